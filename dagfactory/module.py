@@ -1,0 +1,116 @@
+"""The module: a DAG file as data, between lowering and rendering.
+
+A `Module` names what the file imports and calls; it holds no layout and no Python text. Values are Python
+literals (str, int, float, bool, None, list, tuple, dict) and the small nodes below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Symbol:
+    """An importable name, for example `datetime.timedelta`."""
+
+    module: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of an imported name as a value, for example `timedelta(minutes=5)`."""
+
+    symbol: Symbol
+    arguments: dict[str, Any] = field(default_factory=dict)
+    positional: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Indices:
+    """`list(range(count))`: the indices that a mapped task runs over."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One operator call.
+
+    `id` is the task id inside its group; `variable` the unique Python name; `expand` holds what
+    the task is mapped over (empty for an ordinary task).
+    """
+
+    id: str
+    variable: str
+    symbol: Symbol
+    arguments: dict[str, Any] = field(default_factory=dict)
+    expand: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A task group with its members in spec order and the edges between them."""
+
+    id: str
+    variable: str
+    members: tuple[Operator | Group, ...]
+    edges: tuple[tuple[str, str], ...] = ()
+    tooltip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the first comment lines say: where the file came from, never when."""
+
+    generator: str
+    source: str
+    digest: str
+    target: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A whole DAG file: header, DAG arguments, tasks and edges (pairs of variables, upstream first)."""
+
+    header: Header
+    dag: Symbol
+    group: Symbol
+    arguments: dict[str, Any]
+    members: tuple[Operator | Group, ...]
+    edges: tuple[tuple[str, str], ...]
+
+
+def walk(members: tuple[Operator | Group, ...]) -> Iterator[Operator | Group]:
+    """Yield every operator and group, outer before inner, in order."""
+    for member in members:
+        yield member
+        if isinstance(member, Group):
+            yield from walk(member.members)
+
+
+def symbols(module: Module) -> list[Symbol]:
+    """Return every symbol the file must import, sorted and without duplicates."""
+    found = {module.dag}
+    for member in walk(module.members):
+        found.add(member.symbol if isinstance(member, Operator) else module.group)
+        if isinstance(member, Operator):
+            found.update(_in_value([member.arguments, member.expand]))
+    found.update(_in_value(module.arguments))
+    return sorted(found)
+
+
+def _in_value(value: Any) -> Iterator[Symbol]:
+    """Yield the symbols used anywhere inside a value."""
+    if isinstance(value, Call):
+        yield value.symbol
+        yield from _in_value([value.arguments, list(value.positional)])
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _in_value(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _in_value(item)

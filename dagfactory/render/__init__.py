@@ -1,0 +1,54 @@
+"""Render: a `Module` becomes the text of a DAG file."""
+
+from __future__ import annotations
+
+import sys
+from itertools import groupby
+
+from dagfactory.module import Header, Module, Symbol, symbols
+from dagfactory.render.environment import environment
+from dagfactory.render.quote import WIDTH, Code, comment, dotted, identifier
+
+
+def render(module: Module) -> str:
+    """Return the DAG file of a module: formatted, static, deterministic."""
+    return environment().get_template("dag.py.j2").render(context(module))
+
+
+def context(module: Module) -> dict[str, object]:
+    """Return what the template sees: values as data, names and comments as checked code."""
+    return {
+        "header": _header(module.header),
+        "imports": _imports(symbols(module)),
+        "arguments": tuple(module.arguments.items()),
+        "members": module.members,
+        "edges": module.edges,
+    }
+
+
+def _header(header: Header) -> dict[str, Code]:
+    """Return the fields of the header, each checked to be harmless in a comment."""
+    names = ("generator", "source", "digest", "target", "environment")
+    return {name: comment(getattr(header, name)) for name in names}
+
+
+def _imports(names: list[Symbol]) -> list[list[Code]]:
+    """Return the import statements: the standard library's block, then all others."""
+    statements = [
+        (module, _import(module, [symbol.name for symbol in group]))
+        for module, group in groupby(names, key=lambda symbol: symbol.module)
+    ]
+    blocks = [[], []] if statements else []
+    for module, statement in statements:
+        blocks[module.split(".")[0] not in sys.stdlib_module_names].append(statement)
+    return [block for block in blocks if block]
+
+
+def _import(module: str, names: list[str]) -> Code:
+    """Write one import statement, one name a line when it does not fit."""
+    parts = [identifier(name) for name in names]
+    flat = f"from {dotted(module)} import {', '.join(parts)}"
+    if len(flat) <= WIDTH:
+        return Code(flat)
+    rows = "".join(f"    {part},\n" for part in parts)
+    return Code(f"from {dotted(module)} import (\n{rows})")

@@ -1,0 +1,75 @@
+"""The Jinja environment that DAG files are rendered in.
+
+Autoescape for Python: whatever a template prints that is not `Code` becomes a literal through the
+finalize hook, so `{{ x }}` can never be anything but a value. Undefined names are errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from dagfactory.render.quote import WIDTH, Code, fit, identifier, literal
+
+
+def finalize(value: Any) -> Any:
+    """Turn every printed value into code: `Code` stays, all else becomes its literal."""
+    if isinstance(value, StrictUndefined):
+        str(value)  # raises UndefinedError with the name
+    return value if hasattr(value, "__html__") else Code(literal(value))
+
+
+def argument(item: tuple[str, Any], indent: int) -> Code:
+    """Write a keyword argument `key=value` on a line indented by `indent`."""
+    prefix = f"{identifier(item[0])}="
+    return Code(prefix + fit(item[1], indent, prefix))
+
+
+def arrow(edge: tuple[str, str], indent: int) -> Code:
+    """Write an edge `upstream >> downstream`, in parentheses when the line is too long."""
+    pad = " " * indent
+    first, second = map(identifier, edge)
+    flat = f"{pad}{first} >> {second}"
+    if len(flat) <= WIDTH:
+        return Code(flat)
+    return Code(f"{pad}(\n{pad}    {first}\n{pad}    >> {second}\n{pad})")
+
+
+def pad(indent: int) -> Code:
+    """Return the spaces that a line indented by `indent` starts with."""
+    return Code(" " * indent)
+
+
+FILTERS: dict[str, Callable[..., Code]] = {
+    "argument": argument,
+    "arrow": arrow,
+    "identifier": identifier,
+    "pad": pad,
+}
+
+
+def template_folder() -> Path:
+    """Return the folder of the templates: beside the package in a checkout, inside it in a wheel."""
+    package = Path(__file__).resolve().parents[1]
+    bundled = package / "_templates"
+    return bundled if bundled.is_dir() else package.parent / "templates"
+
+
+@cache
+def environment() -> Environment:
+    """Return the one environment that all DAG files are rendered in."""
+    made = Environment(
+        loader=FileSystemLoader(template_folder()),
+        autoescape=True,
+        finalize=finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters = dict(FILTERS)  # nothing else: `safe`, `join` or `format` could build code
+    return made
