@@ -1,0 +1,12 @@
+"""A rendered file holds no character that could hide or reorder text for a reviewer."""
+
+from __future__ import annotations
+
+
+def check(text: str) -> str | None:
+    """Return the first control, format or line-separator character, or None."""
+    for number, line in enumerate(text.split("\n"), 1):
+        for character in line:
+            if not character.isprintable():
+                return f"line {number}: {character!a} in rendered code"
+    return None

@@ -1,0 +1,42 @@
+"""Files on disk: written whole or not at all, removed without leaving empty folders behind."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file through a temporary neighbour and a rename, readable by everyone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def remove(path: Path, *, within: Path) -> None:
+    """Remove a file and the folders below `within` that it leaves empty (bytecode caches included)."""
+    path.unlink(missing_ok=True)
+    folder = path.parent
+    while folder not in (within, folder.parent):
+        _drop_bytecode(folder)
+        if any(folder.iterdir()):
+            return
+        folder.rmdir()
+        folder = folder.parent
+
+
+def _drop_bytecode(folder: Path) -> None:
+    """Remove `__pycache__` from a folder that holds no Python source any more."""
+    cache = folder / "__pycache__"
+    if cache.is_dir() and not any(folder.glob("*.py")):
+        for file in cache.iterdir():
+            file.unlink()
+        cache.rmdir()

@@ -1,0 +1,27 @@
+"""The runtime package as it travels: its files, byte for byte, under a name made from their content."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+DIGITS = 12
+
+
+@cache
+def runtime_files() -> dict[str, bytes]:
+    """Return the runtime's Python files by name, sorted."""
+    folder = files("dagfactory").joinpath("runtime")
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".py"))
+    return {name: folder.joinpath(name).read_bytes() for name in names}
+
+
+@cache
+def runtime_name() -> str:
+    """Return `dagfactory_runtime_<hash>`: equal content, equal name."""
+    digest = hashlib.sha256()
+    for name, content in runtime_files().items():
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return f"dagfactory_runtime_{digest.hexdigest()[:DIGITS]}"

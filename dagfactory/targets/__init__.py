@@ -1,0 +1,38 @@
+"""Targets: one module per Airflow line, each saying where that line keeps what a DAG file imports.
+
+A target module defines `TARGET`; dropping a module into this package is all that a new line needs.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from dataclasses import dataclass
+from importlib import import_module
+
+from dagfactory.module import Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An Airflow line: its name in environment files, the version it is tested on, its imports."""
+
+    name: str
+    airflow: str
+    modules: dict[str, str]
+
+    def symbol(self, name: str) -> Symbol:
+        """Return where this line imports `name` from; KeyError is a bug in the compiler."""
+        return Symbol(self.modules[name], name)
+
+
+def names() -> list[str]:
+    """Return the names of all targets."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def target(name: str) -> Target:
+    """Return the target called `name`; raises KeyError when there is none."""
+    if name not in names():
+        raise KeyError(name)
+    found: Target = import_module(f"{__name__}.{name}").TARGET
+    return found
