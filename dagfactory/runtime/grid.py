@@ -1,0 +1,101 @@
+"""A sweep as data, and the trials it stands for: pure, ordered and the same everywhere.
+
+``{"method": "grid", "parameters": {name: [value, …]}, "exclude": [{…}], "include": [{…}],
+"seeds": [0, 1]}``. Parameters vary in the given order, the last one fastest; ``include`` follows
+the grid; seeds are innermost. A sweep whose trials were drawn elsewhere (random, Sobol) has no
+``parameters`` and lists them under ``include``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Sweep: TypeAlias = Mapping[str, Any]
+Parameters: TypeAlias = dict[str, Any]
+
+ID_LENGTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One point of a sweep: ``id`` names its directory, ``group`` joins the seeds of one point."""
+
+    id: str
+    parameters: Parameters
+    group: str
+
+
+def count(sweep: Sweep) -> int:
+    """Return the number of trials of a sweep."""
+    return len(trials(sweep))
+
+
+def trial(sweep: Sweep, index: int) -> Trial:
+    """Return the trial at an index; raise IndexError outside ``0 … count - 1``."""
+    every = trials(sweep)
+    if not 0 <= index < len(every):
+        raise IndexError(f"trial {index} of a sweep of {len(every)}")
+    return every[index]
+
+
+def trials(sweep: Sweep) -> list[Trial]:
+    """Return every trial in order; a combination that occurs twice is one trial."""
+    seeds = sweep.get("seeds") or [None]
+    found: dict[str, Trial] = {}
+    for point in itertools.chain(_grid(sweep), sweep.get("include") or []):
+        for seed in seeds:
+            made = _trial(dict(point), seed)
+            found.setdefault(made.id, made)
+    return list(found.values())
+
+
+def trial_id(parameters: Parameters) -> str:
+    """Return the first 10 hex digits of the SHA-256 of the parameters as canonical JSON."""
+    text = json.dumps(parameters, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
+
+
+def as_argument(name: str, value: Any) -> str | None:
+    """Write one parameter as ``--name=value``: JSON for lists and mappings, None for null."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return f"--{name}={'true' if value else 'false'}"
+    if isinstance(value, list | dict):
+        return f"--{name}={json.dumps(value, separators=(',', ':'))}"
+    return f"--{name}={value}"
+
+
+def as_arguments(parameters: Parameters) -> list[str]:
+    """Write parameters as the trainer's command-line arguments, in order, leaving nulls out."""
+    written = (as_argument(name, value) for name, value in parameters.items())
+    return [argument for argument in written if argument is not None]
+
+
+def _trial(point: Parameters, seed: Any) -> Trial:
+    parameters = point if seed is None else {**point, "seed": seed}
+    return Trial(trial_id(parameters), parameters, trial_id(point))
+
+
+def _grid(sweep: Sweep) -> Iterator[Parameters]:
+    parameters: Mapping[str, list[Any]] = sweep.get("parameters") or {}
+    if not parameters:
+        return
+    excluded = sweep.get("exclude") or []
+    for values in itertools.product(*parameters.values()):
+        point = dict(zip(parameters, values, strict=True))
+        if not any(_matches(point, rule) for rule in excluded):
+            yield point
+
+
+def _matches(point: Parameters, rule: Mapping[str, Any]) -> bool:
+    return all(name in point and _same(point[name], value) for name, value in rule.items())
+
+
+def _same(left: Any, right: Any) -> bool:
+    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
