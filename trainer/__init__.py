@@ -1,0 +1,3 @@
+"""ARR-COC trainer: query-aware token budgets, trained on Vertex AI or on a laptop."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,139 @@
+"""Sort-of-CLEVR scenes and questions, as pure functions of a seed.
+
+After "A simple neural network module for relational reasoning" (Santoro et al., 2017), section
+4.3: 75x75 images of six objects, each of another colour, each a circle or a rectangle; ten
+questions about one object and ten about relations between objects.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+SIDE = 75  # pixels
+RADIUS = 5  # half the extent of an object, pixels
+QUESTIONS_PER_KIND = 10
+COLOURS: dict[str, tuple[int, int, int]] = {
+    "red": (255, 0, 0),
+    "green": (0, 255, 0),
+    "blue": (0, 0, 255),
+    "orange": (255, 156, 0),
+    "gray": (128, 128, 128),
+    "yellow": (255, 255, 0),
+}
+SHAPES = ("circle", "rectangle")
+NON_RELATIONAL = {
+    "shape": "what is the shape of the {} object",
+    "left": "is the {} object on the left of the image",
+    "top": "is the {} object at the top of the image",
+}
+RELATIONAL = {
+    "closest": "what is the shape of the object closest to the {} object",
+    "furthest": "what is the shape of the object furthest from the {} object",
+    "count": "how many objects have the shape of the {} object",
+}
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One object: colour and shape names, centre in pixels."""
+
+    colour: str
+    shape: str
+    y: int
+    x: int
+
+    def box(self) -> tuple[int, int, int, int]:
+        """(x_min, y_min, x_max, y_max) in pixels, the maximum exclusive."""
+        return self.x - RADIUS, self.y - RADIUS, self.x + RADIUS + 1, self.y + RADIUS + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question with its answer and the objects that it is about."""
+
+    kind: str
+    text: str
+    answer: str
+    relevant: tuple[Thing, ...]
+
+
+def scene(generator: np.random.Generator) -> tuple[Thing, ...]:
+    """Six objects in colour order whose extents do not overlap."""
+    things: list[Thing] = []
+    for colour in COLOURS:
+        y, x = _free_place(generator, things)
+        things.append(Thing(colour, SHAPES[generator.integers(2)], y, x))
+    return tuple(things)
+
+
+def _free_place(generator: np.random.Generator, things: list[Thing]) -> tuple[int, int]:
+    """A centre at least two radii (and a diagonal step) away from every other centre."""
+    while True:
+        y, x = (int(v) for v in generator.integers(RADIUS, SIDE - RADIUS, size=2))
+        if all((y - t.y) ** 2 + (x - t.x) ** 2 > (2 * RADIUS) ** 2 for t in things):
+            return y, x
+
+
+def draw(things: tuple[Thing, ...]) -> Pixels:
+    """Pixels [75, 75, 3] of a scene on a white ground."""
+    image = np.full((SIDE, SIDE, 3), 255, np.uint8)
+    y, x = np.mgrid[:SIDE, :SIDE]
+    for thing in things:
+        away_y, away_x = abs(y - thing.y), abs(x - thing.x)
+        if thing.shape == "circle":
+            inside = away_y**2 + away_x**2 <= RADIUS**2
+        else:
+            inside = np.maximum(away_y, away_x) <= RADIUS
+        image[inside] = COLOURS[thing.colour]
+    return image
+
+
+def questions(things: tuple[Thing, ...], generator: np.random.Generator) -> tuple[Question, ...]:
+    """Ten questions about one object, then ten about relations; subjects drawn at random."""
+    kinds = itertools.chain(
+        itertools.repeat(tuple(NON_RELATIONAL), QUESTIONS_PER_KIND),
+        itertools.repeat(tuple(RELATIONAL), QUESTIONS_PER_KIND),
+    )
+    return tuple(
+        ask(names[generator.integers(len(names))], things[generator.integers(len(things))], things)
+        for names in kinds
+    )
+
+
+def ask(kind: str, subject: Thing, things: tuple[Thing, ...]) -> Question:
+    """The question of a kind about a subject, answered.
+
+    One object is relevant to a question about one object; a relation can only be told by
+    looking at all of them.
+    """
+    relational = kind in RELATIONAL
+    text = (RELATIONAL if relational else NON_RELATIONAL)[kind].format(subject.colour)
+    return Question(kind, text, answer(kind, subject, things), things if relational else (subject,))
+
+
+def answer(kind: str, subject: Thing, things: tuple[Thing, ...]) -> str:
+    """The true answer; of equally distant objects the first in colour order counts."""
+    if kind == "shape":
+        return subject.shape
+    if kind == "left":
+        return "yes" if 2 * subject.x < SIDE - 1 else "no"
+    if kind == "top":
+        return "yes" if 2 * subject.y < SIDE - 1 else "no"
+    if kind == "count":
+        return str(sum(thing.shape == subject.shape for thing in things))
+    others = [thing for thing in things if thing is not subject]
+    choose = min if kind == "closest" else max
+    return choose(others, key=lambda t: (t.y - subject.y) ** 2 + (t.x - subject.x) ** 2).shape
+
+
+def image_and_questions(
+    seed: int, split: int, index: int
+) -> tuple[Pixels, tuple[Thing, ...], tuple[Question, ...]]:
+    """Image `index` of a split: a pure function of its three numbers."""
+    generator = np.random.default_rng([seed, split, index])
+    things = scene(generator)
+    return draw(things), things, questions(things, generator)

@@ -1,0 +1,78 @@
+"""`python -m trainer.data`: write Sort-of-CLEVR in the exchange format."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from trainer.clevr import QUESTIONS_PER_KIND, RELATIONAL, Question, image_and_questions
+from trainer.config import DataSettings, parse
+from trainer.errors import run_program
+from trainer.exchange import CHECKSUMS, encode_png
+from trainer.files import SCHEMA_VERSION, describe_files, write_bytes, write_json, write_metrics
+from trainer.vertex import current_context
+
+SPLITS = ("train", "held_out")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Generate both splits; returns the exit code."""
+    settings = parse("trainer.data", argv)
+    assert isinstance(settings, DataSettings)
+    context = current_context(settings.output)
+    names = write_dataset(settings, context.model_dir)
+    total = settings.images + settings.held_out
+    metrics = {
+        "images": settings.images,
+        "held_out_images": settings.held_out,
+        "questions": total * 2 * QUESTIONS_PER_KIND,
+    }
+    write_metrics(context.model_dir, metrics, step=0)
+    print(f"wrote {total} images in {len(names)} shards to {context.model_dir}")
+    return 0
+
+
+def write_dataset(settings: DataSettings, directory: Path) -> list[str]:
+    """Write the shards and their checksums; returns the shard names."""
+    names = []
+    for split, count in zip(SPLITS, (settings.images, settings.held_out), strict=True):
+        for number, first in enumerate(range(0, count, settings.shard)):
+            indices = range(first, min(first + settings.shard, count))
+            name = f"{split}-{number:05d}.jsonl"
+            write_bytes(directory / name, "".join(lines(settings.seed, split, indices)).encode())
+            names.append(name)
+    document = {"schema_version": SCHEMA_VERSION, "files": describe_files(directory, names)}
+    write_json(directory / CHECKSUMS, document)
+    return names
+
+
+def lines(seed: int, split: str, indices: range) -> Iterator[str]:
+    """JSON lines of some images of a split."""
+    for index in indices:
+        pixels, _, asked = image_and_questions(seed, SPLITS.index(split), index)
+        record = {
+            "image_id": f"{split}-{index:06d}",
+            "split": split,
+            "image": encode_png(pixels),
+            "questions": [question_record(question) for question in asked],
+        }
+        yield json.dumps(record, separators=(",", ":")) + "\n"
+
+
+def question_record(question: Question) -> dict[str, Any]:
+    """One question as BigQuery exports it: INT64 as strings."""
+    return {
+        "text": question.text,
+        "answer": question.answer,
+        "kind": question.kind,
+        "relational": question.kind in RELATIONAL,
+        "relevance": [
+            dict(zip(("x_min", "y_min", "x_max", "y_max"), map(str, thing.box()), strict=True))
+            for thing in question.relevant
+        ],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(run_program(main))

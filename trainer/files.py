@@ -1,0 +1,84 @@
+"""Files that are either whole or absent: atomic writes, checksums, metrics.json."""
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SCHEMA_VERSION = 1
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file through a temporary neighbour, fsync and rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write indented JSON atomically; NaN and infinities are refused."""
+    write_bytes(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
+
+
+def fsync_directory(path: Path) -> None:
+    """Make renames inside a directory survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256(path: Path) -> str:
+    """Hex sha256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def describe_files(directory: Path, names: list[str]) -> dict[str, dict[str, Any]]:
+    """`{name: {"sha256", "bytes"}}` of files in a directory."""
+    return {
+        name: {"sha256": sha256(directory / name), "bytes": (directory / name).stat().st_size}
+        for name in names
+    }
+
+
+def damaged_files(directory: Path, files: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What is wrong with files against their description, one line each; [] when all is well."""
+    problems = []
+    for name, expected in files.items():
+        path = directory / name
+        if not path.is_file():
+            problems.append(f"{name} is missing")
+        elif path.stat().st_size != expected["bytes"]:
+            problems.append(f"{name} has {path.stat().st_size} bytes, not {expected['bytes']}")
+        elif sha256(path) != expected["sha256"]:
+            problems.append(f"{name} does not match its sha256")
+    return problems
+
+
+def write_manifest(directory: Path, names: list[str]) -> None:
+    """Write manifest.json: sha256 and size of each named file of a model directory."""
+    manifest = {"schema_version": SCHEMA_VERSION, "files": describe_files(directory, names)}
+    write_json(directory / "manifest.json", manifest)
+
+
+def write_metrics(directory: Path, metrics: Mapping[str, float], step: int) -> None:
+    """Write metrics.json, the last file of a finished program; non-finite numbers become null."""
+    values = {
+        name: value if math.isfinite(value) else None for name, value in sorted(metrics.items())
+    }
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "metrics": values,
+        "step": step,
+        "complete": True,
+    }
+    write_json(directory / "metrics.json", document)

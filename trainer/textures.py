@@ -1,0 +1,163 @@
+"""`python -m trainer.textures`: shards of the exchange format into tensors for training.
+
+Writes train.safetensors, held_out.safetensors and textures.json (vocabulary, answers, grid).
+"""
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from trainer.config import TexturesSettings, parse
+from trainer.errors import TrainerError, run_program
+from trainer.exchange import ImageRecord, check_shards, find_shards, read_records
+from trainer.files import SCHEMA_VERSION, describe_files, write_bytes, write_json, write_metrics
+from trainer.texture import coverage, texture
+from trainer.vertex import current_context, local_path
+
+SPLITS = ("train", "held_out")
+IMAGES_AT_ONCE = 256
+
+
+def main(argv: Sequence[str]) -> int:
+    """Compute the textures of both splits; returns the exit code."""
+    settings = parse("trainer.textures", argv)
+    assert isinstance(settings, TexturesSettings)
+    torch.set_num_threads(settings.threads)
+    directory = current_context(settings.output).model_dir
+    metrics = write_textures(local_path(settings.input), directory, settings.grid)
+    write_metrics(directory, metrics, step=0)
+    print(f"wrote textures of {metrics['images']:.0f} images to {directory}")
+    return 0
+
+
+def write_textures(source: Path, directory: Path, grid: int) -> dict[str, float]:
+    """Read shards, write the tensors of both splits; returns the counts."""
+    shards = find_shards(source)
+    check_shards(shards)
+    splits = split_records(shards)
+    words, answers = vocabulary(splits["train"]), answer_names(splits["train"])
+    names = []
+    for split, records in splits.items():
+        tensors = split_tensors(records, words, answers, grid)
+        write_bytes(directory / f"{split}.safetensors", save(tensors))
+        names.append(f"{split}.safetensors")
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "grid": grid,
+        "words": words,
+        "answers": answers,
+        "files": describe_files(directory, names),
+    }
+    write_json(directory / "textures.json", document)
+    counts = {"images": sum(map(len, splits.values())), "held_out_images": len(splits["held_out"])}
+    return {**counts, "words": len(words), "answers": len(answers)}
+
+
+def split_records(shards: list[Path]) -> dict[str, list[ImageRecord]]:
+    """Records by split; both splits must hold something."""
+    splits: dict[str, list[ImageRecord]] = {name: [] for name in SPLITS}
+    for record in read_records(shards):
+        splits[record.split].append(record)
+    for name, records in splits.items():
+        if not records:
+            raise TrainerError(f"the data holds no image of split {name!r}")
+    return splits
+
+
+def tokens(text: str) -> list[str]:
+    """Lower-case words of a question."""
+    return re.findall(r"[a-z0-9']+", text.lower())
+
+
+def vocabulary(records: list[ImageRecord]) -> list[str]:
+    """Words of the questions in name order; 0 is padding, 1 any unknown word."""
+    texts = {question.text for record in records for question in record.questions}
+    return ["<pad>", "<unknown>", *sorted({word for text in texts for word in tokens(text)})]
+
+
+def answer_names(records: list[ImageRecord]) -> list[str]:
+    """Distinct answers in name order."""
+    return sorted({question.answer for record in records for question in record.questions})
+
+
+def split_tensors(
+    records: list[ImageRecord], words: list[str], answers: list[str], grid: int
+) -> dict[str, Tensor]:
+    """Tensors of n images with q questions each.
+
+    textures f32 [n, 13, G, G]; relevance u8 [n, q, G*G] (255 = covered); question i32 [n, q]
+    (row of tokens); tokens i32 [u, t]; answer i64 [n, q]; relational bool [n, q].
+    """
+    asked = [question for record in records for question in record.questions]
+    per_image = questions_per_image(records)
+    texts = sorted({question.text for question in asked})
+    row = {text: index for index, text in enumerate(texts)}
+    number = {name: index for index, name in enumerate(answers)}
+    shape = (len(records), per_image)
+    textures, relevance = image_tensors(records, grid)
+    return {
+        "textures": textures,
+        "relevance": relevance,
+        "tokens": token_rows(texts, words),
+        "question": torch.tensor([row[q.text] for q in asked], dtype=torch.int32).view(shape),
+        "answer": torch.tensor([number.get(q.answer, -1) for q in asked]).view(shape),
+        "relational": torch.tensor([q.relational for q in asked]).view(shape),
+    }
+
+
+def questions_per_image(records: list[ImageRecord]) -> int:
+    """The one number of questions that every image has."""
+    counts = {len(record.questions): record.image_id for record in records}
+    if len(counts) > 1:
+        few, many = min(counts), max(counts)
+        raise TrainerError(
+            f"every image needs the same number of questions: {counts[few]} has {few}, "
+            f"{counts[many]} has {many}"
+        )
+    return next(iter(counts))
+
+
+def token_rows(texts: list[str], words: list[str]) -> Tensor:
+    """Word numbers [u, t] of texts, padded with 0."""
+    number = {word: index for index, word in enumerate(words)}
+    rows = [[number.get(word, 1) for word in tokens(text)] for text in texts]
+    longest = max(map(len, rows))
+    padded = [line + [0] * (longest - len(line)) for line in rows]
+    return torch.tensor(padded, dtype=torch.int32)
+
+
+def image_tensors(records: list[ImageRecord], grid: int) -> tuple[Tensor, Tensor]:
+    """Textures f32 [n, 13, G, G] and relevance u8 [n, q, G*G]."""
+    textures, relevance = [], []
+    for first in range(0, len(records), IMAGES_AT_ONCE):
+        part = records[first : first + IMAGES_AT_ONCE]
+        pixels = [record.pixels() for record in part]
+        if len({image.shape for image in pixels}) > 1:
+            raise TrainerError("all images must have the same size")
+        images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float() / 255
+        textures.append(texture(images, grid))
+        height, width = pixels[0].shape[:2]
+        relevance.append(relevance_maps(part, (height, width), grid))
+    return torch.cat(textures), torch.cat(relevance)
+
+
+def relevance_maps(records: list[ImageRecord], side: tuple[int, int], grid: int) -> Tensor:
+    """Fraction of each patch that the boxes of each question cover: u8 [n, q, G*G]."""
+    asked = [question for record in records for question in record.questions]
+    corners = [(b.x_min, b.y_min, b.x_max, b.y_max) for q in asked for b in q.relevance]
+    owner = torch.tensor([i for i, q in enumerate(asked) for _ in q.relevance], dtype=torch.long)
+    covered = torch.zeros(len(asked), grid * grid)
+    if corners:
+        covered.index_add_(0, owner, coverage(torch.tensor(corners), side, grid))
+    scaled = (covered.clamp_max(1) * 255).round().to(torch.uint8)
+    return scaled.view(len(records), -1, grid * grid)
+
+
+if __name__ == "__main__":
+    sys.exit(run_program(main))
