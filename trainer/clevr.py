@@ -53,12 +53,12 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question with its answer and the objects that it is about."""
+    """One question with its answer and the objects it is about, each with its weight."""
 
     kind: str
     text: str
     answer: str
-    relevant: tuple[Thing, ...]
+    relevant: tuple[tuple[Thing, float], ...]
 
 
 def scene(generator: np.random.Generator) -> tuple[Thing, ...]:
@@ -107,12 +107,13 @@ def questions(things: tuple[Thing, ...], generator: np.random.Generator) -> tupl
 def ask(kind: str, subject: Thing, things: tuple[Thing, ...]) -> Question:
     """The question of a kind about a subject, answered.
 
-    One object is relevant to a question about one object; a relation can only be told by
-    looking at all of them.
+    The subject has relevance 1. A relation can only be told by looking at all objects: there
+    the others have relevance 1/2, otherwise none.
     """
     relational = kind in RELATIONAL
     text = (RELATIONAL if relational else NON_RELATIONAL)[kind].format(subject.colour)
-    return Question(kind, text, answer(kind, subject, things), things if relational else (subject,))
+    others = tuple((thing, 0.5) for thing in things if relational and thing is not subject)
+    return Question(kind, text, answer(kind, subject, things), ((subject, 1.0), *others))
 
 
 def answer(kind: str, subject: Thing, things: tuple[Thing, ...]) -> str:

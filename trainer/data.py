@@ -14,6 +14,7 @@ from trainer.files import SCHEMA_VERSION, describe_files, write_bytes, write_jso
 from trainer.vertex import current_context
 
 SPLITS = ("train", "held_out")
+CORNERS = ("x_min", "y_min", "x_max", "y_max")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -68,8 +69,8 @@ def question_record(question: Question) -> dict[str, Any]:
         "kind": question.kind,
         "relational": question.kind in RELATIONAL,
         "relevance": [
-            dict(zip(("x_min", "y_min", "x_max", "y_max"), map(str, thing.box()), strict=True))
-            for thing in question.relevant
+            dict(zip(CORNERS, map(str, thing.box()), strict=True)) | {"weight": weight}
+            for thing, weight in question.relevant
         ],
     }
 

@@ -24,7 +24,7 @@ CHECKSUMS = "checksums.json"
 
 
 class Box(BaseModel):
-    """Pixels covered by one relevant region; the maximum is exclusive."""
+    """Pixels covered by one relevant region (the maximum is exclusive) and how much it matters."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,6 +32,7 @@ class Box(BaseModel):
     y_min: float
     x_max: float
     y_max: float
+    weight: float = Field(default=1.0, ge=0, le=1)
 
 
 class QuestionRecord(BaseModel):

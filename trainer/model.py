@@ -56,16 +56,19 @@ class Encoder(nn.Module):
             nn.GELU(),
             nn.Conv2d(width, width, 1),
         )
+        self.norm_query = nn.LayerNorm(width)
+        self.norm_patch = nn.LayerNorm(width)
 
     def queries(self, tokens: Tensor) -> Tensor:
         """Word numbers [U, t] -> queries [U, D]: the mean word, then two layers."""
         present = (tokens > 0).float()[..., None]
         mean = (self.words(tokens) * present).sum(1) / present.sum(1).clamp_min(1)
+        mean = self.norm_query(mean)
         return mean + self.query(mean)
 
     def forward(self, textures: Tensor) -> Tensor:
         """Textures [B, 13, G, G] -> patch tokens [B, N, D]."""
-        return self.patches(textures).flatten(2).transpose(1, 2)
+        return self.norm_patch(self.patches(textures).flatten(2).transpose(1, 2))
 
 
 class Glimpse(nn.Module):
@@ -75,9 +78,10 @@ class Glimpse(nn.Module):
     mass of each head joins the state: a softmax alone cannot count.
     """
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, dropout: float, trust: float) -> None:
         super().__init__()
         self.heads = heads
+        self.trust = nn.Parameter(torch.tensor(trust))
         self.ask = nn.Linear(width, width)
         self.key = nn.Linear(width, width)
         self.value = nn.Linear(width, width)
@@ -89,8 +93,9 @@ class Glimpse(nn.Module):
         )
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, state: Tensor, patches: Tensor, log_budgets: Tensor) -> Tensor:
+    def forward(self, state: Tensor, patches: Tensor, log_budgets: Tensor, relevance: Tensor) -> Tensor:
         """State [B, Q, D], patches [B, N, D], ln budgets [B, Q, N] (-inf: dropped) -> state."""
+        log_budgets = log_budgets + self.trust * relevance
         size, asked, width = state.shape
         each = width // self.heads
         ask = self.ask(state).view(size, asked, self.heads, each).permute(0, 2, 1, 3)
@@ -110,15 +115,15 @@ class Head(nn.Module):
         super().__init__()
         width = settings.width
         self.glimpses = nn.ModuleList(
-            Glimpse(width, settings.heads, settings.dropout) for _ in range(settings.glimpses)
+            Glimpse(width, settings.heads, settings.dropout, 0.0 if i else 6.0) for i in range(settings.glimpses)
         )
         self.answer = nn.Sequential(nn.Linear(width, 64), nn.GELU(), nn.Linear(64, answers))
 
-    def forward(self, query: Tensor, patches: Tensor, log_budgets: Tensor) -> Tensor:
+    def forward(self, query: Tensor, patches: Tensor, log_budgets: Tensor, relevance: Tensor) -> Tensor:
         """Logits [B, Q, answers]."""
         state = query
         for glimpse in self.glimpses:
-            state = glimpse(state, patches, log_budgets)
+            state = glimpse(state, patches, log_budgets, relevance)
         return self.answer(state)
 
 
@@ -149,5 +154,5 @@ class ArrCoc(nn.Module):
         balancer = self.tension_balancer
         budgets, kept = allocate(relevance, self.keep, self.total, balancer.kappa, balancer.offset)
         log_budgets = budgets.clamp_min(1).log().masked_fill(~kept, -torch.inf)
-        logits = self.head(query, self.encoder(textures), log_budgets)
+        logits = self.head(query, self.encoder(textures), log_budgets, relevance)
         return Output(logits, relevance, budgets, kept)

@@ -148,13 +148,15 @@ def image_tensors(records: list[ImageRecord], grid: int) -> tuple[Tensor, Tensor
 
 
 def relevance_maps(records: list[ImageRecord], side: tuple[int, int], grid: int) -> Tensor:
-    """Fraction of each patch that the boxes of each question cover: u8 [n, q, G*G]."""
+    """Weighted fraction of each patch that the boxes of each question cover: u8 [n, q, G*G]."""
     asked = [question for record in records for question in record.questions]
-    corners = [(b.x_min, b.y_min, b.x_max, b.y_max) for q in asked for b in q.relevance]
+    boxes = [box for question in asked for box in question.relevance]
+    corners = torch.tensor([(b.x_min, b.y_min, b.x_max, b.y_max) for b in boxes])
+    weight = torch.tensor([box.weight for box in boxes])
     owner = torch.tensor([i for i, q in enumerate(asked) for _ in q.relevance], dtype=torch.long)
     covered = torch.zeros(len(asked), grid * grid)
-    if corners:
-        covered.index_add_(0, owner, coverage(torch.tensor(corners), side, grid))
+    if boxes:
+        covered.index_add_(0, owner, weight[:, None] * coverage(corners, side, grid))
     scaled = (covered.clamp_max(1) * 255).round().to(torch.uint8)
     return scaled.view(len(records), -1, grid * grid)
 

@@ -1,0 +1,21 @@
+"""`python -m trainer`: train a stage, compute textures, or validate a checkpoint."""
+
+import sys
+from collections.abc import Sequence
+
+from trainer.errors import run_program
+
+
+def main(argv: Sequence[str]) -> int:
+    """Hand over to the program that the arguments name; returns the exit code."""
+    if argv[:1] == ["validate"]:
+        from trainer import validate
+
+        return validate.main(argv[1:])
+    from trainer import train
+
+    return train.main(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(run_program(main))

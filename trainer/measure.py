@@ -1,0 +1,126 @@
+"""What a model achieves on a split: accuracies, baselines, relevance and budgets."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from trainer.dataset import Batch, Split
+from trainer.model import ArrCoc, Output
+
+ON_TARGET = 0.25  # least relevance of a patch that counts as a target
+
+
+def measure(model: ArrCoc, split: Split, batch: int) -> dict[str, float]:
+    """Every model metric on a split; the model is left in evaluation mode."""
+    model.eval()
+    sums = Sums()
+    with torch.inference_mode():
+        for index in torch.arange(len(split)).split(batch):
+            part = split.batch(index)
+            sums.add(model(part.textures, part.tokens, part.question), part)
+    lambdas = {
+        f"lambda_{number}": value
+        for number, value in enumerate(model.tension_balancer.lambdas().tolist(), start=1)
+    }
+    return sums.metrics() | lambdas
+
+
+@dataclass(slots=True)
+class Sums:
+    """Numerators and denominators of the metrics, added up over batches."""
+
+    top: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    bottom: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def add(self, output: Output, batch: Batch) -> None:
+        """Count one batch."""
+        self._accuracies(output.logits.argmax(-1) == batch.answer, batch.relational)
+        self._relevance(output, batch)
+        self._budgets(output, batch)
+
+    def _count(self, name: str, values: Tensor, out_of: float) -> None:
+        self.top[name] += values.double().sum().item()
+        self.bottom[name] += out_of
+
+    def _accuracies(self, right: Tensor, relational: Tensor) -> None:
+        self._count("accuracy", right, right.numel())
+        self._count("relational_accuracy", right[relational], relational.sum().item())
+        self._count("non_relational_accuracy", right[~relational], (~relational).sum().item())
+
+    def _relevance(self, output: Output, batch: Batch) -> None:
+        target = batch.relevance >= ON_TARGET
+        self._count("recall_at_k", output.kept & target, target.sum().item())
+        self._count("kept_fraction", output.kept, output.kept.numel())
+        distinct = query_distinctness(output.relevance)
+        self._count("query_distinctness", distinct, distinct.numel())
+
+    def _budgets(self, output: Output, batch: Batch) -> None:
+        target = batch.relevance >= ON_TARGET
+        total = output.budgets.sum(-1)
+        kept = output.kept.sum().item()
+        self._count("budget_mean", output.budgets, kept)
+        self._count("budget_square", output.budgets.double() ** 2, kept)
+        self._count("budget_total", total, total.numel())
+        self._count("budget_on_target", output.budgets[target], target.sum().item())
+
+    def metrics(self) -> dict[str, float]:
+        """The means; a metric without anything to count is NaN."""
+        nan = float("nan")
+        mean = {n: self.top[n] / self.bottom[n] if self.bottom[n] else nan for n in self.top}
+        square = mean.pop("budget_square")
+        mean["budget_std"] = max(square - mean["budget_mean"] ** 2, 0.0) ** 0.5
+        mean["budget_on_target_ratio"] = mean.pop("budget_on_target") / mean["budget_mean"]
+        return mean
+
+
+def query_distinctness(relevance: Tensor) -> Tensor:
+    """Mean of 1 - cosine over pairs of different questions of an image: [B, Q, N] -> [B]."""
+    unit = functional.normalize(relevance, dim=-1)
+    asked = unit.shape[1]
+    if asked == 1:
+        return torch.zeros(len(unit))
+    total = (unit @ unit.transpose(1, 2)).sum((1, 2))
+    return 1 - (total - asked) / (asked * (asked - 1))
+
+
+def question_only_baseline(train: Split, test: Split, answers: int) -> dict[str, float]:
+    """What is reached without looking.
+
+    chance_accuracy: guessing by the answer frequencies of the training questions.
+    baseline_accuracy: the most frequent training answer of the very same question text.
+    """
+    seen = train.tensors["answer"].flatten()
+    frequency = torch.bincount(seen, minlength=answers).double() / seen.numel()
+    table = _table(train, answers)
+    rows = _same_text(train.tensors["tokens"], test.tensors["tokens"])
+    guess = torch.cat([table, frequency[None]]).argmax(-1)[rows]
+    truth = test.tensors["answer"]
+    right = (guess[test.tensors["question"].long()] == truth).double()
+    relational = test.tensors["relational"]
+    known = truth.clamp_min(0)
+    return {
+        "chance_accuracy": (frequency[known] * (truth >= 0)).mean().item(),
+        "baseline_accuracy": right.mean().item(),
+        "relational_baseline_accuracy": right[relational].mean().item(),
+        "non_relational_baseline_accuracy": right[~relational].mean().item(),
+    }
+
+
+def _table(train: Split, answers: int) -> Tensor:
+    """How often each question text had each answer in training: [U, answers]."""
+    pairs = train.tensors["question"].long() * answers + train.tensors["answer"]
+    texts = len(train.tensors["tokens"])
+    return torch.bincount(pairs.flatten(), minlength=texts * answers).view(texts, answers).double()
+
+
+def _same_text(train: Tensor, test: Tensor) -> Tensor:
+    """Row of every test text among the training texts; len(train) where it is new."""
+    rows = {_words(line): number for number, line in enumerate(train)}
+    return torch.tensor([rows.get(_words(line), len(train)) for line in test])
+
+
+def _words(line: Tensor) -> tuple[int, ...]:
+    return tuple(number for number in line.tolist() if number)

@@ -1,0 +1,69 @@
+"""metrics.jsonl, the one record of a run, and the lines hyperparameter tuning reads."""
+
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trainer.files import write_bytes
+from trainer.vertex import RunContext
+
+
+@dataclass(slots=True)
+class MetricsLog:
+    """Collects measurements and appends them to a file when told to.
+
+    Lines are flushed before each checkpoint: what a checkpoint's step needs is on disk before it.
+    """
+
+    path: Path
+    waiting: list[str] = field(default_factory=list)
+
+    def add(self, step: int, split: str, name: str, value: float) -> None:
+        """Note one value; floats keep full precision."""
+        line = {"step": step, "split": split, "name": name, "value": value, "time": time.time()}
+        self.waiting.append(json.dumps(line) + "\n")
+
+    def flush(self) -> None:
+        """Append the waiting lines and force them to disk."""
+        if not self.waiting:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as stream:
+            stream.write("".join(self.waiting))
+            stream.flush()
+            os.fsync(stream.fileno())
+        self.waiting.clear()
+
+    def truncate(self, step: int) -> None:
+        """Drop lines of steps after `step`, and a torn last line."""
+        if not self.path.exists():
+            return
+        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = "".join(line for line in lines if _step(line) <= step)
+        write_bytes(self.path, kept.encode())
+
+
+def _step(line: str) -> float:
+    """Step of a line; infinite for a torn line."""
+    try:
+        return float(json.loads(line)["step"]) if line.endswith("\n") else float("inf")
+    except (ValueError, KeyError, TypeError):
+        return float("inf")
+
+
+def report_tuning(context: RunContext, name: str, value: float, step: int) -> None:
+    """Append one line in the format of the hypertune library, where somebody tunes."""
+    if context.metric_file is None:
+        return
+    line = {
+        "timestamp": time.time(),
+        "trial": context.trial_id or "0",
+        name: str(value),
+        "global_step": str(step),
+        "checkpoint_path": "",
+    }
+    context.metric_file.parent.mkdir(parents=True, exist_ok=True)
+    with context.metric_file.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(line) + "\n")

@@ -1,0 +1,41 @@
+"""The training objective: answers, relevance and budgets."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn import functional
+
+from trainer.config import TrainSettings
+from trainer.dataset import Batch
+from trainer.model import Output
+
+RELEVANCE_FIRST = 5.0  # how much more the relevance loss counts in stage `relevance`
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The whole loss and its unweighted parts, all scalars."""
+
+    total: Tensor
+    answer: Tensor
+    relevance: Tensor
+    budget: Tensor
+
+
+def objective(output: Output, batch: Batch, settings: TrainSettings, keep: int) -> Loss:
+    """CE(answer) + w_r BCE(relevance, mask) + w_b (mean budget / target - 1)^2."""
+    answer = functional.cross_entropy(
+        output.logits.flatten(0, 1), batch.answer.flatten(), ignore_index=-1
+    )
+    relevance = functional.binary_cross_entropy(
+        output.relevance.clamp(1e-4, 1 - 1e-4), batch.relevance
+    )
+    mean_budget = output.budgets.sum(-1) / keep
+    budget = ((mean_budget / settings.budget_target - 1) ** 2).mean()
+    stress = RELEVANCE_FIRST if settings.stage == "relevance" else 1.0
+    total = (
+        answer
+        + stress * settings.relevance_weight * relevance
+        + settings.budget_weight * budget
+    )
+    return Loss(total, answer, relevance, budget)

@@ -1,0 +1,175 @@
+"""One training stage from settings to model directory."""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as save_tensors
+
+from trainer import __version__, secrets
+from trainer.config import ModelSettings, TexturesSettings, TrainSettings, parse
+from trainer.dataset import Textures, hold_out, load_textures
+from trainer.errors import TrainerError
+from trainer.files import SCHEMA_VERSION, write_bytes, write_json, write_manifest, write_metrics
+from trainer.loop import Run, resume, train
+from trainer.measure import measure
+from trainer.metrics import MetricsLog, report_tuning
+from trainer.model import ArrCoc, Sizes
+from trainer.signals import EXIT, StopRequest
+from trainer.vertex import RunContext, local_path, read_context
+
+# Settings that may change between a run and its resumption without changing a number.
+HARMLESS = {"output", "checkpoint_every", "keep_checkpoints", "log_every", "textures", "from_"}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Train one stage, or resume it; returns the exit code."""
+    settings = parse("trainer", argv)
+    if isinstance(settings, TexturesSettings):
+        from trainer import textures
+
+        return textures.main(argv)
+    assert isinstance(settings, TrainSettings)
+    stop = StopRequest().install()
+    context = read_context(os.environ, settings.output)
+    if context.cluster.world > 1:
+        raise TrainerError(f"this version trains on one machine, not {context.cluster.world}")
+    device = prepare(settings)
+    secrets.load(os.environ)
+    run, data = assemble(settings, context, device, stop)
+    if not resume(run, device):
+        start_from(run.model, settings)
+    else:
+        print(f"resumed at step {run.step} of {run.planned}", flush=True)
+    if not train(run):
+        print(f"stopped at step {run.step} of {run.planned}, checkpoint saved", flush=True)
+        return EXIT
+    finish(run, data)
+    return 0
+
+
+def prepare(settings: TrainSettings) -> torch.device:
+    """Fix threads, seeds and determinism; refuse a missing GPU before any data is read."""
+    torch.set_num_threads(settings.threads)
+    torch.set_flush_denormal(True)
+    torch.manual_seed(settings.seed)
+    return choose_device(settings.device)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device asked for; `auto` takes CUDA where there is one."""
+    present = torch.cuda.is_available()
+    if name == "cuda" and not present:
+        raise TrainerError("--device=cuda was asked for, but no CUDA device is visible")
+    return torch.device("cuda" if present and name != "cpu" else "cpu")
+
+
+def assemble(
+    settings: TrainSettings, context: RunContext, device: torch.device, stop: StopRequest
+) -> tuple[Run, Textures]:
+    """Read the data and build model and optimizer."""
+    data = load_textures(local_path(settings.textures), device)
+    training, validation = hold_out(data.train, settings.validation)
+    sizes = Sizes(data.grid, len(data.words), len(data.answers))
+    model = ArrCoc(settings, sizes).to(device)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    identity = settings.model_dump(exclude=HARMLESS) | {"data": data.digest}
+    log = MetricsLog(context.model_dir / "metrics.jsonl")
+    run = Run(settings, context, model, optimizer, training, validation, log, stop, identity)
+    return run, data
+
+
+def start_from(model: ArrCoc, settings: TrainSettings) -> None:
+    """Load the weights of a previous stage, when `from` names one."""
+    if settings.from_ is None:
+        return
+    path = local_path(settings.from_) / "model.safetensors"
+    try:
+        model.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise TrainerError(f"cannot start from {path}: {reason}") from None
+    print(f"started from {path}", flush=True)
+
+
+def finish(run: Run, data: Textures) -> None:
+    """Write the model directory; metrics.json comes last."""
+    directory = run.context.model_dir
+    metrics = final_metrics(run)
+    write_model(directory, run.model, model_config(run, data))
+    write_bytes(directory / "model_card.md", model_card(run, metrics).encode())
+    for name, value in metrics.items():
+        run.log.add(run.step, "final", name, value)
+    run.log.flush()
+    report_tuning(run.context, "val_accuracy", metrics["val_accuracy"], run.step)
+    names = ["model.safetensors", "config.json", "model_card.md", "metrics.jsonl"]
+    write_manifest(directory, names)
+    write_metrics(directory, metrics, run.step)
+    print(f"finished: val_accuracy {metrics['val_accuracy']:.4f}, model in {directory}")
+
+
+def final_metrics(run: Run) -> dict[str, float]:
+    """Validation metrics under the prefix val_, and the last training loss."""
+    measured = measure(run.model, run.validation, batch=50)
+    return {f"val_{name}": value for name, value in measured.items()} | {"loss": run.loss}
+
+
+def write_model(directory: Path, model: ArrCoc, config: dict[str, Any]) -> None:
+    """Weights and configuration: all that is needed to rebuild the model."""
+    tensors = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
+    write_bytes(directory / "model.safetensors", save_tensors(tensors))
+    write_json(directory / "config.json", config)
+
+
+def model_config(run: Run, data: Textures) -> dict[str, Any]:
+    """The resolved settings, the meaning of inputs and outputs, and the versions in use."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "settings": run.settings.model_dump(by_alias=True),
+        "grid": data.grid,
+        "words": data.words,
+        "answers": data.answers,
+        "data": data.digest,
+        "versions": {
+            "trainer": __version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def load_model(directory: Path) -> ArrCoc:
+    """Rebuild a model from its directory."""
+    try:
+        config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+        sizes = Sizes(config["grid"], len(config["words"]), len(config["answers"]))
+        fields = {name: config["settings"][name] for name in ModelSettings.model_fields}
+        model = ArrCoc(ModelSettings.model_validate(fields), sizes)
+        model.load_state_dict(load_file(directory / "model.safetensors"))
+    except (OSError, ValueError, KeyError, SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise TrainerError(f"no usable model at {directory}: {reason}") from None
+    return model
+
+
+def model_card(run: Run, metrics: dict[str, float]) -> str:
+    """A short model card in Markdown."""
+    rows = "".join(f"| {name} | {value:.4f} |\n" for name, value in sorted(metrics.items()))
+    count = sum(p.numel() for p in run.model.parameters())
+    return (
+        "# ARR-COC, compact\n\n"
+        "Answers questions about an image from the patches the question makes relevant.\n\n"
+        f"- Stage: {run.settings.stage}; seed {run.settings.seed}; {run.step} steps\n"
+        f"- Parameters: {count:,}\n"
+        f"- Training images: {len(run.train)}; validation images: {len(run.validation)}\n"
+        f"- Training data sha256: {run.identity['data']}\n\n"
+        "| Validation metric | Value |\n|---|---|\n" + rows
+    )
