@@ -1,0 +1,96 @@
+"""What a user can get wrong, as data: codes, diagnostics and their order.
+
+A diagnostic is never raised. Passes collect them; only `dagfactory.report` prints them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from dagfactory.source import Span
+
+
+class DagfactoryError(Exception):
+    """Something the user can repair that has no place in a file; its text is one plain line."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One kind of finding: a stable short name and a sentence for lists."""
+
+    name: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A second place that helps to understand a diagnostic, with a few words."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding: what is wrong, where, and how to repair it."""
+
+    code: str
+    message: str
+    span: Span | None
+    help: str | None = None
+    notes: tuple[str, ...] = ()
+    labels: tuple[Label, ...] = ()
+    severity: Literal["error", "warning"] = "error"
+
+
+# Ranges: DF10x loading, DF11x resolving, DF12x validating; later passes continue with DF2xx and up.
+# Each code has a section in docs/errors.md whose examples are executed by tests/test_errors_doc.py.
+CODES: dict[str, Code] = {
+    "DF101": Code("unreadable-file", "a file cannot be read as UTF-8 text"),
+    "DF102": Code("yaml-syntax", "the text is not valid YAML"),
+    "DF103": Code("duplicate-key", "a mapping has the same key twice"),
+    "DF104": Code("unsupported-yaml", "a YAML feature that specs do not use"),
+    "DF105": Code("hidden-character", "a character that changes text without being seen"),
+    "DF106": Code("key-not-text", "a key that is not text"),
+    "DF107": Code("too-large", "a document beyond the limits of the loader"),
+    "DF108": Code("bad-alias", "an alias without a usable anchor"),
+    "DF109": Code("number-out-of-range", "a number that cannot be kept exactly"),
+    "DF110": Code("unknown-environment", "an environment that does not exist"),
+    "DF111": Code("unknown-variable", "a reference to a variable that is not defined"),
+    "DF112": Code("unknown-environment-field", "a reference to a field no environment has"),
+    "DF113": Code("no-environment", "a reference to the environment when none is chosen"),
+    "DF114": Code("reference-cycle", "variables that refer to each other in a circle"),
+    "DF115": Code("bad-reference", "a ${...} that cannot be read"),
+    "DF116": Code("reference-in-text", "a list or mapping in the middle of a text"),
+    "DF120": Code("unknown-key", "a key that means nothing here"),
+    "DF121": Code("missing-key", "a required key is absent"),
+    "DF122": Code("wrong-type", "a value of the wrong type"),
+    "DF123": Code("bad-value", "a value that is not allowed"),
+    "DF124": Code("not-a-choice", "a value outside a fixed set"),
+    "DF125": Code("unknown-task-type", "a task type that does not exist"),
+}
+
+
+def sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
+    """Order by file, line, column, code and message; what has no place comes first."""
+    span = diagnostic.span
+    place = (span.file, span.line, span.column) if span else ("", 0, 0)
+    return (*place, diagnostic.code, diagnostic.message)
+
+
+def tidy(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Sort, and keep one of those that say the same about the same place."""
+    seen: dict[tuple[str, str, Span | None], Diagnostic] = {}
+    for each in sorted(diagnostics, key=sort_key):
+        seen.setdefault((each.code, each.message, each.span), each)
+    return list(seen.values())
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Whether any of them is an error, not just a warning."""
+    return any(each.severity == "error" for each in diagnostics)

@@ -1,0 +1,227 @@
+"""From a path to a checked pipeline: find the files that belong together and run the passes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from dagfactory.diagnostics import DagfactoryError, Diagnostic, tidy
+from dagfactory.load import load
+from dagfactory.node import Node
+from dagfactory.resolve import Environment, resolve
+from dagfactory.source import SourceFile, Span, decode, read
+from dagfactory.spec.environment import EnvironmentFile
+from dagfactory.spec.pipeline import Pipeline
+from dagfactory.validate import validate, validate_model
+
+SUFFIXES = (".yaml", ".yml")
+STDIN = Path("-")
+_LEVELS = 3
+
+
+class NoInputError(DagfactoryError):
+    """Nothing to work on."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the front end knows about one spec in one environment.
+
+    `node` is the resolved tree (None when the text could not be read); `pipeline` and `environment`
+    are None when they have errors. `sources` are all files that were read.
+    """
+
+    pipeline: Pipeline | None
+    node: Node | None
+    environment: EnvironmentFile | None
+    diagnostics: list[Diagnostic]
+    sources: tuple[SourceFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    node: Node | None
+    diagnostics: tuple[Diagnostic, ...]
+    source: SourceFile | None
+
+
+def front_end(path: Path, environment: str | None = None) -> Front:
+    """Load, resolve and validate a spec, for an environment or bare; all faults are diagnostics."""
+    spec, defaults = load_file(path), _defaults(path)
+    chosen, file, problems = _environment(path, environment)
+    parts = [spec, *([defaults] if defaults else []), *([file] if file else [])]
+    found = [each for part in parts for each in part.diagnostics] + problems
+    sources = tuple(part.source for part in parts if part.source)
+    model, own = _environment_model(chosen)
+    found += own
+    if environment and chosen is None:
+        return Front(None, None, None, tidy(found), sources)
+    if spec.node is None or not isinstance(spec.node.value, dict):
+        found += validate(spec.node)[1] if spec.node else []
+        return Front(None, None, model, tidy(found), sources)
+    found += _unknown_patches(path, spec.node)
+    node, resolving = resolve(
+        spec.node, defaults=defaults.node if defaults else None, environment=chosen
+    )
+    pipeline, validating = validate(node)
+    found += [*resolving, *_without_echoes(validating, resolving)]
+    return Front(pipeline, node, model, tidy(found), sources)
+
+
+def load_file(path: Path) -> _Loaded:
+    """Read and load a file; a file that did not change is not loaded twice."""
+    if path == STDIN:
+        return _stdin()
+    try:
+        state = path.stat()
+    except OSError:
+        return _load(path, 0, 0)
+    return _load(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=64)
+def _load(path: Path, _modified: int, _size: int) -> _Loaded:
+    return _from(read(path))
+
+
+@lru_cache(maxsize=1)
+def _stdin() -> _Loaded:
+    return _from(decode(sys.stdin.buffer.read(), "<stdin>"))
+
+
+def _from(source: SourceFile | Diagnostic) -> _Loaded:
+    if isinstance(source, Diagnostic):
+        return _Loaded(None, (source,), None)
+    node, problems = load(source)
+    return _Loaded(node, tuple(problems), source)
+
+
+def find_specs(paths: Iterable[Path]) -> list[Path]:
+    """Return the specs among files and folders, each once; `-` stands for standard input.
+
+    In folders, `environments/`, `defaults.yaml` and hidden files are left out. Raises NoInputError
+    for a path that does not exist and when nothing is found.
+    """
+    given = list(paths)
+    found: dict[Path, None] = {}
+    for path in given:
+        if path != STDIN and not path.exists():
+            raise NoInputError(f"no such file or folder: {path}")
+        found.update(dict.fromkeys(_specs_in(path) if path.is_dir() else [path]))
+    if not found:
+        raise NoInputError(f"no specs (*.yaml) found in {', '.join(map(str, given)) or 'nothing'}")
+    return list(found)
+
+
+def _specs_in(folder: Path) -> list[Path]:
+    return sorted(
+        each
+        for suffix in SUFFIXES
+        for each in folder.rglob(f"*{suffix}")
+        if each.is_file() and _is_spec(each.relative_to(folder))
+    )
+
+
+def _is_spec(path: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.parts)
+    return not hidden and "environments" not in path.parts[:-1] and path.stem != "defaults"
+
+
+def environments(spec: Path) -> list[str]:
+    """Return the environments a spec can be rendered for, by name.
+
+    They are the files in `environments/`; without any, the patches the spec itself holds.
+    """
+    folder = _beside(spec, "environments")
+    if folder:
+        return sorted({each.stem for each in folder.iterdir() if each.suffix in SUFFIXES})
+    node = load_file(spec).node
+    patches = node.find(("environments",)) if node else None
+    return sorted(patches.value) if patches and isinstance(patches.value, dict) else []
+
+
+def _folders(spec: Path) -> list[Path]:
+    """Return the folder of a spec and those above, up to `specs` or the repository's root."""
+    start = Path.cwd() / ("specs" if spec == STDIN else spec.parent)
+    folders = []
+    for folder in (start, *start.parents)[:_LEVELS]:
+        folders.append(folder)
+        if folder.name == "specs" or (folder / ".git").exists():
+            break
+    return folders
+
+
+def _beside(spec: Path, name: str) -> Path | None:
+    found = (folder / name for folder in _folders(spec))
+    return next((each for each in found if each.exists()), None)
+
+
+def _defaults(spec: Path) -> _Loaded | None:
+    found = _beside(spec, "defaults.yaml")
+    return load_file(found) if found and found.is_file() else None
+
+
+def _environment(
+    path: Path, name: str | None
+) -> tuple[Environment | None, _Loaded | None, list[Diagnostic]]:
+    if name is None:
+        return None, None, []
+    known = environments(path)
+    if name not in known:
+        from dagfactory.suggest import did_you_mean
+
+        remedy = did_you_mean(name, known, "known") or "add `specs/environments/NAME.yaml`"
+        return None, None, [Diagnostic("DF110", f"unknown environment `{name}`", None, remedy)]
+    folder = _beside(path, "environments")
+    if folder is None:
+        return Environment(name), None, []
+    file = next(folder / f"{name}{end}" for end in SUFFIXES if (folder / f"{name}{end}").exists())
+    loaded = load_file(file)
+    return Environment(name, loaded.node), loaded, []
+
+
+def _environment_model(
+    environment: Environment | None,
+) -> tuple[EnvironmentFile | None, list[Diagnostic]]:
+    if environment is None or environment.node is None:
+        return None, []
+    model, problems = validate_model(EnvironmentFile, environment.node)
+    if model and model.environment != environment.name:
+        span = environment.node.span_of(("environment",))
+        message = f"the file of `{environment.name}` calls itself `{model.environment}`"
+        return None, [Diagnostic("DF110", message, span, f"write `{environment.name}`")]
+    return model, problems
+
+
+def _unknown_patches(path: Path, node: Node) -> list[Diagnostic]:
+    patches = node.find(("environments",))
+    if patches is None or not isinstance(patches.value, dict):
+        return []
+    from dagfactory.suggest import did_you_mean
+
+    known = environments(path)
+    return [
+        Diagnostic(
+            "DF110",
+            f"unknown environment `{name}`",
+            patches.keys[name],
+            did_you_mean(name, known, "known"),
+        )
+        for name in patches.value
+        if name not in known
+    ]
+
+
+def _without_echoes(validating: list[Diagnostic], resolving: list[Diagnostic]) -> list[Diagnostic]:
+    """Drop findings about a text whose reference could not be replaced: one cause, one error."""
+    broken = [each.span for each in resolving if each.span]
+    return [each for each in validating if not (each.span and _touches(each.span, broken))]
+
+
+def _touches(span: Span, others: list[Span]) -> bool:
+    return any(other in span or span in other for other in others)

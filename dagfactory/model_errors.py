@@ -1,0 +1,172 @@
+"""Errors of pydantic, said in the words of the language and placed in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from dagfactory.diagnostics import Diagnostic, Label
+from dagfactory.model_shape import keys_at
+from dagfactory.model_words import EXPECTED, Words, bound, describe, name_of, type_help
+from dagfactory.node import Node, Path
+from dagfactory.suggest import closest, did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One error of a model with its path in the document, union and key markers taken out."""
+
+    kind: str
+    path: Path
+    on_key: bool
+    value: Any
+    context: dict[str, Any]
+    text: str
+
+
+def diagnose(
+    error: ValidationError, model: type[BaseModel], node: Node, base: Path = ()
+) -> list[Diagnostic]:
+    """Turn the errors of checking the mapping at `base` against `model` into diagnostics."""
+    faults = [_fault(each, node, base) for each in error.errors(include_url=False)]
+    merged = _without_typo_twins(_without_shadowed(faults), model, base)
+    return [_diagnostic(each, model, node, base) for each in merged]
+
+
+def _fault(error: Any, node: Node, base: Path) -> Fault:
+    context = error.get("ctx") or {}
+    steps = [*error["loc"], *context.get("at", ())]
+    on_key = "[key]" in steps
+    kind = {"extra_forbidden": "unknown", "missing": "missing", "missing_key": "missing"}.get(
+        error["type"], error["type"]
+    )
+    path, last = base, len(steps) - 1
+    for at, step in enumerate(steps):
+        below = node.find((*path, step))
+        if below is not None or (kind == "missing" and at == last):
+            path = (*path, step)
+    return Fault(kind, path, on_key, error["input"], context, error["msg"])
+
+
+def _without_shadowed(faults: Sequence[Fault]) -> list[Fault]:
+    """Keep one type fault per place: a union reports one for each alternative.
+
+    Where an alternative got deeper into the value, its own faults say more.
+    """
+    paths = [each.path for each in faults]
+    kept: dict[Any, Fault] = {}
+    for fault in faults:
+        if fault.kind not in EXPECTED:
+            kept[fault.kind, fault.path, fault.text] = fault
+            continue
+        if any(
+            len(path) > len(fault.path) and path[: len(fault.path)] == fault.path for path in paths
+        ):
+            continue
+        first = kept.setdefault(("type", fault.path), fault)
+        if first is not fault:
+            words = [*first.context.get("also", ()), EXPECTED[fault.kind]]
+            context = {**first.context, "also": tuple(words)}
+            kept["type", fault.path] = Fault(
+                first.kind, first.path, first.on_key, first.value, context, first.text
+            )
+    return list(kept.values())
+
+
+def _without_typo_twins(faults: list[Fault], model: type[BaseModel], base: Path) -> list[Fault]:
+    """Drop a missing key when an unknown one beside it is its misspelling."""
+    typos = {
+        (each.path[:-1], near)
+        for each in faults
+        if each.kind == "unknown"
+        for near in closest(str(each.path[-1]), keys_at(model, each.path[len(base) : -1]), 1)
+    }
+    return [
+        each
+        for each in faults
+        if each.kind != "missing" or (each.path[:-1], each.path[-1]) not in typos
+    ]
+
+
+def _diagnostic(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Diagnostic:
+    words = _words(fault, model, node, base)
+    on_key = fault.on_key or fault.kind in {"unknown", "missing"}
+    span = node.span_of(fault.path, key=on_key)
+    found = node.find(fault.path)
+    origin = found.origin if found and not on_key else None
+    labels = (Label(origin, "the value comes from here"),) if origin else ()
+    return Diagnostic(words.code, words.message, span, words.help, labels=labels)
+
+
+def _words(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Words:
+    if fault.kind == "unknown":
+        return _unknown(fault, model, node, base)
+    if fault.kind == "missing":
+        return _missing(fault)
+    if fault.kind == "bad_value":
+        return Words("DF123", fault.context["message"], fault.context["remedy"])
+    if fault.kind in {"literal_error", "enum"}:
+        return _choice(fault)
+    if fault.kind in EXPECTED:
+        return _type(fault, model, node, base)
+    return _value(fault)
+
+
+def _unknown(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Words:
+    *parent, key = fault.path
+    here = node.find(tuple(parent))
+    used = set(here.keys) if here else set()
+    known = keys_at(model, tuple(parent)[len(base) :])
+    free = [each for each in known if each not in used]
+    place = f" in {name_of(tuple(parent))}" if parent else ""
+    near = closest(str(key), free, 1) or closest(str(key), known, 1)
+    choices = free if set(near) <= set(free) else known
+    return Words("DF120", f"unknown key `{key}`{place}", did_you_mean(str(key), choices, "allowed"))
+
+
+def _missing(fault: Fault) -> Words:
+    *parent, key = fault.path
+    owner = name_of(tuple(parent)) if parent else "the pipeline"
+    remedy = fault.context.get("reason") or f"add `{key}: ...`"
+    return Words("DF121", f"{owner} lacks the key `{key}`", remedy)
+
+
+def _choice(fault: Fault) -> Words:
+    choices = list(_choices(str(fault.context.get("expected", ""))))
+    message = f"{name_of(fault.path)} cannot be {describe(fault.value)}"
+    text = fault.value if isinstance(fault.value, str) else ""
+    return Words("DF124", message, did_you_mean(text, choices, "expected"))
+
+
+def _choices(expected: str) -> Iterable[str]:
+    """Read the choices out of pydantic's list: 'a', 'b' or 'c'."""
+    import re
+
+    return re.findall(r"'([^']*)'", expected)
+
+
+def _type(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Words:
+    if fault.kind == "wrong_type":
+        expected, remedy = fault.context["expected"], fault.context["remedy"]
+    else:
+        expected, remedy = EXPECTED[fault.kind], None
+    options = dict.fromkeys([expected, *fault.context.get("also", ())])
+    needs = " or ".join(options)
+    keys = keys_at(model, fault.path[len(base) :])
+    found = node.find(fault.path)
+    remedy = type_help(options, found, keys) or remedy
+    message = f"{name_of(fault.path)} needs {needs}, not {describe(fault.value)}"
+    return Words("DF122", message, remedy)
+
+
+def _value(fault: Fault) -> Words:
+    limit = bound(fault.kind, fault.context)
+    if limit:
+        return Words("DF123", f"{name_of(fault.path)} must be {limit}, not {describe(fault.value)}")
+    text = str(fault.context.get("error") or fault.text).removeprefix("Value error, ")
+    if isinstance(fault.value, dict | list) or "`" in text:
+        return Words("DF123", text)
+    return Words("DF123", f"{name_of(fault.path)} cannot be {describe(fault.value)}", text)

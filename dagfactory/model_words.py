@@ -1,0 +1,134 @@
+"""Names of values, types and bounds as they appear in messages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dagfactory.node import Node, Path
+from dagfactory.scalars import OutOfRangeError, scalar
+from dagfactory.suggest import listing
+
+_LONGEST = 40
+
+EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "decimal_type": "a number",
+    "string_type": "text",
+    "bool_type": "`true` or `false`",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "set_type": "a list",
+    "frozen_set_type": "a list",
+    "dict_type": "a mapping",
+    "mapping_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "none_required": "nothing",
+    "wrong_type": "another type",
+}
+"""Error types of pydantic that say "another type is needed", with what is needed."""
+
+_BOUNDS = {
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "multiple_of": "a multiple of {multiple_of}",
+    "finite_number": "finite",
+    "string_too_short": "at least {min_length} characters long",
+    "string_too_long": "at most {max_length} characters long",
+    "too_short": "at least {min_length} long",
+    "too_long": "at most {max_length} long",
+    "string_pattern_mismatch": "text that matches {pattern}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A code with its message and help."""
+
+    code: str
+    message: str
+    help: str | None = None
+
+
+def bound(kind: str, context: Mapping[str, Any]) -> str | None:
+    """Return what a value out of bounds must be, or None for other kinds of error."""
+    template = _BOUNDS.get(kind)
+    return template.format(**context) if template else None
+
+
+def describe(value: Any) -> str:
+    """Return a value as a message names it."""
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list" if value else "an empty list"
+    return f"the text `{shorten(str(value))}`" if value else "an empty text"
+
+
+def shorten(text: str) -> str:
+    """Return the text on one line, at most 40 characters long."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _LONGEST else f"{flat[: _LONGEST - 1]}…"
+
+
+def name_of(path: Path) -> str:
+    """Return the name of a place: its key, or the number of an item and the key of its list."""
+    if not path:
+        return "the document"
+    if isinstance(path[-1], str):
+        return f"`{path[-1]}`"
+    above = f" of {name_of(path[:-1])}" if len(path) > 1 else ""
+    return f"item {path[-1] + 1}{above}"
+
+
+def type_help(options: Collection[str], node: Node | None, keys: list[str]) -> str | None:
+    """Return how to repair a value of the wrong type, where that can be told."""
+    value = node.value if node else None
+    if isinstance(value, str):
+        return _text_help(options, value, quoted=bool(node and node.quoted))
+    if "a list" in options and not isinstance(value, dict | tuple) and value is not None:
+        return f"write it as a list: `[{_plain(value)}]`"
+    if "text" in options and isinstance(value, bool | int | float):
+        return f'quote it: `"{_plain(value)}"`'
+    return _mapping_help(options, keys)
+
+
+def _mapping_help(options: Collection[str], keys: list[str]) -> str | None:
+    return f"allowed keys: {listing(keys)}" if "a mapping" in options and keys else None
+
+
+def _text_help(options: Collection[str], text: str, *, quoted: bool) -> str | None:
+    numbers = {"a whole number", "a number"} & set(options)
+    if numbers or "`true` or `false`" in options:
+        if "{{" in text or "${" in text:
+            return "this is needed when rendering; a template or output is known only at run time"
+        if quoted and isinstance(_scalar(text), int | float):
+            return "remove the quotes"
+    if numbers and text.replace("_", "").isdecimal():
+        return f"write `{text.replace('_', '')}`"
+    if "`true` or `false`" in options and text.lower() in {"yes", "on", "no", "off", "y", "n"}:
+        return f"write `{'true' if text.lower() in {'yes', 'on', 'y'} else 'false'}`"
+    return f"write it as a list: `[{shorten(text)}]`" if "a list" in options else None
+
+
+def _scalar(text: str) -> object:
+    try:
+        return scalar(text)
+    except OutOfRangeError:
+        return None
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,1 @@
+"""The language: pydantic models of what users write."""

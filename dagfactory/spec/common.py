@@ -1,0 +1,226 @@
+"""Types shared by all models of the language, each with errors a user can act on.
+
+Every text may hold `${...}` references and Airflow's `{{ ... }}`; a checked text that holds one is
+"open": its final form is not known yet, so only its closed parts could be wrong and it is accepted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from dagfactory.spec.duration import duration_text, parse_duration
+
+
+class SpecModel(BaseModel):
+    """Base of all models: strict types, no unknown keys, immutable, built at first use."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+
+
+def bad(
+    message: str, remedy: str | None = None, at: tuple[str | int, ...] = ()
+) -> PydanticCustomError:
+    """Return a DF123 error to raise from a validator; `at` is a path below the validated value.
+
+    Backquote names, do not repeat the place, and say in `remedy` what to write instead.
+    """
+    return PydanticCustomError(
+        "bad_value", "{message}", {"message": message, "remedy": remedy, "at": at}
+    )
+
+
+def wrong_type(expected: str, remedy: str | None = None) -> PydanticCustomError:
+    """Return a DF122 error: `expected` completes "needs …", e.g. "a whole number"."""
+    return PydanticCustomError("wrong_type", "{expected}", {"expected": expected, "remedy": remedy})
+
+
+def missing(
+    key: str, reason: str | None = None, at: tuple[str | int, ...] = ()
+) -> PydanticCustomError:
+    """Return a DF121 error for a key that other keys make necessary."""
+    return PydanticCustomError(
+        "missing_key", "{key}", {"key": key, "reason": reason, "at": (*at, key)}
+    )
+
+
+def is_open(text: str) -> bool:
+    """Whether the text holds a reference or an Airflow template, so that its value is not known."""
+    return "${" in text or "{{" in text or "{%" in text
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise bad("the text is empty", "write something, or delete the key")
+    return text
+
+
+def pattern(regex: str, noun: str, remedy: str, *, may_be_open: bool = False) -> Any:
+    """Return the annotation of a text that must match `regex` as a whole."""
+    compiled = re.compile(regex)
+
+    def check(text: str) -> str:
+        if (may_be_open and is_open(text)) or compiled.fullmatch(text):
+            return text
+        raise bad(f"`{text}` is not {noun}", remedy)
+
+    schema: dict[str, JsonValue] = {} if may_be_open else {"pattern": f"^(?:{regex})$"}
+    return Annotated[str, AfterValidator(check), Field(json_schema_extra=schema)]
+
+
+def parsed(
+    parse: Callable[[str], Any], expected: str, example: str, schema: dict[str, Any] | None = None
+) -> BeforeValidator:
+    """Return a validator that reads a text into another type; other input types are refused."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise wrong_type(expected, f"write for example `{example}`")
+        if is_open(value):
+            raise wrong_type(expected, "a reference or template cannot stand here")
+        return parse(value)
+
+    return BeforeValidator(check, json_schema_input_type=str if schema is None else Any)
+
+
+_ID = r"[a-z][a-z0-9_]{0,62}"
+_ID_HELP = "use a-z, 0-9 and `_`, beginning with a letter, at most 63 characters"
+
+Text = Annotated[str, AfterValidator(_not_blank), Field(json_schema_extra={"minLength": 1})]
+PipelineId = pattern(_ID, "a pipeline id", _ID_HELP)
+TaskId = pattern(_ID, "a task id", _ID_HELP)
+VarName = pattern(r"[A-Za-z_][A-Za-z0-9_-]{0,62}", "a variable name", "use letters, digits and `_`")
+ParamName = pattern(
+    r"[A-Za-z_][A-Za-z0-9_]{0,62}", "a parameter name", "use letters, digits and `_`"
+)
+EnvironmentName = pattern(
+    r"[a-z][a-z0-9-]{0,30}", "an environment name", "use a-z, 0-9 and `-`, beginning with a letter"
+)
+DottedPath = pattern(
+    r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*",
+    "a dotted Python path",
+    "write for example `trainer.textures`",
+)
+Project = pattern(
+    r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]",
+    "a Google Cloud project id",
+    "6 to 30 of a-z, 0-9 and `-`, beginning with a letter",
+    may_be_open=True,
+)
+Region = pattern(
+    r"[a-z]+-[a-z]+[0-9]+", "a region", "write for example `us-central1`", may_be_open=True
+)
+GsUri = pattern(
+    r"gs://[a-z0-9][a-z0-9._-]{1,221}[a-z0-9](?:/.*)?",
+    "an address in Cloud Storage",
+    "write for example `gs://bucket/folder`, or begin with `${run.dir}/`",
+    may_be_open=True,
+)
+Bucket = pattern(
+    r"gs://[a-z0-9][a-z0-9._-]{1,221}[a-z0-9]", "a bucket", "write `gs://NAME` without a path"
+)
+ServiceAccount = pattern(
+    r"[a-z0-9-]+@[a-z0-9.-]+\.gserviceaccount\.com",
+    "a service account",
+    "write for example `trainer@my-project.iam.gserviceaccount.com`",
+    may_be_open=True,
+)
+LabelText = pattern(
+    r"[a-z0-9_-]{0,63}", "a label", "use at most 63 of a-z, 0-9, `_` and `-`", may_be_open=True
+)
+Tag = Annotated[Text, Field(max_length=100)]
+"""Airflow keeps a tag in a column of 100 characters."""
+
+PositiveInt = Annotated[int, Field(ge=1)]
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise bad(f"`{text}` is not a duration", str(error)) from None
+
+
+Duration = Annotated[
+    timedelta,
+    parsed(_duration, "a duration", "90s, 5m, 1h30m or 7d"),
+    PlainSerializer(duration_text, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["90s", "5m", "1h30m", "7d"]}),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount of US dollars, the currency of the price table."""
+
+    amount: Decimal
+    currency: str = "USD"
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+
+_MONEY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,2})?) ?([A-Z]{3})")
+
+
+def _money(text: str) -> Money:
+    found = _MONEY.fullmatch(text)
+    if not found:
+        raise bad(f"`{text}` is not an amount of money", "write for example `900 USD`")
+    if found[2] != "USD":
+        raise bad(f"`{found[2]}` cannot be compared with the price table", "write it in USD")
+    return Money(Decimal(found[1]), found[2])
+
+
+Dollars = Annotated[
+    Money,
+    parsed(_money, "an amount of money", "900 USD"),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": f"^{_MONEY.pattern}$", "examples": ["900 USD"]}),
+]
+
+
+def _date(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise bad(f"`{text}` is not a date: {error}", "write for example `2026-01-05`") from None
+    if found.tzinfo:
+        raise bad(f"`{text}` has an offset", "leave it out: `timezone:` applies")
+    return found
+
+
+Date = Annotated[
+    datetime,
+    parsed(_date, "a date", "2026-01-05"),
+    WithJsonSchema({"type": "string", "examples": ["2026-01-05"]}),
+]
+
+
+def _timezone(text: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(text)
+    except (ValueError, OSError, KeyError):
+        raise bad(f"`{text}` is not a time zone", "write for example `Europe/Berlin`") from None
+    return text
+
+
+Timezone = Annotated[str, AfterValidator(_timezone)]

@@ -1,0 +1,59 @@
+"""Parameters chosen when a run is triggered; the keys are those of JSON Schema, as in Airflow."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from dagfactory.spec.common import SpecModel, Text, bad
+
+ParamType = Literal["string", "number", "integer", "boolean", "array", "object"]
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+
+
+class Param(SpecModel):
+    """One parameter: its type, default and bounds."""
+
+    type: ParamType = Field(description="type of the value")
+    default: Any = Field(None, description="value when none is given; null asks for one")
+    minimum: int | float | None = Field(None, description="smallest number")
+    maximum: int | float | None = Field(None, description="largest number")
+    enum: list[Any] | None = Field(None, description="the only values allowed", min_length=1)
+    pattern: Text | None = Field(None, description="regular expression a text must match")
+    title: Text | None = Field(None, description="name shown in the trigger form")
+    description: Text | None = Field(None, description="explanation shown in the trigger form")
+
+    @model_validator(mode="after")
+    def _default_fits(self) -> Param:
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise bad("`minimum` is above `maximum`", at=("minimum",))
+        if self.default is not None:
+            self._check(self.default, ("default",))
+        for index, value in enumerate(self.enum or []):
+            self._check_type(value, ("enum", index))
+        return self
+
+    def _check(self, value: Any, at: tuple[str | int, ...]) -> None:
+        self._check_type(value, at)
+        if self.enum is not None and value not in self.enum:
+            raise bad(f"`{value}` is not among the values of `enum`", at=at)
+        if self.minimum is not None and value < self.minimum:
+            raise bad(f"{value} is below the minimum of {self.minimum}", at=at)
+        if self.maximum is not None and value > self.maximum:
+            raise bad(f"{value} is above the maximum of {self.maximum}", at=at)
+        if self.pattern is not None and not re.search(self.pattern, value):
+            raise bad(f"`{value}` does not match `pattern`", at=at)
+
+    def _check_type(self, value: Any, at: tuple[str | int, ...]) -> None:
+        fits = isinstance(value, _TYPES[self.type])
+        if not fits or (isinstance(value, bool) and self.type != "boolean"):
+            raise bad(f"`{value}` does not fit `type: {self.type}`", at=at)

@@ -1,0 +1,88 @@
+"""When a pipeline runs: cron, a preset, an interval, or assets."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from dagfactory.spec.common import Duration, SpecModel, Text, bad, wrong_type
+
+Preset = Literal[
+    "@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly"
+]
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
+    ("minute", 0, 59, {}),
+    ("hour", 0, 23, {}),
+    ("day of month", 1, 31, {}),
+    ("month", 1, 12, {name: at for at, name in enumerate(_MONTHS, 1)}),
+    ("day of week", 0, 7, {name: at for at, name in enumerate(_DAYS)}),
+)
+_PART = re.compile(r"(?:\*|(?P<low>\w+)(?:-(?P<high>\w+))?)(?:/(?P<step>\d+))?", re.ASCII)
+
+
+def _cron(text: str) -> str:
+    fields = text.split()
+    if len(fields) != len(_FIELDS):
+        raise bad(
+            f"`{text}` has {len(fields)} fields instead of 5",
+            'write minute, hour, day, month and weekday like "0 3 * * 1", or `@daily`',
+        )
+    for field, (name, low, high, names) in zip(fields, _FIELDS, strict=True):
+        for part in field.lower().split(","):
+            _check_part(part, name, (low, high), names)
+    return " ".join(fields)
+
+
+def _check_part(part: str, name: str, bounds: tuple[int, int], names: dict[str, int]) -> None:
+    found = _PART.fullmatch(part)
+    low, high = bounds
+    if not found:
+        raise bad(f"`{part}` is not a {name} of cron", "write `*`, `5`, `1-5`, `*/10` or `1,15`")
+    ends = [names.get(end, end) for end in (found["low"], found["high"]) if end]
+    for end in ends:
+        if not str(end).isdecimal() or not low <= int(end) <= high:
+            raise bad(f"{name} `{end}` is outside {low}-{high}")
+    if len(ends) > 1 and int(ends[0]) > int(ends[1]):
+        raise bad(f"{name} `{part}` runs backwards", "write the smaller end first")
+    if found["step"] and int(found["step"]) == 0:
+        raise bad(f"a step of 0 in the {name}", "write `*/1` or more")
+
+
+def _shape(value: Any) -> Any:
+    """Give the short forms (a cron text, a preset) the shape of the model."""
+    if isinstance(value, str):
+        return {"preset": value} if value.startswith("@") else {"cron": value}
+    if isinstance(value, dict | Schedule):
+        return value
+    raise wrong_type("a cron text, a preset, `{every: 6h}` or `{assets: [...]}`")
+
+
+class Schedule(SpecModel):
+    """Exactly one way to say when a pipeline runs."""
+
+    cron: Annotated[str, AfterValidator(_cron)] | None = Field(None, description="five cron fields")
+    preset: Preset | None = Field(None, description="a named schedule")
+    every: Duration | None = Field(None, description="a fixed interval, e.g. 6h")
+    assets: Annotated[list[Text], Field(min_length=1)] | None = Field(
+        None, description="run when all of these assets were updated"
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Schedule:
+        given = sorted(self.model_fields_set)
+        if len(given) != 1:
+            raise bad("a schedule needs exactly one of `cron`, `preset`, `every` and `assets`")
+        return self
+
+    @property
+    def timed(self) -> bool:
+        """Whether the clock starts runs, so that a start date is needed."""
+        return self.assets is None
+
+
+ScheduleField = Annotated[Schedule, BeforeValidator(_shape, json_schema_input_type=str | Schedule)]

@@ -1,0 +1,139 @@
+"""A resolved document becomes a Pipeline, or a list of what is wrong with it.
+
+The pipeline and each task are checked by their own model, so a fault in one hides none in another.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from dagfactory import tasks as task_types
+from dagfactory.diagnostics import Diagnostic
+from dagfactory.model_errors import diagnose
+from dagfactory.model_words import describe, name_of
+from dagfactory.node import Node, Path
+from dagfactory.spec.pipeline import Pipeline
+from dagfactory.spec.task import TaskBase
+from dagfactory.suggest import did_you_mean, listing
+
+__all__ = ["validate", "validate_model"]
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def validate(node: Node) -> tuple[Pipeline | None, list[Diagnostic]]:
+    """Check a whole document; the Pipeline is there only when nothing is wrong."""
+    if not isinstance(node.value, dict):
+        return None, [_not_a_mapping(node, ())]
+    data = {key: each.plain() for key, each in node.value.items() if key != "tasks"}
+    children, problems = _tasks(node, ("tasks",))
+    if "tasks" in node.value:
+        data["tasks"] = {}
+    pipeline, own = _model(Pipeline, data, node, ())
+    if pipeline is None or problems:
+        return None, [*own, *problems]
+    return pipeline.model_copy(update={"tasks": children}), own
+
+
+def validate_model(
+    model: type[_Model], node: Node, path: Path = ()
+) -> tuple[_Model | None, list[Diagnostic]]:
+    """Check the mapping at `path` against a model."""
+    here = node.find(path)
+    if here is None or not isinstance(here.value, dict):
+        return None, [_not_a_mapping(node, path)]
+    return _model(model, here.plain(), node, path)
+
+
+def _model(
+    model: type[_Model], data: dict[str, Any], node: Node, path: Path
+) -> tuple[_Model | None, list[Diagnostic]]:
+    try:
+        return model.model_validate(data), []
+    except ValidationError as error:
+        return None, diagnose(error, model, node, path)
+
+
+def _tasks(node: Node, path: Path) -> tuple[dict[str, TaskBase], list[Diagnostic]]:
+    """Check the tasks in the mapping at `path`, each with the model of its type."""
+    here = node.find(path)
+    if here is None:
+        return {}, []
+    if not isinstance(here.value, dict):
+        return {}, [_not_a_mapping(node, path)]
+    if not here.value:
+        message = f"{name_of(path)} is empty"
+        span = node.span_of(path, key=True)
+        return {}, [Diagnostic("DF123", message, span, "add a task: `train: {type: train, ...}`")]
+    found: dict[str, TaskBase] = {}
+    problems: list[Diagnostic] = []
+    for name in here.value:
+        task, own = _task(node, (*path, name))
+        problems += [*_bad_id(node, (*path, name)), *own]
+        if task:
+            found[name] = task
+    return found, problems
+
+
+def _task(node: Node, path: Path) -> tuple[TaskBase | None, list[Diagnostic]]:
+    here = node.find(path)
+    if here is None or not isinstance(here.value, dict):
+        return None, [_not_a_mapping(node, path)]
+    kind = here.value.get("type")
+    if kind is None:
+        return None, [_no_type(node, path)]
+    if not isinstance(kind.value, str) or kind.value not in task_types.types():
+        return None, [_unknown_type(node, path, kind)]
+    model = task_types.model(kind.value)
+    data = {key: each.plain() for key, each in here.value.items() if key != model.nested}
+    children, problems = _tasks(node, (*path, model.nested)) if model.nested else ({}, [])
+    if model.nested and model.nested in here.value:
+        data[model.nested] = {}
+    task, own = _model(model, data, node, path)
+    if task is None or problems:
+        return None, [*own, *problems]
+    return (task.model_copy(update={model.nested: children}) if model.nested else task), own
+
+
+def _bad_id(node: Node, path: Path) -> list[Diagnostic]:
+    """Check a task's id by the same type as elsewhere: that of the items of `after`."""
+    try:
+        TaskBase.model_validate({"type": "", "after": [path[-1]]})
+    except ValidationError as error:
+        context = error.errors()[0].get("ctx") or {}
+        span = node.span_of(path, key=True)
+        return [Diagnostic("DF123", context["message"], span, context["remedy"])]
+    return []
+
+
+def _no_type(node: Node, path: Path) -> Diagnostic:
+    message = f"task {name_of(path)} lacks the key `type`"
+    here = node.find(path)
+    given = set(here.keys) if here else set()
+    remedy = did_you_mean(next(iter(given), ""), task_types.types(), "types")
+    near = next((key for key in given if did_you_mean(key, ["type"]) != "expected: `type`"), None)
+    if near:
+        span = node.span_of((*path, near), key=True)
+        return Diagnostic("DF120", f"unknown key `{near}`", span, "did you mean `type`?")
+    remedy = f"one of {listing(task_types.types())}"
+    return Diagnostic("DF121", message, node.span_of(path, key=True), remedy)
+
+
+def _unknown_type(node: Node, path: Path, kind: Node) -> Diagnostic:
+    span = node.span_of((*path, "type"))
+    if not isinstance(kind.value, str):
+        message = f"`type` needs the name of a task type, not {describe(kind.plain())}"
+        return Diagnostic("DF122", message, span, f"one of {listing(task_types.types())}")
+    remedy = did_you_mean(kind.value, task_types.types(), "types")
+    return Diagnostic("DF125", f"unknown task type `{kind.value}`", span, remedy)
+
+
+def _not_a_mapping(node: Node, path: Path) -> Diagnostic:
+    here = node.find(path)
+    value = here.plain() if here else None
+    owner = name_of(path) if path else "a spec"
+    remedy = None if path else "begin with `pipeline: my_pipeline`"
+    message = f"{owner} needs a mapping, not {describe(value)}"
+    return Diagnostic("DF122", message, node.span_of(path), remedy)
