@@ -1,0 +1,48 @@
+"""`dagfactory run`: execute a pipeline here, in a real Airflow, against the local emulator."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command(name="run")
+@click.argument("spec", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--env", "environment", default="local", show_default=True, help="Environment to render for."
+)
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a param of the run (JSON or text).",
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="SPEC",
+    help="Let the emulator fail, e.g. preempt:1.",
+)
+@click.option("--ui", is_flag=True, help="Leave Airflow's web UI up after the run, until ^C.")
+@click.option("--fresh", is_flag=True, help="Forget earlier runs, their models and artifacts.")
+@click.option("--timeout", metavar="DURATION", help="Give up after this long, e.g. 30m.")
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".dagfactory"),
+    show_default=True,
+    help="Where the database, the artifacts and the logs go.",
+)
+def command(**options: Any) -> None:
+    """Run the pipeline SPEC on this machine, from the rendered DAG to the trained model.
+
+    SPEC is a spec, or a folder with one rendered DAG. Everything happens on the loopback: Airflow
+    with its scheduler, and stand-ins for Vertex AI and Cloud Storage that start the real trainer.
+
+    Exit codes: 0 the run succeeded, 1 it failed, 2 it could not be started, 130 it was interrupted.
+    """
+    from dagfactory.run.command import Request, run
+
+    raise SystemExit(run(Request(**options)))

@@ -1,0 +1,128 @@
+"""The command behind `dagfactory run`: prepare, execute with progress, sum up."""
+
+import json
+import shlex
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dagfactory.diagnostics import DagfactoryError
+from dagfactory.run.events import NotReadyError, RunError, RunResult
+from dagfactory.run.execute import Options, execute
+from dagfactory.run.interrupt import Stopped, stoppable
+from dagfactory.run.prepare import Prepared, prepare
+from dagfactory.run.progress import shown_on
+from dagfactory.run.state import State
+from dagfactory.run.summary import summary
+from dagfactory.spec.duration import parse_duration
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for on the command line."""
+
+    spec: Path
+    environment: str = "local"
+    params: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    ui: bool = False
+    fresh: bool = False
+    timeout: str | None = None
+    state: Path = Path(".dagfactory")
+
+    @property
+    def words(self) -> str:
+        """The command that repeats this run."""
+        options = [f"--param={one}" for one in self.params] + [
+            f"--fault={one}" for one in self.faults
+        ]
+        if self.environment != "local":
+            options.append(f"--env={self.environment}")
+        return shlex.join(["dagfactory", "run", str(self.spec), *options])
+
+
+def run(request: Request) -> int:
+    """Carry out a request and return the exit code; a user's mistake is told in a line."""
+    try:
+        with stoppable(sys.stderr):
+            return _run(request)
+    except Stopped as stop:
+        return stop.exit_code
+    except DagfactoryError as error:
+        click.echo(f"error: {error}", err=True)
+        for line in error.details if isinstance(error, RunError) else ():
+            click.echo(f"  │ {line}", err=True)
+        return error.exit_code
+
+
+def _run(request: Request) -> int:
+    state = State(request.state.resolve())
+    prepared = prepare(
+        request.spec,
+        environment=request.environment,
+        into=state.root / "bundles" / request.environment,
+    )
+    options = _options(request, prepared)
+    with shown_on(sys.stderr) as sink:
+        result = execute(
+            prepared.dags, prepared.dag_id, state=state, options=options, on_event=sink
+        )
+    if not request.ui:
+        _print_summary(request, result)
+    return 0 if result.passed else 1
+
+
+def _options(request: Request, prepared: Prepared) -> Options:
+    def hold(result: RunResult) -> None:
+        _print_summary(request, result)
+        _stay(result)
+
+    return Options(
+        params=dict(parameter(text) for text in request.params),
+        emulator=[
+            *prepared.emulator,
+            *(word for one in request.faults for word in ("--fault", one)),
+        ],
+        timeout=_seconds(request.timeout),
+        fresh=request.fresh,
+        ui=request.ui,
+        hold=hold if request.ui else None,
+    )
+
+
+def parameter(text: str) -> tuple[str, Any]:
+    """Split NAME=VALUE; the value is JSON where it can be (`0.9`, `true`, `[1]`), else text."""
+    name, separator, value = text.partition("=")
+    if not name or not separator:
+        raise NotReadyError(f"--param {text}: write it as NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _seconds(timeout: str | None) -> float | None:
+    if timeout is None:
+        return None
+    try:
+        return parse_duration(timeout).total_seconds()
+    except ValueError as error:
+        raise NotReadyError(f"--timeout {timeout}: {error}") from None
+
+
+def _print_summary(request: Request, result: RunResult) -> None:
+    click.echo("\n".join(summary(result, command=request.words)))
+
+
+def _stay(result: RunResult) -> None:
+    """Leave everything up until ^C, which is here the normal way to end."""
+    click.echo(f"\nAirflow's web UI: {result.url}\n^C ends it")
+    try:
+        while True:
+            signal.pause()
+    except Stopped:
+        return

@@ -1,0 +1,127 @@
+"""What `execute` tells its caller while a run goes on, and what it returns at the end."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dagfactory.diagnostics import DagfactoryError
+
+
+class RunError(DagfactoryError):
+    """The run could not be carried out; `details` are further lines for the user."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *details: str) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+class NotReadyError(RunError):
+    """Nothing was tried: Airflow is missing, or another run holds the same state folder."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One step of the start is done, `seconds` after the start."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """Airflow accepted the run; `url` is its page in Airflow's web UI."""
+
+    dag_id: str
+    run_id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChange:
+    """A task (or one mapped instance of it) went from one state to another.
+
+    `before` and `after` are Airflow's states, `none` for a task that waits for its upstream tasks;
+    `seconds` is the duration once there is one; `note` says why (a failure, a job waited for).
+    """
+
+    task_id: str
+    map_index: int
+    before: str
+    after: str
+    try_number: int
+    seconds: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MappedProgress:
+    """How the instances of a mapped task stand, by state."""
+
+    task_id: str
+    states: Counter[str]
+    note: str = ""
+
+    @property
+    def done(self) -> int:
+        """Instances that will not change any more."""
+        return sum(n for state, n in self.states.items() if state in FINISHED)
+
+    @property
+    def total(self) -> int:
+        """All instances known so far."""
+        return self.states.total()
+
+
+Event = Phase | RunStarted | TaskChange | MappedProgress
+
+FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed task instance: where its log is and how that log ends."""
+
+    task: str
+    log: Path | None
+    tail: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """One task of the finished run, mapped instances added up."""
+
+    task_id: str
+    operator: str
+    state: str
+    tries: int
+    seconds: float | None
+    instances: Counter[str] = field(default_factory=Counter)
+    value: Any = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A finished run: `state` is Airflow's (`success`, `failed`) or `timeout`."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    seconds: float
+    url: str
+    tasks: tuple[TaskResult, ...]
+    failures: tuple[Failure, ...]
+    logs: Path
+    objects: Path
+    phases: tuple[Phase, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the whole run succeeded."""
+        return self.state == "success"

@@ -1,0 +1,243 @@
+"""The process that owns every other process of a run, and outlives none of them.
+
+It runs as its own program (`python keeper.py`), because three things need a process of their own:
+
+* **Speed.** It imports Airflow once and forks the four components from that image; starting four
+  `airflow …` commands would import it four times (2.9 s of CPU each).
+* **Certainty.** It is a Linux "child subreaper": whatever its descendants fork, in whatever session
+  or process group, comes back to it when the parent dies. Stopping ends only with no child left.
+* **Loneliness.** When the command that started it dies, by any signal, its standard input ends, and
+  it stops everything.
+
+Commands arrive as JSON lines on standard input:
+
+* `{"do": "environment", "set": {…}}`: variables for everything started later
+* `{"do": "spawn", "name": …, "argv": […], "log": …}`: start a program
+* `{"do": "import"}`: import Airflow, answered by `{"event": "imported"}`
+* `{"do": "fork", "name": …, "argv": […], "log": …, "preload": […]}`: run `airflow ARGV` in a fork
+* the end of the input: stop everything, exit 0
+
+Events leave as JSON lines on standard output; `{"event": "exit", "name": …, "code": …}` follows
+whenever one of the named children ends.
+Standard library only, nothing of dagfactory: it must start from any directory.
+"""
+
+import contextlib
+import ctypes
+import importlib
+import json
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+_SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36  # <linux/prctl.h>
+_GRACE = 8.0  # seconds an external program (the emulator) gets to end its own jobs
+
+
+def _prctl(option: int, value: int) -> None:
+    """Call prctl(2) where there is one; elsewhere the tree is followed by parent pids alone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def parents() -> dict[int, int]:
+    """Map every process of this machine to its parent, from /proc."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                stat = (entry / "stat").read_text()
+                found[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
+    return found
+
+
+def descendants(root: int) -> list[int]:
+    """Return the living descendants of a process, children before grandchildren."""
+    children: dict[int, list[int]] = {}
+    for pid, parent in parents().items():
+        children.setdefault(parent, []).append(pid)
+    found = list(children.get(root, []))
+    for pid in found:
+        found.extend(children.get(pid, []))
+    return found
+
+
+def kill_tree(root: int) -> None:
+    """Kill every descendant of a process, and again until no new one has appeared."""
+    seen: set[int] = set()
+    while fresh := [pid for pid in descendants(root) if pid not in seen]:
+        for pid in fresh:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        seen.update(fresh)
+
+
+@dataclass(slots=True)
+class Keeper:
+    """The state of the loop: the named children, the programs among them, and the two pipes."""
+
+    events: int
+    wake: int
+    names: dict[int, str] = field(default_factory=dict)
+    programs: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
+    buffer: bytes = b""
+    running: bool = True
+
+    def say(self, event: str, **details: Any) -> None:
+        """Send one event; nobody listening any more is a reason to stop."""
+        try:
+            os.write(self.events, json.dumps({"event": event, **details}).encode() + b"\n")
+        except OSError:
+            self.running = False
+
+    def loop(self) -> None:
+        """Obey commands and report deaths until told to stop."""
+        while self.running:
+            ready, _, _ = select.select([0, self.wake], [], [])
+            if self.wake in ready:
+                os.read(self.wake, 4096)
+                self.reap()
+            if 0 in ready:
+                self.listen()
+
+    def listen(self) -> None:
+        """Read what is there and carry out each complete line; the end of input means stop."""
+        chunk = os.read(0, 65536)
+        self.running = self.running and bool(chunk)
+        *lines, self.buffer = (self.buffer + chunk).split(b"\n")
+        for line in lines:
+            self.obey(json.loads(line))
+
+    def obey(self, command: Mapping[str, Any]) -> None:
+        """Carry out one command."""
+        match command["do"]:
+            case "environment":
+                os.environ.update(command["set"])
+            case "spawn":
+                self.spawn(command["name"], command["argv"], command["log"])
+            case "import":
+                self.load_airflow()
+            case "fork":
+                self.fork(command)
+            case _:
+                self.running = False
+
+    def load_airflow(self) -> None:
+        """Import what the components share. Nothing here opens a connection or starts a thread."""
+        started = time.monotonic()
+        for module in ("airflow.__main__", "airflow.jobs.job", "airflow.dag_processing.manager"):
+            importlib.import_module(module)
+        self.say("imported", seconds=round(time.monotonic() - started, 2))
+
+    def spawn(self, name: str, argv: list[str], log: str) -> None:
+        """Start an external program in a session of its own, its output going to its log."""
+        with Path(log).open("ab") as out:
+            program = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            )
+        self.programs[program.pid] = program
+        self.names[program.pid] = name
+
+    def fork(self, command: Mapping[str, Any]) -> None:
+        """Run one Airflow command in a fork of this image."""
+        pid = os.fork()
+        if pid == 0:
+            os.close(self.events)
+            become(command)
+        self.names[pid] = command["name"]
+
+    def reap(self) -> None:
+        """Collect the dead: named children are reported, adopted orphans are only buried."""
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                self.programs.pop(pid, None)
+                if name := self.names.pop(pid, None):
+                    self.say("exit", name=name, code=os.waitstatus_to_exitcode(status))
+
+    def stop(self) -> None:
+        """End everything: programs are asked first, Airflow is not (its state is thrown away)."""
+        for pid in list(self.names):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM if pid in self.programs else signal.SIGKILL)
+        deadline = time.monotonic() + _GRACE
+        while self.programs and (left := deadline - time.monotonic()) > 0:
+            if select.select([self.wake], [], [], left)[0]:
+                os.read(self.wake, 4096)
+            self.reap()
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                kill_tree(os.getpid())
+                os.waitpid(-1, 0)
+
+
+def become(command: Mapping[str, Any]) -> NoReturn:
+    """Turn this fork into `airflow ARGV`, logging to its own file."""
+    code = 1
+    try:
+        _detach(command["log"])
+        for module in command["preload"]:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(module)
+        sys.argv = ["airflow", *command["argv"]]
+        importlib.import_module("airflow.__main__").main()
+        code = 0
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except BaseException:
+        logging.getLogger("dagfactory.run").exception("%s failed", command["name"])
+    finally:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _detach(log: str) -> None:
+    """Leave the keeper's signals, pipes and log behind; die when the keeper dies."""
+    _prctl(_SET_PDEATHSIG, signal.SIGKILL)
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    _redirect(os.open(os.devnull, os.O_RDONLY), 0)
+    _redirect(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 1, 2)
+
+
+def _redirect(source: int, *targets: int) -> None:
+    for target in targets:
+        os.dup2(source, target)
+    os.close(source)
+
+
+def main() -> int:
+    """Take over the pipes, serve commands, and leave no process behind."""
+    _prctl(_SET_CHILD_SUBREAPER, 1)
+    events = os.dup(1)
+    os.dup2(2, 1)
+    wake, alarm = os.pipe()
+    for end in (wake, alarm):
+        os.set_blocking(end, False)
+    keeper = Keeper(events, wake)
+    signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: setattr(keeper, "running", False))
+    try:
+        keeper.loop()
+    finally:
+        keeper.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

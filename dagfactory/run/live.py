@@ -1,0 +1,88 @@
+"""The table that updates itself on a terminal. The only module that imports rich."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from dagfactory.run.events import Event, MappedProgress, Phase, RunStarted, TaskChange
+from dagfactory.run.progress import Sink, line
+from dagfactory.run.text import MARKS, clock, duration
+
+_STYLES = {
+    "success": "green",
+    "failed": "bold red",
+    "upstream_failed": "red",
+    "running": "cyan",
+    "deferred": "blue",
+    "up_for_retry": "yellow",
+}
+
+
+@contextlib.contextmanager
+def live_table(stream: TextIO) -> Iterator[Sink]:
+    """Yield a sink that keeps a table of all tasks up to date and leaves it standing."""
+    console = Console(file=stream)
+    view = _View(console)
+    with Live(view, console=console, refresh_per_second=4):
+        yield view.take
+
+
+class _View:
+    """The rows by task, and what is going on above them; rich renders it four times a second."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began = time.monotonic()
+        self._doing = "starting"
+        self._rows: dict[str, tuple[str, str, str, str]] = {}
+        self._since: dict[str, float] = {}
+
+    def take(self, event: Event) -> None:
+        match event:
+            case Phase():
+                self._doing = event.name
+            case RunStarted():
+                self._doing = f"{event.dag_id}  {event.url}"
+            case MappedProgress():
+                self._mapped(event)
+            case TaskChange():
+                self._change(event)
+
+    def _mapped(self, event: MappedProgress) -> None:
+        rest = set(event.states) - {"success", "none"}
+        state = "success" if event.done == event.total else (min(rest) if rest else "none")
+        self._rows[event.task_id] = (state, f"{event.done}/{event.total} done", "", event.note)
+
+    def _change(self, event: TaskChange) -> None:
+        if event.map_index >= 0:
+            self._console.print(Text(line(event), style=_STYLES.get(event.after, "")))
+            return
+        self._since[event.task_id] = time.monotonic()
+        over = duration(event.seconds) if event.after not in {"running", "deferred"} else ""
+        self._rows[event.task_id] = (event.after, event.after, over, event.note)
+
+    def __rich__(self) -> Group:
+        """Draw: one line about the whole, then a row per task."""
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        for task_id, (state, label, over, note) in self._rows.items():
+            style = _STYLES.get(state, "")
+            ticking = over or (self._ticking(task_id) if state in {"running", "deferred"} else "")
+            table.add_row(
+                Text(MARKS.get(state, "·"), style=style),
+                Text(task_id),
+                Text(label, style=style),
+                Text(ticking, justify="right"),
+                Text(note, style="dim"),
+            )
+        head = Text(f"{clock(time.monotonic() - self._began)}  {self._doing}", style="bold")
+        return Group(head, table)
+
+    def _ticking(self, task_id: str) -> str:
+        since = self._since.get(task_id)
+        return duration(time.monotonic() - since) if since else ""

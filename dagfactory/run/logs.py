@@ -1,0 +1,100 @@
+"""Where task logs lie, and how their ends read.
+
+Airflow 3 writes one JSON object per line (`timestamp`, `level`, `event`, on errors `error_detail`);
+what the component processes print is plain text.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_LONGEST = 400  # characters of one message; a whole traceback in one line helps nobody
+_JOB = re.compile(r"projects/[^/\s\"]+/locations/[^/\s\"]+/(?:trainingPipelines|customJobs)/(\d+)")
+
+
+def run_logs(logs: Path, dag_id: str, run_id: str) -> Path:
+    """Return the folder of one run's task logs (`[logging] log_filename_template`'s default)."""
+    return logs / "tasks" / f"dag_id={dag_id}" / f"run_id={run_id}"
+
+
+def task_log(run: Path, task_id: str, map_index: int, attempt: int) -> Path:
+    """Return the log file of one try in a run's folder."""
+    folder = run / f"task_id={task_id}"
+    if map_index >= 0:
+        folder /= f"map_index={map_index}"
+    return folder / f"attempt={attempt}.log"
+
+
+def tail_of_text(path: Path, lines: int = 12) -> tuple[str, ...]:
+    """Return the last lines of a plain text log; nothing when there is none."""
+    try:
+        text = path.read_text(errors="replace")
+    except OSError:
+        return ()
+    return tuple(line[:_LONGEST] for line in text.splitlines()[-lines:])
+
+
+def tail(path: Path, lines: int = 12) -> tuple[str, ...]:
+    """Return the last lines of a task's log: `LEVEL message`, `Type: text (file:line)`."""
+    records = _records(path)
+    shown = [line for record in records for line in _lines(record)]
+    return tuple(shown[-lines:])
+
+
+def failure_text(path: Path) -> str:
+    """Return the last exception of a task's log in one line, else its last error, else ``."""
+    records = _records(path)
+    for record in reversed(records):
+        if reason := _exceptions(record):
+            return reason[-1]
+    errors = [str(r.get("event", "")) for r in records if r.get("level") in {"error", "critical"}]
+    return errors[-1][:_LONGEST] if errors else ""
+
+
+def vertex_job(path: Path) -> str:
+    """Return the number of the Vertex AI job that a task's log mentions last; `` when none."""
+    try:
+        found = _JOB.findall(path.read_text(errors="replace"))
+    except OSError:
+        return ""
+    return found[-1] if found else ""
+
+
+def _records(path: Path) -> list[Mapping[str, Any]]:
+    try:
+        text = path.read_text(errors="replace")
+    except OSError:
+        return []
+    return [_record(line) for line in text.splitlines() if line.strip()]
+
+
+def _record(line: str) -> Mapping[str, Any]:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        value = None
+    return value if isinstance(value, dict) else {"event": line}
+
+
+def _lines(record: Mapping[str, Any]) -> list[str]:
+    level = str(record.get("level", "info")).upper()
+    message = str(record.get("event", "")).splitlines() or [""]
+    first = f"{level:<8} {message[0]}"[:_LONGEST]
+    return [
+        first,
+        *(f"         {line}"[:_LONGEST] for line in [*message[1:], *_exceptions(record)]),
+    ]
+
+
+def _exceptions(record: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{error.get('exc_type')}: {error.get('exc_value')}{_place(error)}"[:_LONGEST]
+        for error in record.get("error_detail") or []
+    ]
+
+
+def _place(error: Mapping[str, Any]) -> str:
+    frames = error.get("frames") or []
+    return f" ({frames[-1].get('filename')}:{frames[-1].get('lineno')})" if frames else ""

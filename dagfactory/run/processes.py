@@ -1,0 +1,145 @@
+"""The near end of the keeper: start it, tell it what to start, hear who ended, and stop it."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from dagfactory.run import keeper
+from dagfactory.run.events import RunError
+from dagfactory.run.logs import tail_of_text
+
+_STOP_WITHIN = 15.0  # seconds; more than the keeper itself grants the emulator
+
+
+@dataclass(slots=True)
+class Processes:
+    """Everything a run has started, behind one keeper process.
+
+    Use as a context manager: leaving it, for whatever reason, ends every process.
+    """
+
+    logs: Path
+    environment: Mapping[str, str]
+    _keeper: "subprocess.Popen[bytes] | None" = None
+    _buffer: bytes = b""
+    _exits: dict[str, int] = field(default_factory=dict)
+    imported: bool = False
+
+    def __enter__(self) -> Self:
+        """Start the keeper in a session of its own, so that ^C reaches only us."""
+        with (self.logs / "keeper.log").open("ab") as log:
+            self._keeper = subprocess.Popen(
+                [sys.executable, "-P", str(Path(keeper.__file__))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, **self.environment},
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ask the keeper to stop; a second interrupt kills the whole tree at once."""
+        try:
+            self._finish(_STOP_WITHIN)
+        except BaseException:
+            self._finish(0)
+            raise
+
+    @property
+    def pid(self) -> int:
+        """The keeper's process id."""
+        return self._process.pid
+
+    @property
+    def _process(self) -> "subprocess.Popen[bytes]":
+        if self._keeper is None:
+            raise RuntimeError("not started")
+        return self._keeper
+
+    def _finish(self, within: float) -> None:
+        process = self._process
+        with contextlib.suppress(OSError):
+            if process.stdin:
+                process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if within:
+                process.wait(within)
+        if process.poll() is None:
+            keeper.kill_tree(process.pid)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+    def tell(self, do: str, **details: Any) -> None:
+        """Send one command; a keeper that is gone is an error of this run."""
+        stdin = self._process.stdin
+        try:
+            if stdin:
+                stdin.write(json.dumps({"do": do, **details}).encode() + b"\n")
+                stdin.flush()
+        except OSError:
+            raise self._lost() from None
+
+    def environ(self, variables: Mapping[str, str]) -> None:
+        """Set variables for everything started from now on."""
+        self.tell("environment", set=dict(variables))
+
+    def spawn(self, name: str, argv: Sequence[str]) -> None:
+        """Start an external program."""
+        self.tell("spawn", name=name, argv=list(argv), log=str(self.log(name)))
+
+    def airflow(self, name: str, *argv: str, preload: Sequence[str] = ()) -> None:
+        """Start `airflow ARGV` in a fork of the keeper."""
+        self.tell("fork", name=name, argv=argv, log=str(self.log(name)), preload=list(preload))
+
+    def log(self, name: str) -> Path:
+        """Return the log file of a component."""
+        return self.logs / f"{name}.log"
+
+    def check(self, wait: float = 0.0) -> None:
+        """Take in news for up to `wait` seconds; RunError when a component has ended."""
+        self._listen(wait)
+        for name, code in self._exits.items():
+            raise RunError(
+                f"{name} ended unexpectedly (exit code {code}), see {self.log(name)}",
+                *tail_of_text(self.log(name)),
+            )
+
+    def finished(self, name: str, within: float) -> int:
+        """Wait for a component that is meant to end, and return its exit code."""
+        deadline = time.monotonic() + within
+        while name not in self._exits:
+            if time.monotonic() > deadline:
+                raise RunError(f"{name} took longer than {within:.0f} s, see {self.log(name)}")
+            self._listen(1.0)
+        return self._exits.pop(name)
+
+    def _listen(self, wait: float) -> None:
+        stdout = self._process.stdout
+        if stdout is None or not select.select([stdout], [], [], wait)[0]:
+            return
+        chunk = os.read(stdout.fileno(), 65536)
+        if not chunk:
+            raise self._lost()
+        *lines, self._buffer = (self._buffer + chunk).split(b"\n")
+        for line in lines:
+            self._take(json.loads(line))
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        if event["event"] == "exit":
+            self._exits[event["name"]] = event["code"]
+        else:
+            self.imported = True
+
+    def _lost(self) -> RunError:
+        log = self.log("keeper")
+        return RunError(f"the process that runs Airflow ended, see {log}", *tail_of_text(log))

@@ -1,0 +1,99 @@
+"""Airflow's REST API, version 2, as far as a run needs it, with http.client.
+
+`http.client` knows no proxies, which is right here: the server is on the loopback, and the
+environment of a run sends everything else to the emulator.
+"""
+
+import http.client
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, urlencode
+
+_TIMEOUT = 60.0  # seconds; a laptop that trains on every core answers slowly
+
+
+class ApiError(Exception):
+    """Airflow refused a request; `status` is the HTTP status, the message its reason."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class Api:
+    """A client of the Airflow that listens on `port` of the loopback."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._headers: dict[str, str] = {"Content-Type": "application/json"}
+
+    @property
+    def url(self) -> str:
+        """Where the web UI is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def answers(self) -> bool:
+        """Whether the server is up; fetches a token when it is."""
+        try:
+            token = self._send("GET", "/auth/token")["access_token"]
+        except OSError:
+            return False
+        self._headers["Authorization"] = f"Bearer {token}"
+        return True
+
+    def get(self, *path: str, **query: object) -> dict[str, Any]:
+        """GET /api/v2/PATH; each part of the path is quoted."""
+        suffix = f"?{urlencode(query)}" if query else ""
+        return self._send("GET", _route(path) + suffix)
+
+    def post(self, *path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """POST a JSON body to /api/v2/PATH."""
+        return self._send("POST", _route(path), body)
+
+    def patch(self, *path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """PATCH /api/v2/PATH with a JSON body."""
+        return self._send("PATCH", _route(path), body)
+
+    def find(self, *path: str, **query: object) -> dict[str, Any] | None:
+        """GET that returns None for 404."""
+        try:
+            return self.get(*path, **query)
+        except ApiError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_TIMEOUT)
+        try:
+            connection.request(
+                method, path, None if body is None else json.dumps(body), self._headers
+            )
+            answer = connection.getresponse()
+            content = answer.read()
+        except http.client.HTTPException as error:
+            raise ConnectionError(f"Airflow broke off an answer: {error!r}") from None
+        finally:
+            connection.close()
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise ApiError(answer.status, _reason(content))
+        return dict(json.loads(content))
+
+
+def _route(path: tuple[str, ...]) -> str:
+    return "/api/v2/" + "/".join(quote(part, safe="") for part in path)
+
+
+def _reason(body: bytes) -> str:
+    """Airflow answers {"detail": text or a list of {"msg": text}}."""
+    try:
+        detail = json.loads(body)["detail"]
+    except (ValueError, KeyError, TypeError):
+        return body.decode(errors="replace")[:400]
+    if isinstance(detail, list):
+        return "; ".join(str(item.get("msg", item)) for item in detail)
+    return str(detail)

@@ -1,0 +1,133 @@
+"""Airflow's configuration for a local run, as environment variables.
+
+Every value that differs from Airflow's default says why. Defaults are tuned for clusters: a
+scheduler that sleeps a second between looks, a processor that looks at a file every half minute.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from dagfactory.run.state import State
+
+PARALLELISM = 4
+
+
+def airflow_environment(state: State, dags: Path, port: int) -> dict[str, str]:
+    """Return every AIRFLOW__… variable of a run that serves its API on `port` of the loopback."""
+    url = f"http://127.0.0.1:{port}"
+    options = {
+        **_core(dags, url),
+        **_speed(),
+        **_quiet(),
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{state.database}?timeout=60",
+        "LOGGING__BASE_LOG_FOLDER": str(state.logs / "tasks"),
+        "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(state.logs / "dag_processor"),
+        "API__BASE_URL": url,
+        "API__HOST": "127.0.0.1",
+        "API__PORT": str(port),
+        **_keys(state.home),
+    }
+    return {
+        "AIRFLOW_HOME": str(state.home),
+        "PYTHONWARNINGS": "ignore",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+        **{f"AIRFLOW__{name}": value for name, value in options.items()},
+    }
+
+
+def _core(dags: Path, url: str) -> dict[str, str]:
+    return {
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": str(PARALLELISM),
+        "CORE__DAGS_FOLDER": str(dags),
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__PLUGINS_FOLDER": str(dags / "plugins"),
+        "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        # Everybody is admin: the server listens on the loopback and ends with the run.
+        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        # The run asked for is the only one: a schedule must not start a second one beside it.
+        "SCHEDULER__USE_JOB_SCHEDULE": "False",
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        # A file edited between two runs counts at once, also within half a minute.
+        "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
+        # A loaded laptop parses slowly; Composer's own limit is the job of `dagfactory check`.
+        "CORE__DAGBAG_IMPORT_TIMEOUT": "300",
+        "DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",
+        "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
+            [
+                {
+                    "name": "dags-folder",
+                    "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+                    "kwargs": {},
+                }
+            ]
+        ),
+    }
+
+
+def _speed() -> dict[str, str]:
+    return {
+        # The pause between two looks of the scheduler when it has nothing to do.
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        # The triggerer looks for new deferred tasks, and reports fired ones, this often.
+        "TRIGGERER__JOB_HEARTBEAT_SEC": "1",
+        "SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "5",
+        # One file is parsed once; later parses only cost CPU that the training needs.
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+        "DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        # A thousand trials come in one answer.
+        "API__MAXIMUM_PAGE_LIMIT": "10000",
+        # Two deferred tasks that end together meet on one SQLite file.
+        "DATABASE__MAX_DB_RETRIES": "10",
+        "WORKERS__EXECUTION_API_TIMEOUT": "60",
+    }
+
+
+def _quiet() -> dict[str, str]:
+    return {
+        "LOGGING__COLORED_CONSOLE_LOG": "False",
+        "LOGGING__UVICORN_LOGGING_LEVEL": "WARNING",
+        "LOGGING__NAMESPACE_LEVELS": "http.access=WARNING",
+        "METRICS__STATSD_ON": "False",
+        "API__ENABLE_SWAGGER_UI": "False",
+        "USAGE_DATA_COLLECTION__ENABLED": "False",
+        "API__INSTANCE_NAME": "dagfactory run (local)",
+    }
+
+
+def _keys(home: Path) -> dict[str, str]:
+    """Keys all components share; kept, so that what the database encrypts stays readable."""
+    path = home / "keys.json"
+    if path.exists():
+        return dict(json.loads(path.read_text()))
+    keys = {
+        "CORE__FERNET_KEY": _fernet_key(),
+        "API__SECRET_KEY": secrets.token_urlsafe(32),
+        "API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
+    }
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(keys, file)
+    return keys
+
+
+def _fernet_key() -> str:
+    """32 random bytes in URL-safe base64 with padding, which is what Fernet calls a key."""
+    return secrets.token_urlsafe(32) + "="
+
+
+def preload_modules(dags: Path) -> Mapping[str, list[str]]:
+    """Say what the scheduler (whose forks run the tasks) and the triggerer import first.
+
+    The provider's trigger class costs seven seconds of CPU on first use; imported while the first
+    tasks run, it is there when the first job is waited for. A DAG without Vertex AI pays nothing.
+    """
+    if not any("Vertex" in path.read_text(errors="replace") for path in dags.glob("*.py")):
+        return {"triggerer": [], "scheduler": []}
+    return {
+        "triggerer": ["airflow.providers.google.cloud.triggers.vertex_ai"],
+        "scheduler": ["googleapiclient.discovery", "airflow.providers.google.cloud.hooks.gcs"],
+    }

@@ -1,0 +1,130 @@
+"""The folders of a local run, the lock on them, and what of the last run must be forgotten.
+
+`.dagfactory/home` is AIRFLOW_HOME with the SQLite database (migrated once per Airflow version),
+`.dagfactory/emulator` holds the buckets, models and jobs, `.dagfactory/logs` every log.
+"""
+
+import contextlib
+import fcntl
+import importlib.metadata
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dagfactory.run.events import NotReadyError
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a run keeps its things; `root` must be absolute."""
+
+    root: Path
+
+    @property
+    def home(self) -> Path:
+        """AIRFLOW_HOME."""
+        return self.root / "home"
+
+    @property
+    def emulator(self) -> Path:
+        """The emulator's own folder."""
+        return self.root / "emulator"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of components (`*.log`) and of tasks (`tasks/`)."""
+        return self.root / "logs"
+
+    @property
+    def database(self) -> Path:
+        """Airflow's SQLite file."""
+        return self.home / "airflow.db"
+
+    @property
+    def objects(self) -> Path:
+        """Where `gs://BUCKET/NAME` lies as the file BUCKET/NAME."""
+        return self.emulator / "gcs"
+
+    def prepare(self) -> None:
+        """Make the folders; component logs of the last run are emptied, task logs stay."""
+        for folder in (self.home, self.emulator, self.logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        for log in self.logs.glob("*.log"):
+            log.unlink()
+
+    def clear(self) -> None:
+        """Delete everything an earlier run left (the lock must be held)."""
+        for folder in (self.home, self.emulator, self.logs):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Hold `root` for one run; raises NotReadyError at once when another run has it.
+
+    The kernel drops the lock with the process, so no crash can leave a stale one.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise NotReadyError(
+                f"another `dagfactory run` is using {root} (process {holder})",
+                "wait for it to end, or give this run its own folder with --state DIR",
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def airflow_version() -> str:
+    """Return the installed Airflow's version without importing it.
+
+    Raises NotReadyError when there is none.
+    """
+    try:
+        return importlib.metadata.version("apache-airflow-core")
+    except importlib.metadata.PackageNotFoundError:
+        raise NotReadyError(
+            "`dagfactory run` needs Airflow, which is not installed in this environment",
+            "install it with: pip install 'dagfactory[airflow]'",
+        ) from None
+
+
+def is_migrated(state: State, version: str) -> bool:
+    """Whether the database was migrated by this very Airflow version."""
+    stamp = state.home / "migrated-by"
+    return state.database.exists() and stamp.exists() and stamp.read_text() == version
+
+
+def mark_migrated(state: State, version: str) -> None:
+    """Remember who migrated the database."""
+    (state.home / "migrated-by").write_text(version)
+
+
+_FORGET = (
+    "UPDATE task_instance SET trigger_id = NULL WHERE trigger_id IS NOT NULL",
+    """UPDATE task_instance SET state = 'failed'
+       WHERE state NOT IN ('success', 'failed', 'skipped', 'upstream_failed', 'removed')""",
+    "UPDATE dag_run SET state = 'failed' WHERE state IN ('queued', 'running')",
+    "UPDATE job SET state = 'failed' WHERE state = 'running'",
+    "DELETE FROM trigger",
+)
+
+
+def forget_unfinished(database: Path) -> None:
+    """Close what an interrupted run left open, or this run's scheduler would go on with it.
+
+    Done in SQL before any component runs: nothing else is connected, and no REST call could be
+    quicker than a scheduler that has just found a queued task.
+    """
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        for statement in _FORGET:
+            connection.execute(statement)

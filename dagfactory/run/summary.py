@@ -1,0 +1,129 @@
+"""The end of a run in a few lines: what every task did, what came out, and what to do next."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dagfactory.run.events import Failure, RunResult, TaskResult
+from dagfactory.run.text import duration, number, shown, table
+
+_TELLING = ("accuracy", "f1", "auc", "score", "loss")  # what a metric's name holds, best first
+_ADDRESSES = (
+    "model",
+    "model_dir",
+    "checkpoint",
+    "uri",
+    "metrics",
+)  # of `outputs`, most wanted first
+
+
+def summary(result: RunResult, *, command: str) -> list[str]:
+    """Return the lines to print; `command` repeats the run."""
+    return [
+        "",
+        *tasks_table(result.tasks),
+        *_outcomes(result.tasks),
+        *_failures(result.failures),
+        "",
+        _verdict(result),
+        f"  logs       {shown(result.logs)}",
+        *([f"  gs:// is   {shown(result.objects)}"] if result.objects.is_dir() else []),
+        *_next(result, command),
+    ]
+
+
+def tasks_table(tasks: tuple[TaskResult, ...]) -> list[str]:
+    """Lay out one row per task: state, tries, run time, its most telling metric, its artifact."""
+    rows = [
+        (
+            task.task_id,
+            _state(task),
+            str(task.tries) if task.tries > 1 else "",
+            duration(task.seconds),
+            key_metric(task),
+            artifact(task),
+        )
+        for task in tasks
+    ]
+    return table(("task", "state", "tries", "time", "metric", "artifact"), rows)
+
+
+def key_metric(task: TaskResult) -> str:
+    """Return the metric a reader looks for first, as `name=value`."""
+    value = _mapping(task.value)
+    if "metric" in value and "value" in value:
+        return f"{value['metric']}={number(value['value'])}"
+    ranked = sorted(task.metrics, key=lambda name: _rank(name.lower()))
+    return f"{ranked[0]}={number(task.metrics[ranked[0]])}" if ranked else ""
+
+
+def artifact(task: TaskResult) -> str:
+    """Return the address of what a task made."""
+    value = _mapping(task.value)
+    outputs = _mapping(value.get("outputs"))
+    places = [
+        *(outputs.get(name) for name in _ADDRESSES),
+        value.get("model_dir"),
+        value.get("model"),
+    ]
+    return next((place for place in places if isinstance(place, str)), "")
+
+
+def _state(task: TaskResult) -> str:
+    if not task.instances:
+        return task.state
+    return f"{task.state} {task.instances[task.state]}/{task.instances.total()}"
+
+
+def _rank(name: str) -> int:
+    """Rank a metric's name; sorting is stable, so equals keep the order of the file."""
+    found = [i for i, word in enumerate(_TELLING) if word in name]
+    return min(found, default=len(_TELLING))
+
+
+def _outcomes(tasks: tuple[TaskResult, ...]) -> list[str]:
+    """Say what was decided, registered and deployed, from what these tasks returned."""
+    lines = [line for task in tasks for line in _outcome(task, _mapping(task.value))]
+    return ["", *lines] if lines else []
+
+
+def _outcome(task: TaskResult, value: Mapping[str, Any]) -> Iterator[str]:
+    if "passed" in value and "reason" in value:
+        verdict = "passed" if value["passed"] else "did not pass"
+        yield f"gate {task.task_id} {verdict}: {value['reason']}"
+    if "trials" in value and "trial" in value:
+        chosen = _pairs(value.get("parameters"))
+        yield f"best trial of {value['trials']}: {value['trial']} with {chosen}"
+    if "endpoint" in value:
+        yield f"deployed to {value['endpoint']}, traffic {_pairs(value.get('traffic'))}"
+    elif isinstance(value.get("model"), str):
+        yield f"registered {value['model']}"
+
+
+def _pairs(value: object) -> str:
+    return ", ".join(f"{name}={number(one)}" for name, one in _mapping(value).items()) or str(value)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _failures(failures: tuple[Failure, ...]) -> list[str]:
+    lines: list[str] = []
+    for failure in failures[:3]:
+        lines += ["", f"{failure.task} failed; the end of its log:"]
+        lines += [f"  │ {line}" for line in failure.tail] or ["  │ (no log)"]
+        lines += [f"  {shown(failure.log)}"] if failure.log else []
+    if len(failures) > len(failures[:3]):
+        lines += ["", f"… and {len(failures) - 3} more failed"]
+    return lines
+
+
+def _verdict(result: RunResult) -> str:
+    words = {"success": "succeeded", "failed": "FAILED", "timeout": "was stopped by --timeout"}
+    return f"{result.dag_id} {words[result.state]} after {duration(result.seconds)}"
+
+
+def _next(result: RunResult, command: str) -> list[str]:
+    if result.passed:
+        return [f"  next       {command} --ui     to look around in Airflow's web UI"]
+    return [f"  next       repair it and run again: {command}"]

@@ -1,0 +1,134 @@
+"""Follow a run through Airflow's REST API and tell what changed."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dagfactory.run.events import Event, MappedProgress, TaskChange
+from dagfactory.run.logs import failure_text, task_log, vertex_job
+from dagfactory.run.rest import Api
+from dagfactory.run.stack import Stack
+
+_EVERY = 0.25  # seconds between two looks, at least
+_SHARE = 2  # … and at least this many times what a look costs: 1,000 trials make it slow
+_SLOWEST = 2.0
+_LIMIT = 10000
+_FAILED = frozenset({"failed", "up_for_retry"})
+
+Key = tuple[str, int]
+Instance = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Watcher:
+    """The last known state of every task instance of one run."""
+
+    api: Api
+    dag_id: str
+    run_id: str
+    logs: Path
+    tell: Callable[[Event], None]
+    known: dict[Key, Instance] = field(default_factory=dict)
+    _mapped: dict[str, MappedProgress] = field(default_factory=dict)
+
+    def follow(self, stack: Stack, until: float) -> str:
+        """Look until the run is over and return its state, `timeout` when it takes too long.
+
+        `until` is a reading of the monotonic clock.
+        """
+        while True:
+            began = time.monotonic()
+            state = str(self.run()["state"])
+            self.look()
+            if state in {"success", "failed"}:
+                return state
+            if began > until:
+                return "timeout"
+            cost = time.monotonic() - began
+            stack.processes.check(wait=min(max(_EVERY, _SHARE * cost), _SLOWEST))
+
+    def run(self) -> dict[str, Any]:
+        """Return the dag run as Airflow knows it."""
+        return self.api.get("dags", self.dag_id, "dagRuns", self.run_id)
+
+    def look(self) -> None:
+        """Read all task instances once and tell what changed since the last look."""
+        path = ("dags", self.dag_id, "dagRuns", self.run_id, "taskInstances")
+        fresh: dict[Key, Instance] = {
+            (one["task_id"], one["map_index"]): one
+            for one in self.api.get(*path, limit=_LIMIT)["task_instances"]
+        }
+        changed = [key for key, one in fresh.items() if _differs(self.known.get(key), one)]
+        before, self.known = self.known, fresh
+        for key in sorted(changed, key=lambda key: (_moment(fresh[key]), key)):
+            self._change(before.get(key), fresh[key])
+        for task_id in sorted({task_id for task_id, index in changed if index >= 0}):
+            self._progress(task_id)
+
+    def _change(self, before: Instance | None, now: Instance) -> None:
+        """Tell one change; a mapped instance only speaks for itself when it failed."""
+        if now["map_index"] >= 0 and _state(now) not in _FAILED:
+            return
+        if before is None and now["state"] is None:
+            return
+        self.tell(
+            TaskChange(
+                task_id=now["task_id"],
+                map_index=now["map_index"],
+                before=_state(before),
+                after=_state(now),
+                try_number=max(1, now["try_number"]),
+                seconds=now["duration"],
+                note=self.note(now),
+            )
+        )
+
+    def _progress(self, task_id: str) -> None:
+        instances = [
+            one for (name, index), one in self.known.items() if name == task_id and index >= 0
+        ]
+        progress = MappedProgress(task_id, Counter(_state(one) for one in instances))
+        if progress != self._mapped.get(task_id):
+            self._mapped[task_id] = progress
+            self.tell(progress)
+
+    def log(self, one: Instance) -> Path:
+        """Return the log file of an instance's present try."""
+        return task_log(self.logs, one["task_id"], one["map_index"], max(1, one["try_number"]))
+
+    def note(self, one: Instance) -> str:
+        """Say why an instance is in its state, where that needs saying."""
+        state = _state(one)
+        if state in _FAILED:
+            return failure_text(self.log(one))
+        if state == "deferred":
+            return waits_for(one, vertex_job(self.log(one)))
+        if state == "running" and one["try_number"] > 1:
+            return f"try {one['try_number']} of {one['max_tries'] + 1}"
+        return ""
+
+
+def waits_for(one: Instance, job: str) -> str:
+    """Say what a deferred task waits for: its Vertex AI job, else its trigger."""
+    trigger = (one.get("trigger") or {}).get("classpath", "")
+    if "vertex_ai" in trigger or job:
+        return f"waiting for Vertex job {job}".rstrip()
+    return f"waiting for {trigger.rpartition('.')[2]}" if trigger else "waiting"
+
+
+def _state(one: Instance | None) -> str:
+    return "none" if one is None or one["state"] is None else str(one["state"])
+
+
+def _differs(before: Instance | None, now: Instance) -> bool:
+    if before is None:
+        return True
+    return _state(before) != _state(now) or before["try_number"] != now["try_number"]
+
+
+def _moment(one: Instance) -> str:
+    """Order changes seen in one look by when they happened (ISO 8601 in UTC sorts as text)."""
+    return str(one["end_date"] or one["start_date"] or "~")
