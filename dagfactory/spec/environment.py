@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from dagfactory.spec.common import (
     Bucket,
@@ -16,10 +17,30 @@ from dagfactory.spec.common import (
     SpecModel,
     Text,
     VarName,
+    bad,
 )
 
 HIDDEN = ("vars", "pipeline", "environment")
 """Keys of the file that `${env.…}` does not offer under their own names."""
+
+
+def _prefix(dags: str) -> str:
+    """Return what follows the `dags` folder: the package that the bundle becomes on Airflow's path."""
+    parts = dags.removeprefix("gs://").strip("/").split("/")
+    return "/".join(parts[parts.index("dags") + 1 :]) if "dags" in parts else ""
+
+
+def _importable(dags: str) -> str:
+    for part in filter(None, _prefix(dags).split("/")):
+        remedy = f"write for example `{part.replace('-', '_')}`"
+        if not (part.isascii() and part.isidentifier()):
+            raise bad(f"`{part}` cannot be imported from, and Airflow imports by that name", remedy)
+        if part in sys.stdlib_module_names or part in ("airflow", "google", "dagfactory"):
+            raise bad(f"`{part}` would hide a Python package of that name", "choose another folder")
+    return dags
+
+
+DagsFolder = Annotated[Text, AfterValidator(_importable)]
 
 
 class EnvironmentFile(SpecModel):
@@ -30,10 +51,15 @@ class EnvironmentFile(SpecModel):
     region: Region = Field(description="region of jobs, e.g. us-central1")
     bucket: Bucket = Field(description="bucket of run artifacts, gs://NAME")
     target: Text = Field("airflow3", description="Airflow line the DAGs are written for")
-    dags: Text | None = Field(
+    dags: DagsFolder | None = Field(
         None, description="where DAGs go: gs://BUCKET/dags/PREFIX or a folder"
     )
     service_account: ServiceAccount | None = Field(None, description="account that jobs run as")
     labels: dict[LabelText, LabelText] = Field({}, description="labels of every job")
     vars: dict[VarName, Any] = Field({}, description="values for ${vars.NAME}")
     pipeline: dict[str, Any] = Field({}, description="keys of every pipeline in this environment")
+
+    @property
+    def package(self) -> str:
+        """Return the dotted package that the bundle lies in, empty at the top of `dags/`."""
+        return _prefix(self.dags).replace("/", ".") if self.dags else ""

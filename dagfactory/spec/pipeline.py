@@ -38,6 +38,7 @@ class Defaults(SpecModel):
 
     image: Text | None = Field(None, description="container image of jobs")
     machine: Machine | None = Field(None, description="machines of jobs")
+    poll: Duration | None = Field(None, description="how often Airflow asks for a job's state")
     retries: Retries | None = Field(None, description="how often and when a failure is repeated")
     timeout: Duration | None = Field(None, description="the longest an attempt may take")
     pool: Text | None = Field(None, description="Airflow pool")

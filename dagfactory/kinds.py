@@ -1,0 +1,67 @@
+"""Kinds of tasks: what a module of `dagfactory.tasks` says about its type, with defaults for the rest.
+
+A task module defines `MODEL` and `lower(task, scope, place)`; it may define `outputs`, `roots`, `branches`,
+`members` and `problems` with the signatures of the methods below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dagfactory.lower.scope import Place, Scope
+    from dagfactory.module import Group, Operator
+    from dagfactory.problems import Problem
+    from dagfactory.spec.environment import EnvironmentFile
+    from dagfactory.spec.pipeline import Pipeline
+    from dagfactory.spec.task import TaskBase
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One task type, served by one module."""
+
+    module: ModuleType
+
+    def lower(self, task: TaskBase, scope: Scope, place: Place) -> Operator | Group:
+        """Return the operator call (or group of them) that a task stands for."""
+        made: Operator | Group = self.module.lower(task, scope, place)
+        return made
+
+    def outputs(self, task: TaskBase, place: Place) -> Mapping[str, Any]:
+        """Return what `${tasks.ID.…}` offers: name → text for Airflow, or a mapping of parts."""
+        return self._call("outputs", {}, task, place)
+
+    def roots(self, task: TaskBase, place: Place) -> tuple[str, ...]:
+        """Return the Airflow ids of the tasks that start this one (more than one for a group)."""
+        return self._call("roots", (place.airflow_id,), task, place)
+
+    def branches(self, task: TaskBase) -> Iterable[tuple[tuple[str | int, ...], str]]:
+        """Return the tasks this one leads to, each with its path below the task."""
+        return self._call("branches", (), task)
+
+    def members(self, task: TaskBase) -> Mapping[str, TaskBase]:
+        """Return the tasks inside this one."""
+        return self._call("members", {}, task)
+
+    def problems(
+        self, task: TaskBase, pipeline: Pipeline, environment: EnvironmentFile | None
+    ) -> Iterable[Problem]:
+        """Return what is wrong with the task beyond its fields, with paths below the task."""
+        return self._call("problems", (), task, pipeline, environment)
+
+    def _call(self, name: str, default: Any, *arguments: Any) -> Any:
+        """Call the module's own function, or return the default when it has none."""
+        function = getattr(self.module, name, None)
+        return function(*arguments) if function else default
+
+
+@cache
+def kind_of(type_name: str) -> Kind:
+    """Return the kind of a known task type."""
+    return Kind(import_module(f"dagfactory.tasks.{type_name}"))

@@ -1,0 +1,1 @@
+"""Lowering: from tasks of the language to operator calls of a target."""

@@ -1,0 +1,44 @@
+"""When a DAG runs, as Airflow's arguments."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from dagfactory.lower.common import delta
+from dagfactory.module import Call
+
+if TYPE_CHECKING:
+    from dagfactory.spec.pipeline import Pipeline
+    from dagfactory.spec.schedule import Schedule
+    from dagfactory.targets import Target
+
+
+def schedule_arguments(pipeline: Pipeline, target: Target) -> dict[str, Any]:
+    """Return `schedule`, `start_date`, `end_date` and `catchup`."""
+    zone = pipeline.timezone
+    made: dict[str, Any] = {
+        "schedule": _schedule(pipeline.schedule, target) if pipeline.schedule else None,
+        "start_date": _date(pipeline.start_date, zone, target),
+    }
+    if pipeline.end_date:
+        made["end_date"] = _date(pipeline.end_date, zone, target)
+    return made | {"catchup": pipeline.catchup}
+
+
+def _schedule(schedule: Schedule, target: Target) -> Any:
+    """Return the schedule: cron text, preset, interval or assets."""
+    if schedule.every:
+        return delta(schedule.every)
+    if schedule.assets:
+        return [Call(target.symbol("Asset"), positional=(uri,)) for uri in schedule.assets]
+    return schedule.cron or schedule.preset
+
+
+def _date(value: datetime, zone: str, target: Target) -> Call:
+    """Return `datetime(year, month, day…, tz=zone)`; UTC is the default and left out."""
+    parts = [value.year, value.month, value.day, value.hour, value.minute, value.second]
+    while len(parts) > 3 and parts[-1] == 0:  # noqa: PLR2004 - a date has at least three parts
+        parts.pop()
+    keywords = {} if zone == "UTC" else {"tz": zone}
+    return Call(target.symbol("datetime"), keywords, tuple(parts))

@@ -1,0 +1,97 @@
+"""What a task may ask for while it is lowered: references as text, symbols, places, defaults."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dagfactory.module import Operator, Symbol
+from dagfactory.reference import Ref, parse
+
+if TYPE_CHECKING:
+    from dagfactory.spec.environment import EnvironmentFile
+    from dagfactory.spec.pipeline import Pipeline
+    from dagfactory.targets import Target
+
+
+_TAKEN = frozenset({"dag", "datetime", "timedelta", "list", "range", "float"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a task stands: its id, its id in Airflow (with groups), its folder in the run."""
+
+    id: str
+    airflow_id: str
+    run_dir: str
+
+    @property
+    def variable(self) -> str:
+        """Return the Python name of the task: its id, kept clear of keywords and imported names."""
+        name = self.id.replace("-", "_")
+        taken = keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in _TAKEN
+        return f"{name}_" if taken else name
+
+    def operator(self, symbol: Symbol, arguments: dict[str, Any]) -> Operator:
+        """Return the operator call of a task that is one Airflow task."""
+        return Operator(self.id, self.variable, symbol, {"task_id": self.id, **arguments})
+
+    @property
+    def dir(self) -> str:
+        """Return the task's own folder below the run's."""
+        return f"{self.run_dir}/{self.id}"
+
+    def xcom(self, *keys: str, task: str = "") -> str:
+        """Return an Airflow template that reads the task's result when it runs."""
+        path = "".join(f"[{key!r}]" for key in keys)
+        name = f"{self.airflow_id}.{task}" if task else self.airflow_id
+        return "{{ ti.xcom_pull(task_ids=" + repr(name) + ")" + path + " }}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The surroundings of a pipeline's tasks.
+
+    `outputs` maps task id → output name → text (or a mapping for outputs with parts); `roots` maps a
+    task id to the Airflow ids that start it; `package` is the import path of the runtime.
+    """
+
+    pipeline: Pipeline
+    environment: EnvironmentFile | None
+    target: Target
+    package: str
+    run_dir: str
+    outputs: Mapping[str, Mapping[str, Any]]
+    roots: Mapping[str, tuple[str, ...]]
+
+    def runtime(self, module: str, name: str) -> Symbol:
+        """Return where the rendered file imports a runtime operator from."""
+        return Symbol(f"{self.package}.{module}", name)
+
+    def text(self, value: str) -> str:
+        """Replace the references of a text by what Airflow renders when the task runs."""
+        return "".join(
+            piece if isinstance(piece, str) else self._reference(piece) for piece in parse(value)
+        )
+
+    def data(self, value: Any) -> Any:
+        """Replace the references in every text of nested data."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self.data(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self.data(item) for key, item in value.items()}
+        return value
+
+    def _reference(self, ref: Ref) -> str:
+        if ref.root == "run":
+            return self.run_dir if ref.path == ("dir",) else "{{ run_id }}"
+        if ref.root == "params":
+            return "{{ params." + ref.path[0] + " }}"
+        found: Any = self.outputs[ref.path[0]]
+        for key in ref.path[1:]:
+            found = found[key]
+        return self.text(str(found))

@@ -1,0 +1,42 @@
+"""Call a Python function that is installed on the workers; imported when the task runs, not before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+
+class CallOperator(BaseOperator):
+    """Call `function` (a dotted path) with keyword arguments and return its result.
+
+    A path that cannot be imported fails the task for good: a retry would not find it either.
+    """
+
+    template_fields: Sequence[str] = ("arguments",)
+
+    def __init__(
+        self, *, function: str, arguments: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.function = function
+        self.arguments = arguments or {}
+
+    def execute(self, context: Any) -> Any:
+        """Import the function and call it."""
+        del context
+        return imported(self.function)(**self.arguments)
+
+
+def imported(path: str) -> Callable[..., Any]:
+    """Return the function at a dotted path; raises AirflowFailException when there is none."""
+    module, _, name = path.rpartition(".")
+    try:
+        found: Callable[..., Any] = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        from airflow.providers.common.compat.sdk import AirflowFailException
+
+        raise AirflowFailException(f"cannot import {path}: {error}") from error
+    return found

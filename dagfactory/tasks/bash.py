@@ -1,0 +1,49 @@
+"""`bash`: run a shell command on an Airflow worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from dagfactory.lower.common import operator_arguments
+from dagfactory.spec.job import VariableName
+from dagfactory.spec.task import TaskBase
+
+if TYPE_CHECKING:
+    from dagfactory.lower.scope import Place, Scope
+    from dagfactory.module import Operator
+
+
+class Bash(TaskBase):
+    """Run a command; its last line of output is the result."""
+
+    type: Literal["bash"]
+    command: str = Field(description="Command for bash.", examples=["echo {{ ds }}"], min_length=1)
+    env: dict[VariableName, str] = Field(
+        default_factory=dict, description="Environment variables, added to the worker's."
+    )
+    cwd: str | None = Field(default=None, description="Directory to run in.")
+
+
+MODEL = Bash
+
+
+def outputs(_task: Bash, place: Place) -> dict[str, str]:
+    """Offer the last line of the command's output."""
+    return {"result": place.xcom()}
+
+
+def lower(task: Bash, scope: Scope, place: Place) -> Operator:
+    """Return a BashOperator."""
+    command = scope.text(task.command)
+    if command.endswith((".sh", ".bash")):
+        command += " "  # Airflow would read a command that ends so as the name of a template file
+    arguments: dict[str, Any] = {"bash_command": command}
+    if task.env:
+        arguments["env"] = {name: scope.text(value) for name, value in task.env.items()}
+        arguments["append_env"] = True
+    if task.cwd:
+        arguments["cwd"] = scope.text(task.cwd)
+    symbol = scope.target.symbol("BashOperator")
+    return place.operator(symbol, arguments | operator_arguments(task, scope))

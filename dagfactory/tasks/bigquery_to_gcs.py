@@ -1,0 +1,67 @@
+"""`bigquery_to_gcs`: export a BigQuery table to Cloud Storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from dagfactory.lower.cloud import cloud_problems
+from dagfactory.lower.common import operator_arguments
+from dagfactory.spec.task import TaskBase
+
+if TYPE_CHECKING:
+    from dagfactory.lower.scope import Place, Scope
+    from dagfactory.module import Operator
+    from dagfactory.problems import Problem
+    from dagfactory.spec.environment import EnvironmentFile
+    from dagfactory.spec.pipeline import Pipeline
+
+OPERATOR = "airflow.providers.google.cloud.transfers.bigquery_to_gcs.BigQueryToGCSOperator"
+FORMATS = {"avro": "AVRO", "csv": "CSV", "json": "NEWLINE_DELIMITED_JSON", "parquet": "PARQUET"}
+
+
+class BigQueryToGcs(TaskBase):
+    """Export a table; many files are written when the destination has a `*`."""
+
+    type: Literal["bigquery_to_gcs"]
+    source: str = Field(description="Table as `project.dataset.table`.", min_length=1)
+    destination: str = Field(
+        description="Address of the files.", examples=["${run.dir}/raw/*.jsonl"]
+    )
+    format: Literal["avro", "csv", "json", "parquet"] = Field(
+        default="avro", description="File format; json is one object a line."
+    )
+    compression: Literal["none", "gzip", "snappy", "deflate"] = Field(
+        default="none", description="Compression of the files."
+    )
+
+
+MODEL = BigQueryToGcs
+
+
+def outputs(task: BigQueryToGcs, _place: Place) -> dict[str, str]:
+    """Offer the folder that the files are written to."""
+    return {"uri": task.destination.rpartition("/")[0]}
+
+
+def lower(task: BigQueryToGcs, scope: Scope, place: Place) -> Operator:
+    """Return the provider's operator, imported when the task runs (its import takes seconds)."""
+    arguments: dict[str, Any] = {
+        "source_project_dataset_table": scope.text(task.source),
+        "destination_cloud_storage_uris": [scope.text(task.destination)],
+        "export_format": FORMATS[task.format],
+        "compression": task.compression.upper(),
+        "deferrable": True,
+    }
+    lazily = {"operator": OPERATOR, "arguments": arguments}
+    symbol = scope.runtime("lazy", "LazyOperator")
+    return place.operator(symbol, lazily | operator_arguments(task, scope))
+
+
+def problems(
+    task: BigQueryToGcs, _pipeline: Pipeline, environment: EnvironmentFile | None
+) -> Iterator[Problem]:
+    """Find a missing environment."""
+    yield from cloud_problems(task, environment)

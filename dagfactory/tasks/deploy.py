@@ -1,0 +1,108 @@
+"""`deploy`: put a registered model behind an endpoint with a share of its traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, model_validator
+
+from dagfactory.lower.cloud import cloud_arguments, cloud_problems
+from dagfactory.lower.common import operator_arguments
+from dagfactory.spec.common import SpecModel, bad
+from dagfactory.spec.job import Accelerator
+from dagfactory.spec.task import TaskBase
+
+if TYPE_CHECKING:
+    from dagfactory.lower.scope import Place, Scope
+    from dagfactory.module import Operator
+    from dagfactory.problems import Problem
+    from dagfactory.spec.environment import EnvironmentFile
+    from dagfactory.spec.pipeline import Pipeline
+
+
+WHOLE = 100
+
+
+class Traffic(SpecModel):
+    """Percentages of an endpoint's traffic; the first model on an endpoint always gets all of it."""
+
+    new: int = Field(default=100, ge=0, le=100, description="Share of the new version.")
+    current: int = Field(default=0, ge=0, le=100, description="Share of what is deployed now.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Traffic:
+        if self.new + self.current != WHOLE:
+            total = self.new + self.current
+            raise bad(f"`new` and `current` add up to {total}, not 100")
+        return self
+
+
+class ServingMachine(SpecModel):
+    """The machines behind the endpoint."""
+
+    type: str = Field(default="n1-standard-4", description="Machine type.")
+    accelerator: Accelerator | None = Field(default=None, description="GPUs of each machine.")
+    min_replicas: int = Field(default=1, ge=1, description="Fewest replicas.")
+    max_replicas: int = Field(default=1, ge=1, description="Most replicas.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ServingMachine:
+        if self.max_replicas < self.min_replicas:
+            raise bad("`max_replicas` is smaller than `min_replicas`", at=("max_replicas",))
+        return self
+
+
+class Deploy(TaskBase):
+    """Deploy a model version to an endpoint, creating the endpoint when there is none."""
+
+    type: Literal["deploy"]
+    model: str = Field(
+        description="Resource name of a model version.", examples=["${tasks.register.model}"]
+    )
+    endpoint: str = Field(description="Display name of the endpoint.", examples=["arr-coc-staging"])
+    traffic: Traffic = Field(default_factory=Traffic, description="Traffic split in per cent.")
+    machine: ServingMachine = Field(
+        default_factory=ServingMachine, description="Machines behind the endpoint."
+    )
+
+
+MODEL = Deploy
+
+
+def outputs(_task: Deploy, place: Place) -> dict[str, str]:
+    """Offer the endpoint's resource name."""
+    return {"endpoint": place.xcom("endpoint")}
+
+
+def lower(task: Deploy, scope: Scope, place: Place) -> Operator:
+    """Return the deploying operator."""
+    arguments = {
+        **cloud_arguments(scope),
+        "model": scope.text(task.model),
+        "endpoint": scope.text(task.endpoint),
+        "traffic": {"new": task.traffic.new, "current": task.traffic.current},
+        "machine": _resources(task.machine),
+        **operator_arguments(task, scope),
+    }
+    return place.operator(scope.runtime("endpoint", "DeployModelOperator"), arguments)
+
+
+def _resources(machine: ServingMachine) -> dict[str, Any]:
+    """Return Vertex's DedicatedResources (REST JSON)."""
+    spec: dict[str, Any] = {"machineType": machine.type}
+    if machine.accelerator:
+        spec["acceleratorType"] = machine.accelerator.type
+        spec["acceleratorCount"] = machine.accelerator.count
+    return {
+        "machineSpec": spec,
+        "minReplicaCount": machine.min_replicas,
+        "maxReplicaCount": machine.max_replicas,
+    }
+
+
+def problems(
+    task: Deploy, _pipeline: Pipeline, environment: EnvironmentFile | None
+) -> Iterator[Problem]:
+    """Find a missing environment."""
+    yield from cloud_problems(task, environment)

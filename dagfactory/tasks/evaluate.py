@@ -1,0 +1,53 @@
+"""`evaluate`: measure a model on held-out data in a Vertex AI job that writes `metrics.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from dagfactory.lower.job import job_arguments, job_outputs
+from dagfactory.lower.job_problems import job_problems
+from dagfactory.spec.job import JobTask, ModuleName
+
+if TYPE_CHECKING:
+    from dagfactory.lower.scope import Place, Scope
+    from dagfactory.module import Operator
+    from dagfactory.problems import Problem
+    from dagfactory.spec.environment import EnvironmentFile
+    from dagfactory.spec.pipeline import Pipeline
+
+
+class Evaluate(JobTask):
+    """Evaluate a model; the job gets `--model=ADDRESS` and writes `metrics.json`."""
+
+    type: Literal["evaluate"]
+    model: str = Field(
+        description="Address of the model directory.", examples=["${tasks.train.model_dir}"]
+    )
+    module: ModuleName | None = Field(
+        default="trainer.evaluate", description="Python module that evaluates."
+    )
+
+
+MODEL = Evaluate
+
+
+def outputs(_task: Evaluate, place: Place) -> dict[str, str]:
+    """Offer the directories and files that Vertex derives from the job's base directory."""
+    return job_outputs(place.dir)
+
+
+def lower(task: Evaluate, scope: Scope, place: Place) -> Operator:
+    """Return the job's operator, with the model as its first argument."""
+    with_model = task.model_copy(update={"args": {"model": task.model, **task.args}})
+    symbol = scope.runtime("job", "VertexJobOperator")
+    return place.operator(symbol, job_arguments(with_model, scope, place))
+
+
+def problems(
+    task: Evaluate, pipeline: Pipeline, environment: EnvironmentFile | None
+) -> Iterator[Problem]:
+    """Find what a job lacks."""
+    yield from job_problems(task, pipeline, environment)

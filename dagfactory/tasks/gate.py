@@ -1,0 +1,102 @@
+"""`gate`: a condition on measured metrics decides which tasks follow; in doubt it stays shut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from dagfactory.gate_expression import GateSyntaxError, names, parse
+from dagfactory.lower.common import operator_arguments
+from dagfactory.problems import Problem
+from dagfactory.spec.common import TaskId
+from dagfactory.spec.task import TaskBase
+from dagfactory.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from dagfactory.lower.scope import Place, Scope
+    from dagfactory.module import Operator
+    from dagfactory.spec.environment import EnvironmentFile
+    from dagfactory.spec.pipeline import Pipeline
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+TaskIds = Annotated[list[TaskId], BeforeValidator(_listed)]
+
+
+class Gate(TaskBase):
+    """Follow `then` when the condition holds, `else` when it does not or cannot be decided."""
+
+    type: Literal["gate"]
+    metrics: str = Field(
+        description="Address of a `metrics.json`.", examples=["${tasks.evaluate.metrics}"]
+    )
+    when: str = Field(
+        description="Condition over metrics and `params.x`: comparisons, and, or, not, + - * /.",
+        examples=["accuracy >= params.deployment_threshold and recall_at_k >= 0.8"],
+    )
+    then: TaskIds = Field(description="Tasks that follow when the condition holds.", min_length=1)
+    otherwise: TaskIds = Field(
+        default_factory=list, alias="else", description="Tasks that follow when it does not hold."
+    )
+
+
+MODEL = Gate
+
+
+def outputs(_task: Gate, place: Place) -> dict[str, str]:
+    """Offer the decision and its reason."""
+    return {"passed": place.xcom("passed"), "reason": place.xcom("reason")}
+
+
+def branches(task: Gate) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield the tasks on both sides."""
+    for key, side in (("then", task.then), ("else", task.otherwise)):
+        for index, name in enumerate(side):
+            yield (key, index), name
+
+
+def lower(task: Gate, scope: Scope, place: Place) -> Operator:
+    """Return the branch operator, with the condition as data."""
+    arguments = {
+        "metrics": scope.text(task.metrics),
+        "when": parse(task.when),
+        "text": task.when,
+        "then": _ids(task.then, scope),
+        "otherwise": _ids(task.otherwise, scope),
+        **operator_arguments(task, scope),
+    }
+    return place.operator(scope.runtime("gate", "GateOperator"), arguments)
+
+
+def problems(
+    task: Gate, pipeline: Pipeline, _environment: EnvironmentFile | None
+) -> Iterator[Problem]:
+    """Find conditions that cannot be read, unknown params, and tasks on both sides."""
+    for index, name in enumerate(task.otherwise):
+        if name in task.then:
+            yield Problem("DF210", f"`{name}` stands under `then` and `else`", ("else", index))
+    try:
+        used = names(parse(task.when))
+    except GateSyntaxError as error:
+        yield Problem(
+            "DF211", error.message, ("when",), start=error.start, end=error.end, help=error.help
+        )
+        return
+    for name in used.params:
+        if name not in pipeline.params:
+            help_ = did_you_mean(name, pipeline.params) or "declare it under `params:`"
+            where = task.when.find(f"params.{name}")
+            end = where + len(f"params.{name}")
+            yield Problem(
+                "DF205", f"unknown parameter `{name}`", ("when",), start=where, end=end, help=help_
+            )
+
+
+def _ids(side: list[str], scope: Scope) -> list[str]:
+    """Return the Airflow ids that a side starts with; a group starts with its first tasks."""
+    return [airflow_id for name in side for airflow_id in scope.roots[name]]

@@ -1,0 +1,72 @@
+"""`operator`: any Airflow operator by its dotted path, for what the language has no task type for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from dagfactory.lower.common import operator_arguments
+from dagfactory.module import Symbol
+from dagfactory.problems import Problem
+from dagfactory.spec.job import Data
+from dagfactory.spec.task import TaskBase
+from dagfactory.tasks.python import DottedName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dagfactory.lower.scope import Place, Scope
+    from dagfactory.module import Operator
+    from dagfactory.spec.environment import EnvironmentFile
+    from dagfactory.spec.pipeline import Pipeline
+
+
+class AnyOperator(TaskBase):
+    """Call an operator with keyword arguments."""
+
+    type: Literal["operator"]
+    operator: DottedName = Field(
+        description="Dotted path of an operator class.",
+        examples=["airflow.providers.http.operators.http.HttpOperator"],
+    )
+    args: dict[str, Data] = Field(default_factory=dict, description="Keyword arguments.")
+    lazy: bool = Field(
+        default=False,
+        description="Import the class only when the task runs: for operators that are slow to import.",
+    )
+
+
+MODEL = AnyOperator
+
+
+def outputs(_task: AnyOperator, place: Place) -> dict[str, str]:
+    """Offer what the operator returned."""
+    return {"result": place.xcom()}
+
+
+def lower(task: AnyOperator, scope: Scope, place: Place) -> Operator:
+    """Return the operator itself, or the lazy operator that stands in for it."""
+    common = operator_arguments(task, scope)
+    arguments: dict[str, Any] = scope.data(task.args)
+    if task.lazy:
+        symbol = scope.runtime("lazy", "LazyOperator")
+        lazily = {"operator": task.operator, "arguments": arguments}
+        return place.operator(symbol, lazily | common)
+    module, _, name = task.operator.rpartition(".")
+    return place.operator(Symbol(module, name), arguments | common)
+
+
+RESERVED = frozenset({"task_id", "dag", "task_group", "trigger_rule", "retries", "pool", "queue"})
+
+
+def problems(
+    task: AnyOperator, _pipeline: Pipeline, _environment: EnvironmentFile | None
+) -> Iterator[Problem]:
+    """Find arguments that are no names, and those that have a key of their own."""
+    for name in task.args:
+        if not (name.isascii() and name.isidentifier()):
+            yield Problem("DF212", f"`{name}` is not the name of an argument", ("args", name), True)
+        elif name in RESERVED:
+            help_ = "set it with the task's own key"
+            yield Problem("DF212", f"`{name}` cannot be set here", ("args", name), True, help=help_)

@@ -1,0 +1,56 @@
+"""`python`: call a function that is installed on the workers; it is imported when the task runs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from dagfactory.lower.common import operator_arguments
+from dagfactory.spec.common import bad
+from dagfactory.spec.job import Data
+from dagfactory.spec.task import TaskBase
+
+if TYPE_CHECKING:
+    from dagfactory.lower.scope import Place, Scope
+    from dagfactory.module import Operator
+
+_CALLABLE = re.compile(r"([A-Za-z_]\w*\.)+[A-Za-z_]\w*", re.ASCII)
+
+
+def dotted_name(value: str) -> str:
+    """Accept `package.module.name`, refuse all else."""
+    if not _CALLABLE.fullmatch(value):
+        raise bad(f"`{value}` is not a dotted path", "write for example `my_team.report.write`")
+    return value
+
+
+DottedName = Annotated[str, AfterValidator(dotted_name)]
+
+
+class Python(TaskBase):
+    """Call a function; what it returns is the result."""
+
+    type: Literal["python"]
+    callable: DottedName = Field(
+        description="Dotted path of a function on the workers.", examples=["my_team.report.write"]
+    )
+    args: dict[str, Data] = Field(default_factory=dict, description="Keyword arguments.")
+
+
+MODEL = Python
+
+
+def outputs(_task: Python, place: Place) -> dict[str, str]:
+    """Offer what the function returned."""
+    return {"result": place.xcom()}
+
+
+def lower(task: Python, scope: Scope, place: Place) -> Operator:
+    """Return the operator that imports and calls the function when the task runs."""
+    arguments: dict[str, Any] = {"function": task.callable}
+    if task.args:
+        arguments["arguments"] = scope.data(task.args)
+    symbol = scope.runtime("call", "CallOperator")
+    return place.operator(symbol, arguments | operator_arguments(task, scope))

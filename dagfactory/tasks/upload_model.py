@@ -1,0 +1,89 @@
+"""`upload_model`: register a model directory in the Vertex AI Model Registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from dagfactory.lower.cloud import cloud_arguments, cloud_problems
+from dagfactory.lower.common import operator_arguments
+from dagfactory.spec.common import SpecModel
+from dagfactory.spec.task import TaskBase
+
+if TYPE_CHECKING:
+    from dagfactory.lower.scope import Place, Scope
+    from dagfactory.module import Operator
+    from dagfactory.problems import Problem
+    from dagfactory.spec.environment import EnvironmentFile
+    from dagfactory.spec.pipeline import Pipeline
+
+
+
+class Serving(SpecModel):
+    """The container that answers predictions."""
+
+    image: str = Field(description="Container image.", min_length=1)
+    predict: str | None = Field(default=None, description="HTTP path of predictions.")
+    health: str | None = Field(default=None, description="HTTP path of the health check.")
+    port: int | None = Field(default=None, ge=1, le=65535, description="Port of the server.")
+
+
+class UploadModel(TaskBase):
+    """Register a model; a name that exists gets a new version."""
+
+    type: Literal["upload_model"]
+    artifact: str = Field(
+        description="Address of the model directory.", examples=["${tasks.train.model_dir}"]
+    )
+    name: str | None = Field(default=None, description="Display name; the pipeline's id if absent.")
+    serving: Serving = Field(description="The container that answers predictions.")
+    aliases: list[str] = Field(default_factory=list, description="Aliases of the new version.")
+    description: str | None = Field(default=None, description="Description of the new version.")
+    labels: dict[str, str] = Field(default_factory=dict, description="Labels of the model.")
+
+
+MODEL = UploadModel
+
+
+def outputs(_task: UploadModel, place: Place) -> dict[str, str]:
+    """Offer the resource name of the registered version."""
+    return {"model": place.xcom("model")}
+
+
+def lower(task: UploadModel, scope: Scope, place: Place) -> Operator:
+    """Return the registering operator."""
+    arguments: dict[str, Any] = {**cloud_arguments(scope), "model": _model(task, scope)}
+    if task.aliases:
+        arguments["aliases"] = [scope.text(alias) for alias in task.aliases]
+    labels = {**(scope.environment.labels if scope.environment else {}), **task.labels}
+    if labels:
+        arguments["labels"] = labels
+    symbol = scope.runtime("registry", "RegisterModelOperator")
+    return place.operator(symbol, arguments | operator_arguments(task, scope))
+
+
+def _model(task: UploadModel, scope: Scope) -> dict[str, Any]:
+    """Return Vertex's Model (REST JSON)."""
+    serving = task.serving
+    container: dict[str, Any] = {"imageUri": scope.text(serving.image)}
+    if serving.predict:
+        container["predictRoute"] = serving.predict
+    if serving.health:
+        container["healthRoute"] = serving.health
+    if serving.port:
+        container["ports"] = [{"containerPort": serving.port}]
+    made: dict[str, Any] = {
+        "displayName": scope.text(task.name or scope.pipeline.pipeline),
+        "artifactUri": scope.text(task.artifact),
+        "containerSpec": container,
+    }
+    return made | ({"description": scope.text(task.description)} if task.description else {})
+
+
+def problems(
+    task: UploadModel, _pipeline: Pipeline, environment: EnvironmentFile | None
+) -> Iterator[Problem]:
+    """Find a missing environment."""
+    yield from cloud_problems(task, environment)

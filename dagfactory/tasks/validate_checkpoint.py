@@ -1,0 +1,58 @@
+"""`validate_checkpoint`: refuse a checkpoint that is incomplete, damaged or not good enough."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from dagfactory.lower.common import operator_arguments
+from dagfactory.spec.common import SpecModel
+from dagfactory.spec.task import TaskBase
+
+if TYPE_CHECKING:
+    from dagfactory.lower.scope import Place, Scope
+    from dagfactory.module import Operator
+
+
+class Requirements(SpecModel):
+    """What a checkpoint must be; every failed check is reported, not only the first."""
+
+    states: list[str] = Field(default_factory=list, description="Parts that must be in it, finite.")
+    max_loss: float | None = Field(default=None, description="Largest allowed loss.")
+    min_step: int | None = Field(default=None, ge=0, description="Fewest training steps.")
+    complete: bool = Field(default=True, description="Training must have reached its last step.")
+    verify: Literal["sha256", "size"] = Field(
+        default="sha256", description="How files are compared with the checkpoint's manifest."
+    )
+
+
+class ValidateCheckpoint(TaskBase):
+    """Check the newest checkpoint of a job against its manifest and your requirements."""
+
+    type: Literal["validate_checkpoint"]
+    checkpoint: str = Field(
+        description="Address of a checkpoint directory.", examples=["${tasks.train.checkpoint}"]
+    )
+    require: Requirements = Field(
+        default_factory=Requirements, description="What the checkpoint must be."
+    )
+
+
+MODEL = ValidateCheckpoint
+
+
+def outputs(_task: ValidateCheckpoint, place: Place) -> dict[str, str]:
+    """Offer the address of the checkpoint that passed, its step and its loss."""
+    return {name: place.xcom(name) for name in ("checkpoint", "step", "loss")}
+
+
+def lower(task: ValidateCheckpoint, scope: Scope, place: Place) -> Operator:
+    """Return the validating operator."""
+    require: dict[str, Any] = task.require.model_dump(exclude_none=True)
+    arguments = {
+        "checkpoint": scope.text(task.checkpoint),
+        "require": {key: value for key, value in require.items() if value != []},
+        **operator_arguments(task, scope),
+    }
+    return place.operator(scope.runtime("checkpoint", "ValidateCheckpointOperator"), arguments)
