@@ -1,0 +1,154 @@
+"""Deploy a model to an endpoint found by its name, with a share of the traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from . import naming, traffic, vertex
+from .base import VertexOperator
+
+
+class DeployModelOperator(VertexOperator):
+    """Deploy ``model`` to the endpoint with display name ``endpoint``, made when there is none.
+
+    ``traffic``: ``{"new": 10, "current": 90}``; the current share is divided between the models
+    that are there in proportion to what they have now, and the first model gets all. ``machine`` is
+    Vertex's dedicatedResources. A model that is deployed already only gets its share.
+    ``undeploy_idle`` removes models that are left with no traffic; without it they stay (and cost).
+    XCom: ``{"endpoint", "deployed_model", "traffic", "outputs"}``.
+    """
+
+    template_fields: Sequence[str] = (
+        *VertexOperator.template_fields,
+        "model",
+        "endpoint",
+        "traffic",
+        "machine",
+        "labels",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"machine": "json", "traffic": "json"}
+
+    def __init__(  # noqa: PLR0913 - one keyword per field of the task
+        self,
+        *,
+        model: str,
+        endpoint: str,
+        traffic: dict[str, int],
+        machine: dict[str, Any],
+        labels: dict[str, str] | None = None,
+        undeploy_idle: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.model = model
+        self.endpoint = endpoint
+        self.traffic = traffic
+        self.machine = machine
+        self.labels = labels
+        self.undeploy_idle = undeploy_idle
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Find or make the endpoint, deploy the model unless it is there, set the traffic."""
+        traffic.check(self.traffic)
+        client = self.client()
+        with vertex.explained(f"deploying {self.model} to {self.endpoint}"):
+            endpoint = self._find(client) or self._make(client, context)
+            if self._mine(endpoint) is None:
+                self._deploy(client, endpoint)
+                endpoint = self._get(client, endpoint["name"])
+            endpoint = self._set_traffic(client, endpoint)
+            if self.undeploy_idle:
+                endpoint = self._remove_idle(client, endpoint)
+        return self._answer(endpoint)
+
+    def _answer(self, endpoint: dict[str, Any]) -> dict[str, Any]:
+        name, split = endpoint["name"], endpoint.get("trafficSplit", {})
+        self.log.info("%s: %s %s", self.endpoint, split, vertex.console(name, "endpoints"))
+        return {
+            "endpoint": name,
+            "deployed_model": (self._mine(endpoint) or {}).get("id"),
+            "traffic": split,
+            "outputs": {"endpoint": name},
+        }
+
+    def _find(self, client: vertex.Vertex) -> dict[str, Any] | None:
+        """Return the oldest endpoint of this display name."""
+        text = f'display_name="{self.endpoint}"'
+        found = client.pages(client.locations.endpoints(), "endpoints", filter=text)
+        same = [item for item in found if item.get("displayName") == self.endpoint]
+        same.sort(key=lambda item: (item.get("createTime", ""), item["name"]))
+        return same[0] if same else None
+
+    def _make(self, client: vertex.Vertex, context: Any) -> dict[str, Any]:
+        ti = context["ti"]
+        own = naming.identity(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
+        body = {"displayName": self.endpoint, "labels": naming.merged(own, self.labels)}
+        endpoints = client.locations.endpoints()
+        answer = client.create_once(
+            lambda: endpoints.create(parent=client.parent, body=body), lambda: self._find(client)
+        )
+        if "displayName" in answer:
+            return answer
+        return self._get(client, client.finished(answer, self.poll)["name"])
+
+    def _get(self, client: vertex.Vertex, name: str) -> dict[str, Any]:
+        return client.call(client.locations.endpoints().get(name=name))
+
+    def _mine(self, endpoint: dict[str, Any]) -> dict[str, Any] | None:
+        """Return this model's place in the endpoint, by name and version."""
+        name, _, version = self.model.partition("@")
+        for deployed in endpoint.get("deployedModels", []):
+            same = deployed["model"].split("@")[0] == name
+            if same and (not version or version == str(deployed.get("modelVersionId"))):
+                return dict(deployed)
+        return None
+
+    def _shares(self, endpoint: dict[str, Any], own: str) -> dict[str, int]:
+        """Return what the other models receive now, in percent."""
+        split = endpoint.get("trafficSplit", {})
+        ids = [str(item["id"]) for item in endpoint.get("deployedModels", [])]
+        return {name: int(split.get(name, 0)) for name in ids if name != own}
+
+    def _deploy(self, client: vertex.Vertex, endpoint: dict[str, Any]) -> None:
+        body = {
+            "deployedModel": {
+                "model": self.model,
+                "displayName": self.model.rpartition("/")[2],
+                "dedicatedResources": self.machine,
+            },
+            "trafficSplit": traffic.split(self.traffic["new"], self._shares(endpoint, traffic.NEW)),
+        }
+        endpoints, name = client.locations.endpoints(), endpoint["name"]
+
+        def found() -> dict[str, Any] | None:
+            return {"done": True} if self._mine(self._get(client, name)) else None
+
+        answer = client.create_once(lambda: endpoints.deployModel(endpoint=name, body=body), found)
+        client.finished(answer, self.poll)
+
+    def _set_traffic(self, client: vertex.Vertex, endpoint: dict[str, Any]) -> dict[str, Any]:
+        """Give a model that was there before this attempt the share asked for."""
+        own = str((self._mine(endpoint) or {}).get("id"))
+        current = endpoint.get("trafficSplit", {})
+        others = self._shares(endpoint, own)
+        if not others or current.get(own, 0) == self.traffic["new"]:
+            return endpoint
+        wanted = traffic.split(self.traffic["new"], others, own)
+        request = client.locations.endpoints().patch(
+            name=endpoint["name"], updateMask="trafficSplit", body={"trafficSplit": wanted}
+        )
+        client.call(request)
+        return self._get(client, endpoint["name"])
+
+    def _remove_idle(self, client: vertex.Vertex, endpoint: dict[str, Any]) -> dict[str, Any]:
+        own = str((self._mine(endpoint) or {}).get("id"))
+        for name, share in self._shares(endpoint, own).items():
+            if share == 0:
+                self.log.info("Undeploying %s, which receives no traffic", name)
+                body = {"deployedModelId": name}
+                request = client.locations.endpoints().undeployModel(
+                    endpoint=endpoint["name"], body=body
+                )
+                client.finished(client.call(request), self.poll)
+        return self._get(client, endpoint["name"])

@@ -1,0 +1,154 @@
+"""A gate: follow one branch when the numbers are good, the other one when they are not."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseBranchOperator
+
+from . import expr, ranking
+from .storage import SCHEME, Store
+
+
+class GateOperator(BaseBranchOperator):
+    """Decide by metrics and params which tasks follow; whatever is missing or odd shuts the gate.
+
+    ``metrics`` is the ``gs://`` address of a metrics.json, or JSON text (for example an XCom), or
+    None. ``query`` is BigQuery SQL instead: the columns of its first row are the metrics. When the
+    gate passes, everything downstream follows but ``otherwise``; when it does not, only
+    ``otherwise`` does. XCom: ``{"passed", "reason", "metrics"}``.
+    """
+
+    template_fields: Sequence[str] = (
+        "when",
+        "metrics",
+        "query",
+        "project",
+        "location",
+        "gcp_conn_id",
+        "impersonation_chain",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"when": "json", "query": "sql"}
+    ui_color = "#feefc3"
+
+    def __init__(  # noqa: PLR0913 - one keyword per field of the task
+        self,
+        *,
+        when: list[Any],
+        text: str,
+        then: list[str],
+        otherwise: list[str],
+        metrics: str | None = None,
+        query: str | None = None,
+        project: str | None = None,
+        location: str | None = None,
+        gcp_conn_id: str = "google_cloud_default",
+        impersonation_chain: str | Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.when = when
+        self.text = text
+        self.then = then
+        self.otherwise = otherwise
+        self.metrics = metrics
+        self.query = query
+        self.project = project
+        self.location = location
+        self.gcp_conn_id = gcp_conn_id
+        self.impersonation_chain = impersonation_chain
+
+    def execute(self, context: Any) -> Any:
+        """Decide, leave the decision in XCom and the log, then skip what does not follow."""
+        decision, values = self._decide(context)
+        verdict = "passed" if decision.passed else "did not pass"
+        self.log.info("Gate %s: %s\n%s\nmetrics: %s", verdict, self.text, decision.reason, values)
+        answer = {"passed": decision.passed, "reason": decision.reason, "metrics": values}
+        # Skipping ends the task by an exception on Airflow 3, so the XCom is pushed by hand first.
+        context["ti"].xcom_push(key="return_value", value=answer)
+        self.do_branch(context, self._branch(passed=decision.passed))
+        return answer
+
+    def _decide(self, context: Any) -> tuple[expr.Decision, dict[str, Any]]:
+        metrics, problem = self._read()
+        used = {name: _shown(metrics.get(name)) for name in expr.names(self.when).metrics}
+        if problem:
+            return expr.Decision(passed=False, reason=problem), used
+        return expr.evaluate(self.when, metrics, dict(context["params"])), used
+
+    def _read(self) -> tuple[dict[str, Any], str]:
+        """Return the metrics, and what is wrong with them."""
+        if self.query:
+            return self._first_row(self.query)
+        if self.metrics is None:
+            return {}, ""
+        try:
+            return self._document(self.metrics)
+        except ValueError as error:
+            return {}, f"the metrics are not JSON: {error}"
+
+    def _document(self, source: str) -> tuple[dict[str, Any], str]:
+        if not source.startswith(SCHEME):
+            values = json.loads(source)
+            return (values, "") if isinstance(values, dict) else ({}, "the metrics are no mapping")
+        document = Store(self.gcp_conn_id, self.impersonation_chain).read_json(source)
+        problem = ranking.document_problem(document)
+        return ({}, f"{source}: {problem}") if problem else (document["metrics"], "")
+
+    def _first_row(self, query: str) -> tuple[dict[str, Any], str]:
+        from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
+
+        hook = BigQueryHook(
+            gcp_conn_id=self.gcp_conn_id, impersonation_chain=self.impersonation_chain
+        )
+        client = hook.get_client(project_id=self.project or hook.project_id, location=self.location)
+        rows = client.query_and_wait(query, max_results=1)
+        first = next(iter(rows), None)
+        if first is None:
+            return {}, "the query returned no row"
+        return {name: _plain(value) for name, value in first.items()}, ""
+
+    def _branch(self, *, passed: bool) -> list[str] | None:
+        """Return the ids that follow; None skips everything downstream."""
+        otherwise = [self._resolve(name) for name in self.otherwise]
+        if not passed:
+            return otherwise or None
+        unwanted = self._roots(otherwise)
+        following = [name for name in sorted(self.downstream_task_ids) if name not in unwanted]
+        then = [self._resolve(name) for name in self.then]
+        return list(dict.fromkeys([*then, *following])) or None
+
+    def _roots(self, names: list[str]) -> set[str]:
+        """Return task ids, with every task group replaced by its first tasks."""
+        groups = self.dag.task_group_dict
+        roots = [groups[n].roots if n in groups else [self.dag.get_task(n)] for n in names]
+        return {root.node_id for found in roots for root in found}
+
+    def _resolve(self, name: str) -> str:
+        """Find a task or group by its full id, or beside this gate inside its own group."""
+        known = {*self.dag.task_ids, *self.dag.task_group_dict}
+        prefix = self.task_id
+        while "." in prefix:
+            prefix = prefix.rpartition(".")[0]
+            if f"{prefix}.{name}" in known:
+                return f"{prefix}.{name}"
+        if name in known:
+            return name
+        raise AirflowFailException(f"{self.task_id} leads to {name!r}, which is no task of the DAG")
+
+
+def _shown(value: Any) -> Any:
+    """Write what JSON cannot hold (NaN, dates) as text, for XCom is JSON."""
+    plain = value is None or isinstance(value, bool | int | str)
+    finite = isinstance(value, float) and math.isfinite(value)
+    return value if plain or finite else str(value)
+
+
+def _plain(value: Any) -> Any:
+    """Turn BigQuery's NUMERIC into a float, and leave what a gate understands as it is."""
+    from decimal import Decimal
+
+    return float(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,273 @@
+"""One training job on Vertex AI: launched once, found again, on the cheapest machine there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar, NoReturn
+
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+
+from . import jobspec, naming, vertex
+from .base import VertexOperator
+
+SPEC_LABEL = f"{naming.PREFIX}spec"
+CHOICE_LABEL = f"{naming.PREFIX}choice"
+MAX_HICCUPS = 5
+
+
+class VertexJobOperator(VertexOperator):
+    """Run a CustomJobSpec on Vertex AI and wait for it without holding a worker slot.
+
+    ``job`` is the CustomJobSpec in Vertex's JSON form, templated as a whole. A live job of the same
+    dag, run, task and map index is attached to instead of launched again; one that was asked for
+    differently is cancelled first. ``fallback`` lists overrides of the job as asked
+    (``region``, ``strategy``, ``machineSpec``, ``scheduling``), tried one after the other when
+    capacity is missing, at creation or later. ``outputs`` are returned in XCom:
+    ``{"job", "state", "region", "strategy", "outputs"}``.
+
+    A failed job raises AirflowException, so that a retry resumes from its checkpoints; a request
+    that Vertex AI refuses for good raises AirflowFailException.
+    """
+
+    template_fields: Sequence[str] = (
+        *VertexOperator.template_fields,
+        "job",
+        "labels",
+        "outputs",
+        "fallback",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "job": "json",
+        "labels": "json",
+        "outputs": "json",
+        "fallback": "json",
+    }
+    ui_color = "#d2e3fc"
+
+    def __init__(
+        self,
+        *,
+        job: dict[str, Any],
+        labels: dict[str, str] | None = None,
+        outputs: dict[str, str] | None = None,
+        fallback: list[dict[str, Any]] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        jobspec.check_overrides(fallback or [])
+        self.job = job
+        self.labels = labels
+        self.outputs = outputs
+        self.fallback = fallback
+        self._identity: dict[str, str] = {}
+
+    # What is asked for. A subclass changes these two; both are read after templating.
+
+    def asked_job(self) -> dict[str, Any]:
+        """Return the CustomJobSpec to run."""
+        return self.job
+
+    def asked_outputs(self) -> dict[str, str]:
+        """Return the addresses of what the job writes, by name."""
+        return dict(self.outputs or {})
+
+    # The life of the task: execute → (deferred) → resumed → result or next choice.
+
+    def execute(self, context: Any) -> NoReturn:
+        """Attach to the live job of this task, or launch one, and wait in the triggerer."""
+        self._identify(context)
+        found = self._live_as_asked()
+        if found:
+            self.log.info("Attaching to the running job %s", found["name"])
+            self._wait(found["name"], int(found["labels"].get(CHOICE_LABEL, 0)))
+        self._launch(context, 0)
+
+    def execute_complete(
+        self, context: Any, event: dict[str, Any], name: str, choice: int = 0, hiccups: int = 0
+    ) -> dict[str, Any]:
+        """Look at the job itself, for the trigger's event counts PAUSED as success."""
+        self._identify(context)
+        pipeline = self._get(name)
+        state = pipeline.get("state")
+        if state in jobspec.LIVE:
+            self._wait_again(name, choice, hiccups, event)
+        if state == jobspec.SUCCEEDED:
+            return self._result(pipeline, choice)
+        error = pipeline.get("error") or {}
+        if jobspec.lacks_capacity(jobspec.error_text(pipeline), error.get("code")):
+            self._next_choice(context, choice, jobspec.error_text(pipeline))
+        message = jobspec.failure(pipeline, vertex.console(name))
+        if state == jobspec.CANCELLED and not error:
+            raise AirflowFailException(f"{message}\nIt was cancelled outside this task.")
+        raise AirflowException(message)
+
+    def resume_execution(
+        self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any
+    ) -> Any:
+        """Resume after deferral; when ``execution_timeout`` ended it, cancel the job first."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except Exception as error:
+            if type(error).__name__ == "TaskDeferralTimeout":
+                self._identify(context)
+                self._cancel_live("the task timed out")
+            raise
+
+    def on_kill(self) -> None:
+        """Cancel the job, so that a killed task stops costing money."""
+        if self._identity:
+            self._cancel_live("the task was killed")
+
+    # Launching.
+
+    def _launch(self, context: Any, choice: int) -> NoReturn:
+        region, job = self._variant(choice)
+        client = self.client(region)
+        body = jobspec.pipeline(self._display_name(context), job, self._labels(choice))
+        created = self._create(client, body)
+        if isinstance(created, str):
+            self._next_choice(context, choice, created)
+        self._check_strategy(client, job, created)
+        self.log.info("Launched %s: %s", created["name"], vertex.console(created["name"]))
+        self._wait(created["name"], choice)
+
+    def _create(self, client: vertex.Vertex, body: dict[str, Any]) -> dict[str, Any] | str:
+        """Create the job once; return Vertex's words instead when capacity is missing."""
+        from googleapiclient.errors import HttpError
+
+        pipelines = client.locations.trainingPipelines()
+        try:
+            return client.create_once(
+                lambda: pipelines.create(parent=client.parent, body=body),
+                lambda: next(self._live(client), None),
+                jobspec.out_of_stock,
+            )
+        except (HttpError, OSError) as error:
+            words = vertex.message_of(error)
+            if jobspec.lacks_capacity(words):
+                return words
+            vertex.failed(error, f"the job of task {self.task_id}")
+
+    def _next_choice(self, context: Any, choice: int, reason: str) -> NoReturn:
+        """Launch the next fallback; raise when there is none left."""
+        choices = len(self.fallback or [])
+        if choice >= choices:
+            tried = f"{choices + 1} place(s) tried"
+            raise AirflowException(f"No capacity for task {self.task_id}, {tried}: {reason}")
+        override = (self.fallback or [])[choice]
+        self.log.warning("No capacity (%s); falling back to %s", reason, override)
+        self._launch(context, choice + 1)
+
+    def _variant(self, choice: int) -> tuple[str, dict[str, Any]]:
+        """Return region and job of a choice: 0 is as asked, n applies the n-th fallback to that."""
+        override = (self.fallback or [])[choice - 1] if choice else {}
+        return override.get("region", self.region), jobspec.overridden(self.asked_job(), override)
+
+    def _check_strategy(
+        self, client: vertex.Vertex, job: dict[str, Any], created: dict[str, Any]
+    ) -> None:
+        """Cancel a job that would run on machines of another price than asked for."""
+        inputs = created.get("trainingTaskInputs")
+        problem = None if inputs is None else jobspec.strategy_problem(job, inputs)
+        if problem:
+            self._cancel(client, created["name"], problem)
+            raise AirflowFailException(f"{created['name']} was cancelled: {problem}")
+
+    # Waiting.
+
+    def _wait(self, name: str, choice: int, hiccups: int = 0) -> NoReturn:
+        from airflow.providers.google.cloud.triggers import vertex_ai
+
+        _, project, _, region, _, identifier = name.split("/")
+        trigger = vertex_ai.CustomContainerTrainingJobTrigger(
+            conn_id=self.gcp_conn_id,
+            project_id=project,
+            location=region,
+            job_id=identifier,
+            poll_interval=self.poll,
+            impersonation_chain=self.impersonation_chain,
+        )
+        self.defer(
+            trigger=trigger,
+            method_name="execute_complete",
+            kwargs={"name": name, "choice": choice, "hiccups": hiccups},
+            timeout=self._timeout(),
+        )
+        raise AssertionError  # defer always raises
+
+    def _wait_again(self, name: str, choice: int, hiccups: int, event: dict[str, Any]) -> NoReturn:
+        """Return to the triggerer: its poll failed, the job runs on."""
+        message = f"{name} is still running, but waiting for it failed: {event.get('message')}"
+        if hiccups >= MAX_HICCUPS:
+            raise AirflowException(message)
+        self.log.warning(message)
+        self._wait(name, choice, hiccups + 1)
+
+    def _timeout(self) -> timedelta | None:
+        limit: timedelta | None = self.execution_timeout
+        return limit
+
+    def _result(self, pipeline: dict[str, Any], choice: int) -> dict[str, Any]:
+        region, job = self._variant(choice)
+        return {
+            "job": pipeline["name"],
+            "state": pipeline["state"],
+            "region": region,
+            "strategy": jobspec.strategy_of(job),
+            "outputs": self.asked_outputs(),
+        }
+
+    # Finding and cancelling.
+
+    def _identify(self, context: Any) -> None:
+        ti = context["ti"]
+        self._identity = naming.identity(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
+
+    def _labels(self, choice: int) -> dict[str, str]:
+        spec = jobspec.fingerprint(self.asked_job())
+        own = {**self._identity, SPEC_LABEL: spec, CHOICE_LABEL: str(choice)}
+        return naming.merged(own, self.labels)
+
+    def _display_name(self, context: Any) -> str:
+        ti = context["ti"]
+        return naming.display_name(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
+
+    def _live_as_asked(self) -> dict[str, Any] | None:
+        """Return the live job of this task; cancel every other one that writes to its place."""
+        wanted: dict[str, Any] | None = None
+        spec = jobspec.fingerprint(self.asked_job())
+        for client in self.clients(self._regions()):
+            for pipeline in self._live(client):
+                if wanted is None and pipeline["labels"].get(SPEC_LABEL) == spec:
+                    wanted = pipeline
+                else:
+                    self._cancel(client, pipeline["name"], "it was launched for another job spec")
+        return wanted
+
+    def _live(self, client: vertex.Vertex) -> Iterator[dict[str, Any]]:
+        text = naming.filter_text(self._identity)
+        collection = client.locations.trainingPipelines()
+        for pipeline in client.pages(collection, "trainingPipelines", filter=text):
+            labels = pipeline.get("labels", {})
+            # A filter that was understood differently must never attach to another task's job.
+            mine = all(labels.get(key) == value for key, value in self._identity.items())
+            if mine and pipeline.get("state") in jobspec.LIVE:
+                yield pipeline
+
+    def _get(self, name: str) -> dict[str, Any]:
+        client = self.client(name.split("/")[3])
+        return client.call(client.locations.trainingPipelines().get(name=name))
+
+    def _cancel_live(self, reason: str) -> None:
+        for client in self.clients(self._regions()):
+            for pipeline in self._live(client):
+                self._cancel(client, pipeline["name"], reason)
+
+    def _cancel(self, client: vertex.Vertex, name: str, reason: str) -> None:
+        self.log.warning("Cancelling %s: %s", name, reason)
+        client.call(client.locations.trainingPipelines().cancel(name=name, body={}))
+
+    def _regions(self) -> list[str]:
+        """Return every region a job of this task may run in."""
+        return [self.region, *(o["region"] for o in self.fallback or [] if "region" in o)]

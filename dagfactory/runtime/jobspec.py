@@ -1,0 +1,144 @@
+"""What is sent to Vertex AI for one job, and how its answers are read: pure functions."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from . import grid
+
+Job = dict[str, Any]
+
+DEFINITION = "gs://google-cloud-aiplatform/schema/trainingjob/definition/custom_task_1.0.0.yaml"
+LIVE = ("PIPELINE_STATE_QUEUED", "PIPELINE_STATE_PENDING", "PIPELINE_STATE_RUNNING")
+SUCCEEDED = "PIPELINE_STATE_SUCCEEDED"
+CANCELLED = "PIPELINE_STATE_CANCELLED"
+STANDARD = "STANDARD"
+OVERRIDES = ("region", "strategy", "machineSpec", "scheduling")
+RESOURCE_EXHAUSTED = 8  # google.rpc.Code
+
+# The texts of quota and stock-out errors as Vertex AI documents them; a rate limit is not one, and
+# neither is whatever a trainer that started and failed has printed.
+OUT_OF_STOCK = re.compile(
+    r"stock-?out|insufficient (resources|capacity|quota)|(not|does not have) enough resources"
+    r"|(resources?|capacity) (is|are) (insufficient|unavailable)|custom_model_training",
+    re.IGNORECASE,
+)
+RATE = re.compile(r"per[ _]minute|per[ _]second|rate[ _-]?limit|too many requests", re.IGNORECASE)
+STARTED = "exited with a non-zero status"
+
+
+def pipeline(display_name: str, job: Job, labels: Mapping[str, str]) -> dict[str, Any]:
+    """Return the TrainingPipeline that runs a CustomJobSpec as it is."""
+    return {
+        "displayName": display_name,
+        "labels": dict(labels),
+        "trainingTaskDefinition": DEFINITION,
+        "trainingTaskInputs": job,
+    }
+
+
+def fingerprint(job: Job) -> str:
+    """Return 16 hex digits that change when the job asked for changes."""
+    text = json.dumps(job, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def check_overrides(fallback: list[dict[str, Any]]) -> None:
+    """Raise ValueError for a fallback that overrides something it cannot."""
+    for override in fallback:
+        unknown = sorted(set(override) - set(OVERRIDES))
+        if unknown or not override:
+            wrong = ", ".join(unknown) or "nothing"
+            raise ValueError(f"a fallback can change {', '.join(OVERRIDES)}, not {wrong}")
+
+
+def overridden(job: Job, override: Mapping[str, Any]) -> Job:
+    """Return the job with one fallback applied: strategy, scheduling fields, machine.
+
+    The machine of worker pool 0 is replaced in every pool that uses the same one.
+    """
+    changed = copy.deepcopy(job)
+    scheduling = dict(override.get("scheduling") or {})
+    if "strategy" in override:
+        scheduling["strategy"] = override["strategy"]
+    if scheduling:
+        changed["scheduling"] = {**changed.get("scheduling", {}), **scheduling}
+    if "machineSpec" in override:
+        first = job["workerPoolSpecs"][0].get("machineSpec")
+        for pool in changed["workerPoolSpecs"]:
+            if pool.get("machineSpec") == first:
+                pool["machineSpec"] = copy.deepcopy(override["machineSpec"])
+    return changed
+
+
+def strategy_of(job: Mapping[str, Any]) -> str:
+    """Return the provisioning asked for by a job, STANDARD when it says nothing."""
+    strategy = (job.get("scheduling") or {}).get("strategy")
+    unset = strategy in (None, "", "STRATEGY_UNSPECIFIED", "ON_DEMAND")
+    return STANDARD if unset else str(strategy)
+
+
+def strategy_problem(asked: Mapping[str, Any], answered: Mapping[str, Any]) -> str | None:
+    """Say how the strategy that came back differs from the one asked for, or return None."""
+    want, got = strategy_of(asked), strategy_of(answered)
+    if want == got:
+        return None
+    return f"asked for scheduling.strategy {want}, Vertex AI created the job with {got}"
+
+
+def out_of_stock(text: str) -> bool:
+    """Tell whether an error names a missing machine or GPU quota."""
+    return STARTED not in text and OUT_OF_STOCK.search(text) is not None
+
+
+def lacks_capacity(text: str, code: int | None = None) -> bool:
+    """Tell whether another place may help: out of stock, or exhausted but not a rate limit."""
+    if out_of_stock(text):
+        return True
+    exhausted = code == RESOURCE_EXHAUSTED or "RESOURCE_EXHAUSTED" in text
+    return exhausted and STARTED not in text and RATE.search(text) is None
+
+
+def error_text(pipeline_: Mapping[str, Any]) -> str:
+    """Return Vertex's own error text of a finished job, log tail included."""
+    return str((pipeline_.get("error") or {}).get("message") or "").strip()
+
+
+def failure(pipeline_: Mapping[str, Any], link: str) -> str:
+    """Return the message a failed task shows: state, Vertex's words, console link."""
+    state = pipeline_.get("state", "unknown")
+    text = error_text(pipeline_) or "Vertex AI gave no reason"
+    return f"{pipeline_['name']} ended in {state}\n{text}\n{link}"
+
+
+def for_trial(job: Job, trial: grid.Trial) -> Job:
+    """Return the job of one trial: its parameters as arguments, its own output directory."""
+    changed = copy.deepcopy(job)
+    container = changed["workerPoolSpecs"][0]["containerSpec"]
+    container["args"] = [*container.get("args", []), *grid.as_arguments(trial.parameters)]
+    place = changed.get("baseOutputDirectory")
+    if place:
+        place["outputUriPrefix"] = under(place["outputUriPrefix"], trial.id)
+    return changed
+
+
+def outputs_for_trial(outputs: Mapping[str, str], base: str, trial: grid.Trial) -> dict[str, str]:
+    """Return output addresses moved from the sweep's base directory into the trial's own."""
+    root = base.rstrip("/")
+    moved = under(base, trial.id)
+    return {
+        name: moved + address.removeprefix(root)
+        if address == root or address.startswith(root + "/")
+        else under(address, trial.id)
+        for name, address in outputs.items()
+    }
+
+
+def under(base: str, name: str) -> str:
+    """Return ``base/name``."""
+    return f"{base.rstrip('/')}/{name}"

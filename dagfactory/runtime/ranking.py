@@ -1,0 +1,115 @@
+"""Which trial of a sweep won: pure functions over the metrics files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .grid import Trial
+
+SHOWN = 20
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One trial with its metric, or with the reason why it cannot win."""
+
+    trial: Trial
+    value: float | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One point of a sweep with its seeds; ``mean`` is over the seeds that have a value."""
+
+    mean: float
+    complete: bool
+    results: tuple[Result, ...]
+
+
+def result(trial: Trial, document: Any, metric: str) -> Result:
+    """Read one trial's metric out of its metrics.json (None when there is no file)."""
+    problem = document_problem(document)
+    if problem:
+        return Result(trial, None, problem)
+    value = document["metrics"].get(metric)
+    if value is None:
+        known = ", ".join(sorted(document["metrics"])) or "none"
+        return Result(trial, None, f"no metric {metric} (it has: {known})")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return Result(trial, None, f"{metric} is {value!r}, not a number")
+    if not math.isfinite(value):
+        return Result(trial, None, f"{metric} is {value}")
+    return Result(trial, float(value))
+
+
+def document_problem(document: Any) -> str:
+    """Say why a metrics.json cannot be used; an empty text when it can."""
+    if document is None:
+        return "there is no metrics.json"
+    if not isinstance(document, Mapping) or not isinstance(document.get("metrics"), Mapping):
+        return "metrics.json has no metrics"
+    if document.get("schema_version") != SCHEMA_VERSION:
+        return f"metrics.json has schema_version {document.get('schema_version')!r}, not 1"
+    if document.get("complete") is not True:
+        return f"the run stopped early, at step {document.get('step')}"
+    return ""
+
+
+def standings(results: Sequence[Result], goal: str) -> list[Standing]:
+    """Rank the points of a sweep, best first.
+
+    Seeds of one point are averaged. A point that lost a seed is ranked after every complete one,
+    for its mean is of another sample. Ties go to the smaller trial id.
+    """
+    groups: dict[str, list[Result]] = {}
+    for item in results:
+        groups.setdefault(item.trial.group, []).append(item)
+    made = [_standing(items, goal) for items in groups.values()]
+    ranked = [standing for standing in made if standing is not None]
+    return sorted(
+        ranked, key=lambda s: (not s.complete, _cost(s.mean, goal), s.results[0].trial.id)
+    )
+
+
+def winner(ranked: Sequence[Standing]) -> Result:
+    """Return the best seed of the best point; raise ValueError when nothing can win."""
+    if not ranked:
+        raise ValueError("no trial has a usable metric")
+    return ranked[0].results[0]
+
+
+def table(ranked: Sequence[Standing], failed: Sequence[Result], metric: str) -> str:
+    """Write the leaderboard as text, best first, and below it what cannot win and why."""
+    lines = [f"{'rank':>4}  {'trial':<10}  {metric:>14}  {'seeds':>5}  parameters"]
+    for rank, standing in enumerate(ranked[:SHOWN], start=1):
+        best = standing.results[0].trial
+        seeds = f"{len(standing.results)}{'' if standing.complete else '!'}"
+        row = f"{rank:>4}  {best.id:<10}  {standing.mean:>14.6g}  {seeds:>5}"
+        lines.append(f"{row}  {label(best.parameters)}")
+    lines += [f"   -  {item.trial.id:<10}  {item.problem}" for item in failed[:SHOWN]]
+    hidden = max(0, len(ranked) - SHOWN) + max(0, len(failed) - SHOWN)
+    return "\n".join([*lines, f"({hidden} more)"] if hidden else lines)
+
+
+def label(parameters: Mapping[str, Any]) -> str:
+    """Write parameters on one line: ``learning_rate=0.001 seed=0``."""
+    return " ".join(f"{name}={value}" for name, value in parameters.items())
+
+
+def _standing(items: list[Result], goal: str) -> Standing | None:
+    good = [item for item in items if item.value is not None]
+    if not good:
+        return None
+    values = [item.value for item in good if item.value is not None]
+    good.sort(key=lambda item: (_cost(item.value or 0.0, goal), item.trial.id))
+    mean = math.fsum(values) / len(values)
+    return Standing(mean, len(good) == len(items), tuple(good))
+
+
+def _cost(value: float, goal: str) -> float:
+    return -value if goal == "maximize" else value

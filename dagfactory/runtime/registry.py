@@ -1,0 +1,105 @@
+"""Put a model into Vertex AI's registry, once per run, as a new version of what has its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from . import naming, vertex
+from .base import VertexOperator
+
+
+class RegisterModelOperator(VertexOperator):
+    """Upload ``model`` (Vertex's Model JSON: displayName, artifactUri, containerSpec …).
+
+    A model of the same display name gets a new version. A version that this task of this run has
+    uploaded already is taken as it is, so a retry never makes a second one. ``aliases`` end up on
+    this version and on no other. XCom: ``{"model": "projects/…/models/ID@VERSION", "outputs"}``.
+    """
+
+    template_fields: Sequence[str] = (*VertexOperator.template_fields, "model", "aliases", "labels")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"model": "json", "labels": "json"}
+
+    def __init__(
+        self,
+        *,
+        model: dict[str, Any],
+        aliases: list[str] | None = None,
+        labels: dict[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.model = model
+        self.aliases = aliases
+        self.labels = labels
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Upload the model unless this run has done so, then move the aliases to it."""
+        ti = context["ti"]
+        own = naming.identity(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
+        client = self.client()
+        with vertex.explained(f"the model of task {self.task_id}"):
+            version = self._mine(client, own) or self._upload(client, own)
+            self._move_aliases(client, version)
+        name = f"{version['name'].split('@')[0]}@{version['versionId']}"
+        self.log.info("Registered %s: %s", name, vertex.console(name, "models"))
+        outputs = {"model": name, "version": version["versionId"]}
+        return {"model": name, "outputs": outputs | {"artifact": self.model.get("artifactUri")}}
+
+    def _mine(self, client: vertex.Vertex, own: dict[str, str]) -> dict[str, Any] | None:
+        """Return the version that an earlier attempt of this very task has made."""
+        for version in self._versions(client):
+            labels = version.get("labels", {})
+            if all(labels.get(key) == value for key, value in own.items()):
+                self.log.info("%s@%s is there already", version["name"], version["versionId"])
+                return version
+        return None
+
+    def _parent(self, client: vertex.Vertex) -> str | None:
+        """Return the oldest model of this display name: its later versions go into it."""
+        name = self.model["displayName"]
+        text = f'display_name="{name}"'
+        found = client.pages(client.locations.models(), "models", filter=text)
+        same = [model for model in found if model.get("displayName") == name]
+        same.sort(key=lambda model: (model.get("createTime", ""), model["name"]))
+        return same[0]["name"].split("@")[0] if same else None
+
+    def _versions(self, client: vertex.Vertex) -> Iterator[dict[str, Any]]:
+        parent = self._parent(client)
+        if parent is None:
+            return
+        models = client.locations.models()
+        request = models.listVersions(name=parent, pageSize=vertex.PAGE_SIZE)
+        while request is not None:
+            answer = client.call(request)
+            yield from answer.get("models", [])
+            request = models.listVersions_next(request, answer)
+
+    def _upload(self, client: vertex.Vertex, own: dict[str, str]) -> dict[str, Any]:
+        parent = self._parent(client)
+        body: dict[str, Any] = {"model": {**self.model, "labels": naming.merged(own, self.labels)}}
+        if parent:
+            body["parentModel"] = parent
+        models = client.locations.models()
+        answer = client.create_once(
+            lambda: models.upload(parent=client.parent, body=body), lambda: self._mine(client, own)
+        )
+        if "versionId" in answer:
+            return answer
+        made = client.finished(answer, self.poll)
+        name = f"{made['model'].split('@')[0]}@{made['modelVersionId']}"
+        return client.call(models.get(name=name))
+
+    def _move_aliases(self, client: vertex.Vertex, version: dict[str, Any]) -> None:
+        for other in self._versions(client):
+            held = set(other.get("versionAliases", [])) & set(self.aliases or [])
+            if other["versionId"] != version["versionId"] and held:
+                self._merge(client, other, [f"-{alias}" for alias in sorted(held)])
+        missing = set(self.aliases or []) - set(version.get("versionAliases", []))
+        if missing:
+            self._merge(client, version, sorted(missing))
+
+    def _merge(self, client: vertex.Vertex, version: dict[str, Any], changes: list[str]) -> None:
+        name = f"{version['name'].split('@')[0]}@{version['versionId']}"
+        body = {"versionAliases": changes}
+        client.call(client.locations.models().mergeVersionAliases(name=name, body=body))
