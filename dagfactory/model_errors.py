@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from dagfactory.diagnostics import Diagnostic, Label
-from dagfactory.model_shape import keys_at
+from dagfactory.model_shape import homes_of, keys_at
 from dagfactory.model_words import EXPECTED, Words, bound, describe, name_of, type_help
 from dagfactory.node import Node, Path
-from dagfactory.suggest import closest, did_you_mean
+from dagfactory.suggest import closest, did_you_mean, either
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,9 @@ def _diagnostic(fault: Fault, model: type[BaseModel], node: Node, base: Path) ->
     span = node.span_of(fault.path, key=on_key)
     found = node.find(fault.path)
     origin = found.origin if found and not on_key else None
+    part = fault.context.get("part")
+    if found and part and not origin:
+        span = found.text_span(*part)
     labels = (Label(origin, "the value comes from here"),) if origin else ()
     return Diagnostic(words.code, words.message, span, words.help, labels=labels)
 
@@ -124,7 +127,12 @@ def _unknown(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Wo
     place = f" in {name_of(tuple(parent))}" if parent else ""
     near = closest(str(key), free, 1) or closest(str(key), known, 1)
     choices = free if set(near) <= set(free) else known
-    return Words("DF120", f"unknown key `{key}`{place}", did_you_mean(str(key), choices, "allowed"))
+    homes = [] if near else homes_of(model, tuple(parent)[len(base) :], str(key))
+    if homes:
+        remedy: str | None = f"`{key}` belongs under {either(homes)}"
+    else:
+        remedy = did_you_mean(str(key), choices, "allowed")
+    return Words("DF120", f"unknown key `{key}`{place}", remedy)
 
 
 def _missing(fault: Fault) -> Words:

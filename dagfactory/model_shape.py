@@ -23,6 +23,13 @@ def required_at(model: type[BaseModel], path: Path) -> list[str]:
     return [field.alias or name for name, field in fields if field.is_required()]
 
 
+def homes_of(model: type[BaseModel], path: Path, key: str) -> list[str]:
+    """Return the sibling keys of a misplaced `key` under which it would mean something."""
+    here = model_at(model, path)
+    below = ((name, model_at(here, (name,))) for name in here.model_fields) if here else ()
+    return [name for name, found in below if found and key in found.model_fields]
+
+
 def model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
     """Return the model that describes the mapping at `path`, or None."""
     annotation: Any = model

@@ -35,15 +35,18 @@ class SpecModel(BaseModel):
 
 
 def bad(
-    message: str, remedy: str | None = None, at: tuple[str | int, ...] = ()
+    message: str,
+    remedy: str | None = None,
+    at: tuple[str | int, ...] = (),
+    part: tuple[int, int] | None = None,
 ) -> PydanticCustomError:
-    """Return a DF123 error to raise from a validator; `at` is a path below the validated value.
+    """Return a DF123 error to raise from a validator.
 
-    Backquote names, do not repeat the place, and say in `remedy` what to write instead.
+    Backquote names, do not repeat the place, and say in `remedy` what to write instead. `at` is a
+    path below the validated value, `part` the offsets of the fault in a text.
     """
-    return PydanticCustomError(
-        "bad_value", "{message}", {"message": message, "remedy": remedy, "at": at}
-    )
+    context = {"message": message, "remedy": remedy, "at": at, "part": part}
+    return PydanticCustomError("bad_value", "{message}", context)
 
 
 def wrong_type(expected: str, remedy: str | None = None) -> PydanticCustomError:

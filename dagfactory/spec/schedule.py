@@ -32,25 +32,32 @@ def _cron(text: str) -> str:
             f"`{text}` has {len(fields)} fields instead of 5",
             'write minute, hour, day, month and weekday like "0 3 * * 1", or `@daily`',
         )
-    for field, (name, low, high, names) in zip(fields, _FIELDS, strict=True):
-        for part in field.lower().split(","):
-            _check_part(part, name, (low, high), names)
+    for field, found in zip(_FIELDS, re.finditer(r"\S+", text), strict=True):
+        at = found.start()
+        for part in found[0].split(","):
+            problem = _part_problem(part.lower(), *field)
+            if problem:
+                raise bad(*problem, part=(at, at + max(1, len(part))))
+            at += len(part) + 1
     return " ".join(fields)
 
 
-def _check_part(part: str, name: str, bounds: tuple[int, int], names: dict[str, int]) -> None:
+def _part_problem(
+    part: str, name: str, low: int, high: int, names: dict[str, int]
+) -> tuple[str, str | None] | None:
+    """Return a message and a remedy for one item of a field, or None when it is right."""
     found = _PART.fullmatch(part)
-    low, high = bounds
     if not found:
-        raise bad(f"`{part}` is not a {name} of cron", "write `*`, `5`, `1-5`, `*/10` or `1,15`")
+        return f"`{part}` is not a {name} of cron", "write `*`, `5`, `1-5`, `*/10` or `1,15`"
     ends = [names.get(end, end) for end in (found["low"], found["high"]) if end]
     for end in ends:
         if not str(end).isdecimal() or not low <= int(end) <= high:
-            raise bad(f"{name} `{end}` is outside {low}-{high}")
+            return f"{name} `{end}` is outside {low}-{high}", None
     if len(ends) > 1 and int(ends[0]) > int(ends[1]):
-        raise bad(f"{name} `{part}` runs backwards", "write the smaller end first")
+        return f"{name} `{part}` runs backwards", "write the smaller end first"
     if found["step"] and int(found["step"]) == 0:
-        raise bad(f"a step of 0 in the {name}", "write `*/1` or more")
+        return f"a step of 0 in the {name}", "write `*/1` or more"
+    return None
 
 
 def _shape(value: Any) -> Any:

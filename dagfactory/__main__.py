@@ -1,0 +1,78 @@
+"""The program: runs a command and turns whatever happens into an exit code and one plain line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+INTERRUPTED = 130
+BUG = 70
+
+
+def main() -> None:
+    """Run the command line of this process and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; never raises. Exit codes are listed by `dagfactory --help`."""
+    import click
+
+    from dagfactory import cli
+
+    try:
+        code = cli.main.main(list(arguments), prog_name="dagfactory", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _reader_gone()
+    except Exception as error:  # noqa: BLE001
+        return _failed(error, arguments)
+    return code if isinstance(code, int) else 0
+
+
+def _failed(error: Exception, arguments: Sequence[str]) -> int:
+    """Say what a DagfactoryError says; anything else is a bug and goes into a file."""
+    from dagfactory.diagnostics import DagfactoryError
+
+    if isinstance(error, DagfactoryError):
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    path = _write_log(error, arguments)
+    sys.stderr.write(
+        f"error: a bug in dagfactory ({type(error).__name__}); please report it with {path}\n"
+    )
+    return BUG
+
+
+def _write_log(error: Exception, arguments: Sequence[str]) -> str:
+    """Write what a report of a bug needs to a new file and return its path."""
+    import platform
+    import tempfile
+    import traceback
+    from importlib.metadata import version
+
+    versions = " ".join(f"{name} {version(name)}" for name in ("dagfactory", "pydantic", "pyyaml"))
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="dagfactory-", suffix=".log", delete=False, encoding="utf-8"
+    ) as log:
+        log.write(f"{versions} Python {platform.python_version()} {platform.platform()}\n")
+        log.write(f"arguments: {list(arguments)}\n\n")
+        log.write("".join(traceback.format_exception(error)))
+    return log.name
+
+
+def _reader_gone() -> int:
+    """Keep the interpreter from complaining at exit about a closed pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""The command line: one module per command, found by listing this package.
+
+A module's name is the command's name; it defines `command`, a click command, and the first line of
+its docstring is the short help. Nothing is imported but the module of the command that runs.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+EPILOG = """Exit codes: 0 done, 1 findings or differences, 2 wrong usage, 3 nothing to work on,
+4 refused by the other side, 70 a bug in dagfactory, 130 interrupted. Every option can be set as
+DAGFACTORY_COMMAND_OPTION in the environment."""
+
+_FOLDER = Path(__file__).parent
+_SHORT = re.compile(r'"""(.+?)(?:\.?"""|\.?$)', re.MULTILINE)
+
+
+class Commands(click.Group):
+    """The commands of the package, imported one at a time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of all commands in alphabetical order."""
+        return names()
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command; None when there is none of that name."""
+        if cmd_name not in names():
+            return None
+        found: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with the first lines of their modules, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short_help(name)) for name in self.list_commands(ctx)])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for an unknown one, fail with the nearest names."""
+        if args and not args[0].startswith("-") and args[0] not in names():
+            from dagfactory.suggest import did_you_mean
+
+            remedy = did_you_mean(args[0], names(), "commands")
+            raise click.UsageError(f"no command `{args[0]}`; {remedy}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def names() -> list[str]:
+    """Return the names of all commands in alphabetical order."""
+    return sorted(each.stem for each in _FOLDER.glob("*.py") if not each.stem.startswith("_"))
+
+
+def short_help(name: str) -> str:
+    """Return the first line of a command's module docstring."""
+    with (_FOLDER / f"{name}.py").open(encoding="utf-8") as stream:
+        found = _SHORT.search(stream.readline())
+    text = found[1].removeprefix(f"`dagfactory {name}`: ") if found else ""
+    return text[:1].upper() + text[1:]
+
+
+@click.command(
+    cls=Commands,
+    epilog=EPILOG,
+    context_settings={"auto_envvar_prefix": "DAGFACTORY", "help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="dagfactory", message="%(prog)s %(version)s")
+def main() -> None:
+    """One YAML file in, a Composer DAG out that trains, gates and deploys on Vertex AI."""

@@ -1,0 +1,33 @@
+"""Check specs without writing anything."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from dagfactory import report
+
+
+@click.command("check")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--env", "environment", help="Check for this environment only.", metavar="NAME")
+@click.option("--format", "name", type=click.Choice(report.formats()), help="Form of the report.")
+@click.option("--limit", default=20, show_default=True, help="Findings to print; 0 for all.")
+def command(paths: tuple[Path, ...], environment: str | None, name: str | None, limit: int) -> int:
+    """Load, resolve, validate and plan PATHS (files or folders, `-` for standard input).
+
+    Without PATHS it checks `specs/`, without --env every environment there is.
+    """
+    from dagfactory.frontend import find_specs
+    from dagfactory.survey import survey
+
+    findings = survey(find_specs(paths or (Path("specs"),)), environment)
+    style = report.style_for(sys.stdout, os.environ, limit)
+    name = name or report.choose_format(os.environ)
+    sys.stdout.write(report.load_format(name).text(findings, style))
+    sys.stdout.flush()
+    sys.stderr.write(report.summary(findings) + "\n")
+    return 1 if findings.count("error") else 0

@@ -1,0 +1,17 @@
+"""Explain a code such as DF120."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.command("explain")
+@click.argument("code", required=False)
+def command(code: str | None) -> int:
+    """Print what CODE means, with an example that fails and its repair; without CODE, list all."""
+    from dagfactory.explain import explanation, index
+
+    sys.stdout.write(explanation(code) if code else index())
+    return 0
