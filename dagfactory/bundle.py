@@ -36,6 +36,12 @@ class Bundle:
     files: dict[str, bytes]
 
     @property
+    def dags(self) -> dict[str, str]:
+        """Return the text of each DAG file by its name."""
+        found = (item for item in self.files.items() if item[0].endswith(".py") and "/" not in item[0])
+        return {name: content.decode() for name, content in found}
+
+    @property
     def manifest(self) -> bytes:
         """Return the manifest's bytes."""
         return self.files[MANIFEST]
@@ -98,6 +104,18 @@ class Difference:
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.removed)
 
+    def summary(self) -> str:
+        """Return one line: how many files are new, changed and gone."""
+        if not self:
+            return "nothing to do, the bundle is current"
+        counts = (("added", self.added), ("changed", self.changed), ("removed", self.removed))
+        return ", ".join(f"{len(paths)} {word}" for word, paths in counts if paths)
+
+    def text(self, made: Bundle, folder: Path) -> str:
+        """Return a unified diff of every file that differs, the manifest left out."""
+        paths = sorted({*self.added, *self.changed, *self.removed} - {MANIFEST})
+        return "".join(_diff(path, _read(folder / path), made.files.get(path)) for path in paths)
+
 
 def compare(made: Bundle, folder: Path) -> Difference:
     """Compare a bundle with a folder; only files that the folder's own manifest names are removed."""
@@ -121,6 +139,18 @@ def write(made: Bundle, folder: Path) -> Difference:
     for path in difference.removed:
         remove(folder / path, within=folder)
     return difference
+
+
+def _diff(path: str, old: bytes | None, new: bytes | None) -> str:
+    """Return the unified diff of one file; an absent side is /dev/null."""
+    import difflib
+
+    before, after = (
+        content.decode("utf-8", "replace").splitlines(keepends=True) if content else []
+        for content in (old, new)
+    )
+    names = ("/dev/null" if old is None else f"a/{path}", "/dev/null" if new is None else f"b/{path}")
+    return "".join(difflib.unified_diff(before, after, *names))
 
 
 def _read(path: Path) -> bytes | None:

@@ -70,7 +70,7 @@ def job(task: JobTask, machine: Machine, scope: Scope, place: Place) -> dict[str
     return {
         "workerPoolSpecs": _pools(task, machine, scope),
         "scheduling": _scheduling(task, machine, scope),
-        **{key: scope.text(value) for key, value in optional.items() if value},
+        **{key: value for key, value in optional.items() if value},
         "baseOutputDirectory": {"outputUriPrefix": place.dir},
     }
 
@@ -109,15 +109,15 @@ def _pools(task: JobTask, machine: Machine, scope: Scope) -> list[dict[str, Any]
 
 def _container(task: JobTask, scope: Scope) -> dict[str, Any]:
     """Return the container: image, command, arguments, environment, secrets by reference."""
-    made: dict[str, Any] = {"imageUri": scope.text(task.image or scope.pipeline.defaults.image or "")}
+    made: dict[str, Any] = {"imageUri": task.image or scope.pipeline.defaults.image or ""}
     if task.module:
         made["command"] = ["python", "-m", task.module]
     elif task.command:
-        made["command"] = [scope.text(part) for part in task.command]
-    arguments = as_arguments(scope.data(task.args))
+        made["command"] = list(task.command)
+    arguments = as_arguments(task.args)
     if arguments:
         made["args"] = arguments
-    variables = {name: scope.text(value) for name, value in task.env.items()}
+    variables = dict(task.env)
     if task.secrets:
         variables["DAGFACTORY_SECRETS"] = _secrets(task.secrets, scope)
     if variables:

@@ -44,7 +44,7 @@ def lower(plan: Plan, *, source: str, package: str = "") -> Module:
         header=_header(plan, source, target.name, digest(plan)),
         dag=target.symbol("DAG"),
         group=target.symbol("TaskGroup"),
-        arguments=dag_arguments(plan, scope),
+        arguments=scope.data(dag_arguments(plan, scope)),
         members=tree.members(()),
         edges=tree.edges(()),
     )
@@ -151,7 +151,9 @@ class _Tree:
         return (item for item in self.plan.tasks.values() if item.groups == groups)
 
     def _lower(self, item: PlannedTask) -> Operator | Group:
-        made = kind_of(item.task.type).lower(item.task, self.scope, item.place)
+        made: Operator | Group = self.scope.data(
+            kind_of(item.task.type).lower(item.task, self.scope, item.place)
+        )
         inner = (*item.groups, item.id)
         if isinstance(made, Group) and not made.members:
             return replace(made, members=self.members(inner), edges=self.edges(inner))

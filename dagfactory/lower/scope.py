@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dagfactory.module import Operator, Symbol
+from dagfactory.module import Call, Group, Operator, Symbol
 from dagfactory.reference import Ref, parse
 
 if TYPE_CHECKING:
@@ -77,13 +77,22 @@ class Scope:
         )
 
     def data(self, value: Any) -> Any:
-        """Replace the references in every text of nested data."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, list):
-            return [self.data(item) for item in value]
-        if isinstance(value, dict):
-            return {key: self.data(item) for key, item in value.items()}
+        """Replace the references in every text of nested values, calls included."""
+        match value:
+            case str():
+                return self.text(value)
+            case list():
+                return [self.data(item) for item in value]
+            case dict():
+                return {key: self.data(item) for key, item in value.items()}
+            case Call():
+                positional = tuple(self.data(item) for item in value.positional)
+                return replace(value, arguments=self.data(value.arguments), positional=positional)
+            case Operator():
+                return replace(value, arguments=self.data(value.arguments))
+            case Group():
+                members = tuple(self.data(item) for item in value.members)
+                return replace(value, members=members, tooltip=self.text(value.tooltip))
         return value
 
     def _reference(self, ref: Ref) -> str:

@@ -36,14 +36,14 @@ def outputs(_task: Bash, place: Place) -> dict[str, str]:
 
 def lower(task: Bash, scope: Scope, place: Place) -> Operator:
     """Return a BashOperator."""
-    command = scope.text(task.command)
+    command = task.command
     if command.endswith((".sh", ".bash")):
         command += " "  # Airflow would read a command that ends so as the name of a template file
     arguments: dict[str, Any] = {"bash_command": command}
     if task.env:
-        arguments["env"] = {name: scope.text(value) for name, value in task.env.items()}
+        arguments["env"] = dict(task.env)
         arguments["append_env"] = True
     if task.cwd:
-        arguments["cwd"] = scope.text(task.cwd)
+        arguments["cwd"] = task.cwd
     symbol = scope.target.symbol("BashOperator")
     return place.operator(symbol, arguments | operator_arguments(task, scope))

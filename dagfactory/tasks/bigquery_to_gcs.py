@@ -49,8 +49,8 @@ def outputs(task: BigQueryToGcs, _place: Place) -> dict[str, str]:
 def lower(task: BigQueryToGcs, scope: Scope, place: Place) -> Operator:
     """Return the provider's operator, imported when the task runs (its import takes seconds)."""
     arguments: dict[str, Any] = {
-        "source_project_dataset_table": scope.text(task.source),
-        "destination_cloud_storage_uris": [scope.text(task.destination)],
+        "source_project_dataset_table": task.source,
+        "destination_cloud_storage_uris": [task.destination],
         "export_format": FORMATS[task.format],
         "compression": task.compression.upper(),
         "deferrable": True,

@@ -79,8 +79,8 @@ def lower(task: Deploy, scope: Scope, place: Place) -> Operator:
     """Return the deploying operator."""
     arguments = {
         **cloud_arguments(scope),
-        "model": scope.text(task.model),
-        "endpoint": scope.text(task.endpoint),
+        "model": task.model,
+        "endpoint": task.endpoint,
         "traffic": {"new": task.traffic.new, "current": task.traffic.current},
         "machine": _resources(task.machine),
         **operator_arguments(task, scope),

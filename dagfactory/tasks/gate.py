@@ -63,7 +63,7 @@ def branches(task: Gate) -> Iterator[tuple[tuple[str | int, ...], str]]:
 def lower(task: Gate, scope: Scope, place: Place) -> Operator:
     """Return the branch operator, with the condition as data."""
     arguments = {
-        "metrics": scope.text(task.metrics),
+        "metrics": task.metrics,
         "when": parse(task.when),
         "text": task.when,
         "then": _ids(task.then, scope),

@@ -48,7 +48,7 @@ def outputs(_task: AnyOperator, place: Place) -> dict[str, str]:
 def lower(task: AnyOperator, scope: Scope, place: Place) -> Operator:
     """Return the operator itself, or the lazy operator that stands in for it."""
     common = operator_arguments(task, scope)
-    arguments: dict[str, Any] = scope.data(task.args)
+    arguments: dict[str, Any] = task.args
     if task.lazy:
         symbol = scope.runtime("lazy", "LazyOperator")
         lazily = {"operator": task.operator, "arguments": arguments}

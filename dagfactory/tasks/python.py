@@ -51,6 +51,6 @@ def lower(task: Python, scope: Scope, place: Place) -> Operator:
     """Return the operator that imports and calls the function when the task runs."""
     arguments: dict[str, Any] = {"function": task.callable}
     if task.args:
-        arguments["arguments"] = scope.data(task.args)
+        arguments["arguments"] = task.args
     symbol = scope.runtime("call", "CallOperator")
     return place.operator(symbol, arguments | operator_arguments(task, scope))

@@ -56,7 +56,7 @@ def lower(task: UploadModel, scope: Scope, place: Place) -> Operator:
     """Return the registering operator."""
     arguments: dict[str, Any] = {**cloud_arguments(scope), "model": _model(task, scope)}
     if task.aliases:
-        arguments["aliases"] = [scope.text(alias) for alias in task.aliases]
+        arguments["aliases"] = list(task.aliases)
     labels = {**(scope.environment.labels if scope.environment else {}), **task.labels}
     if labels:
         arguments["labels"] = labels
@@ -67,7 +67,7 @@ def lower(task: UploadModel, scope: Scope, place: Place) -> Operator:
 def _model(task: UploadModel, scope: Scope) -> dict[str, Any]:
     """Return Vertex's Model (REST JSON)."""
     serving = task.serving
-    container: dict[str, Any] = {"imageUri": scope.text(serving.image)}
+    container: dict[str, Any] = {"imageUri": serving.image}
     if serving.predict:
         container["predictRoute"] = serving.predict
     if serving.health:
@@ -75,11 +75,11 @@ def _model(task: UploadModel, scope: Scope) -> dict[str, Any]:
     if serving.port:
         container["ports"] = [{"containerPort": serving.port}]
     made: dict[str, Any] = {
-        "displayName": scope.text(task.name or scope.pipeline.pipeline),
-        "artifactUri": scope.text(task.artifact),
+        "displayName": task.name or scope.pipeline.pipeline,
+        "artifactUri": task.artifact,
         "containerSpec": container,
     }
-    return made | ({"description": scope.text(task.description)} if task.description else {})
+    return made | ({"description": task.description} if task.description else {})
 
 
 def problems(

@@ -51,7 +51,7 @@ def lower(task: ValidateCheckpoint, scope: Scope, place: Place) -> Operator:
     """Return the validating operator."""
     require: dict[str, Any] = task.require.model_dump(exclude_none=True)
     arguments = {
-        "checkpoint": scope.text(task.checkpoint),
+        "checkpoint": task.checkpoint,
         "require": {key: value for key, value in require.items() if value != []},
         **operator_arguments(task, scope),
     }

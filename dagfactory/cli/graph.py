@@ -1,0 +1,35 @@
+"""Draw a pipeline's tasks and edges."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command("graph")
+@click.argument("spec", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--env", "environment", help="Environment; the first one if absent.", metavar="NAME")
+@click.option(
+    "--format",
+    "name",
+    type=click.Choice(["mermaid", "dot", "json"]),
+    default="mermaid",
+    show_default=True,
+    help="Mermaid pastes into a pull request.",
+)
+def command(spec: Path, environment: str | None, name: str) -> int:
+    """Draw the tasks of SPEC and what waits for what."""
+    from dagfactory.cli._findings import show
+    from dagfactory.compile import compile_spec
+    from dagfactory.frontend import environments, find_specs
+    from dagfactory.graph import FORMATS
+
+    (path,) = find_specs([spec])[:1]
+    chosen = environment or next(iter(environments(path)), None)
+    compiled = compile_spec(path, chosen)
+    if show(compiled.diagnostics, compiled.sources) or compiled.plan is None:
+        return 1
+    sys.stdout.write(FORMATS[name](compiled.plan))
+    return 0

@@ -1,0 +1,55 @@
+"""Render specs into a folder of DAG files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command("render")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--env", "environment", help="Environment to render for.", metavar="NAME")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the bundle; build/NAME if absent.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 when the folder is not current.")
+@click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
+@click.option("--stdout", "to_stdout", is_flag=True, help="Print the DAG files; write nothing.")
+def command(
+    paths: tuple[Path, ...],
+    environment: str | None,
+    out: Path | None,
+    check: bool,
+    diff: bool,
+    to_stdout: bool,
+) -> int:
+    """Render PATHS (files or folders, `specs/` if none) into a bundle: everything `dags/` needs.
+
+    The bundle holds one DAG file per spec, the runtime as a package named after its content,
+    `.airflowignore` and a manifest. The same specs always give the same bytes.
+    """
+    from dagfactory.bundle import compare, write
+    from dagfactory.cli._findings import show
+    from dagfactory.compile import build
+    from dagfactory.frontend import find_specs
+
+    built = build(find_specs(paths or (Path("specs"),)), environment)
+    if show(built.diagnostics, built.sources) or built.bundle is None:
+        return 1
+    folder = out or Path("build", environment or "dags")
+    if to_stdout:
+        sys.stdout.write("".join(built.bundle.dags.values()))
+        return 0
+    if check or diff:
+        difference = compare(built.bundle, folder)
+        if diff:
+            sys.stdout.write(difference.text(built.bundle, folder))
+        sys.stderr.write(f"{folder}: {difference.summary()}\n")
+        return 1 if difference else 0
+    sys.stderr.write(f"{folder}: {write(built.bundle, folder).summary()}\n")
+    return 0
+
