@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 
+from trainer.config import read_values
 from trainer.errors import run_program
 
 
@@ -12,6 +13,10 @@ def main(argv: Sequence[str]) -> int:
         from trainer import validate
 
         return validate.main(argv[1:])
+    if read_values(argv).get("stage") == "textures":
+        from trainer import textures
+
+        return textures.main(argv)
     from trainer import train
 
     return train.main(argv)

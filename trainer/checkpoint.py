@@ -72,7 +72,7 @@ def save(root: Path, progress: Progress, state: dict[str, Any]) -> Path:
 
 
 def manifest(directory: Path, progress: Progress, model: dict[str, Tensor]) -> dict[str, Any]:
-    """What a checkpoint holds, for whoever judges it without torch."""
+    """Describe a checkpoint for whoever judges it without torch."""
     return {
         "schema_version": SCHEMA_VERSION,
         "step": progress.step,
@@ -106,7 +106,7 @@ def checkpoints(root: Path) -> list[Path]:
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
-    """The manifest of a checkpoint; raises TrainerError when it cannot be read."""
+    """Read the manifest of a checkpoint; raises TrainerError when it cannot be read."""
     try:
         document = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -120,28 +120,40 @@ def load_newest(root: Path, device: torch.device) -> tuple[dict[str, Any], dict[
     """(manifest, state) of the newest undamaged checkpoint; says which ones it passes over."""
     for directory in reversed(checkpoints(root)):
         try:
-            document = read_manifest(directory)
-            problems = damaged_files(directory, document["files"])
-            if problems:
-                raise TrainerError(f"{directory.name}: {problems[0]}")
-            state = torch.load(directory / STATE, map_location=device, weights_only=True)
+            document = read_whole(directory)
         except TrainerError as error:
             print(f"damaged checkpoint passed over: {error}", flush=True)
             continue
-        return document, state
+        return document, torch.load(directory / STATE, map_location=device, weights_only=True)
     return None
+
+
+def read_whole(directory: Path) -> dict[str, Any]:
+    """Read the manifest and compare every file with it; raises TrainerError on damage."""
+    document = read_manifest(directory)
+    problems = damaged_files(directory, document["files"])
+    if problems:
+        raise TrainerError(f"{directory.name}: {problems[0]}")
+    return document
 
 
 def prune(root: Path, keep: int) -> None:
     """Keep the newest `keep` checkpoints and the one with the best score."""
     found = checkpoints(root)
-    scores = {path: read_manifest(path).get("score") for path in found}
-    scored = [path for path in found if scores[path] is not None]
-    best = max(scored, key=lambda path: (scores[path], path.name), default=None)
+    best = max(found, key=lambda path: (score(path), path.name), default=None)
     for path in found[:-keep]:
         if path != best:
             (path / MANIFEST).unlink()
             shutil.rmtree(path)
+
+
+def score(directory: Path) -> float:
+    """Return the score of a checkpoint; minus infinity where it has none or is damaged."""
+    try:
+        value = read_manifest(directory).get("score")
+    except TrainerError:
+        value = None
+    return -math.inf if value is None else float(value)
 
 
 def random_state() -> dict[str, Any]:

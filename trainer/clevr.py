@@ -71,7 +71,7 @@ def scene(generator: np.random.Generator) -> tuple[Thing, ...]:
 
 
 def _free_place(generator: np.random.Generator, things: list[Thing]) -> tuple[int, int]:
-    """A centre at least two radii (and a diagonal step) away from every other centre."""
+    """Draw a centre at least two radii (and a diagonal step) away from every other centre."""
     while True:
         y, x = (int(v) for v in generator.integers(RADIUS, SIDE - RADIUS, size=2))
         if all((y - t.y) ** 2 + (x - t.x) ** 2 > (2 * RADIUS) ** 2 for t in things):
@@ -105,7 +105,7 @@ def questions(things: tuple[Thing, ...], generator: np.random.Generator) -> tupl
 
 
 def ask(kind: str, subject: Thing, things: tuple[Thing, ...]) -> Question:
-    """The question of a kind about a subject, answered.
+    """Ask the question of a kind about a subject, and answer it.
 
     The subject has relevance 1. A relation can only be told by looking at all objects: there
     the others have relevance 1/2, otherwise none.
@@ -117,7 +117,7 @@ def ask(kind: str, subject: Thing, things: tuple[Thing, ...]) -> Question:
 
 
 def answer(kind: str, subject: Thing, things: tuple[Thing, ...]) -> str:
-    """The true answer; of equally distant objects the first in colour order counts."""
+    """Give the true answer; of equally distant objects the first in colour order counts."""
     if kind == "shape":
         return subject.shape
     if kind == "left":

@@ -1,14 +1,14 @@
 """Every setting of every trainer program; importable without torch.
 
-`parse(program, argv)` serves the programs themselves, `check(program, values)` serves whoever
-wants to know before a machine is paid for whether the settings would be accepted.
+`read_values` and `build` serve the programs themselves; `check(program, values)` serves whoever
+wants to know, before a machine is paid for, whether the settings would be accepted.
 """
 
 import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -71,7 +71,8 @@ class TrainSettings(Settings, ModelSettings):
         default=None, alias="from", description="model directory to start from"
     )
     epochs: Positive = Field(default=8, description="passes over the training images")
-    batch: Positive = Field(default=16, description="images per step")
+    batch: Positive = Field(default=8, description="images per step")
+    limit: int | None = Field(default=None, ge=2, description="use only the first training images")
     learning_rate: float = Field(default=2e-3, gt=0, allow_inf_nan=False, description="peak rate")
     weight_decay: Rate = Field(default=0.01, description="AdamW weight decay")
     warmup: float = Field(default=0.1, ge=0, lt=1, description="fraction of steps warming up")
@@ -105,16 +106,17 @@ PROGRAMS: dict[str, type[Settings]] = {
 }
 
 
-def settings_class(program: str, values: Mapping[str, object]) -> type[Settings]:
-    """The settings class of a program; `stage: textures` is the textures program."""
-    if program == "trainer" and values.get("stage") == "textures":
-        return TexturesSettings
-    return PROGRAMS[program]
+Kind = TypeVar("Kind", bound=Settings)
 
 
 def check(program: str, values: Mapping[str, object]) -> Settings:
-    """Validate settings; raise UsageError with one line for the first mistake."""
-    kind = settings_class(program, values)
+    """Validate the settings of a program; raise UsageError with one line on a mistake."""
+    textures = program == "trainer" and values.get("stage") == "textures"
+    return build(TexturesSettings if textures else PROGRAMS[program], values)
+
+
+def build(kind: type[Kind], values: Mapping[str, object]) -> Kind:
+    """Validate settings of one kind; raise UsageError with one line for the first mistake."""
     known = [field.alias or name for name, field in kind.model_fields.items()]
     for key in values:
         if key not in known:
@@ -125,7 +127,12 @@ def check(program: str, values: Mapping[str, object]) -> Settings:
         raise UsageError(_first_mistake(error)) from None
 
 
-def parse(program: str, argv: Sequence[str]) -> Settings:
+def parse(kind: type[Kind], argv: Sequence[str]) -> Kind:
+    """Read settings of one kind from the command line."""
+    return build(kind, read_values(argv))
+
+
+def read_values(argv: Sequence[str]) -> dict[str, object]:
     """Read `--config FILE`, `--set k=v` and `--key=value`, in order, the later one winning."""
     values: dict[str, object] = {}
     overrides: dict[str, object] = {}
@@ -136,7 +143,7 @@ def parse(program: str, argv: Sequence[str]) -> Settings:
             overrides.update([_assignment(text)])
         else:
             overrides[key] = _value(text)
-    return check(program, values | overrides)
+    return values | overrides
 
 
 def _pairs(argv: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -160,7 +167,7 @@ def _assignment(text: str) -> tuple[str, object]:
 
 
 def _value(text: str) -> object:
-    """Lists and mappings come as JSON; everything else is text that pydantic converts."""
+    """Read lists and mappings as JSON; everything else is text that pydantic converts."""
     if not text.startswith(("[", "{")):
         return text
     try:

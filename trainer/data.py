@@ -19,8 +19,7 @@ CORNERS = ("x_min", "y_min", "x_max", "y_max")
 
 def main(argv: Sequence[str]) -> int:
     """Generate both splits; returns the exit code."""
-    settings = parse("trainer.data", argv)
-    assert isinstance(settings, DataSettings)
+    settings = parse(DataSettings, argv)
     context = current_context(settings.output)
     names = write_dataset(settings, context.model_dir)
     total = settings.images + settings.held_out

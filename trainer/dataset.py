@@ -35,14 +35,18 @@ class Split:
         return len(self.tensors["textures"])
 
     def batch(self, index: Tensor) -> Batch:
-        """The images of an index tensor [B]."""
+        """Pick the images of an index tensor [B]."""
         pick = {name: self.tensors[name][index] for name in Batch._fields if name != "tokens"}
         pick["relevance"] = pick["relevance"].float() / 255
         pick["question"] = pick["question"].long()
         return Batch(tokens=self.tensors["tokens"], **pick)
 
+    def first(self, count: int | None) -> "Split":
+        """Keep the first `count` images; None keeps all."""
+        return self if count is None else self.subset(torch.arange(min(count, len(self))))
+
     def subset(self, index: Tensor) -> "Split":
-        """Some of the images."""
+        """Keep some of the images."""
         kept = {n: t if n == "tokens" else t[index] for n, t in self.tensors.items()}
         return Split(kept)
 
@@ -109,6 +113,6 @@ def step_index(images: int, batch: int, seed: int, step: int) -> Tensor:
 
 
 def epoch_order(images: int, seed: int, epoch: int) -> Tensor:
-    """A permutation of all images: a pure function of (seed, epoch)."""
+    """Permute all images: a pure function of (seed, epoch)."""
     generator = torch.Generator().manual_seed((seed + 1) * 1_000_003 + epoch)
     return torch.randperm(images, generator=generator)

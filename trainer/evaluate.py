@@ -16,8 +16,7 @@ from trainer.vertex import current_context, local_path
 
 def main(argv: Sequence[str]) -> int:
     """Write metrics.json; returns the exit code."""
-    settings = parse("trainer.evaluate", argv)
-    assert isinstance(settings, EvaluateSettings)
+    settings = parse(EvaluateSettings, argv)
     torch.set_num_threads(settings.threads)
     directory = current_context(settings.output).model_dir
     device = choose_device(settings.device)

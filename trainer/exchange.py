@@ -108,6 +108,4 @@ def read_records(shards: list[Path]) -> Iterator[ImageRecord]:
                 except ValidationError as error:
                     first = error.errors()[0]
                     field = ".".join(str(part) for part in first["loc"]) or "line"
-                    raise TrainerError(
-                        f"{shard.name}:{number}: {field}: {first['msg']}"
-                    ) from None
+                    raise TrainerError(f"{shard.name}:{number}: {field}: {first['msg']}") from None

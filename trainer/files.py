@@ -51,7 +51,7 @@ def describe_files(directory: Path, names: list[str]) -> dict[str, dict[str, Any
 
 
 def damaged_files(directory: Path, files: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What is wrong with files against their description, one line each; [] when all is well."""
+    """Compare files with their description; one line for each problem."""
     problems = []
     for name, expected in files.items():
         path = directory / name

@@ -51,9 +51,7 @@ class Run:
 
     def progress(self) -> Progress:
         """Where the run stands."""
-        return Progress(
-            self.step, self.step // self.per_epoch, self.planned, self.loss, self.score
-        )
+        return Progress(self.step, self.step // self.per_epoch, self.planned, self.loss, self.score)
 
 
 def learning_rate(settings: TrainSettings, step: int, planned: int) -> float:
@@ -78,7 +76,7 @@ def train_step(run: Run) -> Loss:
     if not math.isfinite(value):
         raise TrainerError(non_finite(run, value))
     run.optimizer.zero_grad(set_to_none=True)
-    loss.total.backward()  # type: ignore[no-untyped-call]
+    torch.autograd.backward(loss.total)
     nn.utils.clip_grad_norm_(run.model.parameters(), settings.clip)
     run.optimizer.step()
     run.step, run.loss = run.step + 1, value
@@ -163,7 +161,7 @@ def resume(run: Run, device: torch.device) -> bool:
 
 
 def refuse_other_run(now: dict[str, Any], then: dict[str, Any]) -> None:
-    """A checkpoint of other settings or data is not silently continued."""
+    """Refuse a checkpoint of other settings or data."""
     changed = [name for name in now if now[name] != then.get(name)]
     if changed:
         name = changed[0]

@@ -18,8 +18,8 @@ def measure(model: ArrCoc, split: Split, batch: int) -> dict[str, float]:
     model.eval()
     sums = Sums()
     with torch.inference_mode():
-        for index in torch.arange(len(split)).split(batch):
-            part = split.batch(index)
+        for first in range(0, len(split), batch):
+            part = split.batch(torch.arange(first, min(first + batch, len(split))))
             sums.add(model(part.textures, part.tokens, part.question), part)
     lambdas = {
         f"lambda_{number}": value
@@ -67,7 +67,7 @@ class Sums:
         self._count("budget_on_target", output.budgets[target], target.sum().item())
 
     def metrics(self) -> dict[str, float]:
-        """The means; a metric without anything to count is NaN."""
+        """Divide; a metric without anything to count is NaN."""
         nan = float("nan")
         mean = {n: self.top[n] / self.bottom[n] if self.bottom[n] else nan for n in self.top}
         square = mean.pop("budget_square")
@@ -87,7 +87,7 @@ def query_distinctness(relevance: Tensor) -> Tensor:
 
 
 def question_only_baseline(train: Split, test: Split, answers: int) -> dict[str, float]:
-    """What is reached without looking.
+    """Measure what is reached without looking.
 
     chance_accuracy: guessing by the answer frequencies of the training questions.
     baseline_accuracy: the most frequent training answer of the very same question text.

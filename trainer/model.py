@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from trainer.budgets import allocate, check_budget
 from trainer.config import ModelSettings
+from trainer.head import PLACES, Head
 from trainer.scorers import Participatory, Perspectival, Propositional, TensionBalancer
 from trainer.texture import CHANNELS
 
@@ -45,9 +46,16 @@ class Output(NamedTuple):
 class Encoder(nn.Module):
     """Questions into queries, textures into patch tokens."""
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, words: int, width: int) -> None:
         super().__init__()
+        self.register_buffer("mean", torch.zeros(len(CHANNELS), 1, 1))
+        self.register_buffer("deviation", torch.ones(len(CHANNELS), 1, 1))
         self.words = nn.Embedding(words, width, padding_idx=0)
+        self.importance = nn.Parameter(torch.zeros(words))
+        self.norm_query = nn.LayerNorm(width)
         self.query = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
         self.patches = nn.Sequential(
             nn.Conv2d(len(CHANNELS), 32, 3, padding=1),
@@ -56,75 +64,39 @@ class Encoder(nn.Module):
             nn.GELU(),
             nn.Conv2d(width, width, 1),
         )
-        self.norm_query = nn.LayerNorm(width)
         self.norm_patch = nn.LayerNorm(width)
 
+    def calibrate(self, textures: Tensor) -> None:
+        """Take mean and deviation of each channel from training textures [n, 13, G, G]."""
+        self.mean.copy_(textures.mean((0, 2, 3))[:, None, None])
+        self.deviation.copy_(textures.std((0, 2, 3))[:, None, None].clamp_min(1e-3))
+
+    def standardise(self, textures: Tensor) -> Tensor:
+        """Bring every channel to mean 0 and deviation 1 over the training images."""
+        return (textures - self.mean) / self.deviation
+
     def queries(self, tokens: Tensor) -> Tensor:
-        """Word numbers [U, t] -> queries [U, D]: the mean word, then two layers."""
-        present = (tokens > 0).float()[..., None]
-        mean = (self.words(tokens) * present).sum(1) / present.sum(1).clamp_min(1)
-        mean = self.norm_query(mean)
-        return mean + self.query(mean)
+        """Word numbers [U, t] -> queries [U, D]: words weighed by importance, then two layers."""
+        score = (3 * self.importance[tokens.long()]).masked_fill(tokens == 0, -torch.inf)
+        weight = torch.softmax(score, dim=-1)[..., None]
+        mean: Tensor = self.norm_query((self.words(tokens) * weight).sum(1))
+        query: Tensor = mean + self.query(mean)
+        return query
 
-    def forward(self, textures: Tensor) -> Tensor:
-        """Textures [B, 13, G, G] -> patch tokens [B, N, D]."""
-        return self.norm_patch(self.patches(textures).flatten(2).transpose(1, 2))
+    def forward(self, standard: Tensor) -> Tensor:
+        """Standardised textures [B, 13, G, G] -> patch tokens [B, N, D + 5].
 
-
-class Glimpse(nn.Module):
-    """One look at the kept patches, steered by what is known so far.
-
-    b copies of a patch weigh ln b more in softmax attention. The log of the total attention
-    mass of each head joins the state: a softmax alone cannot count.
-    """
-
-    def __init__(self, width: int, heads: int, dropout: float, trust: float) -> None:
-        super().__init__()
-        self.heads = heads
-        self.trust = nn.Parameter(torch.tensor(trust))
-        self.ask = nn.Linear(width, width)
-        self.key = nn.Linear(width, width)
-        self.value = nn.Linear(width, width)
-        self.think = nn.Sequential(
-            nn.Linear(2 * width + heads, 2 * width),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(2 * width, width),
-        )
-        self.norm = nn.LayerNorm(width)
-
-    def forward(self, state: Tensor, patches: Tensor, log_budgets: Tensor, relevance: Tensor) -> Tensor:
-        """State [B, Q, D], patches [B, N, D], ln budgets [B, Q, N] (-inf: dropped) -> state."""
-        log_budgets = log_budgets + self.trust * relevance
-        size, asked, width = state.shape
-        each = width // self.heads
-        ask = self.ask(state).view(size, asked, self.heads, each).permute(0, 2, 1, 3)
-        key = self.key(patches).view(size, -1, self.heads, each).permute(0, 2, 3, 1)
-        value = self.value(patches).view(size, -1, self.heads, each).permute(0, 2, 1, 3)
-        logits = ask @ key / each**0.5 + log_budgets[:, None]
-        mass = torch.logsumexp(logits, dim=-1, keepdim=True)
-        seen = ((logits - mass).exp() @ value).transpose(1, 2).flatten(2)
-        evidence = mass.squeeze(-1).transpose(1, 2) - 8
-        return self.norm(state + self.think(torch.cat([state, seen, evidence], dim=-1)))
+        The last five numbers say where the patch is: y, x, y^2 - 1, x^2 - 1 and xy.
+        """
+        content = self.norm_patch(flatten(self.patches(standard)))
+        place = flatten(standard[:, PLACES])
+        product = place.prod(-1, keepdim=True)
+        return torch.cat([content, place, place**2 - 1, product], dim=-1)
 
 
-class Head(nn.Module):
-    """Several glimpses, then the answer."""
-
-    def __init__(self, settings: ModelSettings, answers: int) -> None:
-        super().__init__()
-        width = settings.width
-        self.glimpses = nn.ModuleList(
-            Glimpse(width, settings.heads, settings.dropout, 0.0 if i else 6.0) for i in range(settings.glimpses)
-        )
-        self.answer = nn.Sequential(nn.Linear(width, 64), nn.GELU(), nn.Linear(64, answers))
-
-    def forward(self, query: Tensor, patches: Tensor, log_budgets: Tensor, relevance: Tensor) -> Tensor:
-        """Logits [B, Q, answers]."""
-        state = query
-        for glimpse in self.glimpses:
-            state = glimpse(state, patches, log_budgets, relevance)
-        return self.answer(state)
+def flatten(maps: Tensor) -> Tensor:
+    """[B, C, G, G] -> [B, N, C]."""
+    return maps.flatten(2).transpose(1, 2)
 
 
 class ArrCoc(nn.Module):
@@ -144,15 +116,15 @@ class ArrCoc(nn.Module):
     def forward(self, textures: Tensor, tokens: Tensor, question: Tensor) -> Output:
         """Textures [B, 13, G, G], tokens [U, t], question [B, Q] (rows of tokens)."""
         query = self.encoder.queries(tokens)[question]
-        flat = textures.flatten(2).transpose(1, 2)
-        relevance = self.tension_balancer(
-            self.propositional(flat),
-            self.perspectival(flat),
-            self.participatory(flat, query),
-            query,
-        )
-        balancer = self.tension_balancer
-        budgets, kept = allocate(relevance, self.keep, self.total, balancer.kappa, balancer.offset)
-        log_budgets = budgets.clamp_min(1).log().masked_fill(~kept, -torch.inf)
-        logits = self.head(query, self.encoder(textures), log_budgets, relevance)
+        standard = self.encoder.standardise(textures)
+        relevance = self.relevance(flatten(textures), flatten(standard), query)
+        curve = self.tension_balancer
+        budgets, kept = allocate(relevance, self.keep, self.total, curve.kappa, curve.offset)
+        logits = self.head(query, self.encoder(standard), relevance, budgets, kept)
         return Output(logits, relevance, budgets, kept)
+
+    def relevance(self, textures: Tensor, standard: Tensor, query: Tensor) -> Tensor:
+        """Relevance [B, Q, N] of patches [B, N, 13], raw and standardised, to queries [B, Q, D]."""
+        p, v = self.propositional(textures), self.perspectival(textures)
+        balanced: Tensor = self.tension_balancer(p, v, self.participatory(standard, query), query)
+        return balanced

@@ -34,8 +34,6 @@ def objective(output: Output, batch: Batch, settings: TrainSettings, keep: int) 
     budget = ((mean_budget / settings.budget_target - 1) ** 2).mean()
     stress = RELEVANCE_FIRST if settings.stage == "relevance" else 1.0
     total = (
-        answer
-        + stress * settings.relevance_weight * relevance
-        + settings.budget_weight * budget
+        answer + stress * settings.relevance_weight * relevance + settings.budget_weight * budget
     )
     return Loss(total, answer, relevance, budget)

@@ -52,7 +52,7 @@ class Participatory(nn.Module):
         self.bias = nn.Parameter(torch.tensor(0.0))
 
     def forward(self, textures: Tensor, query: Tensor) -> Tensor:
-        """Textures [B, N, 13] and queries [B, Q, D] -> scores [B, Q, N]."""
+        """Standardised textures [B, N, 13] and queries [B, Q, D] -> scores [B, Q, N]."""
         patches = functional.normalize(self.embed(textures), dim=-1)
         cosine = functional.normalize(query, dim=-1) @ patches.transpose(1, 2)
         return torch.sigmoid(self.log_scale.exp() * cosine + self.bias)
@@ -73,20 +73,25 @@ class TensionBalancer(nn.Module):
         self.offset = nn.Parameter(torch.tensor(0.0))
 
     def lambdas(self) -> Tensor:
-        """The three balances [3] in (0, 1)."""
+        """Return the three balances [3] in (0, 1)."""
         return torch.sigmoid(self.theta)
 
     def forward(self, p: Tensor, v: Tensor, a: Tensor, query: Tensor) -> Tensor:
         """Scores p, v [B, N] and a [B, Q, N], queries [B, Q, D] -> relevance [B, Q, N]."""
-        p, v = p[:, None].expand_as(a), v[:, None].expand_as(a)
-        features = torch.cat([_summary(p), _summary(v), _summary(a), query], dim=-1)
+        p, v = p[:, None], v[:, None]
+        image = torch.cat([_summary(p), _summary(v)], dim=-1).expand(-1, a.shape[1], -1)
+        features = torch.cat([image, _summary(a), query], dim=-1)
         weight = torch.softmax(self.weigh(features), dim=-1)[..., None]
         raw = weight[..., 0, :] * p + weight[..., 1, :] * v + weight[..., 2, :] * a
-        return 0.5 * raw + 0.5 * self.resolve(p, v, a, raw)
+        relevance: Tensor = 0.5 * raw + 0.5 * self.resolve(p, v, a, raw)
+        return relevance
 
     def resolve(self, p: Tensor, v: Tensor, a: Tensor, raw: Tensor) -> Tensor:
-        """Opponent processing: the weighted sum of three tensions, [B, Q, N]."""
-        first, second, third = self.lambdas()
+        """Opponent processing: the weighted sum of three tensions, [B, Q, N].
+
+        p and v are [B, 1, N]: they do not depend on the question.
+        """
+        first, second, third = self.lambdas().unbind()
         compress = first * p + (1 - first) * a
         exploit = second * v + (1 - second) * (1 - v)
         focus = third * raw + (1 - third) * raw.mean(-1, keepdim=True)

@@ -3,8 +3,12 @@
 import base64
 import json
 from collections.abc import MutableMapping
+from typing import TYPE_CHECKING
 
 from trainer.errors import TrainerError
+
+if TYPE_CHECKING:
+    from google.auth.transport.requests import AuthorizedSession
 
 VARIABLE = "DAGFACTORY_SECRETS"
 ADDRESS = "https://secretmanager.googleapis.com/v1/{}:access"
@@ -24,7 +28,7 @@ def load(environment: MutableMapping[str, str]) -> list[str]:
 
     try:
         credentials, _ = google.auth.default(scopes=[SCOPE])
-        session = AuthorizedSession(credentials)
+        session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
         for variable, name in names.items():
             environment[variable] = access(session, name)
     except (GoogleAuthError, RequestException) as error:
@@ -45,11 +49,8 @@ def read_names(text: str | None) -> dict[str, str]:
     return names
 
 
-def access(session: object, name: str) -> str:
-    """The text of one secret version; the error names it and the status only."""
-    from google.auth.transport.requests import AuthorizedSession
-
-    assert isinstance(session, AuthorizedSession)
+def access(session: "AuthorizedSession", name: str) -> str:
+    """Fetch the text of one secret version; the error names it and the status only."""
     response = session.get(ADDRESS.format(name), timeout=SECONDS)
     if not response.ok:
         raise TrainerError(f"secret {name} cannot be read: HTTP {response.status_code}")

@@ -15,7 +15,6 @@ CHANNELS = (
     "edge", "y", "x", "eccentricity", "blue_yellow", "contrast",
 )  # fmt: skip
 EDGE = CHANNELS.index("edge")
-LUMINANCE = (0.299, 0.587, 0.114)
 
 
 def texture(images: Tensor, grid: int) -> Tensor:
@@ -24,9 +23,8 @@ def texture(images: Tensor, grid: int) -> Tensor:
     def pool(values: Tensor) -> Tensor:
         return functional.adaptive_avg_pool2d(values, grid)
 
-    red, green, blue = images.split(1, dim=1)
-    luminance = sum(w * c for w, c in zip(LUMINANCE, (red, green, blue), strict=True))
-    assert isinstance(luminance, Tensor)
+    red, green, blue = images[:, 0:1], images[:, 1:2], images[:, 2:3]
+    luminance = 0.299 * red + 0.587 * green + 0.114 * blue
     gradient_x, gradient_y = sobel(luminance)
     edge = (gradient_x**2 + gradient_y**2 + 1e-8).sqrt()
     mean = pool(luminance)

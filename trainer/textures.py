@@ -26,8 +26,7 @@ IMAGES_AT_ONCE = 256
 
 def main(argv: Sequence[str]) -> int:
     """Compute the textures of both splits; returns the exit code."""
-    settings = parse("trainer.textures", argv)
-    assert isinstance(settings, TexturesSettings)
+    settings = parse(TexturesSettings, argv)
     torch.set_num_threads(settings.threads)
     directory = current_context(settings.output).model_dir
     metrics = write_textures(local_path(settings.input), directory, settings.grid)
@@ -60,7 +59,7 @@ def write_textures(source: Path, directory: Path, grid: int) -> dict[str, float]
 
 
 def split_records(shards: list[Path]) -> dict[str, list[ImageRecord]]:
-    """Records by split; both splits must hold something."""
+    """Sort records by split; both splits must hold something."""
     splits: dict[str, list[ImageRecord]] = {name: [] for name in SPLITS}
     for record in read_records(shards):
         splits[record.split].append(record)
@@ -112,7 +111,7 @@ def split_tensors(
 
 
 def questions_per_image(records: list[ImageRecord]) -> int:
-    """The one number of questions that every image has."""
+    """Return the one number of questions that every image has."""
     counts = {len(record.questions): record.image_id for record in records}
     if len(counts) > 1:
         few, many = min(counts), max(counts)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as save_tensors
 
 from trainer import __version__, secrets
-from trainer.config import ModelSettings, TexturesSettings, TrainSettings, parse
+from trainer.config import ModelSettings, TrainSettings, parse
 from trainer.dataset import Textures, hold_out, load_textures
 from trainer.errors import TrainerError
 from trainer.files import SCHEMA_VERSION, write_bytes, write_json, write_manifest, write_metrics
@@ -30,12 +30,7 @@ HARMLESS = {"output", "checkpoint_every", "keep_checkpoints", "log_every", "text
 
 def main(argv: Sequence[str]) -> int:
     """Train one stage, or resume it; returns the exit code."""
-    settings = parse("trainer", argv)
-    if isinstance(settings, TexturesSettings):
-        from trainer import textures
-
-        return textures.main(argv)
-    assert isinstance(settings, TrainSettings)
+    settings = parse(TrainSettings, argv)
     stop = StopRequest().install()
     context = read_context(os.environ, settings.output)
     if context.cluster.world > 1:
@@ -63,7 +58,7 @@ def prepare(settings: TrainSettings) -> torch.device:
 
 
 def choose_device(name: str) -> torch.device:
-    """The device asked for; `auto` takes CUDA where there is one."""
+    """Return the device asked for; `auto` takes CUDA where there is one."""
     present = torch.cuda.is_available()
     if name == "cuda" and not present:
         raise TrainerError("--device=cuda was asked for, but no CUDA device is visible")
@@ -75,11 +70,15 @@ def assemble(
 ) -> tuple[Run, Textures]:
     """Read the data and build model and optimizer."""
     data = load_textures(local_path(settings.textures), device)
-    training, validation = hold_out(data.train, settings.validation)
+    training, validation = hold_out(data.train.first(settings.limit), settings.validation)
     sizes = Sizes(data.grid, len(data.words), len(data.answers))
     model = ArrCoc(settings, sizes).to(device)
+    model.encoder.calibrate(training.tensors["textures"])
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        model.parameters(),
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=True,
     )
     identity = settings.model_dump(exclude=HARMLESS) | {"data": data.digest}
     log = MetricsLog(context.model_dir / "metrics.jsonl")
@@ -117,7 +116,7 @@ def finish(run: Run, data: Textures) -> None:
 
 
 def final_metrics(run: Run) -> dict[str, float]:
-    """Validation metrics under the prefix val_, and the last training loss."""
+    """Measure on the validation images (names start with val_); add the last training loss."""
     measured = measure(run.model, run.validation, batch=50)
     return {f"val_{name}": value for name, value in measured.items()} | {"loss": run.loss}
 
@@ -130,7 +129,7 @@ def write_model(directory: Path, model: ArrCoc, config: dict[str, Any]) -> None:
 
 
 def model_config(run: Run, data: Textures) -> dict[str, Any]:
-    """The resolved settings, the meaning of inputs and outputs, and the versions in use."""
+    """Collect the resolved settings, what inputs and outputs mean, and the versions in use."""
     return {
         "schema_version": SCHEMA_VERSION,
         "settings": run.settings.model_dump(by_alias=True),
@@ -161,7 +160,7 @@ def load_model(directory: Path) -> ArrCoc:
 
 
 def model_card(run: Run, metrics: dict[str, float]) -> str:
-    """A short model card in Markdown."""
+    """Write a short model card in Markdown."""
     rows = "".join(f"| {name} | {value:.4f} |\n" for name, value in sorted(metrics.items()))
     count = sum(p.numel() for p in run.model.parameters())
     return (

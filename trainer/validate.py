@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Build the command line."""
     result = Parser(prog="python -m trainer validate", description=__doc__)
     result.add_argument("checkpoint", help="a step directory, or the directory that holds them")
     result.add_argument("--require", default=",".join(STATES), help="state groups, with commas")
@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def newest(path: Path) -> Path:
-    """The newest checkpoint of a directory of checkpoints; a step directory is itself."""
+    """Find the newest checkpoint of a directory of checkpoints; a step directory is itself."""
     steps = sorted(path.glob("step-*/manifest.json"))
     return steps[-1].parent if steps else path
 
@@ -70,7 +70,7 @@ def failures(directory: Path, required: list[str], max_loss: float, complete: bo
 
 
 def read(directory: Path) -> dict[str, Any]:
-    """The manifest; raises TrainerError where there is none."""
+    """Read the manifest; raises TrainerError where there is none."""
     try:
         document = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -93,7 +93,7 @@ def state_problems(states: dict[str, Any], required: list[str]) -> list[str]:
 
 
 def loss_problems(loss: float | None, limit: float) -> list[str]:
-    """A loss that is not finite or not below the limit."""
+    """Report a loss that is not finite or not below the limit."""
     if loss is None or not math.isfinite(loss):
         return [f"the loss is {loss}"]
     if loss >= limit:

@@ -77,7 +77,7 @@ def read_context(environment: Mapping[str, str], output: str | None) -> RunConte
 
 
 def current_context(output: str | None) -> RunContext:
-    """The RunContext of this process."""
+    """Read the RunContext of this process."""
     return read_context(os.environ, output)
 
 
