@@ -21,7 +21,7 @@ import click
 )
 def command(spec: Path, environment: str | None, name: str) -> int:
     """Draw the tasks of SPEC and what waits for what."""
-    from dagfactory.cli._findings import show
+    from dagfactory.findings import show
     from dagfactory.compile import compile_spec
     from dagfactory.frontend import environments, find_specs
     from dagfactory.graph import FORMATS

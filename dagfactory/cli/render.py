@@ -33,7 +33,7 @@ def command(
     `.airflowignore` and a manifest. The same specs always give the same bytes.
     """
     from dagfactory.bundle import compare, write
-    from dagfactory.cli._findings import show
+    from dagfactory.findings import show
     from dagfactory.compile import build
     from dagfactory.frontend import find_specs
 

@@ -1,9 +1,16 @@
 """From what the user names to a folder of DAGs: the seam between the compiler and `run`."""
 
+from __future__ import annotations
+
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dagfactory.run.events import NotReadyError
+
+if TYPE_CHECKING:
+    from dagfactory.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +23,33 @@ class Prepared:
 
 
 def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
-    """Render `spec` for `environment` into `into`; a folder counts as rendered already."""
+    """Render `spec` for `environment` into `into`; a folder counts as rendered already.
+
+    Raises NotReadyError when the spec has errors, which are printed first.
+    """
     if spec.is_dir():
         return _rendered(spec)
-    raise NotReadyError(f"rendering {spec} for {environment} into {into} is not wired yet")
+    from dagfactory.bundle import write
+    from dagfactory.findings import show
+    from dagfactory.compile import build, package
+
+    built = build([spec], environment)
+    if show(built.diagnostics, built.sources) or built.bundle is None:
+        raise NotReadyError(f"{spec} has errors for the environment {environment}")
+    (plan,) = built.plans
+    write(built.bundle, into.joinpath(*package(plan).split(".")))
+    return Prepared(into, plan.pipeline.pipeline, _secrets(plan))
+
+
+def _secrets(plan: Plan) -> tuple[str, ...]:
+    """Give the emulator each secret: the variable's own value here, or a placeholder."""
+    arguments: list[str] = []
+    for item in plan.tasks.values():
+        for variable, secret in getattr(item.task, "secrets", {}).items():
+            name = secret.split("/secrets/")[-1].split("/")[0]
+            value = os.environ.get(variable, f"local-{name}")
+            arguments += ["--secret", f"{name}={value}"]
+    return tuple(arguments)
 
 
 def _rendered(folder: Path) -> Prepared:

@@ -1,4 +1,4 @@
-"""Printing findings from any command, in the form that fits where the output goes."""
+"""Printing findings on stderr from any command, in the form that fits where the output goes."""
 
 from __future__ import annotations
 
