@@ -40,6 +40,16 @@ class Run:
     score: float | None = None
 
     @property
+    def answering(self) -> bool:
+        """Whether this stage trains the answer; stage `relevance` trains the scorers only."""
+        return self.settings.stage == "answer"
+
+    @property
+    def headline(self) -> str:
+        """The metric that tells checkpoints and trials apart."""
+        return "accuracy" if self.answering else "relevance_iou"
+
+    @property
     def per_epoch(self) -> int:
         """Steps in an epoch."""
         return steps_per_epoch(len(self.train), self.settings.batch)
@@ -70,7 +80,7 @@ def train_step(run: Run) -> Loss:
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate(settings, run.step, run.planned)
     batch = run.train.batch(step_index(len(run.train), settings.batch, settings.seed, run.step))
-    output = run.model(batch.textures, batch.tokens, batch.question)
+    output = run.model(batch.textures, batch.tokens, batch.question, answering=run.answering)
     loss = objective(output, batch, settings, run.model.keep)
     value = loss.total.item()
     if not math.isfinite(value):
@@ -122,12 +132,12 @@ def note(run: Run, loss: Loss) -> None:
 
 def validate(run: Run) -> None:
     """Measure on the validation images at the end of an epoch."""
-    metrics = measure(run.model, run.validation, batch=50)
+    metrics = measure(run.model, run.validation, batch=50, answering=run.answering)
     for name, value in metrics.items():
         run.log.add(run.step, "validation", name, value)
-    run.score = metrics["accuracy"]
-    report_tuning(run.context, "val_accuracy", run.score, run.step)
-    print(f"epoch {run.step // run.per_epoch}: val_accuracy {run.score:.4f}", flush=True)
+    run.score = metrics[run.headline]
+    report_tuning(run.context, f"val_{run.headline}", run.score, run.step)
+    print(f"epoch {run.step // run.per_epoch}: val_{run.headline} {run.score:.4f}", flush=True)
 
 
 def save(run: Run) -> Path:

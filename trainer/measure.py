@@ -13,14 +13,18 @@ from trainer.model import ArrCoc, Output
 ON_TARGET = 0.25  # least relevance of a patch that counts as a target
 
 
-def measure(model: ArrCoc, split: Split, batch: int) -> dict[str, float]:
-    """Every model metric on a split; the model is left in evaluation mode."""
+def measure(model: ArrCoc, split: Split, batch: int, *, answering: bool = True) -> dict[str, float]:
+    """Every model metric on a split; without `answering` those of relevance and budgets only.
+
+    The model is left in evaluation mode.
+    """
     model.eval()
     sums = Sums()
     with torch.inference_mode():
         for first in range(0, len(split), batch):
             part = split.batch(torch.arange(first, min(first + batch, len(split))))
-            sums.add(model(part.textures, part.tokens, part.question), part)
+            output = model(part.textures, part.tokens, part.question, answering=answering)
+            sums.add(output, part)
     lambdas = {
         f"lambda_{number}": value
         for number, value in enumerate(model.tension_balancer.lambdas().tolist(), start=1)
@@ -37,7 +41,8 @@ class Sums:
 
     def add(self, output: Output, batch: Batch) -> None:
         """Count one batch."""
-        self._accuracies(output.logits.argmax(-1) == batch.answer, batch.relational)
+        if output.logits is not None:
+            self._accuracies(output.logits.argmax(-1) == batch.answer, batch.relational)
         self._relevance(output, batch)
         self._budgets(output, batch)
 
@@ -54,6 +59,13 @@ class Sums:
         target = batch.relevance >= ON_TARGET
         self._count("recall_at_k", output.kept & target, target.sum().item())
         self._count("kept_fraction", output.kept, output.kept.numel())
+        loss = functional.binary_cross_entropy(
+            output.relevance.clamp(1e-4, 1 - 1e-4), batch.relevance, reduction="none"
+        )
+        self._count("relevance_loss", loss, loss.numel())
+        overlap = torch.minimum(output.relevance, batch.relevance)
+        union = torch.maximum(output.relevance, batch.relevance)
+        self._count("relevance_iou", overlap, union.double().sum().item())
         distinct = query_distinctness(output.relevance)
         self._count("query_distinctness", distinct, distinct.numel())
 

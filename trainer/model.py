@@ -37,7 +37,7 @@ class Sizes:
 class Output(NamedTuple):
     """What the network says about B images with Q questions each."""
 
-    logits: Tensor  # [B, Q, answers]
+    logits: Tensor | None  # [B, Q, answers]; None where no answer was asked for
     relevance: Tensor  # [B, Q, N] in [0, 1]
     budgets: Tensor  # [B, Q, N] tokens, 0 where dropped
     kept: Tensor  # bool [B, Q, N]
@@ -113,14 +113,21 @@ class ArrCoc(nn.Module):
         self.encoder = Encoder(sizes.words, settings.width)
         self.head = Head(settings, sizes.answers)
 
-    def forward(self, textures: Tensor, tokens: Tensor, question: Tensor) -> Output:
-        """Textures [B, 13, G, G], tokens [U, t], question [B, Q] (rows of tokens)."""
+    def forward(
+        self, textures: Tensor, tokens: Tensor, question: Tensor, *, answering: bool = True
+    ) -> Output:
+        """Textures [B, 13, G, G], tokens [U, t], question [B, Q] (rows of tokens).
+
+        Without `answering` the costly half, patch tokens and head, is left out.
+        """
         query = self.encoder.queries(tokens)[question]
         standard = self.encoder.standardise(textures)
         relevance = self.relevance(flatten(textures), flatten(standard), query)
         curve = self.tension_balancer
         budgets, kept = allocate(relevance, self.keep, self.total, curve.kappa, curve.offset)
-        logits = self.head(query, self.encoder(standard), relevance, budgets, kept)
+        logits = None
+        if answering:
+            logits = self.head(query, self.encoder(standard), relevance, budgets, kept)
         return Output(logits, relevance, budgets, kept)
 
     def relevance(self, textures: Tensor, standard: Tensor, query: Tensor) -> Tensor:

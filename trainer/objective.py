@@ -9,8 +9,6 @@ from trainer.config import TrainSettings
 from trainer.dataset import Batch
 from trainer.model import Output
 
-RELEVANCE_FIRST = 5.0  # how much more the relevance loss counts in stage `relevance`
-
 
 @dataclass(frozen=True, slots=True)
 class Loss:
@@ -23,17 +21,19 @@ class Loss:
 
 
 def objective(output: Output, batch: Batch, settings: TrainSettings, keep: int) -> Loss:
-    """CE(answer) + w_r BCE(relevance, mask) + w_b (mean budget / target - 1)^2."""
-    answer = functional.cross_entropy(
-        output.logits.flatten(0, 1), batch.answer.flatten(), ignore_index=-1
-    )
+    """CE(answer) + w_r BCE(relevance, mask) + w_b (mean budget / target - 1)^2.
+
+    The answer counts 0 where none was asked for (stage `relevance`).
+    """
+    answer = output.relevance.new_zeros(())
+    if output.logits is not None:
+        answer = functional.cross_entropy(
+            output.logits.flatten(0, 1), batch.answer.flatten(), ignore_index=-1
+        )
     relevance = functional.binary_cross_entropy(
         output.relevance.clamp(1e-4, 1 - 1e-4), batch.relevance
     )
     mean_budget = output.budgets.sum(-1) / keep
     budget = ((mean_budget / settings.budget_target - 1) ** 2).mean()
-    stress = RELEVANCE_FIRST if settings.stage == "relevance" else 1.0
-    total = (
-        answer + stress * settings.relevance_weight * relevance + settings.budget_weight * budget
-    )
+    total = answer + settings.relevance_weight * relevance + settings.budget_weight * budget
     return Loss(total, answer, relevance, budget)

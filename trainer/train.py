@@ -108,16 +108,16 @@ def finish(run: Run, data: Textures) -> None:
     for name, value in metrics.items():
         run.log.add(run.step, "final", name, value)
     run.log.flush()
-    report_tuning(run.context, "val_accuracy", metrics["val_accuracy"], run.step)
     names = ["model.safetensors", "config.json", "model_card.md", "metrics.jsonl"]
     write_manifest(directory, names)
     write_metrics(directory, metrics, run.step)
-    print(f"finished: val_accuracy {metrics['val_accuracy']:.4f}, model in {directory}")
+    name = f"val_{run.headline}"
+    print(f"finished: {name} {metrics[name]:.4f}, model in {directory}")
 
 
 def final_metrics(run: Run) -> dict[str, float]:
     """Measure on the validation images (names start with val_); add the last training loss."""
-    measured = measure(run.model, run.validation, batch=50)
+    measured = measure(run.model, run.validation, batch=50, answering=run.answering)
     return {f"val_{name}": value for name, value in measured.items()} | {"loss": run.loss}
 
 
