@@ -1,0 +1,67 @@
+"""Command line: `python -m dagfactory.emulator --state DIR`."""
+
+import argparse
+import logging
+import sys
+import warnings
+from pathlib import Path
+
+from dagfactory.emulator import client, faults, lifetime
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until told to end; return the exit status (2: a wrong argument)."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    logging.basicConfig(
+        level=logging.DEBUG if options.verbose else logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+    )
+    warnings.filterwarnings("ignore", category=FutureWarning)  # the libraries' end-of-life notes
+    from dagfactory.emulator.server import EmulatorServer, Options, pairs
+
+    state = options.state.resolve()
+    state.mkdir(parents=True, exist_ok=True)
+    try:
+        for spec in options.fault:
+            faults.parse(spec)
+        secrets = pairs(options.secret, "NAME=VALUE")
+        entrypoints = pairs(options.entrypoint, "IMAGE_GLOB=COMMAND")
+    except ValueError as error:
+        parser.error(str(error))
+    client.write_faults(state, options.fault)
+    for name, value in secrets.items():
+        client.write_secret(state, name, value)
+    workdir = options.workdir.resolve()
+    server = EmulatorServer(Options(state, options.project, options.slots, workdir, entrypoints))
+    sys.stdout.write(server.announce(state) + "\n")
+    sys.stdout.flush()
+    logging.getLogger(__name__).info("end: %s", lifetime.wait_for_end())
+    server.close()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m dagfactory.emulator",
+        description="Vertex AI, Cloud Storage and Secret Manager on loopback.",
+    )
+    parser.add_argument("--state", type=Path, required=True, help="directory for everything kept")
+    parser.add_argument("--project", default="demo")
+    parser.add_argument("--slots", type=int, default=2, help="jobs that run at once")
+    parser.add_argument("--workdir", type=Path, default=Path(), help="where jobs run")
+    repeated = {
+        "--fault": "KIND:…, see docs/emulator.md",
+        "--secret": "NAME=VALUE",
+        "--entrypoint": "IMAGE_GLOB=COMMAND for containers without a command",
+    }
+    for flag, form in repeated.items():
+        parser.add_argument(
+            flag, action="append", default=[], metavar=form.split(",")[0], help=form
+        )
+    parser.add_argument("--verbose", action="store_true")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

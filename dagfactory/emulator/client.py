@@ -1,0 +1,159 @@
+"""Start and stop an emulator from another process. Standard library only."""
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+READY_FILE = "emulator.json"
+LOG_FILE = "emulator.log"
+FAULTS_FILE = "faults.json"
+SECRETS_DIRECTORY = "secrets"
+
+
+class EmulatorError(Exception):
+    """The emulator did not start; the message holds the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """A running emulator: its state directory, proxy address and the clients' environment."""
+
+    state: Path
+    proxy: str
+    env: dict[str, str]
+    process: subprocess.Popen[bytes]
+
+    def environ(self) -> dict[str, str]:
+        """Return this process's environment with the clients' settings on top."""
+        return {**os.environ, **self.env}
+
+    def faults(self, *specs: str) -> None:
+        """Replace the faults to inject, e.g. `faults("error:503:2:GetModel")`; none clears them."""
+        write_faults(self.state, specs)
+
+    def secret(self, name: str, value: str) -> None:
+        """Store a secret under its id; the service answers with it from the next call on."""
+        write_secret(self.state, name, value)
+
+    def stop(self, timeout: float = 20.0) -> int:
+        """End the emulator and all of its jobs; return its exit status. Safe to call twice."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+        finally:
+            if self.process.stdout is not None:
+                self.process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def start(  # noqa: PLR0913 - each is one flag of the command line
+    state: str | os.PathLike[str],
+    *,
+    project: str = "demo",
+    slots: int = 2,
+    faults: Sequence[str] = (),
+    secrets: Mapping[str, str] | None = None,
+    entrypoints: Mapping[str, str] | None = None,
+    workdir: str | os.PathLike[str] | None = None,
+    python: str = sys.executable,
+    timeout: float = 60.0,
+) -> Emulator:
+    """Launch `python -m dagfactory.emulator` and wait until it serves.
+
+    `slots` jobs run at once; `faults` are specs as in docs/emulator.md; `entrypoints` maps an
+    image glob to the command that stands in for the image's own; jobs run in `workdir`.
+    Raises EmulatorError when it exits or is not ready within `timeout` seconds.
+    """
+    directory = Path(state).resolve()
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, value in (secrets or {}).items():
+        write_secret(directory, name, value)
+    command = [python, "-m", "dagfactory.emulator", "--state", str(directory)]
+    command += ["--project", project, "--slots", str(slots)]
+    for fault in faults:
+        command += ["--fault", fault]
+    for image, entrypoint in (entrypoints or {}).items():
+        command += ["--entrypoint", f"{image}={entrypoint}"]
+    if workdir is not None:
+        command += ["--workdir", os.fspath(workdir)]
+    with (directory / LOG_FILE).open("ab") as log:
+        process = subprocess.Popen(  # its own session: Ctrl-C is for the owner to translate
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
+    ready = _ready(process, directory, timeout)
+    return Emulator(directory, ready["proxy"], ready["env"], process)
+
+
+def _ready(process: subprocess.Popen[bytes], state: Path, timeout: float) -> dict[str, Any]:
+    line = _first_line(process, timeout)
+    try:
+        ready: dict[str, Any] = json.loads(line)
+    except ValueError:
+        process.kill()
+        process.wait()
+        tail = (state / LOG_FILE).read_text(errors="replace")[-2000:]
+        raise EmulatorError(f"the emulator did not start:\n{tail}") from None
+    return ready
+
+
+def _first_line(process: subprocess.Popen[bytes], timeout: float) -> bytes:
+    assert process.stdout is not None  # noqa: S101 - it was opened with a pipe
+    deadline, line = time.monotonic() + timeout, b""
+    while not line.endswith(b"\n"):
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
+            return b""
+        part = os.read(process.stdout.fileno(), 65536)
+        if not part:
+            return b""
+        line += part
+    return line
+
+
+def write_faults(state: Path, specs: Sequence[str]) -> None:
+    """Put the fault specs where a running emulator reads them (STATE/faults.json)."""
+    _replace(state / FAULTS_FILE, json.dumps(list(specs)) + "\n")
+
+
+def write_secret(state: Path, name: str, value: str) -> None:
+    """Put a secret's value into STATE/secrets/NAME, readable by its owner only."""
+    directory = state / SECRETS_DIRECTORY
+    directory.mkdir(parents=True, exist_ok=True)
+    _replace(directory / name, value)
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with contextlib.ExitStack() as undo:
+        undo.callback(temporary.unlink, missing_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        temporary.replace(path)

@@ -1,0 +1,39 @@
+"""A throw-away service account whose tokens come from the emulator's own OAuth endpoint."""
+
+import json
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from dagfactory.emulator.web import Request, Response, json_response
+
+TOKEN_LIFETIME_S = 3600
+
+
+def write_service_account(path: Path, project: str, token_uri: str) -> None:
+    """Write a service-account key file; google-auth signs with it (RS256) and asks `token_uri`."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    account = {
+        "type": "service_account",
+        "project_id": project,
+        "private_key_id": "emulator",
+        "private_key": pem.decode(),
+        "client_email": f"emulator@{project}.iam.gserviceaccount.com",
+        "client_id": "1",
+        "token_uri": token_uri,
+    }
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(account, indent=2) + "\n")
+
+
+def token(_request: Request) -> Response:
+    """Answer a token request (RFC 6749 section 5.1); any assertion is accepted."""
+    return json_response(
+        {"access_token": "emulator", "expires_in": TOKEN_LIFETIME_S, "token_type": "Bearer"}
+    )

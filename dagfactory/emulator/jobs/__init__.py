@@ -1,0 +1,1 @@
+"""Custom jobs as local processes: queue, attempts, the environment Vertex sets, clean ends."""

@@ -1,0 +1,81 @@
+"""The CONNECT proxy: known hosts go to the emulator's own ports, every other host gets 403."""
+
+import asyncio
+import contextlib
+import fnmatch
+import logging
+import threading
+from dataclasses import dataclass
+
+from dagfactory.emulator.client_hello import RECORD_HEADER, offered_protocols, record_length
+
+log = logging.getLogger(__name__)
+LOOPBACK = "127.0.0.1"
+CHUNK = 1 << 16
+REFUSAL = b"%s is not served by the dagfactory emulator; nothing leaves this machine.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A host glob and its ports: HTTPS for HTTP/1.1, gRPC (None: none) for HTTP/2."""
+
+    host: str
+    https: int
+    grpc: int | None = None
+
+
+class Proxy:
+    """An asyncio CONNECT proxy in a thread of its own; `url` is its address once started."""
+
+    def __init__(self, routes: tuple[Route, ...]) -> None:
+        self._routes = routes
+        self._loop = asyncio.new_event_loop()
+        server = self._loop.run_until_complete(asyncio.start_server(self._serve, LOOPBACK, 0))
+        self.url = f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
+        threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True).start()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ValueError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            verb, target = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")[:2]
+            route = self._route(verb, target)
+            if route is None:
+                await self._refuse(writer, verb, target)
+            else:
+                await _tunnel(reader, writer, route)
+        writer.close()
+
+    def _route(self, verb: str, target: str) -> Route | None:
+        host, _, port = target.rpartition(":")
+        if verb != "CONNECT" or port != "443":
+            return None
+        return next((r for r in self._routes if fnmatch.fnmatch(host, r.host)), None)
+
+    async def _refuse(self, writer: asyncio.StreamWriter, verb: str, target: str) -> None:
+        log.warning("refused: %s %s", verb, target)
+        body = REFUSAL % target.encode("latin-1")
+        head = f"HTTP/1.1 403 Forbidden\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+
+
+async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, route: Route) -> None:
+    writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    header = await reader.readexactly(RECORD_HEADER)
+    hello = header + await reader.readexactly(record_length(header))
+    protocols = offered_protocols(hello)
+    http2 = protocols and "http/1.1" not in protocols
+    port = route.grpc if http2 and route.grpc is not None else route.https
+    upstream, downstream = await asyncio.open_connection(LOOPBACK, port)
+    downstream.write(hello)
+    await asyncio.gather(_pump(reader, downstream), _pump(upstream, writer))
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Copy until the end of input, then pass the end on."""
+    with contextlib.suppress(ConnectionError, OSError):
+        while data := await reader.read(CHUNK):
+            writer.write(data)
+            await writer.drain()
+    with contextlib.suppress(ConnectionError, OSError):
+        writer.close()

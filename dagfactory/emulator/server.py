@@ -1,0 +1,109 @@
+"""Put the parts together: certificates, services, doors, proxy."""
+
+import fnmatch
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dagfactory.emulator import certificates, identity, protos, secrets
+from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY
+from dagfactory.emulator.environment import client_environment
+from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.faults import Faults
+from dagfactory.emulator.grpc_door import GrpcServer
+from dagfactory.emulator.jobs.runner import Runner
+from dagfactory.emulator.proxy import Proxy, Route
+from dagfactory.emulator.rest import RestDoor
+from dagfactory.emulator.storage.service import StorageService
+from dagfactory.emulator.vertex import service as vertex
+from dagfactory.emulator.web import Application, Request, Response, Server, json_response
+
+log = logging.getLogger(__name__)
+STORAGE_HOST = "storage.googleapis.com"
+SECRETS_HOST = "secretmanager.googleapis.com"
+OAUTH_HOST = "oauth2.googleapis.com"
+VERTEX_HOSTS = ("aiplatform.googleapis.com", "*-aiplatform.googleapis.com")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line decides."""
+
+    state: Path
+    project: str
+    slots: int
+    workdir: Path
+    entrypoints: Mapping[str, str]
+
+
+class EmulatorServer:
+    """Everything that runs in the emulator's process."""
+
+    def __init__(self, options: Options) -> None:
+        state = options.state
+        protos.load()
+        faults = Faults(state / FAULTS_FILE)
+        tls = certificates.create(state / "tls")
+        tokens = Server(identity.token)
+        account = state / "credentials.json"
+        identity.write_service_account(
+            account, options.project, f"http://127.0.0.1:{tokens.port}/token"
+        )
+        job_env: dict[str, str] = dict(os.environ)
+        self._runner = Runner(state / "jobs", options.slots, options.workdir, job_env, faults)
+        vertex_methods = vertex.methods(state / "vertex", self._runner, faults, options.entrypoints)
+        secret_methods = secrets.methods(state / SECRETS_DIRECTORY)
+        hosts: dict[str, Application] = {
+            STORAGE_HOST: StorageService(state / "gcs", state / "gcs-side", faults),
+            SECRETS_HOST: RestDoor(secret_methods, faults),
+            OAUTH_HOST: identity.token,
+            **dict.fromkeys(VERTEX_HOSTS, RestDoor(vertex_methods, faults)),
+        }
+        https = Server(_by_host(hosts), tls)
+        self._grpc = GrpcServer([*vertex_methods, *secret_methods], tls, faults)
+        for server in (tokens, https, self._grpc):
+            server.start()
+        self._proxy = Proxy(_routes(https.port, self._grpc.port))
+        self.env = client_environment(self._proxy.url, tls.authority, account, state / "gcs")
+        job_env.update(self.env)
+
+    def announce(self, state: Path) -> str:
+        """Write STATE/emulator.json; return the same as one line."""
+        ready = {"ready": True, "proxy": self._proxy.url, "pid": os.getpid(), "env": self.env}
+        (state / READY_FILE).write_text(json.dumps(ready, indent=2) + "\n")
+        return json.dumps(ready)
+
+    def close(self) -> None:
+        """End all jobs and stop serving."""
+        self._runner.close()
+        self._grpc.stop()
+
+
+def _routes(https: int, grpc: int) -> tuple[Route, ...]:
+    with_grpc = (*VERTEX_HOSTS, SECRETS_HOST)
+    plain = (STORAGE_HOST, OAUTH_HOST)
+    return tuple(
+        [Route(host, https, grpc) for host in with_grpc] + [Route(host, https) for host in plain]
+    )
+
+
+def _by_host(hosts: Mapping[str, Application]) -> Application:
+    def serve(request: Request) -> Response:
+        for glob, application in hosts.items():
+            if fnmatch.fnmatch(request.host, glob):
+                return application(request)
+        error = ApiError("NOT_FOUND", f"The emulator does not serve {request.host!r}.")
+        return json_response(error.as_json(), error.http)
+
+    return serve
+
+
+def pairs(texts: Sequence[str], form: str) -> dict[str, str]:
+    """Read NAME=VALUE arguments; raise ValueError that shows the expected form."""
+    for text in texts:
+        if "=" not in text:
+            raise ValueError(f"{text!r} should read {form}")
+    return dict(text.split("=", 1) for text in texts)

@@ -1,0 +1,110 @@
+"""Buckets: a directory and a resource in a side file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.storage import names
+from dagfactory.emulator.storage.catalogue import Catalogue
+from dagfactory.emulator.storage.record import HOST, now
+from dagfactory.emulator.web import Request, Response, json_response
+
+
+class Buckets:
+    """Bucket methods of the JSON API."""
+
+    def __init__(self, catalogue: Catalogue, side: Path) -> None:
+        self._catalogue, self._side = catalogue, side / "b"
+        self._side.mkdir(parents=True, exist_ok=True)
+
+    def insert(self, request: Request) -> Response:
+        """Create a bucket; raises ALREADY_EXISTS."""
+        resource = request.json()
+        name = str(resource.get("name", ""))
+        path = names.bucket_path(self._catalogue.root, name)
+        if path.exists():
+            message = (
+                "Your previous request to create the named bucket succeeded and you already own it."
+            )
+            raise ApiError("ALREADY_EXISTS", message)
+        path.mkdir(parents=True)
+        return json_response(self._write(name, {**_fresh(name), **resource}))
+
+    def get(self, name: str, request: Request) -> Response:
+        """Return a bucket's resource."""
+        resource = self.resource(name)
+        asked = request.arg("ifMetagenerationMatch")
+        if asked not in (None, resource["metageneration"]):
+            raise ApiError("FAILED_PRECONDITION", "Metageneration does not match.", 412)
+        return json_response(resource)
+
+    def list_page(self, request: Request) -> Response:
+        """Return all buckets whose name begins with `prefix`."""
+        prefix = request.arg("prefix") or ""
+        found = sorted(each.name for each in self._catalogue.root.iterdir() if each.is_dir())
+        items = [self.resource(name) for name in found if name.startswith(prefix)]
+        return json_response({"kind": "storage#buckets", "items": items})
+
+    def patch(self, name: str, request: Request) -> Response:
+        """Merge settings into a bucket's resource; null deletes."""
+        resource = self.resource(name)
+        merged = {**resource, **request.json()}
+        merged = {key: value for key, value in merged.items() if value is not None}
+        merged["metageneration"] = str(int(resource["metageneration"]) + 1)
+        merged["updated"] = now()
+        return json_response(self._write(name, merged))
+
+    def delete(self, name: str) -> Response:
+        """Delete an empty bucket."""
+        self.resource(name)
+        if self._catalogue.list_names(name):
+            raise ApiError("ALREADY_EXISTS", "The bucket you tried to delete is not empty.")
+        path = names.bucket_path(self._catalogue.root, name)
+        for directory in sorted(path.rglob("*"), reverse=True):
+            directory.rmdir()
+        path.rmdir()
+        self._file(name).unlink(missing_ok=True)
+        return Response(204)
+
+    def permissions(self, name: str, request: Request) -> Response:
+        """Grant every permission that is tested."""
+        self.resource(name)
+        granted = request.query.get("permissions", [])
+        return json_response({"kind": "storage#testIamPermissionsResponse", "permissions": granted})
+
+    def resource(self, name: str) -> dict[str, Any]:
+        """Return a bucket's resource; raises NOT_FOUND."""
+        if not names.bucket_path(self._catalogue.root, name).is_dir():
+            raise ApiError("NOT_FOUND", "The specified bucket does not exist.")
+        file = self._file(name)
+        known: dict[str, Any] = (
+            json.loads(file.read_text()) if file.exists() else self._write(name, _fresh(name))
+        )
+        return known
+
+    def _write(self, name: str, resource: dict[str, Any]) -> dict[str, Any]:
+        self._file(name).write_text(json.dumps(resource, indent=2))
+        return resource
+
+    def _file(self, name: str) -> Path:
+        return self._side / f"{name}.json"
+
+
+def _fresh(name: str) -> dict[str, Any]:
+    moment = now()
+    return {
+        "kind": "storage#bucket",
+        "id": name,
+        "selfLink": f"{HOST}/storage/v1/b/{name}",
+        "name": name,
+        "projectNumber": "1",
+        "metageneration": "1",
+        "location": "US",
+        "locationType": "multi-region",
+        "storageClass": "STANDARD",
+        "etag": "CAE=",
+        "timeCreated": moment,
+        "updated": moment,
+        "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": True}},
+    }

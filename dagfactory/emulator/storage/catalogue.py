@@ -1,0 +1,237 @@
+"""Objects on disk: bytes as plain files, everything else in side files.
+
+A file that changed without the API (a job wrote it through the FUSE path) is noticed by its
+modification time, inode and size, and becomes a new generation the next time it is looked at.
+"""
+
+import hashlib
+import json
+import mimetypes
+import os
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.storage import names
+from dagfactory.emulator.storage.preconditions import Preconditions
+from dagfactory.emulator.storage.record import Record, checksums, now, timestamp
+
+DEFAULT_TYPE = "application/octet-stream"
+FOLDER_STAMP = (0, 0, 0)
+
+
+class Catalogue:
+    """All objects below `root`; side files and unfinished uploads lie in `side`."""
+
+    def __init__(self, root: Path, side: Path) -> None:
+        self.root, self._side = root, side
+        self._lock, self._records = threading.RLock(), dict[tuple[str, str], Record]()
+        self._last_generation = 0
+        self.uploads = side / "uploads"
+        for directory in (root, self.uploads):
+            directory.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other writers out between a check and a write."""
+        with self._lock:
+            yield
+
+    def find(self, bucket: str, name: str) -> Record | None:
+        """Return the live object, or None."""
+        path = names.object_path(self.root, bucket, name)
+        with self._lock:
+            stamp = _stamp(path, folder=name.endswith(names.FOLDER))
+            known = self._known(bucket, name)
+            if stamp is None or (stamp == FOLDER_STAMP and known is None):
+                return None
+            if known is not None and known.stamp == stamp:
+                return known
+            return self._noticed(bucket, name, path, stamp, known)
+
+    def get(self, bucket: str, name: str, generation: str | None = None) -> Record:
+        """Return the live object; raises NOT_FOUND, also when it has another generation."""
+        record = self.find(bucket, name)
+        if record is None or generation not in (None, str(record.generation)):
+            raise ApiError("NOT_FOUND", f"No such object: {bucket}/{name}")
+        return record
+
+    def path(self, record: Record) -> Path:
+        """Return the file with an object's bytes."""
+        return names.object_path(self.root, record.bucket, record.name)
+
+    def temporary(self) -> Path:
+        """Return a new path for bytes that are not an object yet."""
+        return self.uploads / uuid4().hex
+
+    def put(
+        self,
+        bucket: str,
+        name: str,
+        source: Path,
+        settings: dict[str, Any],
+        conditions: Preconditions,
+        components: int = 0,
+    ) -> Record:
+        """Make the file `source` the object's content (it is moved). Raises 412 and 400."""
+        md5, crc32c = checksums(source)
+        _verify(settings, md5, crc32c)
+        with self._lock:
+            old = self.find(bucket, name)
+            conditions.check(old)
+            generation = self._next_generation(old)
+            stamp = self._place(source, bucket, name, generation)
+            moment = now()
+            record = Record(
+                bucket,
+                name,
+                generation,
+                stamp[2],
+                md5,
+                crc32c,
+                moment,
+                moment,
+                stamp,
+                settings={"contentType": DEFAULT_TYPE},
+                components=components,
+            ).patched(settings)
+            return self._keep(replace(record, metageneration=1))
+
+    def change(self, record: Record) -> Record:
+        """Keep a record with changed settings."""
+        with self._lock:
+            return self._keep(record)
+
+    def delete(self, record: Record) -> None:
+        """Remove an object."""
+        with self._lock:
+            path = self.path(record)
+            if record.stamp != FOLDER_STAMP:
+                path.unlink(missing_ok=True)
+            self._records.pop((record.bucket, record.name), None)
+            self._side_file(record.bucket, record.name).unlink(missing_ok=True)
+
+    def list_names(self, bucket: str, prefix: str = "") -> list[str]:
+        """Return the names of a bucket's objects that begin with `prefix`, in byte order."""
+        top = names.bucket_path(self.root, bucket)
+        start = top.joinpath(*prefix.split("/")[:-1]) if ".." not in prefix else top
+        found = [name for name in _walk(start, top) if name.startswith(prefix)]
+        folders = [n for n in self._folders(bucket) if n.startswith(prefix)]
+        return sorted({*found, *folders}, key=str.encode)
+
+    def _folders(self, bucket: str) -> list[str]:
+        index = self._side / "o" / bucket
+        files = index.glob("folder-*.json") if index.is_dir() else ()
+        folders = [json.loads(file.read_text())["name"] for file in files]
+        return [name for name in folders if self.find(bucket, name) is not None]
+
+    def _noticed(
+        self, bucket: str, name: str, path: Path, stamp: tuple[int, int, int], old: Record | None
+    ) -> Record:
+        """Record a file that appeared or changed without the API."""
+        md5, crc32c = checksums(path)
+        moment = timestamp(stamp[0] / 1e9)
+        kind = mimetypes.guess_type(name)[0] or DEFAULT_TYPE
+        generation = stamp[0] if old is None else max(stamp[0], old.generation + 1)
+        return self._keep(
+            Record(
+                bucket,
+                name,
+                generation,
+                stamp[2],
+                md5,
+                crc32c,
+                moment,
+                moment,
+                stamp,
+                settings={"contentType": kind},
+            )
+        )
+
+    def _next_generation(self, old: Record | None) -> int:
+        floor = max(self._last_generation, 0 if old is None else old.generation) + 1
+        self._last_generation = max(time.time_ns(), floor)
+        return self._last_generation
+
+    def _place(self, source: Path, bucket: str, name: str, generation: int) -> tuple[int, int, int]:
+        """Move a finished file to its name; its modification time becomes the generation."""
+        target = names.object_path(self.root, bucket, name)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if name.endswith(names.FOLDER):
+                target.mkdir(exist_ok=True)
+                source.unlink()
+                return FOLDER_STAMP
+            os.utime(source, ns=(generation, generation))
+            if target.is_dir():
+                target.rmdir()  # a directory without objects is nothing in Cloud Storage
+            source.replace(target)
+        except OSError as error:
+            raise ApiError(
+                "INVALID_ARGUMENT",
+                f"The emulator keeps objects as files and cannot hold {name!r} beside an object "
+                f"of which it is a folder, or the other way round ({error.strerror}).",
+            ) from None
+        stamp = _stamp(target, folder=False)
+        assert stamp is not None  # noqa: S101 - it was just written
+        return stamp
+
+    def _known(self, bucket: str, name: str) -> Record | None:
+        record = self._records.get((bucket, name))
+        if record is None:
+            file = self._side_file(bucket, name)
+            if not file.exists():
+                return None
+            record = Record.from_json(json.loads(file.read_text()))
+            self._records[bucket, name] = record
+        return record
+
+    def _keep(self, record: Record) -> Record:
+        self._records[record.bucket, record.name] = record
+        file = self._side_file(record.bucket, record.name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_suffix(".tmp")
+        temporary.write_text(json.dumps(record.as_json()))
+        temporary.replace(file)
+        return record
+
+    def _side_file(self, bucket: str, name: str) -> Path:
+        kind = "folder" if name.endswith(names.FOLDER) else "object"
+        digest = hashlib.sha256(name.encode()).hexdigest()[:40]
+        return self._side / "o" / bucket / f"{kind}-{digest}.json"
+
+
+def _stamp(path: Path, *, folder: bool) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if folder:
+        return FOLDER_STAMP if stat.S_ISDIR(status.st_mode) else None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return status.st_mtime_ns, status.st_ino, status.st_size
+
+
+def _walk(start: Path, top: Path) -> Iterator[str]:
+    """Yield the names of all files below `start`, relative to `top`."""
+    for directory, _folders, files in os.walk(start):
+        relative = os.path.relpath(directory, top)
+        base = "" if relative == "." else f"{relative}/"
+        yield from (base + file for file in files)
+
+
+def _verify(settings: dict[str, Any], md5: str, crc32c: str) -> None:
+    for name, have in (("md5Hash", md5), ("crc32c", crc32c)):
+        if settings.get(name) not in (None, have):
+            raise ApiError(
+                "INVALID_ARGUMENT",
+                f"Provided {name} {settings[name]!r} doesn't match calculated {have!r}.",
+            )

@@ -1,0 +1,148 @@
+"""Uploads of the JSON API: media, multipart, resumable."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.storage import multipart
+from dagfactory.emulator.storage.catalogue import Catalogue
+from dagfactory.emulator.storage.preconditions import Preconditions, of_request
+from dagfactory.emulator.storage.record import HOST
+from dagfactory.emulator.web import Request, Response, json_response
+
+RESUME_INCOMPLETE = 308
+CHUNK_UNIT = 256 * 1024
+_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
+
+
+@dataclass(slots=True)
+class Session:
+    """A resumable upload: where it goes and the bytes received so far."""
+
+    bucket: str
+    name: str
+    settings: dict[str, Any]
+    conditions: Preconditions
+    path: Path
+    received: int = field(default=0)
+
+
+class Uploads:
+    """objects.insert; the sessions of resumable uploads live in memory."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue, self._sessions = catalogue, dict[str, Session]()
+
+    def insert(self, bucket: str, request: Request) -> Response:
+        """Take an upload of any kind, or the next request of a resumable one."""
+        upload_id = request.arg("upload_id")
+        if upload_id is not None:
+            return self._resume(upload_id, request)
+        kinds = {"media": self._media, "multipart": self._multipart, "resumable": self._begin}
+        kind = request.arg("uploadType") or "media"
+        if kind not in kinds:
+            raise ApiError("INVALID_ARGUMENT", f"Invalid uploadType: {kind}")
+        return kinds[kind](bucket, request)
+
+    def _media(self, bucket: str, request: Request) -> Response:
+        settings = {"contentType": request.headers.get("content-type")}
+        return self._store(bucket, _name({}, request), settings, request.body, request)
+
+    def _multipart(self, bucket: str, request: Request) -> Response:
+        parts = multipart.parse(request.headers.get("content-type", ""), request.body)
+        if len(parts) != 2:  # noqa: PLR2004 - metadata and content, by definition
+            raise ApiError("INVALID_ARGUMENT", "A multipart upload has two parts.")
+        settings = {"contentType": parts[1].headers.get("content-type"), **_json(parts[0].body)}
+        return self._store(bucket, _name(settings, request), settings, parts[1].body, request)
+
+    def _store(
+        self, bucket: str, name: str, settings: dict[str, Any], body: bytes, request: Request
+    ) -> Response:
+        temporary = self._catalogue.temporary()
+        temporary.write_bytes(body)
+        return self._finish(Session(bucket, name, settings, of_request(request), temporary))
+
+    def _begin(self, bucket: str, request: Request) -> Response:
+        kind = request.headers.get("x-upload-content-type")
+        settings = {"contentType": kind, **_json(request.body)}
+        conditions, name = of_request(request), _name(settings, request)
+        conditions.check(self._catalogue.find(bucket, name))
+        upload_id, path = uuid4().hex, self._catalogue.temporary()
+        path.touch()
+        self._sessions[upload_id] = Session(bucket, name, settings, conditions, path)
+        location = (
+            f"{HOST}/upload/storage/v1/b/{bucket}/o?uploadType=resumable&upload_id={upload_id}"
+        )
+        return Response(200, b"", {"Location": location, "X-GUploader-UploadID": upload_id})
+
+    def _resume(self, upload_id: str, request: Request) -> Response:
+        session = self._sessions.get(upload_id)
+        if session is None:
+            raise ApiError("NOT_FOUND", f"Upload {upload_id} was not found.")
+        if request.method == "DELETE":
+            del self._sessions[upload_id]
+            session.path.unlink()
+            return Response(499)
+        if not self._receive(session, request):
+            held = {"Range": f"bytes=0-{session.received - 1}"} if session.received else {}
+            return Response(RESUME_INCOMPLETE, b"", held)
+        del self._sessions[upload_id]
+        return self._finish(session)
+
+    def _receive(self, session: Session, request: Request) -> bool:
+        """Append a chunk; say whether the upload is complete."""
+        header = request.headers.get("content-range")
+        if header is None:
+            session.path.write_bytes(request.body)
+            return True
+        match = _CONTENT_RANGE.fullmatch(header)
+        if match is None:
+            raise ApiError("INVALID_ARGUMENT", f"Invalid Content-Range: {header}")
+        first, _last, total = match.groups()
+        if first is not None:
+            _append(session, int(first), request.body, last=total != "*")
+        return total != "*" and session.received == int(total)
+
+    def _finish(self, session: Session) -> Response:
+        try:
+            record = self._catalogue.put(
+                session.bucket, session.name, session.path, session.settings, session.conditions
+            )
+        finally:
+            session.path.unlink(missing_ok=True)
+        return json_response(record.resource(), headers={"ETag": record.etag})
+
+
+def _append(session: Session, first: int, body: bytes, *, last: bool) -> None:
+    """Write the part of a chunk that is new: a client may repeat bytes after a lost answer."""
+    if first > session.received:
+        raise ApiError(
+            "INVALID_ARGUMENT",
+            f"Content-Range begins at {first}, but only {session.received} bytes were received.",
+        )
+    if not last and len(body) % CHUNK_UNIT:
+        raise ApiError("INVALID_ARGUMENT", "A chunk before the last is a multiple of 256 KiB.")
+    with session.path.open("ab") as file:
+        file.write(body[session.received - first :])
+    session.received = session.path.stat().st_size
+
+
+def _name(settings: dict[str, Any], request: Request) -> str:
+    name = settings.get("name") or request.arg("name")
+    if not name:
+        raise ApiError("INVALID_ARGUMENT", "Required parameter: name")
+    return str(name)
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(body) if body.strip() else {}
+    except ValueError:
+        raise ApiError("INVALID_ARGUMENT", "Parse Error: metadata is not JSON.") from None
+    if not isinstance(data, dict):
+        raise ApiError("INVALID_ARGUMENT", "Parse Error: metadata is not an object.")
+    return data

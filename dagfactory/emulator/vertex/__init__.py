@@ -1,0 +1,1 @@
+"""Vertex AI: one implementation on protobuf messages, served as gRPC and as REST."""

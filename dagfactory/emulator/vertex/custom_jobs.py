@@ -1,0 +1,179 @@
+"""CustomJobs: create, get, list, cancel, delete; run by the local queue."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from google.protobuf import empty_pb2
+
+from dagfactory.emulator.errors import CODES, ApiError
+from dagfactory.emulator.faults import Faults
+from dagfactory.emulator.jobs.command import (
+    NoCommandError,
+    container_environment,
+    local_command,
+)
+from dagfactory.emulator.jobs.environment import vertex_environment
+from dagfactory.emulator.jobs.job import SPOT_RESTARTS, Job, Outcome
+from dagfactory.emulator.jobs.runner import Runner
+from dagfactory.emulator.method import Method
+from dagfactory.emulator.protos import VERTEX, enum_value, vertex
+from dagfactory.emulator.vertex import names
+from dagfactory.emulator.vertex.listing import fill_page
+from dagfactory.emulator.vertex.store import Store
+
+SERVICE = f"{VERTEX}.JobService"
+FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
+Watch = Callable[[str, Outcome | None], None]
+
+
+def set_state(message: Any, kind: str, state: str, outcome: Outcome | None) -> None:
+    """Set state (`kind` is JobState or PipelineState), times and error of a job or pipeline."""
+    prefix = "JOB_STATE_" if kind == "JobState" else "PIPELINE_STATE_"
+    message.state = enum_value(f"{VERTEX}.{kind}", prefix + state)
+    message.update_time.GetCurrentTime()
+    if state == "RUNNING" and not message.HasField("start_time"):
+        message.start_time.CopyFrom(message.update_time)
+    if state in FINAL:
+        message.end_time.CopyFrom(message.update_time)
+    if outcome is not None and outcome.message:
+        message.error.code = CODES[outcome.code][1]
+        message.error.message = outcome.message
+
+
+def state_of(message: Any) -> str:
+    """Return the state without its prefix: RUNNING for JOB_STATE_RUNNING."""
+    field = message.DESCRIPTOR.fields_by_name["state"]
+    name: str = field.enum_type.values_by_number[message.state].name
+    return name.split("_STATE_", 1)[1]
+
+
+class CustomJobs:
+    """The jobs of JobService."""
+
+    def __init__(
+        self, store: Store, runner: Runner, faults: Faults, entrypoints: Mapping[str, str]
+    ) -> None:
+        self._store, self._runner, self._faults = store, runner, faults
+        self._entrypoints = entrypoints
+
+    def methods(self) -> list[Method]:
+        """Return this resource's rows of the route table."""
+        one, many = (
+            "/v1/{name=projects/*/locations/*/customJobs/*}",
+            "/v1/{parent=projects/*/locations/*}/customJobs",
+        )
+        return [
+            Method(SERVICE, "CreateCustomJob", "POST", many, self.create, body="custom_job"),
+            Method(SERVICE, "GetCustomJob", "GET", one, self.get),
+            Method(SERVICE, "ListCustomJobs", "GET", many, self.list_page),
+            Method(SERVICE, "CancelCustomJob", "POST", one + ":cancel", self.cancel, body="*"),
+        ]
+
+    def create(self, request: Any) -> Any:
+        """Create a job and queue it."""
+        return self.launch(request.parent, request.custom_job)
+
+    def launch(self, parent: str, job: Any, watch: Watch | None = None) -> Any:
+        """Store and queue a CustomJob; `watch` hears of every state before it is stored."""
+        names.require_display_name(job)
+        check_spec(job.job_spec)
+        place = names.place(parent)
+        self._faults.fail_create(*_places(place.region, job.job_spec))
+        job.name = self._store.new_name(parent, "customJobs")
+        set_state(job, "JobState", "QUEUED", None)
+        job.create_time.CopyFrom(job.update_time)
+        self._store.put(job.name, job)
+
+        def report(state: str, outcome: Outcome | None) -> None:
+            if watch is not None:
+                watch(state, outcome)
+            with self._store.edit(job.name) as stored:
+                set_state(stored, "JobState", state, outcome)
+
+        self._runner.submit(_local_job(job, place, self._entrypoints), report)
+        return self._store.get(job.name)
+
+    def get(self, request: Any) -> Any:
+        """Return a job."""
+        return self._store.get(request.name)
+
+    def list_page(self, request: Any) -> Any:
+        """Return a page of jobs."""
+        found = self._store.below(request.parent, "customJobs")
+        return fill_page(vertex("ListCustomJobsResponse"), "custom_jobs", found, request)
+
+    def cancel(self, request: Any) -> Any:
+        """Ask a job to end; no error when it has ended already."""
+        self._store.get(request.name)
+        self._runner.cancel(names.last(request.name))
+        return empty_pb2.Empty()
+
+
+def check_spec(spec: Any) -> None:
+    """Refuse a CustomJobSpec that Vertex refuses; raises INVALID_ARGUMENT."""
+    if not spec.worker_pool_specs:
+        raise ApiError("INVALID_ARGUMENT", "At least one worker pool spec is required.")
+    pool = spec.worker_pool_specs[0]
+    if pool.replica_count != 1:
+        raise ApiError(
+            "INVALID_ARGUMENT",
+            f"The first worker pool must have replica_count 1, not {pool.replica_count}.",
+        )
+    if pool.WhichOneof("task") is None:
+        raise ApiError("INVALID_ARGUMENT", "A worker pool needs a container_spec.")
+    if not pool.machine_spec.machine_type:
+        raise ApiError("INVALID_ARGUMENT", "machine_spec.machine_type is required.")
+
+
+def _places(region: str, spec: Any) -> tuple[str, ...]:
+    """Name where a job would run, for the faults that strike some places only."""
+    machine = spec.worker_pool_specs[0].machine_spec
+    accelerators = machine.DESCRIPTOR.fields_by_name["accelerator_type"].enum_type
+    accelerator = accelerators.values_by_number[machine.accelerator_type].name
+    return region, _strategy(spec), machine.machine_type, accelerator
+
+
+def _strategy(spec: Any) -> str:
+    field = spec.scheduling.DESCRIPTOR.fields_by_name["strategy"]
+    name: str = field.enum_type.values_by_number[spec.scheduling.strategy].name
+    return "STANDARD" if name.endswith("UNSPECIFIED") else name
+
+
+def _local_job(job: Any, place: names.Place, entrypoints: Mapping[str, str]) -> Job:
+    spec, job_id = job.job_spec, names.last(job.name)
+    pool, scheduling = spec.worker_pool_specs[0], spec.scheduling
+    base = spec.base_output_directory.output_uri_prefix
+    strategy = _strategy(spec)
+    spot = strategy in ("SPOT", "LOW_COST")
+    command, problem = None, ""
+    try:
+        command = local_command(pool, entrypoints)
+    except NoCommandError as error:
+        problem = str(error)
+    own = vertex_environment(place.project, place.region, job_id, base)
+    return Job(
+        id=job_id,
+        project=place.project,
+        region=place.region,
+        command=command,
+        problem=problem,
+        env={**container_environment(pool), **own},
+        spot=spot,
+        restarts=SPOT_RESTARTS if spot and not scheduling.disable_retries else 0,
+        timeout=_seconds(scheduling, "timeout"),
+        max_wait=_seconds(scheduling, "max_wait_duration") if strategy == "FLEX_START" else None,
+        places=_places(place.region, spec),
+        record={
+            "name": job.name,
+            "display_name": job.display_name,
+            "labels": dict(job.labels),
+            "command": command,
+            "base_output_directory": base,
+            "strategy": strategy,
+        },
+    )
+
+
+def _seconds(scheduling: Any, field: str) -> float | None:
+    """Return a Duration in seconds; None when it is unset or 0 (no limit)."""
+    return float(getattr(scheduling, field).ToTimedelta().total_seconds()) or None

@@ -1,0 +1,37 @@
+"""Parts of resource names: projects/P/locations/R/COLLECTION/ID."""
+
+from typing import NamedTuple
+
+from dagfactory.emulator.errors import ApiError
+
+
+class Place(NamedTuple):
+    """A project and a region."""
+
+    project: str
+    region: str
+
+
+def place(name: str) -> Place:
+    """Return project and region of a resource name or a parent; raises INVALID_ARGUMENT."""
+    parts = name.split("/")
+    if len(parts) < 4 or parts[0] != "projects" or parts[2] != "locations":  # noqa: PLR2004 - the four parts of a location
+        raise ApiError("INVALID_ARGUMENT", f"Invalid resource name: {name}")
+    return Place(parts[1], parts[3])
+
+
+def parent(name: str) -> str:
+    """Return the location a resource lies in."""
+    project, region = place(name)
+    return f"projects/{project}/locations/{region}"
+
+
+def last(name: str) -> str:
+    """Return the id of a resource."""
+    return name.rsplit("/", 1)[-1]
+
+
+def require_display_name(message: object) -> None:
+    """Raise INVALID_ARGUMENT when the resource has no display name."""
+    if not getattr(message, "display_name", ""):
+        raise ApiError("INVALID_ARGUMENT", "The display_name is required.")

@@ -1,0 +1,46 @@
+"""All of Vertex AI's methods, wired to one store and one queue of jobs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from dagfactory.emulator.faults import Faults
+from dagfactory.emulator.jobs.job import Outcome
+from dagfactory.emulator.jobs.runner import STOPPED, Runner
+from dagfactory.emulator.method import Method
+from dagfactory.emulator.vertex.custom_jobs import FINAL, CustomJobs, set_state, state_of
+from dagfactory.emulator.vertex.endpoints import Endpoints
+from dagfactory.emulator.vertex.models import Models
+from dagfactory.emulator.vertex.operations import Operations
+from dagfactory.emulator.vertex.pipelines import Pipelines
+from dagfactory.emulator.vertex.store import Store
+
+_STATES = {"CustomJob": "JobState", "TrainingPipeline": "PipelineState"}
+
+
+def methods(
+    directory: Path, runner: Runner, faults: Faults, entrypoints: Mapping[str, str]
+) -> list[Method]:
+    """Return the route table of Vertex AI over the resources kept in `directory`."""
+    store = Store(directory)
+    _end_orphans(store)
+    operations = Operations(store)
+    models = Models(store, operations)
+    jobs = CustomJobs(store, runner, faults, entrypoints)
+    parts = (
+        jobs,
+        Pipelines(store, jobs, models, operations),
+        models,
+        Endpoints(store, models, operations),
+        operations,
+    )
+    return [row for part in parts for row in part.methods()]
+
+
+def _end_orphans(store: Store) -> None:
+    """Mark what an earlier emulator left unfinished (it was killed) as failed."""
+    for name in store.names():
+        message = store.get(name)
+        kind = _STATES.get(message.DESCRIPTOR.name)
+        if kind is not None and state_of(message) not in FINAL:
+            with store.edit(name) as stored:
+                set_state(stored, kind, "FAILED", Outcome("FAILED", "INTERNAL", STOPPED))
