@@ -61,6 +61,7 @@ class VertexJobOperator(VertexOperator):
         self.outputs = outputs
         self.fallback = fallback
         self._identity: dict[str, str] = {}
+        self._killed = False
 
     # What is asked for. A subclass changes these two; both are read after templating.
 
@@ -80,24 +81,25 @@ class VertexJobOperator(VertexOperator):
         found = self._live_as_asked()
         if found:
             self.log.info("Attaching to the running job %s", found["name"])
-            self._wait(found["name"], int(found["labels"].get(CHOICE_LABEL, 0)))
+            self._wait(found["name"])
         self._launch(context, 0)
 
     def execute_complete(
-        self, context: Any, event: dict[str, Any], name: str, choice: int = 0, hiccups: int = 0
+        self, context: Any, event: dict[str, Any], name: str | None = None, hiccups: int = 0
     ) -> dict[str, Any]:
         """Look at the job itself, for the trigger's event counts PAUSED as success."""
         self._identify(context)
-        pipeline = self._get(name)
+        # dag.test() hands on the event alone, without the arguments of the deferral.
+        pipeline = self._get(name or self._named_in(event))
         state = pipeline.get("state")
         if state in jobspec.LIVE:
-            self._wait_again(name, choice, hiccups, event)
+            self._wait_again(pipeline["name"], hiccups, event)
         if state == jobspec.SUCCEEDED:
-            return self._result(pipeline, choice)
+            return self._result(pipeline)
         error = pipeline.get("error") or {}
         if jobspec.lacks_capacity(jobspec.error_text(pipeline), error.get("code")):
-            self._next_choice(context, choice, jobspec.error_text(pipeline))
-        message = jobspec.failure(pipeline, vertex.console(name))
+            self._next_choice(context, _choice(pipeline), jobspec.error_text(pipeline))
+        message = jobspec.failure(pipeline, vertex.console(pipeline["name"]))
         if state == jobspec.CANCELLED and not error:
             raise AirflowFailException(f"{message}\nIt was cancelled outside this task.")
         raise AirflowException(message)
@@ -116,6 +118,7 @@ class VertexJobOperator(VertexOperator):
 
     def on_kill(self) -> None:
         """Cancel the job, so that a killed task stops costing money."""
+        self._killed = True
         if self._identity:
             self._cancel_live("the task was killed")
 
@@ -128,9 +131,12 @@ class VertexJobOperator(VertexOperator):
         created = self._create(client, body)
         if isinstance(created, str):
             self._next_choice(context, choice, created)
+        if self._killed:  # while the request was under way: on_kill could not see the job yet
+            self._cancel(client, created["name"], "the task was killed")
+            raise AirflowException(f"killed while launching {created['name']}")
         self._check_strategy(client, job, created)
         self.log.info("Launched %s: %s", created["name"], vertex.console(created["name"]))
-        self._wait(created["name"], choice)
+        self._wait(created["name"])
 
     def _create(self, client: vertex.Vertex, body: dict[str, Any]) -> dict[str, Any] | str:
         """Create the job once; return Vertex's words instead when capacity is missing."""
@@ -161,24 +167,31 @@ class VertexJobOperator(VertexOperator):
 
     def _variant(self, choice: int) -> tuple[str, dict[str, Any]]:
         """Return region and job of a choice: 0 is as asked, n applies the n-th fallback to that."""
-        override = (self.fallback or [])[choice - 1] if choice else {}
+        overrides = [{}, *(self.fallback or [])]
+        override = overrides[min(choice, len(overrides) - 1)]  # the spec may have become shorter
         return override.get("region", self.region), jobspec.overridden(self.asked_job(), override)
 
     def _check_strategy(
         self, client: vertex.Vertex, job: dict[str, Any], created: dict[str, Any]
     ) -> None:
         """Cancel a job that would run on machines of another price than asked for."""
-        inputs = created.get("trainingTaskInputs")
-        problem = None if inputs is None else jobspec.strategy_problem(job, inputs)
+        backing = (created.get("trainingTaskMetadata") or {}).get("backingCustomJob")
+        if backing:
+            custom_job = client.call(client.locations.customJobs().get(name=backing))
+            answered = custom_job["jobSpec"]
+        else:
+            answered = created.get("trainingTaskInputs", job)
+        problem = jobspec.strategy_problem(job, answered)
         if problem:
             self._cancel(client, created["name"], problem)
             raise AirflowFailException(f"{created['name']} was cancelled: {problem}")
 
     # Waiting.
 
-    def _wait(self, name: str, choice: int, hiccups: int = 0) -> NoReturn:
+    def _wait(self, name: str, hiccups: int = 0) -> NoReturn:
         from airflow.providers.google.cloud.triggers import vertex_ai
 
+        limit: timedelta | None = self.execution_timeout
         _, project, _, region, _, identifier = name.split("/")
         trigger = vertex_ai.CustomContainerTrainingJobTrigger(
             conn_id=self.gcp_conn_id,
@@ -191,25 +204,21 @@ class VertexJobOperator(VertexOperator):
         self.defer(
             trigger=trigger,
             method_name="execute_complete",
-            kwargs={"name": name, "choice": choice, "hiccups": hiccups},
-            timeout=self._timeout(),
+            kwargs={"name": name, "hiccups": hiccups},
+            timeout=limit,
         )
         raise AssertionError  # defer always raises
 
-    def _wait_again(self, name: str, choice: int, hiccups: int, event: dict[str, Any]) -> NoReturn:
+    def _wait_again(self, name: str, hiccups: int, event: dict[str, Any]) -> NoReturn:
         """Return to the triggerer: its poll failed, the job runs on."""
         message = f"{name} is still running, but waiting for it failed: {event.get('message')}"
         if hiccups >= MAX_HICCUPS:
             raise AirflowException(message)
         self.log.warning(message)
-        self._wait(name, choice, hiccups + 1)
+        self._wait(name, hiccups + 1)
 
-    def _timeout(self) -> timedelta | None:
-        limit: timedelta | None = self.execution_timeout
-        return limit
-
-    def _result(self, pipeline: dict[str, Any], choice: int) -> dict[str, Any]:
-        region, job = self._variant(choice)
+    def _result(self, pipeline: dict[str, Any]) -> dict[str, Any]:
+        region, job = self._variant(_choice(pipeline))
         return {
             "job": pipeline["name"],
             "state": pipeline["state"],
@@ -255,6 +264,12 @@ class VertexJobOperator(VertexOperator):
             if mine and pipeline.get("state") in jobspec.LIVE:
                 yield pipeline
 
+    def _named_in(self, event: dict[str, Any]) -> str:
+        name = (event.get("job") or {}).get("name")
+        if not name:
+            raise AirflowException(f"waiting for the job failed: {event.get('message')}")
+        return str(name)
+
     def _get(self, name: str) -> dict[str, Any]:
         client = self.client(name.split("/")[3])
         return client.call(client.locations.trainingPipelines().get(name=name))
@@ -271,3 +286,8 @@ class VertexJobOperator(VertexOperator):
     def _regions(self) -> list[str]:
         """Return every region a job of this task may run in."""
         return [self.region, *(o["region"] for o in self.fallback or [] if "region" in o)]
+
+
+def _choice(pipeline: dict[str, Any]) -> int:
+    """Return which choice a job was launched with: 0 as asked, n the n-th fallback."""
+    return int((pipeline.get("labels") or {}).get(CHOICE_LABEL, 0))

@@ -1,0 +1,176 @@
+"""One emulator and one Airflow with a migrated SQLite for all tests of the runtime."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dagfactory.runtime
+
+HERE = Path(__file__).parent
+PACKAGE = "dagfactory_runtime_under_test"
+DAG_TIMEOUT = 240.0
+
+
+@dataclass
+class Airflow:
+    """A running driver process, and where its logs go."""
+
+    process: subprocess.Popen[str]
+    logs: Path
+
+    def run(self, dag: str, **conf: Any) -> Run:
+        """Run a DAG of tests/runtime/dags and return how it ended."""
+        assert self.process.stdin
+        assert self.process.stdout
+        log = self.logs / f"{dag}-{len(list(self.logs.iterdir()))}.log"
+        request = {"dag": dag, "conf": conf, "log": str(log)}
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        if not select.select([self.process.stdout], [], [], DAG_TIMEOUT)[0]:
+            pytest.fail(f"{dag} did not end; the log says\n{log.read_text()[-4000:]}")
+        line = self.process.stdout.readline()
+        assert line, f"the driver died; the log says\n{log.read_text()[-4000:]}"
+        return Run(**json.loads(line), log=log.read_text())
+
+
+@dataclass
+class Run:
+    """One finished DAG run."""
+
+    run_id: str
+    state: str
+    tasks: dict[str, dict[str, Any]]
+    log: str
+
+    def xcom(self, task: str) -> Any:
+        return self.tasks[task]["xcom"]
+
+    def states(self) -> dict[str, str]:
+        return {name: task["state"] for name, task in self.tasks.items()}
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from dagfactory.emulator.client import start
+
+    with start(tmp_path_factory.mktemp("emulator"), slots=8, workdir=HERE) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def service(emulator: Any) -> Callable[..., list[dict[str, Any]]]:
+    """Return a function that lists a collection of Vertex AI in a region."""
+    from google.auth.transport.requests import AuthorizedSession
+    from google.oauth2 import service_account
+
+    account = service_account.Credentials.from_service_account_file(
+        emulator.env["GOOGLE_APPLICATION_CREDENTIALS"],
+        scopes=["https://www.googleapis.com/auth/cloud-platform"],
+    )
+
+    def listed(path: str, region: str, key: str = "") -> list[dict[str, Any]]:
+        url = f"https://{region}-aiplatform.googleapis.com/v1/projects/demo/locations/{region}"
+        with AuthorizedSession(account) as session:
+            session.proxies = {"https": emulator.proxy}
+            session.verify = emulator.env["REQUESTS_CA_BUNDLE"]
+            answer = session.get(f"{url}/{path}", timeout=30)
+        answer.raise_for_status()
+        return answer.json().get(key or path, [])
+
+    return listed
+
+
+@pytest.fixture(scope="session")
+def bigquery() -> Iterator[str]:
+    """Serve one row to every query, over the protocol of BigQuery's REST API.
+
+    The emulator has no BigQuery; the client library and the hook are real.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            field = {"name": "new_rows", "type": "INTEGER", "mode": "NULLABLE"}
+            answer = {
+                "kind": "bigquery#queryResponse",
+                "schema": {"fields": [field]},
+                "jobReference": {"projectId": "demo", "jobId": "j", "location": "US"},
+                "totalRows": "1",
+                "rows": [{"f": [{"v": "1500"}]}],
+                "jobComplete": True,
+            }
+            body = json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Keep the output of the tests clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def bucket(emulator: Any) -> Path:
+    """Return the directory behind gs://demo-ml."""
+    path = Path(emulator.env["GCSFUSE_ROOT"], "demo-ml")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def airflow(
+    emulator: Any, bigquery: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Airflow]:
+    home = tmp_path_factory.mktemp("airflow")
+    dags = home / "dags"
+    shutil.copytree(HERE / "dags", dags, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(dagfactory.runtime.__file__).parent, dags / PACKAGE)
+    (dags / ".airflowignore").write_text(f"{PACKAGE}\n")
+    (home / "logs").mkdir()
+    env = emulator.environ() | settings(home, dags) | {"BIGQUERY_EMULATOR_HOST": bigquery}
+    migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
+    subprocess.run(migrate, env=env, check=True, capture_output=True, timeout=300)
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "driver.py")],
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=(home / "driver.log").open("w"),
+        text=True,
+    )
+    yield Airflow(process, home / "logs")
+    assert process.stdin
+    assert process.stdout
+    process.stdin.close()
+    process.wait(30)
+    process.stdout.close()
+
+
+def settings(home: Path, dags: Path) -> dict[str, str]:
+    return {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "task_logs"),
+        "PYTHONWARNINGS": "ignore",
+        "PYTHONPATH": os.pathsep.join([str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")]),
+    }

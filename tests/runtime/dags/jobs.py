@@ -1,0 +1,127 @@
+"""Every fate of a training job, each as one task."""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG
+from dagfactory_runtime_under_test.job import VertexJobOperator
+
+BASE = "gs://demo-ml/runs/{{ dag.dag_id }}/{{ run_id }}"
+MACHINE = {"machineType": "a2-highgpu-1g", "acceleratorType": "NVIDIA_TESLA_A100"}
+MACHINE["acceleratorCount"] = 1
+SMALL = {"machineType": "g2-standard-8", "acceleratorType": "NVIDIA_L4", "acceleratorCount": 1}
+
+
+def job(name: str, *args: str, strategy: str = "SPOT", **fields: Any) -> dict[str, Any]:
+    container = {
+        "imageUri": "us-docker.pkg.dev/demo/ml/trainer:1",
+        "command": ["python", "worker.py"],
+        "args": ["--run={{ run_id }}", *args],
+        "env": [{"name": "TASK", "value": "{{ task.task_id }}"}],
+    }
+    pool = {"machineSpec": MACHINE, "replicaCount": 1, "containerSpec": container}
+    return {
+        "workerPoolSpecs": [pool],
+        "scheduling": {"strategy": strategy, "timeout": "600s"},
+        "baseOutputDirectory": {"outputUriPrefix": f"{BASE}/{name}"},
+        **fields,
+    }
+
+
+seen: set[str] = set()
+
+
+class DiesAfterLaunch(VertexJobOperator):
+    """The worker dies at its first attempt, between launching the job and waiting for it."""
+
+    def _wait(self, name: str, hiccups: int = 0) -> Any:
+        if self.task_id not in seen:
+            seen.add(self.task_id)
+            raise RuntimeError("the worker died")
+        super()._wait(name, hiccups)
+
+
+class AsksOtherwise(DiesAfterLaunch):
+    """The same, but the second attempt asks for other arguments than the first one."""
+
+    def asked_job(self) -> dict[str, Any]:
+        attempt = "--second" if self.task_id in seen else "--first"
+        return job(self.task_id, attempt, "--sleep=2")
+
+
+class Killed(VertexJobOperator):
+    """Airflow ends the task, as it does with one that is cleared or marked while it runs."""
+
+    def _wait(self, name: str, hiccups: int = 0) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        super()._wait(name, hiccups)
+
+
+class TimesOut(VertexJobOperator):
+    """execution_timeout passes while the task is deferred: Airflow resumes it in order to fail."""
+
+    def _wait(self, *_: Any) -> Any:
+        self.resume_execution("__fail__", {"error": "Trigger timeout"}, self.context)
+
+    def execute(self, context: Any) -> Any:
+        self.context = context
+        super().execute(context)
+
+
+class Dropped(VertexJobOperator):
+    """An API that ignores scheduling, as versions that do not know a field do."""
+
+    def _create(self, client: Any, body: dict[str, Any]) -> Any:
+        inputs = {k: v for k, v in body["trainingTaskInputs"].items() if k != "scheduling"}
+        return super()._create(client, {**body, "trainingTaskInputs": inputs})
+
+
+PLACE = {"project": "demo", "region": "us-central1", "poll": 1}
+ONCE = {"retries": 1, "retry_delay": timedelta(0)}
+
+with DAG("jobs", schedule=None, start_date=datetime(2026, 1, 1), catchup=False) as dag:  # noqa: DTZ001
+    VertexJobOperator(
+        task_id="train",
+        job=job("train"),
+        labels={"team": "ML Team"},
+        outputs={
+            "uri": f"{BASE}/train/model",
+            "model_dir": f"{BASE}/train/model",
+            "metrics": f"{BASE}/train/model/metrics.json",
+        },
+        **PLACE,
+    )
+    DiesAfterLaunch(task_id="dies", job=job("dies", "--sleep=2"), **PLACE, **ONCE)
+    AsksOtherwise(task_id="asks_otherwise", job=job("x"), **PLACE, **ONCE)
+    Killed(task_id="killed", job=job("killed", "--sleep=60"), **PLACE)
+    TimesOut(
+        task_id="times_out",
+        job=job("times_out", "--sleep=60"),
+        execution_timeout=timedelta(seconds=50),
+        **PLACE,
+    )
+    Dropped(task_id="dropped", job=job("dropped", "--sleep=60"), **PLACE, **ONCE)
+    VertexJobOperator(task_id="fails", job=job("fails", "--exit=3"), **PLACE, **ONCE)
+    VertexJobOperator(task_id="refused", job=job("refused", strategy="CHEAP"), **PLACE, **ONCE)
+    VertexJobOperator(
+        task_id="stockout",
+        job=job("stockout"),
+        fallback=[{"region": "us-east4"}, {"strategy": "STANDARD", "machineSpec": SMALL}],
+        **(PLACE | {"region": "us-east1"}),
+    )
+    VertexJobOperator(
+        task_id="quota",
+        job=job("quota"),
+        fallback=[{"region": "europe-west4"}],
+        **(PLACE | {"region": "us-west1"}),
+    )
+    VertexJobOperator(
+        task_id="nowhere",
+        job=job("nowhere"),
+        fallback=[{"strategy": "STANDARD"}],
+        **(PLACE | {"region": "asia-east1"}),
+    )

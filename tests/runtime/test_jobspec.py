@@ -1,0 +1,120 @@
+"""What goes to Vertex AI for a job, and what its answers mean."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from dagfactory.runtime import jobspec
+from dagfactory.runtime.grid import Trial
+
+A100 = {"machineType": "a2-highgpu-1g", "acceleratorType": "NVIDIA_TESLA_A100"}
+L4 = {"machineType": "g2-standard-8", "acceleratorType": "NVIDIA_L4"}
+CPU = {"machineType": "n1-highcpu-16"}
+JOB = {
+    "workerPoolSpecs": [
+        {"machineSpec": A100, "containerSpec": {"imageUri": "i", "args": ["--epochs=2"]}},
+        {"machineSpec": A100, "containerSpec": {"imageUri": "i"}},
+        {"machineSpec": CPU, "containerSpec": {"imageUri": "r"}},
+    ],
+    "scheduling": {"strategy": "SPOT", "timeout": "3600s"},
+    "baseOutputDirectory": {"outputUriPrefix": "gs://b/runs/d/r/search"},
+}
+
+
+def test_a_fallback_changes_what_it_names_and_nothing_else():
+    before = copy.deepcopy(JOB)
+    changed = jobspec.overridden(JOB, {"region": "x", "strategy": "STANDARD", "machineSpec": L4})
+    assert before == JOB
+    assert changed["scheduling"] == {"strategy": "STANDARD", "timeout": "3600s"}
+    assert [pool["machineSpec"] for pool in changed["workerPoolSpecs"]] == [L4, L4, CPU]
+    assert jobspec.overridden(JOB, {}) == JOB
+
+
+def test_scheduling_fields_can_be_overridden_together():
+    override = {"strategy": "FLEX_START", "scheduling": {"maxWaitDuration": "7200s"}}
+    assert jobspec.overridden(JOB, override)["scheduling"] == {
+        "strategy": "FLEX_START",
+        "timeout": "3600s",
+        "maxWaitDuration": "7200s",
+    }
+
+
+@pytest.mark.parametrize("fallback", [[{"zone": "a"}], [{}]])
+def test_a_fallback_that_means_nothing_is_refused(fallback):
+    with pytest.raises(ValueError, match="a fallback can change"):
+        jobspec.check_overrides(fallback)
+
+
+STRATEGIES = [
+    ({"strategy": "SPOT"}, {"strategy": "SPOT"}, None),
+    ({}, {}, None),
+    ({"strategy": "STANDARD"}, {"strategy": "STRATEGY_UNSPECIFIED"}, None),
+    ({"strategy": "SPOT"}, {}, "asked for scheduling.strategy SPOT"),
+    ({}, {"strategy": "SPOT"}, "created the job with SPOT"),
+    ({"strategy": "FLEX_START"}, {"strategy": "SPOT"}, "FLEX_START"),
+]
+
+
+@pytest.mark.parametrize(("asked", "answered", "problem"), STRATEGIES)
+def test_another_strategy_than_asked_for_is_noticed(asked, answered, problem):
+    said = jobspec.strategy_problem({"scheduling": asked}, {"scheduling": answered})
+    assert said is None if problem is None else problem in said
+
+
+CAPACITY = [
+    ("The zone has STOCKOUT", None, True),
+    ("Resources are insufficient in region: us-central1.", None, True),
+    ("exceed quota limits: aiplatform.googleapis.com/custom_model_training_nvidia_a100", 8, True),
+    ("429 RESOURCE_EXHAUSTED: try again later", None, True),
+    ("Try again later", 8, True),
+    ("429 RESOURCE_EXHAUSTED: Quota exceeded for requests per minute", None, False),
+    ("INTERNAL: something broke", 13, False),
+    ("Replica workerpool0-0 exited with a non-zero status of 1. insufficient memory", None, False),
+    ("The replica exited with a non-zero status of 1. RESOURCE_EXHAUSTED: CUDA OOM", 8, False),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "lacking"), CAPACITY)
+def test_a_missing_machine_is_told_from_other_errors(text, code, lacking):
+    assert jobspec.lacks_capacity(text, code) is lacking
+
+
+TRIAL = Trial("abc", {"lr": 0.1, "flag": True, "note": None}, "abc")
+
+
+def test_a_trial_has_its_arguments_and_its_directory():
+    job = jobspec.for_trial(JOB, TRIAL)
+    assert job["workerPoolSpecs"][0]["containerSpec"]["args"] == [
+        "--epochs=2",
+        "--lr=0.1",
+        "--flag=true",
+    ]
+    assert job["workerPoolSpecs"][1] == JOB["workerPoolSpecs"][1]
+    assert job["baseOutputDirectory"]["outputUriPrefix"] == "gs://b/runs/d/r/search/abc"
+
+
+def test_a_trials_outputs_move_into_its_directory():
+    base = "gs://b/runs/d/r/search"
+    outputs = {"dir": base, "model_dir": f"{base}/model", "elsewhere": "gs://b/runs/d/r/search2"}
+    assert jobspec.outputs_for_trial(outputs, base, TRIAL) == {
+        "dir": f"{base}/abc",
+        "model_dir": f"{base}/abc/model",
+        "elsewhere": "gs://b/runs/d/r/search2/abc",
+    }
+
+
+def test_the_fingerprint_follows_the_job_and_not_the_order_of_its_keys():
+    turned = dict(reversed(JOB.items()))
+    assert jobspec.fingerprint(turned) == jobspec.fingerprint(JOB)
+    assert jobspec.fingerprint(jobspec.overridden(JOB, {"strategy": "STANDARD"})) != (
+        jobspec.fingerprint(JOB)
+    )
+
+
+def test_a_failure_shows_state_words_and_link():
+    text = jobspec.failure(
+        {"name": "n", "state": "PIPELINE_STATE_FAILED", "error": {"message": "boom\ntail"}}, "link"
+    )
+    assert text == "n ended in PIPELINE_STATE_FAILED\nboom\ntail\nlink"

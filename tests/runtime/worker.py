@@ -1,0 +1,22 @@
+"""What the jobs of the tests run: report arguments and environment, write metrics, end as told."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+options = dict(argument.removeprefix("--").partition("=")[::2] for argument in sys.argv[1:])
+model_dir = os.environ["AIP_MODEL_DIR"].removeprefix("gs://")
+directory = Path(os.environ["GCSFUSE_ROOT"], model_dir)
+directory.mkdir(parents=True, exist_ok=True)
+metrics = {"accuracy": float(options.get("accuracy", "0.5")) + float(options.get("lr", "0"))}
+if options.get("seed") == "1":
+    metrics["accuracy"] -= 0.05
+document = {"schema_version": 1, "metrics": metrics, "step": 1, "complete": True}
+if "nothing" not in options:
+    (directory / "metrics.json").write_text(json.dumps(document))
+(directory / "options.json").write_text(json.dumps(options))
+time.sleep(float(options.get("sleep", "0")))
+print("the last words of the trainer")  # noqa: T201 - the log tail is what the test looks for
+sys.exit(int(options.get("exit", "0")))
