@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import islice
 
 from dagfactory.diagnostics import Diagnostic
 from dagfactory.source import SourceFile, Span
@@ -23,11 +25,9 @@ _SHOWN = 20
 
 def forbidden(source: SourceFile) -> list[Diagnostic]:
     """Return a diagnostic for each character that no document may hold."""
-    found = _FORBIDDEN.finditer(source.text)
-    return [
-        _diagnostic(source, each.start(), "write it as an escape in double quotes")
-        for each, _ in zip(found, range(_SHOWN), strict=False)
-    ]
+    found = islice(_FORBIDDEN.finditer(source.text), _SHOWN)
+    remedy = "write it as an escape in double quotes"
+    return [_diagnostic(source, each.start(), remedy) for each in found]
 
 
 def has_hidden(text: str) -> bool:
@@ -36,14 +36,19 @@ def has_hidden(text: str) -> bool:
 
 
 def hidden(source: SourceFile, quoted: Iterable[tuple[int, int]]) -> list[Diagnostic]:
-    """Return a diagnostic for each hidden character outside the quoted ranges of offsets."""
-    ranges = list(quoted)
-    offsets = [each.start() for each in _HIDDEN.finditer(source.text)]
-    outside = [at for at in offsets if not any(start <= at < end for start, end in ranges)]
-    return [
-        _diagnostic(source, at, "delete it, or quote the text that needs it")
-        for at in outside[:_SHOWN]
-    ]
+    """Return a diagnostic for each hidden character outside the quoted ranges of offsets.
+
+    The ranges are in order and do not overlap: an offset after an even number of their ends (and
+    the 0 before them) is inside one.
+    """
+    ends = [0, *(offset for each in quoted for offset in each)]
+    outside = (
+        each.start()
+        for each in _HIDDEN.finditer(source.text)
+        if bisect_right(ends, each.start()) % 2
+    )
+    remedy = "delete it, or quote the text that needs it"
+    return [_diagnostic(source, at, remedy) for at in islice(outside, _SHOWN)]
 
 
 def _diagnostic(source: SourceFile, offset: int, remedy: str) -> Diagnostic:

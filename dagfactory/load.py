@@ -14,9 +14,10 @@ import yaml
 
 from dagfactory import characters
 from dagfactory.diagnostics import Diagnostic, Label
-from dagfactory.load_text import after_properties, key_problem, scalar_node
+from dagfactory.load_text import after_properties, bad_anchor, key_problem, scalar_node
 from dagfactory.node import Node
 from dagfactory.source import SourceFile, Span
+from dagfactory.suggest import shorten
 
 __all__ = ["MAX_DEPTH", "MAX_NODES", "Node", "load"]
 
@@ -25,6 +26,9 @@ MAX_DEPTH = 64
 
 MAX_NODES = 100_000
 """How many values a document may have once its aliases are written out."""
+
+MAX_PROBLEMS = 100
+"""After so many problems a document is not read on."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -73,6 +77,11 @@ def load(source: SourceFile) -> tuple[Node | None, list[Diagnostic]]:
     return builder.run(), builder.problems
 
 
+def _ended(text: str) -> str:
+    """Return the text with a last line break, without which PyYAML cuts a block text short."""
+    return text if text.endswith(("\n", "\r")) else f"{text}\n"
+
+
 class _Builder:
     """Turns events into nodes, checking limits and everything YAML allows but specs do not."""
 
@@ -96,13 +105,24 @@ class _Builder:
         except _StopError:
             self.root = None
         if self.has_hidden:
-            self.problems += characters.hidden(self.source, self.quoted)
+            self._report_hidden()
         return self.root
+
+    def _report_hidden(self) -> None:
+        """Add hidden characters; a syntax error on the line of one is its consequence."""
+        found = characters.hidden(self.source, self.quoted)
+        lines = {each.span.line for each in found if each.span}
+        self.problems = [
+            each
+            for each in self.problems
+            if not (each.code == "DF102" and each.span and each.span.line in lines)
+        ]
+        self.problems += found
 
     def _events(self) -> Iterator[Any]:
         try:
-            yield from yaml.parse(self.source.text, Loader=self.loader)
-        except (yaml.YAMLError, UnicodeError) as error:
+            yield from yaml.parse(_ended(self.source.text), Loader=self.loader)
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
             from dagfactory.yaml_errors import explain
 
             self.problems.append(explain(error, self.source))
@@ -137,27 +157,20 @@ class _Builder:
             self._key(frame, event, span)
         else:
             node, problem = scalar_node(event, span, self.source, frame.key_span if frame else None)
-            self.problems += [problem] if problem else []
+            self._problem(problem)
             self._register(event.anchor, node, 1, 0)
             self._add(node, 1, 0)
 
     def _key(self, frame: _Frame, event: Any, span: Span) -> None:
         frame.expects_key = False
         frame.key, frame.key_span = None, span
-        problem = key_problem(event, span)
+        problem = key_problem(event, span, self.source.text)
         if problem:
-            self.problems.append(problem)
+            self._problem(problem)
         elif event.value in frame.keys:
             first = Label(frame.keys[event.value], "first written here")
-            self.problems.append(
-                Diagnostic(
-                    "DF103",
-                    f"key `{event.value}` is given twice",
-                    span,
-                    "keep one of the two",
-                    labels=(first,),
-                ),
-            )
+            message = f"key `{shorten(event.value)}` is given twice"
+            self._problem(Diagnostic("DF103", message, span, "keep one of them", labels=(first,)))
         else:
             frame.key = event.value
             frame.keys[event.value] = span
@@ -183,14 +196,13 @@ class _Builder:
     def _bad_alias(self, name: str, anchor: _Anchor | None, span: Span) -> None:
         if anchor:
             label = Label(anchor.span, "the value that would contain itself")
-            self.problems.append(
-                Diagnostic("DF108", f"`*{name}` is used inside `&{name}`", span, labels=(label,))
-            )
+            message = f"`*{shorten(name)}` is used inside `&{shorten(name)}`"
+            self._problem(Diagnostic("DF108", message, span, labels=(label,)))
             return
         from dagfactory.suggest import did_you_mean
 
         remedy = did_you_mean(name, self.anchors, "defined so far")
-        self._report("DF108", f"no `&{name}` comes before `*{name}`", span, remedy)
+        self._report("DF108", f"no `&{shorten(name)}` comes before it", span, remedy)
 
     def open(self, event: Any) -> None:
         """Begin a list or a mapping."""
@@ -252,19 +264,26 @@ class _Builder:
 
     def _tagged(self, event: Any) -> None:
         if event.tag:
-            mark = event.start_mark
-            line, column = mark.line + 1, mark.column + 1
-            span = Span(self.source.name, line, column, line, column + 1)
+            span = self._at(event.start_mark)
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             remedy = "delete it; quote the value if it must stay text"
-            self._report("DF104", f"tags (`{tag}`) are not used here", span, remedy)
+            self._report("DF104", f"tags (`{shorten(tag)}`) are not used here", span, remedy)
 
     def _too_deep(self, span: Span) -> None:
         self._report("DF107", f"nested more than {MAX_DEPTH} levels deep", span)
         raise _StopError
 
+    def _problem(self, problem: Diagnostic | None) -> None:
+        self.problems += [problem] if problem else []
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise _StopError
+
     def _report(self, code: str, message: str, span: Span, remedy: str | None = None) -> None:
-        self.problems.append(Diagnostic(code, message, span, remedy))
+        self._problem(Diagnostic(code, message, span, remedy))
+
+    def _at(self, mark: Any) -> Span:
+        line, column = mark.line + 1, mark.column + 1
+        return Span(self.source.name, line, column, line, column + 1)
 
     def _span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
@@ -273,6 +292,8 @@ class _Builder:
             getattr(event, "anchor", None) and not isinstance(event, yaml.AliasEvent)
         ):
             line, column = after_properties(self.source.text, start.index, line, column)
+            if event.anchor:
+                self._problem(bad_anchor(self.source.text, start.index, self._at(start)))
         return Span(self.source.name, line, column, end.line + 1, end.column + 1)
 
 

@@ -10,11 +10,13 @@ from dagfactory.diagnostics import Diagnostic
 from dagfactory.node import Node
 from dagfactory.scalars import OutOfRangeError, scalar
 from dagfactory.source import SourceFile, Span
+from dagfactory.suggest import shorten
 
 _PROPERTIES = re.compile(
     r"(?:[&!][^\s,\[\]{}]*(?:[ \t]+|(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))+[ \t]*|(?=[,\]}])|\Z))+"
 )
-_SHOWN = 24
+_ANCHOR = re.compile(r"&[\w-]+")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _BREAK = re.compile(r"\r\n|\n|\r")
 
 
@@ -27,7 +29,7 @@ def after_properties(text: str, offset: int, line: int, column: int) -> tuple[in
 def scalar_node(
     event: Any, span: Span, source: SourceFile, key: Span | None
 ) -> tuple[Node, Diagnostic | None]:
-    """Return the node of a scalar event, and a DF109 diagnostic if its number is out of range.
+    """Return the node of a scalar event, and what is wrong with it: a number out of range, a NUL.
 
     `key` is the place of the key it belongs to: an empty value stands right behind it.
     """
@@ -37,7 +39,8 @@ def scalar_node(
         written = _without_properties(written, event)
         end_line, end_column = _advance(written, span.line, span.column)
         span = Span(span.file, span.line, span.column, end_line, end_column)
-        return Node(text, span, {}, quoted=event.style in "'\"", raw=written), None
+        node = Node(text, span, {}, quoted=event.style in "'\"", raw=written)
+        return node, _unstorable(node, text)
     if not text:
         return Node(None, _behind(key, span), {}), None
     raw: str | None = None
@@ -47,32 +50,70 @@ def scalar_node(
     try:
         return Node(scalar(text), span, {}, raw=raw), None
     except OutOfRangeError as error:
-        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-        return Node(0, span, {}), Diagnostic(
-            "DF109", f"`{shown}` is {error}", span, "quote it if it is text"
-        )
+        message = f"`{shorten(text)}` is {error}"
+        return Node(0, span, {}), Diagnostic("DF109", message, span, "quote it if it is text")
 
 
-def key_problem(event: Any, span: Span) -> Diagnostic | None:
-    """Return what is wrong with a key, or None: it must be text, visible, and no merge key."""
-    text = event.value
-    if not event.style:
-        if text == "<<":
-            remedy = "put shared values under `defaults:`, or use an alias for the whole value"
-            return Diagnostic("DF104", "merge keys (`<<`) are not used here", span, remedy)
-        if not isinstance(_quietly(text), str):
-            shown = f"`{text}`" if text else "an empty key"
-            return Diagnostic("DF106", f"{shown} is not text", span, f'write `"{text}":`')
-    if text.isascii():
-        return None
+def key_problem(event: Any, span: Span, text: str) -> Diagnostic | None:
+    """Return what is wrong with a key in a text, or None.
+
+    It must be text, visible, and neither a merge key nor written behind a `?`.
+    """
+    key = event.value
+    if _behind_question_mark(text, event.start_mark.index):
+        remedy = "write `key: value`, or quote the key if the `?` belongs to it"
+        return Diagnostic("DF104", "keys behind a `?` are not used here", span, remedy)
+    if not event.style and key == "<<":
+        remedy = "put shared values under `defaults:`, or use an alias for the whole value"
+        return Diagnostic("DF104", "merge keys (`<<`) are not used here", span, remedy)
+    if not event.style and not isinstance(_quietly(key), str):
+        shown = f"`{shorten(key)}`" if key else "an empty key"
+        return Diagnostic("DF106", f"{shown} is not text", span, f'write `"{shorten(key)}":`')
+    return None if key.isascii() else _disguised(key, span, quoted=bool(event.style))
+
+
+def _disguised(key: str, span: Span, *, quoted: bool) -> Diagnostic | None:
+    """Return what makes a key look like another one.
+
+    Hidden characters outside quotes are reported with those of the rest of the text.
+    """
     import unicodedata
 
-    if has_hidden(text):
+    if quoted and has_hidden(key):
         return Diagnostic("DF105", "a key with a hidden character", span, "type the key again")
-    if not unicodedata.is_normalized("NFC", text):
+    if not unicodedata.is_normalized("NFC", key):
         remedy = "type the key again: its accents are separate characters"
-        return Diagnostic("DF105", f"key `{text}` is not in composed form (NFC)", span, remedy)
+        message = f"key `{shorten(key)}` is not in composed form (NFC)"
+        return Diagnostic("DF105", message, span, remedy)
     return None
+
+
+def _behind_question_mark(text: str, offset: int) -> bool:
+    """Whether a `?` comes before the key on its line: PyYAML reads `{?a: 1}` as `{a: 1}`."""
+    while offset > 0 and text[offset - 1] in " \t":
+        offset -= 1
+    return offset > 0 and text[offset - 1] == "?"
+
+
+def _unstorable(node: Node, text: str) -> Diagnostic | None:
+    """Return a diagnostic for escapes that no database or UTF-8 file can hold, or None."""
+    found = _UNSTORABLE.search(text)
+    if found is None:
+        return None
+    message = f"a text with the character U+{ord(found[0]):04X}"
+    return Diagnostic("DF105", message, node.span, "delete its escape: it cannot be stored")
+
+
+def bad_anchor(text: str, offset: int, span: Span) -> Diagnostic | None:
+    """Return what is wrong with the name of the anchor at `offset`, or None.
+
+    PyYAML ends a name at the first character it does not expect and goes on as if it were a value.
+    """
+    found = _ANCHOR.search(text, offset)
+    if found is None or found.end() == len(text) or text[found.end()] in " \t\r\n,[]{}":
+        return None
+    remedy = "use letters, digits, `-` and `_`"
+    return Diagnostic("DF108", f"bad name of the anchor `{found[0]}`", span, remedy)
 
 
 def _quietly(text: str) -> object:

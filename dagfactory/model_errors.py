@@ -12,7 +12,7 @@ from dagfactory.diagnostics import Diagnostic, Label
 from dagfactory.model_shape import homes_of, keys_at
 from dagfactory.model_words import EXPECTED, Words, bound, describe, name_of, type_help
 from dagfactory.node import Node, Path
-from dagfactory.suggest import closest, did_you_mean, either
+from dagfactory.suggest import closest, did_you_mean, either, shorten
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +127,14 @@ def _unknown(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Wo
     place = f" in {name_of(tuple(parent))}" if parent else ""
     near = closest(str(key), free, 1) or closest(str(key), known, 1)
     choices = free if set(near) <= set(free) else known
+    if ":" in str(key):
+        return Words("DF120", f"unknown key `{shorten(str(key))}`", "put a space after the `:`")
     homes = [] if near else homes_of(model, tuple(parent)[len(base) :], str(key))
     if homes:
         remedy: str | None = f"`{key}` belongs under {either(homes)}"
     else:
         remedy = did_you_mean(str(key), choices, "allowed")
-    return Words("DF120", f"unknown key `{key}`{place}", remedy)
+    return Words("DF120", f"unknown key `{shorten(str(key))}`{place}", remedy)
 
 
 def _missing(fault: Fault) -> Words:

@@ -8,9 +8,7 @@ from typing import Any
 
 from dagfactory.node import Node, Path
 from dagfactory.scalars import OutOfRangeError, scalar
-from dagfactory.suggest import listing
-
-_LONGEST = 40
+from dagfactory.suggest import listing, shorten
 
 EXPECTED = {
     "int_type": "a whole number",
@@ -77,18 +75,12 @@ def describe(value: Any) -> str:
     return f"the text `{shorten(str(value))}`" if value else "an empty text"
 
 
-def shorten(text: str) -> str:
-    """Return the text on one line, at most 40 characters long."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= _LONGEST else f"{flat[: _LONGEST - 1]}…"
-
-
 def name_of(path: Path) -> str:
     """Return the name of a place: its key, or the number of an item and the key of its list."""
     if not path:
         return "the document"
     if isinstance(path[-1], str):
-        return f"`{path[-1]}`"
+        return f"`{shorten(path[-1])}`"
     above = f" of {name_of(path[:-1])}" if len(path) > 1 else ""
     return f"item {path[-1] + 1}{above}"
 

@@ -16,7 +16,7 @@ from dagfactory.model_words import describe, name_of
 from dagfactory.node import Node, Path
 from dagfactory.spec.pipeline import Pipeline
 from dagfactory.spec.task import TaskBase
-from dagfactory.suggest import did_you_mean, listing
+from dagfactory.suggest import did_you_mean, listing, shorten
 
 __all__ = ["validate", "validate_model"]
 
@@ -127,7 +127,7 @@ def _unknown_type(node: Node, path: Path, kind: Node) -> Diagnostic:
         message = f"`type` needs the name of a task type, not {describe(kind.plain())}"
         return Diagnostic("DF122", message, span, f"one of {listing(task_types.types())}")
     remedy = did_you_mean(kind.value, task_types.types(), "types")
-    return Diagnostic("DF125", f"unknown task type `{kind.value}`", span, remedy)
+    return Diagnostic("DF125", f"unknown task type `{shorten(kind.value)}`", span, remedy)
 
 
 def _not_a_mapping(node: Node, path: Path) -> Diagnostic:

@@ -28,6 +28,17 @@ _RULES = [
         f"{_QUOTE_IT}; otherwise check the indentation",
     ),
     _Rule(
+        "unexpected document indicator",
+        "`---` or `...` begins a line inside quotes",
+        "indent the line",
+    ),
+    _Rule(
+        "expected node content",
+        "a value is missing here, or begins with a character that none begins with",
+        "quote the value if the character belongs to it",
+    ),
+    _Rule("unexpected ':'", "a `:` where none can stand", _QUOTE_IT),
+    _Rule(
         "quoted scalar; .*(end of stream|document separator)",
         "this quote is never closed",
         "close it",

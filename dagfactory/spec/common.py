@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from dagfactory.spec.duration import duration_text, parse_duration
+from dagfactory.suggest import shorten
 
 
 class SpecModel(BaseModel):
@@ -81,7 +82,7 @@ def pattern(regex: str, noun: str, remedy: str, *, may_be_open: bool = False) ->
     def check(text: str) -> str:
         if (may_be_open and is_open(text)) or compiled.fullmatch(text):
             return text
-        raise bad(f"`{text}` is not {noun}", remedy)
+        raise bad(f"`{shorten(text)}` is not {noun}", remedy)
 
     schema: dict[str, JsonValue] = {} if may_be_open else {"pattern": f"^(?:{regex})$"}
     return Annotated[str, AfterValidator(check), Field(json_schema_extra=schema)]
@@ -157,7 +158,7 @@ def _duration(text: str) -> timedelta:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise bad(f"`{text}` is not a duration", str(error)) from None
+        raise bad(f"`{shorten(text)}` is not a duration", str(error)) from None
 
 
 Duration = Annotated[
@@ -185,7 +186,7 @@ _MONEY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,2})?) ?([A-Z]{3})")
 def _money(text: str) -> Money:
     found = _MONEY.fullmatch(text)
     if not found:
-        raise bad(f"`{text}` is not an amount of money", "write for example `900 USD`")
+        raise bad(f"`{shorten(text)}` is not an amount of money", "write for example `900 USD`")
     if found[2] != "USD":
         raise bad(f"`{found[2]}` cannot be compared with the price table", "write it in USD")
     return Money(Decimal(found[1]), found[2])
@@ -202,8 +203,8 @@ Dollars = Annotated[
 def _date(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise bad(f"`{text}` is not a date: {error}", "write for example `2026-01-05`") from None
+    except ValueError:
+        raise bad(f"`{shorten(text)}` is not a date", "write for example `2026-01-05`") from None
     if found.tzinfo:
         raise bad(f"`{text}` has an offset", "leave it out: `timezone:` applies")
     return found
@@ -222,7 +223,9 @@ def _timezone(text: str) -> str:
     try:
         ZoneInfo(text)
     except (ValueError, OSError, KeyError):
-        raise bad(f"`{text}` is not a time zone", "write for example `Europe/Berlin`") from None
+        raise bad(
+            f"`{shorten(text)}` is not a time zone", "write for example `Europe/Berlin`"
+        ) from None
     return text
 
 

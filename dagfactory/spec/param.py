@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from dagfactory.spec.common import SpecModel, Text, bad
+from dagfactory.suggest import shorten
 
 ParamType = Literal["string", "number", "integer", "boolean", "array", "object"]
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -45,15 +46,15 @@ class Param(SpecModel):
     def _check(self, value: Any, at: tuple[str | int, ...]) -> None:
         self._check_type(value, at)
         if self.enum is not None and value not in self.enum:
-            raise bad(f"`{value}` is not among the values of `enum`", at=at)
+            raise bad(f"`{shorten(str(value))}` is not among the values of `enum`", at=at)
         if self.minimum is not None and value < self.minimum:
             raise bad(f"{value} is below the minimum of {self.minimum}", at=at)
         if self.maximum is not None and value > self.maximum:
             raise bad(f"{value} is above the maximum of {self.maximum}", at=at)
         if self.pattern is not None and not re.search(self.pattern, value):
-            raise bad(f"`{value}` does not match `pattern`", at=at)
+            raise bad(f"`{shorten(str(value))}` does not match `pattern`", at=at)
 
     def _check_type(self, value: Any, at: tuple[str | int, ...]) -> None:
         fits = isinstance(value, _TYPES[self.type])
         if not fits or (isinstance(value, bool) and self.type != "boolean"):
-            raise bad(f"`{value}` does not fit `type: {self.type}`", at=at)
+            raise bad(f"`{shorten(str(value))}` does not fit `type: {self.type}`", at=at)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from dagfactory.spec.common import Duration, SpecModel, Text, bad, wrong_type
+from dagfactory.suggest import shorten
 
 Preset = Literal[
     "@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly"
@@ -29,7 +30,7 @@ def _cron(text: str) -> str:
     fields = text.split()
     if len(fields) != len(_FIELDS):
         raise bad(
-            f"`{text}` has {len(fields)} fields instead of 5",
+            f"`{shorten(text)}` has {len(fields)} fields instead of 5",
             'write minute, hour, day, month and weekday like "0 3 * * 1", or `@daily`',
         )
     for field, found in zip(_FIELDS, re.finditer(r"\S+", text), strict=True):
@@ -48,11 +49,14 @@ def _part_problem(
     """Return a message and a remedy for one item of a field, or None when it is right."""
     found = _PART.fullmatch(part)
     if not found:
-        return f"`{part}` is not a {name} of cron", "write `*`, `5`, `1-5`, `*/10` or `1,15`"
+        return (
+            f"`{shorten(part)}` is not a {name} of cron",
+            "write `*`, `5`, `1-5`, `*/10` or `1,15`",
+        )
     ends = [names.get(end, end) for end in (found["low"], found["high"]) if end]
     for end in ends:
         if not str(end).isdecimal() or not low <= int(end) <= high:
-            return f"{name} `{end}` is outside {low}-{high}", None
+            return f"{name} `{shorten(str(end))}` is outside {low}-{high}", None
     if len(ends) > 1 and int(ends[0]) > int(ends[1]):
         return f"{name} `{part}` runs backwards", "write the smaller end first"
     if found["step"] and int(found["step"]) == 0:
