@@ -15,6 +15,7 @@ from dagfactory.problems import Problem
 from dagfactory.runtime.grid import count
 from dagfactory.spec.common import SpecModel
 from dagfactory.spec.job import ArgumentName, JobTask, Scalar
+from dagfactory.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from dagfactory.lower.scope import Place, Scope
@@ -142,7 +143,7 @@ def problems(
         if name in task.args:
             help_ = "leave it out of `args`: each trial sets it"
             yield Problem("DF207", f"`{name}` is a hyperparameter here", ("args", name), True, help=help_)
-    yield from _unknown_names(task)
+    yield from _idle_rules(task)
     total = count(definition(task))
     if not total:
         yield Problem("DF208", "no trial is left: `exclude` removes them all", ("exclude",))
@@ -151,13 +152,15 @@ def problems(
         yield Problem("DF208", message, ("parameters",), key=True, help="use fewer values")
 
 
-def _unknown_names(task: Sweep) -> Iterator[Problem]:
-    """Find exclusions that name no hyperparameter: they would exclude nothing."""
-    from dagfactory.suggest import did_you_mean
-
+def _idle_rules(task: Sweep) -> Iterator[Problem]:
+    """Find exclusions that name no hyperparameter or no value of it: they would exclude nothing."""
     for index, rule in enumerate(task.exclude):
-        for name in rule:
+        for name, value in rule.items():
+            path = ("exclude", index, name)
             if name not in task.parameters:
                 help_ = did_you_mean(name, task.parameters)
-                path = ("exclude", index, name)
                 yield Problem("DF209", f"unknown hyperparameter `{name}`", path, True, help=help_)
+            elif value not in task.parameters[name].values:
+                values = ", ".join(map(str, task.parameters[name].values))
+                message = f"`{name}` never is {value}, so nothing is excluded"
+                yield Problem("DF209", message, path, help=f"its values are {values}")
