@@ -5,7 +5,6 @@ holding a sha256 per file. A directory without a manifest is not a checkpoint.
 """
 
 import io
-import json
 import math
 import random
 import re
@@ -26,6 +25,7 @@ from trainer.files import (
     damaged_files,
     describe_files,
     fsync_directory,
+    read_json,
     write_bytes,
     write_json,
 )
@@ -53,22 +53,21 @@ class Progress:
 
 
 def save(root: Path, progress: Progress, state: dict[str, Any]) -> Path:
-    """Write one checkpoint: temporary directory, fsync, rename, then the manifest."""
-    final = root / f"step-{progress.step:08d}"
-    if final.exists():
-        shutil.rmtree(final)
-    temporary = root / f".step-{progress.step:08d}.tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    """Write one checkpoint: each file through temporary, fsync and rename, the manifest last.
+
+    Files are renamed, never directories: Cloud Storage FUSE refuses to rename a directory of a
+    bucket without a hierarchical namespace, unless it is mounted for it.
+    """
+    directory = root / f"step-{progress.step:08d}"
+    (directory / MANIFEST).unlink(missing_ok=True)
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    write_bytes(temporary / STATE, buffer.getvalue())
-    fsync_directory(temporary)
-    temporary.rename(final)
-    write_json(final / MANIFEST, manifest(final, progress, state["model"]))
-    fsync_directory(final)
+    write_bytes(directory / STATE, buffer.getvalue())
+    fsync_directory(directory)
+    write_json(directory / MANIFEST, manifest(directory, progress, state["model"]))
+    fsync_directory(directory)
     fsync_directory(root)
-    return final
+    return directory
 
 
 def manifest(directory: Path, progress: Progress, model: dict[str, Tensor]) -> dict[str, Any]:
@@ -107,12 +106,9 @@ def checkpoints(root: Path) -> list[Path]:
 
 def read_manifest(directory: Path) -> dict[str, Any]:
     """Read the manifest of a checkpoint; raises TrainerError when it cannot be read."""
-    try:
-        document = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrainerError(f"{directory.name}: manifest.json: {error}") from None
-    if not isinstance(document, dict) or "files" not in document:
-        raise TrainerError(f"{directory.name}: manifest.json is not a checkpoint manifest")
+    document = read_json(directory / MANIFEST)
+    if "files" not in document:
+        raise TrainerError(f"{directory / MANIFEST} is not a checkpoint manifest")
     return document
 
 
@@ -158,6 +154,7 @@ def score(directory: Path) -> float:
 
 def random_state() -> dict[str, Any]:
     """State of the generators of python, numpy, torch and every CUDA device."""
+    # The global generator of numpy is saved because libraries draw from it.
     kind, keys, position, gauss, cached = np.random.get_state(legacy=True)  # noqa: NPY002
     return {
         "python": random.getstate(),

@@ -34,7 +34,7 @@ class Settings(BaseModel):
 class DataSettings(Settings):
     """`python -m trainer.data`: generate Sort-of-CLEVR."""
 
-    images: Positive = Field(default=1200, description="training images")
+    images: Positive = Field(default=2000, description="training images")
     held_out: Positive = Field(default=200, description="held-out images")
     shard: Positive = Field(default=500, description="images per shard file")
 

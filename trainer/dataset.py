@@ -1,6 +1,5 @@
 """The output of the textures stage, read back, and the order in which training sees it."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from trainer.errors import TrainerError
-from trainer.files import damaged_files
+from trainer.files import damaged_files, read_json
 
 
 class Batch(NamedTuple):
@@ -65,10 +64,7 @@ class Textures:
 
 def load_textures(directory: Path, device: torch.device) -> Textures:
     """Read the textures directory after checking its checksums."""
-    try:
-        document = json.loads((directory / "textures.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrainerError(f"no textures at {directory}: {error}") from None
+    document = read_json(directory / "textures.json")
     problems = damaged_files(directory, document["files"])
     if problems:
         raise TrainerError(f"damaged textures in {directory}: {problems[0]}")
@@ -92,9 +88,9 @@ def _load_split(path: Path, device: torch.device) -> Split:
 def hold_out(split: Split, fraction: float) -> tuple[Split, Split]:
     """(training, validation): validation takes evenly spaced images, at least one of each."""
     total = len(split)
-    count = min(max(round(total * fraction), 1), total - 1)
-    if total < 2:  # noqa: PLR2004
+    if total == 1:
         raise TrainerError("training needs at least two images")
+    count = min(max(round(total * fraction), 1), total - 1)
     chosen = torch.zeros(total, dtype=torch.bool)
     chosen[torch.arange(count) * total // count] = True
     return split.subset(~chosen), split.subset(chosen)

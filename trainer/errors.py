@@ -20,9 +20,12 @@ class UsageError(TrainerError):
 
 
 def run_program(main: Callable[[Sequence[str]], int]) -> int:
-    """Run `main` on the command line; print a TrainerError as one line, return its exit code."""
+    """Run `main` on the command line; print a mistake as one line, return the exit code."""
     try:
         return main(sys.argv[1:])
     except TrainerError as error:
         print(f"trainer: error: {error}", file=sys.stderr, flush=True)
         return error.exit_code
+    except OSError as error:
+        print(f"trainer: error: {error}", file=sys.stderr, flush=True)
+        return FAILURE_EXIT

@@ -20,11 +20,12 @@ def main(argv: Sequence[str]) -> int:
     torch.set_num_threads(settings.threads)
     directory = current_context(settings.output).model_dir
     device = choose_device(settings.device)
-    model = load_model(local_path(settings.model)).to(device)
+    model, step = load_model(local_path(settings.model))
+    model.to(device)
     data = load_textures(local_path(settings.textures), device)
     metrics = measure(model, data.held_out, settings.batch)
     metrics |= question_only_baseline(data.train, data.held_out, len(data.answers))
-    write_metrics(directory, metrics, step=0)
+    write_metrics(directory, metrics, step)
     print(summary(metrics, len(data.held_out)))
     return 0
 

@@ -5,9 +5,7 @@ one image with its questions. Pydantic reads integers with or without the quotes
 """
 
 import base64
-import glob
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -18,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trainer.errors import TrainerError
-from trainer.files import damaged_files
+from trainer.files import damaged_files, read_json
 
 CHECKSUMS = "checksums.json"
 
@@ -76,16 +74,17 @@ def encode_png(pixels: npt.NDArray[np.uint8]) -> str:
 
 def find_shards(address: Path) -> list[Path]:
     """Shards of a directory, a glob or a single file, in name order."""
-    pattern = str(address / "*.json*") if address.is_dir() else str(address)
-    shards = [Path(name) for name in sorted(glob.glob(pattern))]  # noqa: PTH207
-    shards = [path for path in shards if path.suffix in {".json", ".jsonl"} and _is_shard(path)]
+    found = address.glob("*.json*") if address.is_dir() else address.parent.glob(address.name)
+    shards = sorted(path for path in found if _is_shard(path))
     if not shards:
         raise TrainerError(f"no .jsonl shards at {address}")
     return shards
 
 
 def _is_shard(path: Path) -> bool:
-    return path.name not in {CHECKSUMS, "metrics.json", "config.json", "manifest.json"}
+    """Tell shards from the other files of a model directory."""
+    others = {CHECKSUMS, "metrics.json", "config.json", "manifest.json"}
+    return path.suffix in {".json", ".jsonl"} and path.name not in others
 
 
 def check_shards(shards: list[Path]) -> None:
@@ -93,7 +92,7 @@ def check_shards(shards: list[Path]) -> None:
     for directory in sorted({shard.parent for shard in shards}):
         path = directory / CHECKSUMS
         if path.is_file():
-            problems = damaged_files(directory, json.loads(path.read_text())["files"])
+            problems = damaged_files(directory, read_json(path)["files"])
             if problems:
                 raise TrainerError(f"damaged data in {directory}: {problems[0]}")
 
@@ -101,7 +100,7 @@ def check_shards(shards: list[Path]) -> None:
 def read_records(shards: list[Path]) -> Iterator[ImageRecord]:
     """Read and validate the lines of shards; the error names file, line and field."""
     for shard in shards:
-        with shard.open(encoding="utf-8") as lines:
+        with shard.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
                 try:
                     yield ImageRecord.model_validate_json(line)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from trainer.errors import TrainerError
+
 SCHEMA_VERSION = 1
 
 
@@ -25,6 +27,19 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_json(path: Path, value: object) -> None:
     """Write indented JSON atomically; NaN and infinities are refused."""
     write_bytes(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON mapping; raises TrainerError with one line when there is none."""
+    try:
+        document = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise TrainerError(f"{path} is missing") from None
+    except (OSError, ValueError) as error:
+        raise TrainerError(f"{path} cannot be read: {error}") from None
+    if not isinstance(document, dict):
+        raise TrainerError(f"{path} does not hold a JSON mapping")
+    return document
 
 
 def fsync_directory(path: Path) -> None:

@@ -17,14 +17,18 @@ class Glimpse(nn.Module):
 
     b copies of a patch weigh ln b more in softmax attention. The log of the total attention
     mass of each head joins the state, because a softmax alone cannot count. `trust` is how much
-    the relevance map itself steers: the first glimpse follows it, later ones start free.
+    the relevance map itself steers each head: in the first glimpse every other head starts by
+    following it, all others start free.
     """
 
-    def __init__(self, settings: ModelSettings, trust: float) -> None:
+    trust: Tensor
+
+    def __init__(self, settings: ModelSettings, *, first: bool) -> None:
         super().__init__()
         width, heads = settings.width, settings.heads
         self.heads = heads
-        self.trust = nn.Parameter(torch.tensor(trust))
+        follows = torch.arange(heads) % 2 == 0
+        self.trust = nn.Parameter(FIRST_TRUST * (follows & first).float())
         self.ask = nn.Linear(width, width)
         self.key = nn.Linear(width + PLACE_FEATURES, width)
         self.value = nn.Linear(width + PLACE_FEATURES, width)
@@ -47,7 +51,7 @@ class Glimpse(nn.Module):
             self.by_head(self.value(patches)),
         )
         logits = ask @ key.transpose(2, 3) / ask.shape[-1] ** 0.5
-        logits = logits + (weight + self.trust * relevance)[:, None]
+        logits = logits + weight[:, None] + self.trust[:, None, None] * relevance[:, None]
         highest = logits.detach().amax(-1, keepdim=True)
         share = (logits - highest).exp()
         total = share.sum(-1, keepdim=True)
@@ -67,8 +71,9 @@ class Head(nn.Module):
 
     def __init__(self, settings: ModelSettings, answers: int) -> None:
         super().__init__()
-        trusts = [FIRST_TRUST] + [0.0] * (settings.glimpses - 1)
-        self.glimpses = nn.ModuleList(Glimpse(settings, trust) for trust in trusts)
+        self.glimpses = nn.ModuleList(
+            Glimpse(settings, first=number == 0) for number in range(settings.glimpses)
+        )
         self.answer = nn.Sequential(
             nn.Linear(settings.width, 64), nn.GELU(), nn.Linear(64, answers)
         )

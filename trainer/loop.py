@@ -158,7 +158,6 @@ def resume(run: Run, device: torch.device) -> bool:
     """Continue from the newest undamaged checkpoint; False where there is none."""
     found = checkpoint.load_newest(run.context.checkpoint_dir, device)
     if found is None:
-        run.log.truncate(0)
         return False
     document, state = found
     refuse_other_run(run.identity, state["identity"])
@@ -166,7 +165,6 @@ def resume(run: Run, device: torch.device) -> bool:
     run.optimizer.load_state_dict(state["optimizer"])
     checkpoint.restore_random_state(state["random"])
     run.step, run.loss, run.score = document["step"], document["loss"], document["score"]
-    run.log.truncate(run.step)
     return True
 
 

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from trainer.dataset import Batch, Split
 from trainer.model import ArrCoc, Output
+from trainer.objective import relevance_loss
 
 ON_TARGET = 0.25  # least relevance of a patch that counts as a target
 
@@ -59,10 +60,8 @@ class Sums:
         target = batch.relevance >= ON_TARGET
         self._count("recall_at_k", output.kept & target, target.sum().item())
         self._count("kept_fraction", output.kept, output.kept.numel())
-        loss = functional.binary_cross_entropy(
-            output.relevance.clamp(1e-4, 1 - 1e-4), batch.relevance, reduction="none"
-        )
-        self._count("relevance_loss", loss, loss.numel())
+        count = batch.relevance.numel()
+        self._count("relevance_loss", relevance_loss(output, batch) * count, count)
         overlap = torch.minimum(output.relevance, batch.relevance)
         union = torch.maximum(output.relevance, batch.relevance)
         self._count("relevance_iou", overlap, union.double().sum().item())
@@ -93,7 +92,7 @@ def query_distinctness(relevance: Tensor) -> Tensor:
     unit = functional.normalize(relevance, dim=-1)
     asked = unit.shape[1]
     if asked == 1:
-        return torch.zeros(len(unit))
+        return unit.new_zeros(len(unit))
     total = (unit @ unit.transpose(1, 2)).sum((1, 2))
     return 1 - (total - asked) / (asked * (asked - 1))
 

@@ -37,20 +37,21 @@ class MetricsLog:
         self.waiting.clear()
 
     def truncate(self, step: int) -> None:
-        """Drop lines of steps after `step`, and a torn last line."""
+        """Drop lines of steps after `step`, the final measurement, and a torn last line."""
         if not self.path.exists():
             return
         lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = "".join(line for line in lines if _step(line) <= step)
+        kept = "".join(line for line in lines if _keep(line, step))
         write_bytes(self.path, kept.encode())
 
 
-def _step(line: str) -> float:
-    """Step of a line; infinite for a torn line."""
+def _keep(line: str, step: int) -> bool:
+    """Whether a line is whole, not later than a step and not of the final measurement."""
     try:
-        return float(json.loads(line)["step"]) if line.endswith("\n") else float("inf")
+        noted = json.loads(line)
+        return bool(line.endswith("\n") and noted["step"] <= step and noted["split"] != "final")
     except (ValueError, KeyError, TypeError):
-        return float("inf")
+        return False
 
 
 def report_tuning(context: RunContext, name: str, value: float, step: int) -> None:

@@ -30,10 +30,17 @@ def objective(output: Output, batch: Batch, settings: TrainSettings, keep: int) 
         answer = functional.cross_entropy(
             output.logits.flatten(0, 1), batch.answer.flatten(), ignore_index=-1
         )
-    relevance = functional.binary_cross_entropy(
-        output.relevance.clamp(1e-4, 1 - 1e-4), batch.relevance
-    )
+    relevance = relevance_loss(output, batch)
     mean_budget = output.budgets.sum(-1) / keep
     budget = ((mean_budget / settings.budget_target - 1) ** 2).mean()
     total = answer + settings.relevance_weight * relevance + settings.budget_weight * budget
     return Loss(total, answer, relevance, budget)
+
+
+def relevance_loss(output: Output, batch: Batch) -> Tensor:
+    """Mean binary cross-entropy of the relevance maps.
+
+    Written out, because the library's function raises on NaN before the loop can report it.
+    """
+    guess = output.relevance.clamp(1e-4, 1 - 1e-4)
+    return -(batch.relevance * guess.log() + (1 - batch.relevance) * (1 - guess).log()).mean()

@@ -1,6 +1,5 @@
 """One training stage from settings to model directory."""
 
-import json
 import os
 import platform
 from collections.abc import Sequence
@@ -16,16 +15,24 @@ from trainer import __version__, secrets
 from trainer.config import ModelSettings, TrainSettings, parse
 from trainer.dataset import Textures, hold_out, load_textures
 from trainer.errors import TrainerError
-from trainer.files import SCHEMA_VERSION, write_bytes, write_json, write_manifest, write_metrics
+from trainer.files import (
+    SCHEMA_VERSION,
+    damaged_files,
+    read_json,
+    write_bytes,
+    write_json,
+    write_manifest,
+    write_metrics,
+)
 from trainer.loop import Run, resume, train
 from trainer.measure import measure
-from trainer.metrics import MetricsLog, report_tuning
+from trainer.metrics import MetricsLog
 from trainer.model import ArrCoc, Sizes
 from trainer.signals import EXIT, StopRequest
 from trainer.vertex import RunContext, local_path, read_context
 
 # Settings that may change between a run and its resumption without changing a number.
-HARMLESS = {"output", "checkpoint_every", "keep_checkpoints", "log_every", "textures", "from_"}
+HARMLESS = {"output", "checkpoint_every", "keep_checkpoints", "log_every", "textures", "device"}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -38,15 +45,29 @@ def main(argv: Sequence[str]) -> int:
     device = prepare(settings)
     secrets.load(os.environ)
     run, data = assemble(settings, context, device, stop)
-    if not resume(run, device):
-        start_from(run.model, settings)
-    else:
+    if resume(run, device):
         print(f"resumed at step {run.step} of {run.planned}", flush=True)
+    else:
+        start_from(run.model, settings)
+    if run.step == run.planned and outputs_whole(context.model_dir):
+        print(f"finished before: the model is in {context.model_dir}")
+        return 0
+    run.log.truncate(run.step)
     if not train(run):
         print(f"stopped at step {run.step} of {run.planned}, checkpoint saved", flush=True)
         return EXIT
     finish(run, data)
     return 0
+
+
+def outputs_whole(directory: Path) -> bool:
+    """Whether a finished run left all its outputs behind, undamaged."""
+    try:
+        files = read_json(directory / "manifest.json")["files"]
+        complete = read_json(directory / "metrics.json")["complete"]
+    except (TrainerError, KeyError):
+        return False
+    return bool(complete) and not damaged_files(directory, files)
 
 
 def prepare(settings: TrainSettings) -> torch.device:
@@ -94,7 +115,7 @@ def start_from(model: ArrCoc, settings: TrainSettings) -> None:
     try:
         model.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
+        reason = str(error).strip().splitlines()[-1].strip()
         raise TrainerError(f"cannot start from {path}: {reason}") from None
     print(f"started from {path}", flush=True)
 
@@ -133,6 +154,7 @@ def model_config(run: Run, data: Textures) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "settings": run.settings.model_dump(by_alias=True),
+        "step": run.step,
         "grid": data.grid,
         "words": data.words,
         "answers": data.answers,
@@ -145,10 +167,10 @@ def model_config(run: Run, data: Textures) -> dict[str, Any]:
     }
 
 
-def load_model(directory: Path) -> ArrCoc:
-    """Rebuild a model from its directory."""
+def load_model(directory: Path) -> tuple[ArrCoc, int]:
+    """Rebuild a model from its directory; returns it with the step it was trained to."""
+    config = read_json(directory / "config.json")
     try:
-        config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
         sizes = Sizes(config["grid"], len(config["words"]), len(config["answers"]))
         fields = {name: config["settings"][name] for name in ModelSettings.model_fields}
         model = ArrCoc(ModelSettings.model_validate(fields), sizes)
@@ -156,7 +178,7 @@ def load_model(directory: Path) -> ArrCoc:
     except (OSError, ValueError, KeyError, SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise TrainerError(f"no usable model at {directory}: {reason}") from None
-    return model
+    return model, config["step"]
 
 
 def model_card(run: Run, metrics: dict[str, float]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.errors import TrainerError, UsageError
-from trainer.files import damaged_files
+from trainer.files import damaged_files, read_json
 from trainer.vertex import local_path
 
 STATES = ("propositional", "perspectival", "participatory", "tension_balancer", "encoder", "head")
@@ -56,7 +56,7 @@ def newest(path: Path) -> Path:
 def failures(directory: Path, required: list[str], max_loss: float, complete: bool) -> list[str]:
     """Every failed check, one line each."""
     try:
-        document = read(directory)
+        document = read_json(directory / "manifest.json")
     except TrainerError as error:
         return [str(error)]
     problems = damaged_files(directory, document.get("files", {}))
@@ -67,17 +67,6 @@ def failures(directory: Path, required: list[str], max_loss: float, complete: bo
             f"step {document.get('step')} of {document.get('planned_steps')}: not complete"
         )
     return problems
-
-
-def read(directory: Path) -> dict[str, Any]:
-    """Read the manifest; raises TrainerError where there is none."""
-    try:
-        document = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrainerError(f"no readable manifest.json: {error}") from None
-    if not isinstance(document, dict):
-        raise TrainerError("manifest.json is not a mapping")
-    return document
 
 
 def state_problems(states: dict[str, Any], required: list[str]) -> list[str]:
