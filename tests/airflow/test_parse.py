@@ -14,6 +14,7 @@ from dagfactory.bundle import write
 from dagfactory.compile import build
 
 ROOT = Path(__file__).resolve().parents[2]
+# GitWildMatchPattern: Airflow's own use of its dependency when it reads any .airflowignore
 SCRIPT = """
 import json, sys, time, warnings
 from airflow.dag_processing.dagbag import DagBag
@@ -26,15 +27,15 @@ from airflow.serialization.serialized_objects import DagSerialization
 sizes, same = {}, {}
 def shape(dag):
     return {task.task_id: [sorted(task.downstream_task_ids), task.task_type, task.retries, task.pool,
-                           str(task.trigger_rule)] for task in dag.tasks}
+                           getattr(task.trigger_rule, "value", task.trigger_rule)] for task in dag.tasks}
 for dag in bag.dags.values():
     data = DagSerialization.to_dict(dag)
     again = DagSerialization.from_dict(json.loads(json.dumps(data)))
     sizes[dag.dag_id] = len(json.dumps(data))
-    same[dag.dag_id] = shape(dag) == shape(again)
+    same[dag.dag_id] = [pair for pair in zip(shape(dag).items(), shape(again).items()) if pair[0] != pair[1]]
 print(json.dumps({
     "errors": bag.import_errors,
-    "warnings": [str(item.message) for item in caught if "airflow/" not in item.filename],
+    "warnings": [str(item.message) for item in caught if "/airflow/" not in item.filename and "GitWildMatchPattern" not in str(item.message)],
     "sizes": sizes,
     "same": same,
     "heavy": sorted(name for name in set(sys.modules) - before
@@ -89,7 +90,7 @@ def test_no_errors_and_no_warnings(parsed: dict) -> None:
 
 @pytest.mark.airflow
 def test_serialization_is_stable(parsed: dict) -> None:
-    assert all(parsed["same"].values())
+    assert parsed["same"] == {"arr_coc": [], "quickstart": [], "thousand": []}
 
 
 @pytest.mark.airflow
