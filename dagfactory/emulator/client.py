@@ -139,17 +139,18 @@ def _first_line(process: subprocess.Popen[bytes], timeout: float) -> bytes:
 
 def write_faults(state: Path, specs: Sequence[str]) -> None:
     """Put the fault specs where a running emulator reads them (STATE/faults.json)."""
-    _replace(state / FAULTS_FILE, json.dumps(list(specs)) + "\n")
+    replace_text(state / FAULTS_FILE, json.dumps(list(specs)) + "\n")
 
 
 def write_secret(state: Path, name: str, value: str) -> None:
     """Put a secret's value into STATE/secrets/NAME, readable by its owner only."""
     directory = state / SECRETS_DIRECTORY
     directory.mkdir(parents=True, exist_ok=True)
-    _replace(directory / name, value)
+    replace_text(directory / name, value)
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str) -> None:
+    """Write a file, readable by its owner only, in one step: readers see old or new."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with contextlib.ExitStack() as undo:
         undo.callback(temporary.unlink, missing_ok=True)

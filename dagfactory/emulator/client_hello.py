@@ -11,11 +11,13 @@ def record_length(header: bytes) -> int:
 
 
 def offered_protocols(record: bytes) -> tuple[str, ...]:
-    """Return the ALPN names of a ClientHello record (header included); () when there are none.
+    """Return the ALPN names of a whole ClientHello record; () when there are none.
 
     Layout (RFC 8446 section 4.1.2): 4 bytes handshake header, 2 version, 32 random, then
     session id, cipher suites and compression methods, each with a length, then extensions.
     """
+    if len(record) < RECORD_HEADER or len(record) < RECORD_HEADER + record_length(record):
+        return ()
     try:
         return _protocols(record)
     except (IndexError, UnicodeDecodeError):

@@ -61,6 +61,12 @@ class ApiError(Exception):
         return {"error": {"code": self.http, "message": self.message, "errors": [item]}}
 
 
+def require_token(authorization: str | None) -> None:
+    """Raise UNAUTHENTICATED unless the call carries a bearer token; its value is not looked at."""
+    if not (authorization or "").startswith("Bearer "):
+        raise ApiError("UNAUTHENTICATED", "Request is missing required authentication credential.")
+
+
 def by_http(http: int, message: str) -> ApiError:
     """Return the error that goes with an HTTP status, e.g. 429 -> RESOURCE_EXHAUSTED."""
     names = (name for name, (status, _code) in CODES.items() if status == http)

@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 
 from dagfactory.emulator.certificates import Certificates
-from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.errors import ApiError, require_token
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.method import Method
 from dagfactory.emulator.protos import message_class
@@ -57,9 +57,7 @@ def _handler(method: Method, faults: Faults) -> grpc.RpcMethodHandler:
 def _guarded(method: Method, faults: Faults) -> Callable[[Any, grpc.ServicerContext], Any]:
     def call(request: Any, context: grpc.ServicerContext) -> Any:
         try:
-            metadata = dict(context.invocation_metadata())
-            if not metadata.get("authorization", "").startswith("Bearer "):
-                raise ApiError("UNAUTHENTICATED", "Request is missing required authentication.")
+            require_token(dict(context.invocation_metadata()).get("authorization"))
             faults.fail_call(method.name)
             log.info("grpc %s", method.name)
             return method.call(request)

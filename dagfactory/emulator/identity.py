@@ -1,14 +1,17 @@
 """A throw-away service account whose tokens come from the emulator's own OAuth endpoint."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.web import Request, Response, json_response
 
 TOKEN_LIFETIME_S = 3600
+ACCESS_TOKEN = "emulator"  # noqa: S105 - opens nothing but this emulator
 
 
 def write_service_account(path: Path, project: str, token_uri: str) -> None:
@@ -32,8 +35,20 @@ def write_service_account(path: Path, project: str, token_uri: str) -> None:
     path.write_text(json.dumps(account, indent=2) + "\n")
 
 
+def iam_credentials(request: Request) -> Response:
+    """Answer what google-auth asks of IAM Credentials: no regional boundary; impersonation."""
+    if request.path.endswith(":generateAccessToken"):
+        expiry = datetime.now(UTC) + timedelta(seconds=TOKEN_LIFETIME_S)
+        moment = expiry.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return json_response({"accessToken": ACCESS_TOKEN, "expireTime": moment})
+    if request.path.endswith("/allowedLocations"):
+        return json_response({"locations": [], "encodedLocations": "0x0"})
+    error = ApiError("NOT_FOUND", f"The emulator does not serve {request.path}.")
+    return json_response(error.as_json(), error.http)
+
+
 def token(_request: Request) -> Response:
     """Answer a token request (RFC 6749 section 5.1); any assertion is accepted."""
     return json_response(
-        {"access_token": "emulator", "expires_in": TOKEN_LIFETIME_S, "token_type": "Bearer"}
+        {"access_token": ACCESS_TOKEN, "expires_in": TOKEN_LIFETIME_S, "token_type": "Bearer"}
     )

@@ -11,7 +11,9 @@ _VARIABLE = re.compile(r"\{(\w+(?:\.\w+)*)=([^}]+)\}")
 
 @dataclass(frozen=True)
 class Method:
-    """`path` is a google.api.http template, `body` the request field that is the JSON body
+    """What is called, how it is written in REST, and what answers it.
+
+    `path` is a google.api.http template, `body` the request field that is the JSON body
     ('' none, '*' the request itself); `call` takes the request message, gives the response.
     """
 

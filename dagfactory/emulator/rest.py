@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 
-from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.errors import ApiError, require_token
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.method import Method
 from dagfactory.emulator.protos import message_class
@@ -27,8 +27,7 @@ class RestDoor:
     def __call__(self, request: Request) -> Response:
         """Answer one REST request."""
         try:
-            if not request.headers.get("authorization", "").startswith("Bearer "):
-                raise ApiError("UNAUTHENTICATED", "Request is missing required authentication.")
+            require_token(request.headers.get("authorization"))
             response = self._call(request)
         except ApiError as error:
             log.info("%s %s: %s %s", request.method, request.path, error.status, error.message)
@@ -77,7 +76,8 @@ def _assign(message: Any, path: str, texts: list[str]) -> None:
 
 
 def _field(message: Any, name: str) -> FieldDescriptor:
-    for field in message.DESCRIPTOR.fields:
+    fields: list[FieldDescriptor] = message.DESCRIPTOR.fields
+    for field in fields:
         if name in (field.name, field.json_name):
             return field
     raise ValueError(f'Unknown name "{name}": Cannot bind query parameter.')

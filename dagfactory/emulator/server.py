@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagfactory.emulator import certificates, identity, protos, secrets
-from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY
+from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY, replace_text
 from dagfactory.emulator.environment import client_environment
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.faults import Faults
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 STORAGE_HOST = "storage.googleapis.com"
 SECRETS_HOST = "secretmanager.googleapis.com"
 OAUTH_HOST = "oauth2.googleapis.com"
+IAM_HOST = "iamcredentials.googleapis.com"
 VERTEX_HOSTS = ("aiplatform.googleapis.com", "*-aiplatform.googleapis.com")
 
 
@@ -60,6 +61,7 @@ class EmulatorServer:
             STORAGE_HOST: StorageService(state / "gcs", state / "gcs-side", faults),
             SECRETS_HOST: RestDoor(secret_methods, faults),
             OAUTH_HOST: identity.token,
+            IAM_HOST: identity.iam_credentials,
             **dict.fromkeys(VERTEX_HOSTS, RestDoor(vertex_methods, faults)),
         }
         https = Server(_by_host(hosts), tls)
@@ -73,7 +75,7 @@ class EmulatorServer:
     def announce(self, state: Path) -> str:
         """Write STATE/emulator.json; return the same as one line."""
         ready = {"ready": True, "proxy": self._proxy.url, "pid": os.getpid(), "env": self.env}
-        (state / READY_FILE).write_text(json.dumps(ready, indent=2) + "\n")
+        replace_text(state / READY_FILE, json.dumps(ready, indent=2) + "\n")
         return json.dumps(ready)
 
     def close(self) -> None:
@@ -84,7 +86,7 @@ class EmulatorServer:
 
 def _routes(https: int, grpc: int) -> tuple[Route, ...]:
     with_grpc = (*VERTEX_HOSTS, SECRETS_HOST)
-    plain = (STORAGE_HOST, OAUTH_HOST)
+    plain = (STORAGE_HOST, OAUTH_HOST, IAM_HOST)
     return tuple(
         [Route(host, https, grpc) for host in with_grpc] + [Route(host, https) for host in plain]
     )

@@ -139,8 +139,6 @@ class _Handler(BaseHTTPRequestHandler):
         log.debug("%s %s%s -> %d", request.method, request.host, self.path, response.status)
         self._answer(response)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve
-
     def _body(self, headers: dict[str, str]) -> Iterator[bytes]:
         if headers.get("transfer-encoding", "").lower() == "chunked":
             while size := int(self.rfile.readline().split(b";")[0], 16):
@@ -164,5 +162,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(part)
         self.wfile.flush()
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
         """Say nothing: the application logs what matters."""
+
+
+for _verb in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"):
+    setattr(_Handler, f"do_{_verb}", _Handler._serve)  # noqa: SLF001 - one function for all

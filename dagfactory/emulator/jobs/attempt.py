@@ -16,13 +16,13 @@ class Attempt:
     def __init__(self, group: Group) -> None:
         self._group, self._lock, self.reason = group, threading.Lock(), ""
 
-    def wait(self, timeout: float | None, preemption: Fault | None) -> int:
-        """Return the exit status; stop the group at `timeout` s or when the preemption is due."""
+    def wait(self, timeout: float | None, preemption: Fault | None) -> tuple[int, str]:
+        """Return exit status and reason; stop the group at `timeout` s or when preempted."""
         started = time.monotonic()
         if preemption is not None and (timeout is None or preemption.number < timeout):
             status = self._group.wait(preemption.number)
             if status is not None:
-                return status
+                return status, self.reason
             self.stop("preempted", preemption.grace)
         left = None if timeout is None else max(0.0, timeout - (time.monotonic() - started))
         status = self._group.wait(left)
@@ -30,7 +30,7 @@ class Attempt:
             self.stop("timeout", CANCEL_GRACE_S)
             status = self._group.wait()
         assert status is not None  # noqa: S101 - a wait without a limit ends with a status
-        return status
+        return status, self.reason
 
     def stop(self, reason: str, grace: float = CANCEL_GRACE_S) -> None:
         """End the group; the first reason given is the one kept."""

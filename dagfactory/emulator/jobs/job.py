@@ -7,6 +7,7 @@ from urllib.parse import quote
 SPOT_RESTARTS = 6
 TAIL_BYTES = 2000
 TAIL_LINES = 20
+STOPPED = "The emulator was stopped while the job ran."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,13 @@ def failed_replica(job: Job, status: int, log_tail: str) -> Outcome:
 def _termination_reason(status: int) -> str:
     reasons = {1: "Error", 137: "OOMKilled or killed by signal 9", 143: "killed by signal 15"}
     return f"Termination reason: {reasons[status]}. " if status in reasons else ""
+
+
+def ended_early(reason: str) -> Outcome:
+    """Word the end of a job that was cancelled, or that ran when the emulator was stopped."""
+    if reason == "cancelled":
+        return Outcome("CANCELLED", "CANCELLED", "The job was cancelled.")
+    return Outcome("FAILED", "INTERNAL", STOPPED)
 
 
 def insufficient_resources(job: Job) -> Outcome:

@@ -35,7 +35,7 @@ class Group:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.pid = self._process.pid
+        self.pid, self._ended = self._process.pid, False
         warden.watch(self.pid)
 
     def wait(self, timeout: float | None = None) -> int | None:
@@ -45,6 +45,7 @@ class Group:
         except subprocess.TimeoutExpired:
             return None
         self._signal(signal.SIGKILL)  # a container's end is the end of all of its processes
+        self._ended = True
         self._warden.release(self.pid)
         return status if status >= 0 else 128 - status
 
@@ -56,5 +57,7 @@ class Group:
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
+        if self._ended:
+            return  # the group's number may belong to others by now
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)

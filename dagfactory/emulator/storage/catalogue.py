@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,10 +21,22 @@ from uuid import uuid4
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.storage import names
 from dagfactory.emulator.storage.preconditions import Preconditions
-from dagfactory.emulator.storage.record import Record, checksums, now, timestamp
+from dagfactory.emulator.storage.record import Record, checksums, timestamp
 
 DEFAULT_TYPE = "application/octet-stream"
 FOLDER_STAMP = (0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Content about to become an object: a temporary file, settings, conditions."""
+
+    bucket: str
+    name: str
+    source: Path
+    settings: dict[str, Any]
+    conditions: Preconditions
+    components: int = 0
 
 
 class Catalogue:
@@ -54,7 +66,7 @@ class Catalogue:
                 return None
             if known is not None and known.stamp == stamp:
                 return known
-            return self._noticed(bucket, name, path, stamp, known)
+            return self._noticed(bucket, name, stamp, known)
 
     def get(self, bucket: str, name: str, generation: str | None = None) -> Record:
         """Return the live object; raises NOT_FOUND, also when it has another generation."""
@@ -71,38 +83,17 @@ class Catalogue:
         """Return a new path for bytes that are not an object yet."""
         return self.uploads / uuid4().hex
 
-    def put(
-        self,
-        bucket: str,
-        name: str,
-        source: Path,
-        settings: dict[str, Any],
-        conditions: Preconditions,
-        components: int = 0,
-    ) -> Record:
-        """Make the file `source` the object's content (it is moved). Raises 412 and 400."""
-        md5, crc32c = checksums(source)
-        _verify(settings, md5, crc32c)
+    def put(self, draft: Draft) -> Record:
+        """Make the draft the live object; its file is moved. Raises 412 and 400."""
+        sums = checksums(draft.source)
+        _verify(draft.settings, *sums)
         with self._lock:
-            old = self.find(bucket, name)
-            conditions.check(old)
-            generation = self._next_generation(old)
-            stamp = self._place(source, bucket, name, generation)
-            moment = now()
-            record = Record(
-                bucket,
-                name,
-                generation,
-                stamp[2],
-                md5,
-                crc32c,
-                moment,
-                moment,
-                stamp,
-                settings={"contentType": DEFAULT_TYPE},
-                components=components,
-            ).patched(settings)
-            return self._keep(replace(record, metageneration=1))
+            old = self.find(draft.bucket, draft.name)
+            draft.conditions.check(old)
+            stamp, generation = self._place(draft, self._next_generation(old))
+            fresh = _fresh(draft.bucket, draft.name, generation, stamp, sums, DEFAULT_TYPE)
+            record = fresh.patched(draft.settings)
+            return self._keep(replace(record, metageneration=1, components=draft.components))
 
     def change(self, record: Record) -> Record:
         """Keep a record with changed settings."""
@@ -133,42 +124,32 @@ class Catalogue:
         return [name for name in folders if self.find(bucket, name) is not None]
 
     def _noticed(
-        self, bucket: str, name: str, path: Path, stamp: tuple[int, int, int], old: Record | None
-    ) -> Record:
+        self, bucket: str, name: str, stamp: tuple[int, int, int], old: Record | None
+    ) -> Record | None:
         """Record a file that appeared or changed without the API."""
-        md5, crc32c = checksums(path)
-        moment = timestamp(stamp[0] / 1e9)
+        try:
+            sums = checksums(names.object_path(self.root, bucket, name))
+        except FileNotFoundError:
+            return None  # gone again: a job's temporary file
         kind = mimetypes.guess_type(name)[0] or DEFAULT_TYPE
         generation = stamp[0] if old is None else max(stamp[0], old.generation + 1)
-        return self._keep(
-            Record(
-                bucket,
-                name,
-                generation,
-                stamp[2],
-                md5,
-                crc32c,
-                moment,
-                moment,
-                stamp,
-                settings={"contentType": kind},
-            )
-        )
+        return self._keep(_fresh(bucket, name, generation, stamp, sums, kind))
 
     def _next_generation(self, old: Record | None) -> int:
         floor = max(self._last_generation, 0 if old is None else old.generation) + 1
         self._last_generation = max(time.time_ns(), floor)
         return self._last_generation
 
-    def _place(self, source: Path, bucket: str, name: str, generation: int) -> tuple[int, int, int]:
+    def _place(self, draft: Draft, generation: int) -> tuple[tuple[int, int, int], int]:
         """Move a finished file to its name; its modification time becomes the generation."""
-        target = names.object_path(self.root, bucket, name)
+        source, name = draft.source, draft.name
+        target = names.object_path(self.root, draft.bucket, name)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             if name.endswith(names.FOLDER):
                 target.mkdir(exist_ok=True)
                 source.unlink()
-                return FOLDER_STAMP
+                return FOLDER_STAMP, generation
             os.utime(source, ns=(generation, generation))
             if target.is_dir():
                 target.rmdir()  # a directory without objects is nothing in Cloud Storage
@@ -179,9 +160,8 @@ class Catalogue:
                 f"The emulator keeps objects as files and cannot hold {name!r} beside an object "
                 f"of which it is a folder, or the other way round ({error.strerror}).",
             ) from None
-        stamp = _stamp(target, folder=False)
-        assert stamp is not None  # noqa: S101 - it was just written
-        return stamp
+        status = target.stat()
+        return (status.st_mtime_ns, status.st_ino, status.st_size), generation
 
     def _known(self, bucket: str, name: str) -> Record | None:
         record = self._records.get((bucket, name))
@@ -218,6 +198,21 @@ def _stamp(path: Path, *, folder: bool) -> tuple[int, int, int] | None:
     if not stat.S_ISREG(status.st_mode):
         return None
     return status.st_mtime_ns, status.st_ino, status.st_size
+
+
+def _fresh(  # noqa: PLR0913, PLR0917 - the fields of one record
+    bucket: str,
+    name: str,
+    generation: int,
+    stamp: tuple[int, int, int],
+    sums: tuple[str, str],
+    kind: str,
+) -> Record:
+    moment = timestamp(generation / 1e9)
+    settings = {"contentType": kind}
+    return Record(
+        bucket, name, generation, stamp[2], *sums, moment, moment, stamp, settings=settings
+    )
 
 
 def _walk(start: Path, top: Path) -> Iterator[str]:

@@ -48,7 +48,7 @@ def _entries(names: list[str], request: Request) -> list[str]:
     delimiter, start = request.arg("delimiter"), len(request.arg("prefix") or "")
     if not delimiter:
         return names
-    shortened = {}
+    shortened: dict[str, None] = {}  # a set that keeps the order
     for name in names:
         head, found, _ = name[start:].partition(delimiter)
         shortened[name[:start] + head + found if found else name] = None

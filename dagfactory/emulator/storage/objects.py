@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.storage.buckets import Buckets
-from dagfactory.emulator.storage.catalogue import Catalogue
+from dagfactory.emulator.storage.catalogue import Catalogue, Draft
 from dagfactory.emulator.storage.listing import list_objects
 from dagfactory.emulator.storage.preconditions import of_component, of_request, of_source
 from dagfactory.emulator.storage.record import CHUNK, Record
@@ -100,8 +100,8 @@ class Objects:
                 with self._catalogue.path(record).open("rb") as file:
                     output.writelines(_slice(file, 0, record.size))
         settings = body.get("destination") or {}
-        done = self._catalogue.put(bucket, name, temporary, settings, conditions, parts)
-        return json_response(done.resource())
+        draft = Draft(bucket, name, temporary, settings, conditions, parts)
+        return json_response(self._catalogue.put(draft).resource())
 
     def _component(self, bucket: str, component: dict[str, Any]) -> Record:
         record = self._catalogue.get(bucket, component["name"], component.get("generation"))
@@ -123,7 +123,7 @@ class Objects:
                 output.writelines(_slice(file, 0, record.size))
             settings = request.json() or record.settings
             kept = {**record.settings, **settings} if "contentType" not in settings else settings
-            return self._catalogue.put(*target, temporary, kept, of_request(request))
+            return self._catalogue.put(Draft(*target, temporary, kept, of_request(request)))
 
 
 def _slice(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:

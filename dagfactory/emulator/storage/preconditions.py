@@ -1,7 +1,7 @@
 """Preconditions of the JSON API: generation, metageneration and entity tags."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.storage.record import Record
@@ -41,15 +41,16 @@ def failed() -> ApiError:
 
 def of_request(request: Request) -> Preconditions:
     """Read the conditions on the object a request names; raises INVALID_ARGUMENT."""
-    plain = _numbers(request.arg, "if")
-    return Preconditions(
-        *plain, _etag(request.headers, "if-match"), _etag(request.headers, "if-none-match")
+    return replace(
+        _numbers(request.arg, "if"),
+        etag=_etag(request.headers, "if-match"),
+        not_etag=_etag(request.headers, "if-none-match"),
     )
 
 
 def of_source(request: Request) -> Preconditions:
     """Read the conditions on the source of a copy or rewrite."""
-    return Preconditions(*_numbers(request.arg, "ifSource"))
+    return _numbers(request.arg, "ifSource")
 
 
 def of_component(component: Mapping[str, Mapping[str, str]]) -> Preconditions:
@@ -58,15 +59,17 @@ def of_component(component: Mapping[str, Mapping[str, str]]) -> Preconditions:
     return Preconditions(generation=None if asked is None else _number("ifGenerationMatch", asked))
 
 
-def _numbers(arg: Callable[[str], str | None], prefix: str) -> list[int | None]:
-    names = (
-        "GenerationMatch",
-        "GenerationNotMatch",
-        "MetagenerationMatch",
-        "MetagenerationNotMatch",
+def _numbers(arg: Callable[[str], str | None], prefix: str) -> Preconditions:
+    def number(name: str) -> int | None:
+        text = arg(prefix + name)
+        return None if text is None else _number(prefix + name, text)
+
+    return Preconditions(
+        number("GenerationMatch"),
+        number("GenerationNotMatch"),
+        number("MetagenerationMatch"),
+        number("MetagenerationNotMatch"),
     )
-    texts = [(prefix + name, arg(prefix + name)) for name in names]
-    return [None if text is None else _number(name, text) for name, text in texts]
 
 
 def _number(name: str, text: str) -> int:

@@ -116,13 +116,13 @@ def timestamp(seconds: float) -> str:
 
 def checksums(path: Path | None) -> tuple[str, str]:
     """Return (md5, crc32c) of a file, each base64 of the big-endian digest; None is empty."""
-    md5, crc = hashlib.md5(usedforsecurity=False), google_crc32c.Checksum()
+    md5, crc = hashlib.md5(usedforsecurity=False), 0
     if path is not None:
         with path.open("rb") as file:
             while data := file.read(CHUNK):
                 md5.update(data)
-                crc.update(data)
-    return _base64(md5.digest()), _base64(crc.digest())
+                crc = google_crc32c.extend(crc, data)
+    return _base64(md5.digest()), _base64(crc.to_bytes(4, "big"))
 
 
 def _base64(digest: bytes) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 
-from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.errors import ApiError, require_token
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.storage import multipart
 from dagfactory.emulator.storage.buckets import Buckets
@@ -35,8 +35,7 @@ class StorageService:
     def __call__(self, request: Request) -> Response:
         """Answer one request; a batch is answered call by call."""
         try:
-            if not request.headers.get("authorization", "").startswith("Bearer "):
-                raise ApiError("UNAUTHENTICATED", "Anonymous caller does not have access.")
+            require_token(request.headers.get("authorization"))
             if request.path.startswith("/batch/"):
                 return self._batch(request)
             return _partial(self._answer(request), request.arg("fields"))
@@ -73,8 +72,6 @@ class StorageService:
                     "storage.buckets.testIamPermissions",
                     lambda: self._buckets.permissions(bucket, request),
                 )
-            case ["storage", "v1", "b", bucket, "o"] if request.method == "GET":
-                return "storage.objects.list", lambda: self._objects.list_page(bucket, request)
             case ["storage", "v1", "b", bucket, "o", *rest]:
                 return self._object_route(bucket, rest, request)
         raise _no_method(request)
@@ -99,6 +96,8 @@ class StorageService:
     def _object_route(self, bucket: str, rest: list[str], request: Request) -> tuple[str, Action]:
         objects = self._objects
         match request.method, rest:
+            case "GET", []:
+                return "storage.objects.list", lambda: objects.list_page(bucket, request)
             case "GET", [name]:
                 return "storage.objects.get", lambda: objects.get(bucket, name, request)
             case "PATCH" | "PUT", [name]:
@@ -107,15 +106,10 @@ class StorageService:
                 return "storage.objects.delete", lambda: objects.delete(bucket, name, request)
             case "POST", [name, "compose"]:
                 return "storage.objects.compose", lambda: objects.compose(bucket, name, request)
-            case "POST", [name, "copyTo", "b", to, "o", new]:
-                return (
-                    "storage.objects.copy",
-                    lambda: objects.copy((bucket, name), (to, new), request),
-                )
-            case "POST", [name, "rewriteTo", "b", to, "o", new]:
-                return (
-                    "storage.objects.rewrite",
-                    lambda: objects.rewrite((bucket, name), (to, new), request),
+            case "POST", [name, "copyTo" | "rewriteTo" as verb, "b", to, "o", new]:
+                copy = objects.copy if verb == "copyTo" else objects.rewrite
+                return f"storage.objects.{verb[:-2]}", lambda: copy(
+                    (bucket, name), (to, new), request
                 )
         raise _no_method(request)
 

@@ -2,15 +2,14 @@
 
 import json
 import re
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.storage import multipart
-from dagfactory.emulator.storage.catalogue import Catalogue
-from dagfactory.emulator.storage.preconditions import Preconditions, of_request
+from dagfactory.emulator.storage.catalogue import Catalogue, Draft
+from dagfactory.emulator.storage.preconditions import of_request
 from dagfactory.emulator.storage.record import HOST
 from dagfactory.emulator.web import Request, Response, json_response
 
@@ -21,14 +20,10 @@ _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
 
 @dataclass(slots=True)
 class Session:
-    """A resumable upload: where it goes and the bytes received so far."""
+    """A resumable upload: what it is to become and how many bytes were received."""
 
-    bucket: str
-    name: str
-    settings: dict[str, Any]
-    conditions: Preconditions
-    path: Path
-    received: int = field(default=0)
+    draft: Draft
+    received: int = 0
 
 
 class Uploads:
@@ -64,7 +59,7 @@ class Uploads:
     ) -> Response:
         temporary = self._catalogue.temporary()
         temporary.write_bytes(body)
-        return self._finish(Session(bucket, name, settings, of_request(request), temporary))
+        return self._finish(Draft(bucket, name, temporary, settings, of_request(request)))
 
     def _begin(self, bucket: str, request: Request) -> Response:
         kind = request.headers.get("x-upload-content-type")
@@ -73,7 +68,7 @@ class Uploads:
         conditions.check(self._catalogue.find(bucket, name))
         upload_id, path = uuid4().hex, self._catalogue.temporary()
         path.touch()
-        self._sessions[upload_id] = Session(bucket, name, settings, conditions, path)
+        self._sessions[upload_id] = Session(Draft(bucket, name, path, settings, conditions))
         location = (
             f"{HOST}/upload/storage/v1/b/{bucket}/o?uploadType=resumable&upload_id={upload_id}"
         )
@@ -85,19 +80,19 @@ class Uploads:
             raise ApiError("NOT_FOUND", f"Upload {upload_id} was not found.")
         if request.method == "DELETE":
             del self._sessions[upload_id]
-            session.path.unlink()
+            session.draft.source.unlink()
             return Response(499)
         if not self._receive(session, request):
             held = {"Range": f"bytes=0-{session.received - 1}"} if session.received else {}
             return Response(RESUME_INCOMPLETE, b"", held)
         del self._sessions[upload_id]
-        return self._finish(session)
+        return self._finish(session.draft)
 
     def _receive(self, session: Session, request: Request) -> bool:
         """Append a chunk; say whether the upload is complete."""
         header = request.headers.get("content-range")
         if header is None:
-            session.path.write_bytes(request.body)
+            session.draft.source.write_bytes(request.body)
             return True
         match = _CONTENT_RANGE.fullmatch(header)
         if match is None:
@@ -107,13 +102,11 @@ class Uploads:
             _append(session, int(first), request.body, last=total != "*")
         return total != "*" and session.received == int(total)
 
-    def _finish(self, session: Session) -> Response:
+    def _finish(self, draft: Draft) -> Response:
         try:
-            record = self._catalogue.put(
-                session.bucket, session.name, session.path, session.settings, session.conditions
-            )
+            record = self._catalogue.put(draft)
         finally:
-            session.path.unlink(missing_ok=True)
+            draft.source.unlink(missing_ok=True)
         return json_response(record.resource(), headers={"ETag": record.etag})
 
 
@@ -126,9 +119,9 @@ def _append(session: Session, first: int, body: bytes, *, last: bool) -> None:
         )
     if not last and len(body) % CHUNK_UNIT:
         raise ApiError("INVALID_ARGUMENT", "A chunk before the last is a multiple of 256 KiB.")
-    with session.path.open("ab") as file:
+    with session.draft.source.open("ab") as file:
         file.write(body[session.received - first :])
-    session.received = session.path.stat().st_size
+    session.received = session.draft.source.stat().st_size
 
 
 def _name(settings: dict[str, Any], request: Request) -> str:

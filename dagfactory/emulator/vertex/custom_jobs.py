@@ -1,6 +1,6 @@
 """CustomJobs: create, get, list, cancel, delete; run by the local queue."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf import empty_pb2
@@ -15,6 +15,7 @@ from dagfactory.emulator.jobs.command import (
 from dagfactory.emulator.jobs.environment import vertex_environment
 from dagfactory.emulator.jobs.job import SPOT_RESTARTS, Job, Outcome
 from dagfactory.emulator.jobs.runner import Runner
+from dagfactory.emulator.jobs.task import FINAL, Report
 from dagfactory.emulator.method import Method
 from dagfactory.emulator.protos import VERTEX, enum_value, vertex
 from dagfactory.emulator.vertex import names
@@ -22,8 +23,6 @@ from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.store import Store
 
 SERVICE = f"{VERTEX}.JobService"
-FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
-Watch = Callable[[str, Outcome | None], None]
 
 
 def set_state(message: Any, kind: str, state: str, outcome: Outcome | None) -> None:
@@ -73,7 +72,7 @@ class CustomJobs:
         """Create a job and queue it."""
         return self.launch(request.parent, request.custom_job)
 
-    def launch(self, parent: str, job: Any, watch: Watch | None = None) -> Any:
+    def launch(self, parent: str, job: Any, watch: Report | None = None) -> Any:
         """Store and queue a CustomJob; `watch` hears of every state before it is stored."""
         names.require_display_name(job)
         check_spec(job.job_spec)

@@ -53,7 +53,7 @@ class Operations:
 
     def finished(self, resource: str, response: Any, metadata: str) -> Any:
         """Store a finished operation on a resource; return it as it looks just begun."""
-        name = self._store.new_name(resource.split("@")[0], "operations")
+        name = self._store.new_name(resource.partition("@")[0], "operations")
         operation = operations_pb2.Operation(name=name)
         details = vertex(metadata)
         details.generic_metadata.create_time.GetCurrentTime()

@@ -6,10 +6,11 @@ from google.protobuf import json_format
 
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.jobs.job import Outcome
+from dagfactory.emulator.jobs.task import FINAL
 from dagfactory.emulator.method import Method
 from dagfactory.emulator.protos import VERTEX, vertex
 from dagfactory.emulator.vertex import names
-from dagfactory.emulator.vertex.custom_jobs import FINAL, CustomJobs, set_state, state_of
+from dagfactory.emulator.vertex.custom_jobs import CustomJobs, set_state, state_of
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.models import Models
 from dagfactory.emulator.vertex.operations import Operations
@@ -128,7 +129,7 @@ def _backing_job(pipeline: Any) -> Any:
     if definition != DEFINITIONS + CUSTOM_TASK:
         raise ApiError(
             "INVALID_ARGUMENT",
-            f"The emulator runs custom tasks only ({DEFINITIONS}{CUSTOM_TASK}), not {definition!r}.",
+            f"The emulator runs {DEFINITIONS}{CUSTOM_TASK} only, not {definition!r}.",
         )
     job = vertex("CustomJob", display_name=f"{pipeline.display_name}-custom-job")
     job.labels.update(pipeline.labels)

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dagfactory.emulator.faults import Faults
-from dagfactory.emulator.jobs.job import Outcome
-from dagfactory.emulator.jobs.runner import STOPPED, Runner
+from dagfactory.emulator.jobs.job import STOPPED, Outcome
+from dagfactory.emulator.jobs.runner import Runner
+from dagfactory.emulator.jobs.task import FINAL
 from dagfactory.emulator.method import Method
-from dagfactory.emulator.vertex.custom_jobs import FINAL, CustomJobs, set_state, state_of
+from dagfactory.emulator.vertex.custom_jobs import CustomJobs, set_state, state_of
 from dagfactory.emulator.vertex.endpoints import Endpoints
 from dagfactory.emulator.vertex.models import Models
 from dagfactory.emulator.vertex.operations import Operations

@@ -1,0 +1,62 @@
+"""A submitted job on its way: directory, record, live attempt, request to end."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dagfactory.emulator.jobs.attempt import CANCEL_GRACE_S, Attempt
+from dagfactory.emulator.jobs.job import Job, Outcome
+
+log = logging.getLogger(__name__)
+Report = Callable[[str, Outcome | None], None]  # state suffix, and the outcome once it is known
+FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
+
+
+class Task:
+    """Keeps jobs/ID/job.json and the service up to date with one job."""
+
+    def __init__(self, job: Job, directory: Path, report: Report) -> None:
+        self.job, self.directory, self._report = job, directory, report
+        self.ended, self.reason = threading.Event(), ""
+        self.attempt: Attempt | None = None
+        self.submitted = time.monotonic()
+        self._record: dict[str, Any] = {**job.record, "attempts": [], "state": ""}
+        self._lock = threading.Lock()
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def report(self, state: str, outcome: Outcome | None = None) -> bool:
+        """Move on to a state unless that would be a step back; say whether it was taken."""
+        with self._lock:
+            before = self._record["state"]
+            if before in FINAL or (before == "CANCELLING" and state not in FINAL):
+                return False
+            self._record["state"] = state
+            if outcome is not None and outcome.message:
+                self._record["error"] = outcome.message
+            self._write()
+            log.info("job %s %s", self.job.id, state)
+            self._report(state, outcome)
+            return True
+
+    def add_attempt(self, **facts: Any) -> None:
+        """Record an attempt that has ended."""
+        with self._lock:
+            self._record["attempts"].append(facts)
+            self._write()
+
+    def end(self, reason: str, grace: float = CANCEL_GRACE_S) -> None:
+        """Have the job end, whether it waits or runs: SIGTERM, `grace` seconds, SIGKILL."""
+        self.reason = self.reason or reason
+        self.ended.set()
+        if self.attempt is not None:
+            self.attempt.stop(reason, grace)
+
+    def _write(self) -> None:
+        path = self.directory / "job.json"
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(self._record, indent=2, sort_keys=True) + "\n")
+        temporary.replace(path)

@@ -1,0 +1,102 @@
+"""One emulator for all tests here; its environment is set while a test runs."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from dagfactory.emulator.client import Emulator
+from dagfactory.emulator.testing import shared
+
+REGION = "us-central1"
+PARENT = f"projects/demo/locations/{REGION}"
+DEFINITION = "gs://google-cloud-aiplatform/schema/trainingjob/definition/custom_task_1.0.0.yaml"
+FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Emulator:
+    return shared()
+
+
+@pytest.fixture(autouse=True)
+def environment(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in emulator.env.items():
+        monkeypatch.setenv(name, value)
+    yield
+    emulator.faults()
+
+
+@pytest.fixture
+def vertex(environment: None, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The real REST client, projects.locations."""
+    import httplib2
+    from googleapiclient.discovery import build
+
+    # httplib2 reads HTTPLIB2_CA_CERTS when it is imported, which another test may have done
+    monkeypatch.setattr(httplib2, "CA_CERTS", emulator.env["HTTPLIB2_CA_CERTS"])
+    options = {"api_endpoint": f"https://{REGION}-aiplatform.googleapis.com"}
+    service = build("aiplatform", "v1", static_discovery=True, client_options=options)
+    return service.projects().locations()
+
+
+@pytest.fixture
+def storage(environment: None) -> Any:
+    from google.cloud import storage
+
+    return storage.Client(project="demo")
+
+
+@pytest.fixture
+def bucket(storage: Any) -> Any:
+    return storage.create_bucket(f"bucket-{uuid4().hex[:12]}")
+
+
+def inputs(code: str, **scheduling: Any) -> dict[str, Any]:
+    """A CustomJobSpec that runs a line of Python."""
+    container = {"imageUri": "trainer", "command": ["python"], "args": ["-c", code]}
+    pool = {
+        "machineSpec": {"machineType": "n1-standard-4"},
+        "replicaCount": "1",
+        "containerSpec": container,
+    }
+    return {
+        "workerPoolSpecs": [pool],
+        "scheduling": scheduling,
+        "baseOutputDirectory": {"outputUriPrefix": "gs://demo-ml/runs/x"},
+    }
+
+
+@pytest.fixture
+def create(vertex: Any) -> Callable[..., dict[str, Any]]:
+    """Create a training pipeline that runs a line of Python."""
+
+    def create(code: str, scheduling: dict[str, Any] | None = None, **fields: Any) -> Any:
+        body = {
+            "displayName": "train",
+            "trainingTaskDefinition": DEFINITION,
+            "trainingTaskInputs": inputs(code, **(scheduling or {})),
+            **fields,
+        }
+        return vertex.trainingPipelines().create(parent=PARENT, body=body).execute()
+
+    return create
+
+
+@pytest.fixture
+def reach(vertex: Any) -> Callable[..., dict[str, Any]]:
+    """Poll a pipeline until its state is one of those given (default: until it has ended)."""
+
+    def reach(pipeline: dict[str, Any], *states: str) -> Any:
+        wanted = [f"PIPELINE_STATE_{state}" for state in states or FINAL]
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            now = vertex.trainingPipelines().get(name=pipeline["name"]).execute()
+            if now["state"] in wanted:
+                return now
+            time.sleep(0.02)
+        pytest.fail(f"{pipeline['name']} stayed {now['state']}")
+
+    return reach

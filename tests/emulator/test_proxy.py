@@ -1,0 +1,45 @@
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+
+def test_other_hosts_are_refused_and_logged(emulator):
+    with pytest.raises(requests.exceptions.ProxyError, match="403"):
+        requests.get("https://pypi.example/simple/", timeout=30)
+    log = (emulator.state / "emulator.log").read_text()
+    assert "refused: CONNECT pypi.example:443" in log
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        "CONNECT storage.googleapis.com:80",
+        "CONNECT storage.googleapis.com.evil.example:443",
+        "CONNECT evil.example/storage.googleapis.com:443",
+        "GET http://storage.googleapis.com/",
+    ],
+)
+def test_only_connect_to_port_443_of_known_hosts(emulator, request_line):
+    proxy = urlsplit(emulator.proxy)
+    with socket.create_connection((proxy.hostname, proxy.port), 30) as connection:
+        connection.sendall(f"{request_line} HTTP/1.1\r\n\r\n".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 403 ")
+
+
+def test_unknown_paths_of_a_known_host_are_404(emulator):
+    url = "https://us-central1-aiplatform.googleapis.com/v1/projects/demo/locations/x/datasets"
+    answer = requests.get(url, headers={"Authorization": "Bearer x"}, timeout=30)
+    assert (answer.status_code, answer.json()["error"]["status"]) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://storage.googleapis.com/storage/v1/b",
+        "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/l/models",
+    ],
+)
+def test_calls_without_a_token_are_refused(url):
+    assert requests.get(url, timeout=30).status_code == 401
