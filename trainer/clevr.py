@@ -71,10 +71,10 @@ def scene(generator: np.random.Generator) -> tuple[Thing, ...]:
 
 
 def _free_place(generator: np.random.Generator, things: list[Thing]) -> tuple[int, int]:
-    """Draw a centre at least two radii (and a diagonal step) away from every other centre."""
+    """Draw a centre whose square extent touches no other."""
     while True:
         y, x = (int(v) for v in generator.integers(RADIUS, SIDE - RADIUS, size=2))
-        if all((y - t.y) ** 2 + (x - t.x) ** 2 > (2 * RADIUS) ** 2 for t in things):
+        if all(max(abs(y - thing.y), abs(x - thing.x)) > 2 * RADIUS for thing in things):
             return y, x
 
 

@@ -8,9 +8,9 @@ import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trainer.errors import UsageError
 
@@ -54,10 +54,16 @@ class ModelSettings(BaseModel):
 
     width: int = Field(default=48, ge=8, le=1024, description="width of queries and patch tokens")
     heads: int = Field(default=4, ge=1, le=64, description="attention heads per glimpse")
-    glimpses: int = Field(default=3, ge=1, le=8, description="rounds of attention")
+    glimpses: int = Field(default=2, ge=1, le=8, description="rounds of attention")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout in the answer head")
     keep: Positive = Field(default=64, description="patches kept per question (top-K)")
     budget_total: Positive = Field(default=12_000, description="most tokens per question")
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"width={self.width} does not divide into heads={self.heads}")
+        return self
 
 
 class TrainSettings(Settings, ModelSettings):
@@ -198,6 +204,8 @@ def _unknown(key: str, known: Sequence[str]) -> str:
 
 def _first_mistake(error: ValidationError) -> str:
     first = error.errors()[0]
+    if not first["loc"]:
+        return first["msg"].removeprefix("Value error, ")
     key = ".".join(str(part) for part in first["loc"])
     given = "" if first["type"] == "missing" else f" (given {first['input']!r})"
     return f"setting {key!r}: {first['msg']}{given}"

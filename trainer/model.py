@@ -12,7 +12,13 @@ from torch import Tensor, nn
 from trainer.budgets import allocate, check_budget
 from trainer.config import ModelSettings
 from trainer.head import PLACES, Head
-from trainer.scorers import Participatory, Perspectival, Propositional, TensionBalancer
+from trainer.scorers import (
+    Participatory,
+    Perspectival,
+    Propositional,
+    QuestionEncoder,
+    TensionBalancer,
+)
 from trainer.texture import CHANNELS
 
 STATE_GROUPS = (
@@ -44,19 +50,16 @@ class Output(NamedTuple):
 
 
 class Encoder(nn.Module):
-    """Questions into queries, textures into patch tokens."""
+    """Textures into patch tokens, questions into what the head asks."""
 
     mean: Tensor
     deviation: Tensor
 
     def __init__(self, words: int, width: int) -> None:
         super().__init__()
+        self.question = QuestionEncoder(words, width)
         self.register_buffer("mean", torch.zeros(len(CHANNELS), 1, 1))
         self.register_buffer("deviation", torch.ones(len(CHANNELS), 1, 1))
-        self.words = nn.Embedding(words, width, padding_idx=0)
-        self.importance = nn.Parameter(torch.zeros(words))
-        self.norm_query = nn.LayerNorm(width)
-        self.query = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
         self.patches = nn.Sequential(
             nn.Conv2d(len(CHANNELS), 32, 3, padding=1),
             nn.GELU(),
@@ -74,14 +77,6 @@ class Encoder(nn.Module):
     def standardise(self, textures: Tensor) -> Tensor:
         """Bring every channel to mean 0 and deviation 1 over the training images."""
         return (textures - self.mean) / self.deviation
-
-    def queries(self, tokens: Tensor) -> Tensor:
-        """Word numbers [U, t] -> queries [U, D]: words weighed by importance, then two layers."""
-        score = (3 * self.importance[tokens.long()]).masked_fill(tokens == 0, -torch.inf)
-        weight = torch.softmax(score, dim=-1)[..., None]
-        mean: Tensor = self.norm_query((self.words(tokens) * weight).sum(1))
-        query: Tensor = mean + self.query(mean)
-        return query
 
     def forward(self, standard: Tensor) -> Tensor:
         """Standardised textures [B, 13, G, G] -> patch tokens [B, N, D + 5].
@@ -108,7 +103,7 @@ class ArrCoc(nn.Module):
         self.keep, self.total = settings.keep, settings.budget_total
         self.propositional = Propositional()
         self.perspectival = Perspectival()
-        self.participatory = Participatory(settings.width)
+        self.participatory = Participatory(sizes.words, settings.width)
         self.tension_balancer = TensionBalancer(settings.width)
         self.encoder = Encoder(sizes.words, settings.width)
         self.head = Head(settings, sizes.answers)
@@ -120,14 +115,15 @@ class ArrCoc(nn.Module):
 
         Without `answering` the costly half, patch tokens and head, is left out.
         """
-        query = self.encoder.queries(tokens)[question]
         standard = self.encoder.standardise(textures)
+        query = self.participatory.question(tokens)[question]
         relevance = self.relevance(flatten(textures), flatten(standard), query)
         curve = self.tension_balancer
         budgets, kept = allocate(relevance, self.keep, self.total, curve.kappa, curve.offset)
         logits = None
         if answering:
-            logits = self.head(query, self.encoder(standard), relevance, budgets, kept)
+            asked = self.encoder.question(tokens)[question]
+            logits = self.head(asked, self.encoder(standard), relevance, budgets, kept)
         return Output(logits, relevance, budgets, kept)
 
     def relevance(self, textures: Tensor, standard: Tensor, query: Tensor) -> Tensor:

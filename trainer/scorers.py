@@ -42,11 +42,35 @@ class Perspectival(nn.Module):
         return textures[..., EDGE].clamp(1e-4, 1) ** self.power.clamp_min(0.1)
 
 
-class Participatory(nn.Module):
-    """How a patch fits the question: sigmoid(exp(s) cos(phi(t), e) + b), s = 2, b = 0 at first."""
+class QuestionEncoder(nn.Module):
+    """The words of a question, weighed by importance, then two layers."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, words: int, width: int) -> None:
         super().__init__()
+        self.words = nn.Embedding(words, width, padding_idx=0)
+        self.importance = nn.Parameter(torch.zeros(words))
+        self.norm = nn.LayerNorm(width)
+        self.layers = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Word numbers [U, t] (0 is padding) -> queries [U, D]."""
+        score = (3 * self.importance[tokens.long()]).masked_fill(tokens == 0, -torch.inf)
+        weight = torch.softmax(score, dim=-1)[..., None]
+        mean: Tensor = self.norm((self.words(tokens) * weight).sum(1))
+        query: Tensor = mean + self.layers(mean)
+        return query
+
+
+class Participatory(nn.Module):
+    """How a patch fits the question: sigmoid(exp(s) cos(phi(t), e) + b), s = 2, b = 0 at first.
+
+    It reads the question by itself: what makes a patch relevant (the colour asked for) is not
+    what makes an answer right (the relation asked for).
+    """
+
+    def __init__(self, words: int, width: int) -> None:
+        super().__init__()
+        self.question = QuestionEncoder(words, width)
         self.embed = nn.Sequential(nn.Linear(len(CHANNELS), 64), nn.GELU(), nn.Linear(64, width))
         self.log_scale = nn.Parameter(torch.tensor(2.0))
         self.bias = nn.Parameter(torch.tensor(0.0))

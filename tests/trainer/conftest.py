@@ -1,0 +1,79 @@
+"""A small data set, its textures and a small training run, made once per session."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Width, steps and data are as small as the code paths allow; dropout draws random numbers.
+SMALL = [
+    "--width=16",
+    "--heads=2",
+    "--glimpses=1",
+    "--dropout=0.1",
+    "--keep=16",
+    "--budget_total=2000",
+    "--batch=4",
+    "--epochs=3",
+    "--checkpoint_every=4",
+    "--log_every=1",
+]
+
+
+@pytest.fixture(autouse=True)
+def _no_vertex_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("AIP_", "CLOUD_ML_", "CLUSTER_SPEC", "DAGFACTORY_SECRETS", "RANK")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from trainer.data import main
+
+    base = tmp_path_factory.mktemp("data")
+    assert main(["--images=36", "--held_out=8", "--shard=20", f"--output={base}"]) == 0
+    return base / "model"
+
+
+@pytest.fixture(scope="session")
+def textures(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from trainer.textures import main
+
+    base = tmp_path_factory.mktemp("textures")
+    assert main([f"--input={data}", f"--output={base}"]) == 0
+    return base / "model"
+
+
+@pytest.fixture(scope="session")
+def arguments(textures: Path) -> list[str]:
+    return [f"--textures={textures}", *SMALL]
+
+
+@pytest.fixture(scope="session")
+def finished(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Base directory of an undisturbed run of 24 steps."""
+    from trainer.train import main
+
+    base = tmp_path_factory.mktemp("finished")
+    assert main([*arguments, f"--output={base}"]) == 0
+    yield base
+
+
+@pytest.fixture(scope="session")
+def losses() -> Any:
+    """A function: the (step, loss) sequence of a run's metrics.jsonl."""
+
+    def read(base: Path) -> list[tuple[int, float]]:
+        lines = (base / "model" / "metrics.jsonl").read_text().splitlines()
+        noted = [json.loads(line) for line in lines]
+        return [
+            (line["step"], line["value"])
+            for line in noted
+            if line["split"] == "train" and line["name"] == "loss"
+        ]
+
+    return read
