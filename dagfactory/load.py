@@ -228,6 +228,7 @@ class _Builder:
         node = Node(value, self._whole(frame, event), frame.keys)
         self._register(frame.anchor, node, frame.size, frame.height)
         if not frame.is_key:
+            self.nodes -= frame.size - 1  # its parts were counted when they were added
             self._add(node, frame.size, frame.height)
 
     def _whole(self, frame: _Frame, event: Any) -> Span:

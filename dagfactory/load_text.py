@@ -13,7 +13,8 @@ from dagfactory.source import SourceFile, Span
 from dagfactory.suggest import shorten
 
 _PROPERTIES = re.compile(
-    r"(?:[&!][^\s,\[\]{}]*(?:[ \t]+|(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))+[ \t]*|(?=[,\]}])|\Z))+"
+    r"(?:[&!][^\s,\[\]{}]*"
+    r"(?:(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))+[ \t]*|[ \t]+|(?=[,\]}])|\Z))+"
 )
 _ANCHOR = re.compile(r"&[\w-]+")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")

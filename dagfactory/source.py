@@ -98,14 +98,15 @@ def decode(data: bytes, name: str) -> SourceFile | Diagnostic:
     wide = next((kind for mark, kind in _WIDE_MARKS.items() if data.startswith(mark)), None)
     if wide:
         return Diagnostic("DF101", f"`{name}` is {wide}, not UTF-8", None, "save it as UTF-8")
+    data = data.removeprefix(b"\xef\xbb\xbf")
     try:
-        return SourceFile(name, data.removeprefix(b"\xef\xbb\xbf").decode())
+        return SourceFile(name, data.decode())
     except UnicodeDecodeError as error:
         return _undecodable(data, name, error.start)
 
 
 def _undecodable(data: bytes, name: str, offset: int) -> Diagnostic:
-    lines = _BREAK.split(data[:offset].decode(errors="replace").removeprefix("\ufeff"))
+    lines = _BREAK.split(data[:offset].decode(errors="replace"))
     line, column = len(lines), len(lines[-1]) + 1
     return Diagnostic(
         "DF101",

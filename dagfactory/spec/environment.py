@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -19,13 +20,14 @@ from dagfactory.spec.common import (
     VarName,
     bad,
 )
+from dagfactory.suggest import did_you_mean
 
 HIDDEN = ("vars", "pipeline", "environment")
 """Keys of the file that `${env.…}` does not offer under their own names."""
 
 
 def _prefix(dags: str) -> str:
-    """Return what follows the `dags` folder: the package that the bundle becomes on Airflow's path."""
+    """Return what follows the `dags` folder: the bundle's package on Airflow's path."""
     parts = dags.removeprefix("gs://").strip("/").split("/")
     return "/".join(parts[parts.index("dags") + 1 :]) if "dags" in parts else ""
 
@@ -43,6 +45,18 @@ def _importable(dags: str) -> str:
 DagsFolder = Annotated[Text, AfterValidator(_importable)]
 
 
+def _target(name: str) -> str:
+    """Check a target against the modules of `dagfactory.targets`, importing none."""
+    folder = Path(__file__).parents[1] / "targets"
+    known = sorted(each.stem for each in folder.glob("*.py") if not each.stem.startswith("_"))
+    if name not in known:
+        raise bad(f"unknown target `{name}`", did_you_mean(name, known))
+    return name
+
+
+Target = Annotated[Text, AfterValidator(_target)]
+
+
 class EnvironmentFile(SpecModel):
     """One `specs/environments/NAME.yaml`."""
 
@@ -50,7 +64,7 @@ class EnvironmentFile(SpecModel):
     project: Project = Field(description="Google Cloud project")
     region: Region = Field(description="region of jobs, e.g. us-central1")
     bucket: Bucket = Field(description="bucket of run artifacts, gs://NAME")
-    target: Text = Field("airflow3", description="Airflow line the DAGs are written for")
+    target: Target = Field("airflow3", description="Airflow line the DAGs are written for")
     dags: DagsFolder | None = Field(
         None, description="where DAGs go: gs://BUCKET/dags/PREFIX or a folder"
     )
