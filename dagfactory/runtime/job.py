@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
-from . import jobspec, naming, vertex
+from . import jobspec, naming, vertex, waiting
 from .base import VertexOperator
 
 SPEC_LABEL = f"{naming.PREFIX}spec"
@@ -189,11 +189,9 @@ class VertexJobOperator(VertexOperator):
     # Waiting.
 
     def _wait(self, name: str, hiccups: int = 0) -> NoReturn:
-        from airflow.providers.google.cloud.triggers import vertex_ai
-
         limit: timedelta | None = self.execution_timeout
         _, project, _, region, _, identifier = name.split("/")
-        trigger = vertex_ai.CustomContainerTrainingJobTrigger(
+        trigger = waiting.JobTrigger(
             conn_id=self.gcp_conn_id,
             project_id=project,
             location=region,
@@ -265,10 +263,11 @@ class VertexJobOperator(VertexOperator):
                 yield pipeline
 
     def _named_in(self, event: dict[str, Any]) -> str:
-        name = (event.get("job") or {}).get("name")
-        if not name:
+        """Return the name of the job in an event; the one that lives if a poll failed."""
+        job = event.get("job") or self._live_as_asked()
+        if not job:
             raise AirflowException(f"waiting for the job failed: {event.get('message')}")
-        return str(name)
+        return str(job["name"])
 
     def _get(self, name: str) -> dict[str, Any]:
         client = self.client(name.split("/")[3])
