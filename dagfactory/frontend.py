@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,11 +15,13 @@ from dagfactory.resolve import Environment, resolve
 from dagfactory.source import SourceFile, Span, decode, read
 from dagfactory.spec.environment import EnvironmentFile
 from dagfactory.spec.pipeline import Pipeline
+from dagfactory.suggest import listing
 from dagfactory.validate import validate, validate_model
 
 SUFFIXES = (".yaml", ".yml")
 STDIN = Path("-")
 _LEVELS = 3
+_FIRST_OF_MODELS = "DF120"
 
 
 class NoInputError(DagfactoryError):
@@ -69,8 +71,8 @@ def front_end(path: Path, environment: str | None = None) -> Front:
         spec.node, defaults=defaults.node if defaults else None, environment=chosen
     )
     pipeline, validating = validate(node)
-    found += [*resolving, *_without_echoes(validating, resolving)]
-    return Front(pipeline, node, model, tidy(found), sources)
+    found += [*_naming_environments(resolving, path), *validating]
+    return Front(pipeline, node, model, tidy(_without_echoes(found)), sources)
 
 
 def load_file(path: Path) -> _Loaded:
@@ -123,11 +125,12 @@ def _specs_in(folder: Path) -> list[Path]:
         each
         for suffix in SUFFIXES
         for each in folder.rglob(f"*{suffix}")
-        if each.is_file() and _is_spec(each.relative_to(folder))
+        if each.is_file() and is_spec(each.relative_to(folder))
     )
 
 
-def _is_spec(path: Path) -> bool:
+def is_spec(path: Path) -> bool:
+    """Whether the file at `path` inside a folder is a spec: no environment, no defaults."""
     hidden = any(part.startswith(".") for part in path.parts)
     return not hidden and "environments" not in path.parts[:-1] and path.stem != "defaults"
 
@@ -217,10 +220,25 @@ def _unknown_patches(path: Path, node: Node) -> list[Diagnostic]:
     ]
 
 
-def _without_echoes(validating: list[Diagnostic], resolving: list[Diagnostic]) -> list[Diagnostic]:
-    """Drop findings about a text whose reference could not be replaced: one cause, one error."""
-    broken = [each.span for each in resolving if each.span]
-    return [each for each in validating if not (each.span and _touches(each.span, broken))]
+def _naming_environments(problems: list[Diagnostic], path: Path) -> list[Diagnostic]:
+    """Tell those who chose no environment which there are."""
+    if not any(each.code == "DF113" for each in problems):
+        return problems
+    names = environments(path)
+    remedy = (
+        "choose one with `--env`: " + listing(names) if names else "add `environments/NAME.yaml`"
+    )
+    return [replace(each, help=remedy) if each.code == "DF113" else each for each in problems]
+
+
+def _without_echoes(found: list[Diagnostic]) -> list[Diagnostic]:
+    """Drop what a model says about a text that an earlier pass could not read."""
+    broken = [each.span for each in found if each.span and each.code < _FIRST_OF_MODELS]
+    return [
+        each
+        for each in found
+        if each.code < _FIRST_OF_MODELS or not (each.span and _touches(each.span, broken))
+    ]
 
 
 def _touches(span: Span, others: list[Span]) -> bool:

@@ -49,7 +49,9 @@ def scalar_node(
         raw = source.text[event.start_mark.index : event.end_mark.index]
         raw = _without_properties(raw, event)
     try:
-        return Node(scalar(text), span, {}, raw=raw), None
+        value = scalar(text)
+        exact = raw is None and not isinstance(value, str) and str(value) != text
+        return Node(value, span, {}, raw=text if exact else raw), None
     except OutOfRangeError as error:
         message = f"`{shorten(text)}` is {error}"
         return Node(0, span, {}), Diagnostic("DF109", message, span, "quote it if it is text")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from dagfactory.diagnostics import Diagnostic, Label
 from dagfactory.model_shape import homes_of, keys_at
-from dagfactory.model_words import EXPECTED, Words, bound, describe, name_of, type_help
+from dagfactory.model_words import EXPECTED, Words, bound, describe, name_of, type_help, unlike
 from dagfactory.node import Node, Path
 from dagfactory.suggest import closest, did_you_mean, either, shorten
 
@@ -129,18 +129,26 @@ def _unknown(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Wo
     choices = free if set(near) <= set(free) else known
     if ":" in str(key):
         return Words("DF120", f"unknown key `{shorten(str(key))}`", "put a space after the `:`")
-    homes = [] if near else homes_of(model, tuple(parent)[len(base) :], str(key))
-    if homes:
-        remedy: str | None = f"`{key}` belongs under {either(homes)}"
-    else:
-        remedy = did_you_mean(str(key), choices, "allowed")
+    remedy = None if near else _home(str(key), model, tuple(parent)[len(base) :], base)
+    remedy = remedy or did_you_mean(str(key), choices, "allowed")
     return Words("DF120", f"unknown key `{shorten(str(key))}`{place}", remedy)
+
+
+def _home(key: str, model: type[BaseModel], path: Path, base: Path) -> str | None:
+    """Say where a key belongs that means something below a sibling key, or in the pipeline."""
+    homes = homes_of(model, path, key)
+    if homes:
+        return f"`{key}` belongs under {either(homes)}"
+    from dagfactory.spec.pipeline import Pipeline
+
+    return f"`{key}` belongs to the pipeline" if base and key in Pipeline.model_fields else None
 
 
 def _missing(fault: Fault) -> Words:
     *parent, key = fault.path
-    owner = name_of(tuple(parent)) if parent else "the pipeline"
-    remedy = fault.context.get("reason") or f"add `{key}: ...`"
+    owner = name_of(tuple(parent)) if parent else "this file"
+    reason = fault.context.get("reason")
+    remedy = f"add `{key}: ...`; {reason}" if reason else f"add `{key}: ...`"
     return Words("DF121", f"{owner} lacks the key `{key}`", remedy)
 
 
@@ -168,14 +176,15 @@ def _type(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Words
     keys = keys_at(model, fault.path[len(base) :])
     found = node.find(fault.path)
     remedy = type_help(options, found, keys) or remedy
-    message = f"{name_of(fault.path)} needs {needs}, not {describe(fault.value)}"
+    message = f"{name_of(fault.path)} needs {needs}{unlike(fault.value)}"
     return Words("DF122", message, remedy)
 
 
 def _value(fault: Fault) -> Words:
     limit = bound(fault.kind, fault.context)
     if limit:
-        return Words("DF123", f"{name_of(fault.path)} must be {limit}, not {describe(fault.value)}")
+        value = fault.value if isinstance(fault.value, int | float) else describe(fault.value)
+        return Words("DF123", f"{name_of(fault.path)} must be {limit}, not {value}")
     text = str(fault.context.get("error") or fault.text).removeprefix("Value error, ")
     if isinstance(fault.value, dict | list) or "`" in text:
         return Words("DF123", text)

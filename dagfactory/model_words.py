@@ -54,6 +54,11 @@ class Words:
     help: str | None = None
 
 
+def unlike(value: Any) -> str:
+    """Return the end of a message about what is needed instead of a value."""
+    return ", but is empty" if value is None else f", not {describe(value)}"
+
+
 def bound(kind: str, context: Mapping[str, Any]) -> str | None:
     """Return what a value out of bounds must be, or None for other kinds of error."""
     template = _BOUNDS.get(kind)
@@ -63,7 +68,7 @@ def bound(kind: str, context: Mapping[str, Any]) -> str | None:
 def describe(value: Any) -> str:
     """Return a value as a message names it."""
     if value is None:
-        return "empty"
+        return "nothing"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, int | float):
@@ -92,8 +97,8 @@ def type_help(options: Collection[str], node: Node | None, keys: list[str]) -> s
         return _text_help(options, value, quoted=bool(node and node.quoted))
     if "a list" in options and not isinstance(value, dict | tuple) and value is not None:
         return f"write it as a list: `[{_plain(value)}]`"
-    if "text" in options and isinstance(value, bool | int | float):
-        return f'quote it: `"{_plain(value)}"`'
+    if "text" in options and node and isinstance(value, bool | int | float):
+        return f'quote it: `"{node.raw or _plain(value)}"`'
     return _mapping_help(options, keys)
 
 

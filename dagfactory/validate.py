@@ -12,11 +12,11 @@ from pydantic import BaseModel, ValidationError
 from dagfactory import tasks as task_types
 from dagfactory.diagnostics import Diagnostic
 from dagfactory.model_errors import diagnose
-from dagfactory.model_words import describe, name_of
+from dagfactory.model_words import name_of, unlike
 from dagfactory.node import Node, Path
 from dagfactory.spec.pipeline import Pipeline
 from dagfactory.spec.task import TaskBase
-from dagfactory.suggest import did_you_mean, listing, shorten
+from dagfactory.suggest import closest, did_you_mean, listing, shorten
 
 __all__ = ["validate", "validate_model"]
 
@@ -111,9 +111,7 @@ def _bad_id(node: Node, path: Path) -> list[Diagnostic]:
 def _no_type(node: Node, path: Path) -> Diagnostic:
     message = f"task {name_of(path)} lacks the key `type`"
     here = node.find(path)
-    given = set(here.keys) if here else set()
-    remedy = did_you_mean(next(iter(given), ""), task_types.types(), "types")
-    near = next((key for key in given if did_you_mean(key, ["type"]) != "expected: `type`"), None)
+    near = next((key for key in (here.keys if here else ()) if closest(key, ["type"])), None)
     if near:
         span = node.span_of((*path, near), key=True)
         return Diagnostic("DF120", f"unknown key `{near}`", span, "did you mean `type`?")
@@ -124,7 +122,7 @@ def _no_type(node: Node, path: Path) -> Diagnostic:
 def _unknown_type(node: Node, path: Path, kind: Node) -> Diagnostic:
     span = node.span_of((*path, "type"))
     if not isinstance(kind.value, str):
-        message = f"`type` needs the name of a task type, not {describe(kind.plain())}"
+        message = f"`type` needs the name of a task type{unlike(kind.plain())}"
         return Diagnostic("DF122", message, span, f"one of {listing(task_types.types())}")
     remedy = did_you_mean(kind.value, task_types.types(), "types")
     return Diagnostic("DF125", f"unknown task type `{shorten(kind.value)}`", span, remedy)
@@ -135,5 +133,7 @@ def _not_a_mapping(node: Node, path: Path) -> Diagnostic:
     value = here.plain() if here else None
     owner = name_of(path) if path else "a spec"
     remedy = None if path else "begin with `pipeline: my_pipeline`"
-    message = f"{owner} needs a mapping, not {describe(value)}"
+    if isinstance(value, list) and path[-1:] == ("tasks",):
+        remedy = "give each task a name instead of a `-`: `train: {type: train, ...}`"
+    message = f"{owner} needs a mapping{unlike(value)}"
     return Diagnostic("DF122", message, node.span_of(path), remedy)

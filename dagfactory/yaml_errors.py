@@ -37,7 +37,11 @@ _RULES = [
         "a value is missing here, or begins with a character that none begins with",
         "quote the value if the character belongs to it",
     ),
-    _Rule("unexpected ':'", "a `:` where none can stand", _QUOTE_IT),
+    _Rule(
+        "unexpected ':'",
+        "a `:` where none can stand",
+        "put a space after it, or quote the value if the colon belongs to it",
+    ),
     _Rule(
         "quoted scalar; .*(end of stream|document separator)",
         "this quote is never closed",
@@ -143,7 +147,8 @@ def explain(error: Exception, source: SourceFile) -> Diagnostic:
     labels: tuple[Label, ...] = ()
     if context_mark and rule.at_context:
         span, noticed = _place(context_mark, source), span
-        labels = (Label(noticed, "noticed here"),) if noticed.line != span.line else ()
+        if span.line < noticed.line < _last_line(source):
+            labels = (Label(noticed, "noticed here"),)
     return Diagnostic("DF102", rule.message, span, rule.remedy, labels=labels)
 
 
@@ -154,12 +159,17 @@ def _starter(rest: str) -> tuple[str, str]:
     return f"a value cannot begin with `{first}`", "quote it"
 
 
+def _last_line(source: SourceFile) -> int:
+    """Return the number of the last line that is not blank."""
+    return max((at for at, text in enumerate(source.lines, 1) if text.strip()), default=1)
+
+
 def _place(mark: Any, source: SourceFile) -> Span:
     """Return the one character at a mark; a mark beyond the text stands for its last character."""
     if mark is None:
         return Span(source.name, 1, 1, 1, 2)
     line, column = mark.line + 1, mark.column + 1
-    if line >= len(source.lines) and not source.line(line).strip():
-        line = max((at for at, text in enumerate(source.lines, 1) if text.strip()), default=1)
+    if line > _last_line(source):
+        line = _last_line(source)
         column = max(1, len(source.line(line).rstrip()))
     return Span(source.name, line, column, line, column + 1)

@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from dagfactory.spec.duration import duration_text, parse_duration
-from dagfactory.suggest import shorten
+from dagfactory.suggest import closest, either, shorten
 
 
 class SpecModel(BaseModel):
@@ -89,18 +89,26 @@ def pattern(regex: str, noun: str, remedy: str, *, may_be_open: bool = False) ->
 
 
 def parsed(
-    parse: Callable[[str], Any], expected: str, example: str, schema: dict[str, Any] | None = None
+    parse: Callable[[str], Any],
+    expected: str,
+    example: str,
+    repair: Callable[[int], str] | None = None,
 ) -> BeforeValidator:
-    """Return a validator that reads a text into another type; other input types are refused."""
+    """Return a validator that reads a text into another type; other input types are refused.
+
+    `repair` says how a bare number should have been written.
+    """
 
     def check(value: Any) -> Any:
+        if repair and isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            raise wrong_type(expected, f"write `{repair(value)}`")
         if not isinstance(value, str):
             raise wrong_type(expected, f"write for example `{example}`")
         if is_open(value):
             raise wrong_type(expected, "a reference or template cannot stand here")
         return parse(value)
 
-    return BeforeValidator(check, json_schema_input_type=str if schema is None else Any)
+    return BeforeValidator(check, json_schema_input_type=str)
 
 
 _ID = r"[a-z][a-z0-9_]{0,62}"
@@ -163,7 +171,7 @@ def _duration(text: str) -> timedelta:
 
 Duration = Annotated[
     timedelta,
-    parsed(_duration, "a duration", "90s, 5m, 1h30m or 7d"),
+    parsed(_duration, "a duration", "1h30m", lambda count: duration_text(timedelta(seconds=count))),
     PlainSerializer(duration_text, return_type=str),
     WithJsonSchema({"type": "string", "examples": ["90s", "5m", "1h30m", "7d"]}),
 ]
@@ -194,7 +202,7 @@ def _money(text: str) -> Money:
 
 Dollars = Annotated[
     Money,
-    parsed(_money, "an amount of money", "900 USD"),
+    parsed(_money, "an amount of money", "900 USD", "{} USD".format),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": f"^{_MONEY.pattern}$", "examples": ["900 USD"]}),
 ]
@@ -218,14 +226,14 @@ Date = Annotated[
 
 
 def _timezone(text: str) -> str:
-    from zoneinfo import ZoneInfo
+    from zoneinfo import ZoneInfo, available_timezones
 
     try:
         ZoneInfo(text)
     except (ValueError, OSError, KeyError):
-        raise bad(
-            f"`{shorten(text)}` is not a time zone", "write for example `Europe/Berlin`"
-        ) from None
+        near = closest(text, sorted(available_timezones()))
+        remedy = f"did you mean {either(near)}?" if near else "write for example `Europe/Berlin`"
+        raise bad(f"`{shorten(text)}` is not a time zone", remedy) from None
     return text
 
 
