@@ -38,7 +38,9 @@ class Bundle:
     @property
     def dags(self) -> dict[str, str]:
         """Return the text of each DAG file by its name."""
-        found = (item for item in self.files.items() if item[0].endswith(".py") and "/" not in item[0])
+        found = (
+            item for item in self.files.items() if item[0].endswith(".py") and "/" not in item[0]
+        )
         return {name: content.decode() for name, content in found}
 
     @property
@@ -47,9 +49,7 @@ class Bundle:
         return self.files[MANIFEST]
 
 
-def bundle(
-    rendered: list[Rendered], *, generator: str, environment: str, target: str
-) -> Bundle:
+def bundle(rendered: list[Rendered], *, generator: str, environment: str, target: str) -> Bundle:
     """Put rendered DAG files, the runtime, `.airflowignore` and the manifest together."""
     package = runtime_name()
     files = {f"{item.pipeline}.py": item.text.encode() for item in rendered}
@@ -63,7 +63,11 @@ def bundle(
         "target": target,
         "runtime": package,
         "pipelines": {
-            item.pipeline: {"file": f"{item.pipeline}.py", "spec": item.source, "inputs": item.digest}
+            item.pipeline: {
+                "file": f"{item.pipeline}.py",
+                "spec": item.source,
+                "inputs": item.digest,
+            }
             for item in rendered
         },
         "files": {path: entry(content) for path, content in sorted(files.items())},
@@ -149,7 +153,10 @@ def _diff(path: str, old: bytes | None, new: bytes | None) -> str:
         content.decode("utf-8", "replace").splitlines(keepends=True) if content else []
         for content in (old, new)
     )
-    names = ("/dev/null" if old is None else f"a/{path}", "/dev/null" if new is None else f"b/{path}")
+    names = (
+        "/dev/null" if old is None else f"a/{path}",
+        "/dev/null" if new is None else f"b/{path}",
+    )
     return "".join(difflib.unified_diff(before, after, *names))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from dagfactory.lower.scope import Place, Scope
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from dagfactory.spec.environment import EnvironmentFile
     from dagfactory.spec.pipeline import Pipeline
     from dagfactory.spec.task import TaskBase
+
+
+Branch: TypeAlias = tuple[tuple[str | int, ...], str]
+"""A task that another leads to: the path of its name below the task, and its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +39,30 @@ class Kind:
 
     def outputs(self, task: TaskBase, place: Place) -> Mapping[str, Any]:
         """Return what `${tasks.ID.…}` offers: name → text for Airflow, or a mapping of parts."""
-        return self._call("outputs", {}, task, place)
+        made: Mapping[str, Any] = self._call("outputs", {}, task, place)
+        return made
 
     def roots(self, task: TaskBase, place: Place) -> tuple[str, ...]:
         """Return the Airflow ids of the tasks that start this one (more than one for a group)."""
-        return self._call("roots", (place.airflow_id,), task, place)
+        made: tuple[str, ...] = self._call("roots", (place.airflow_id,), task, place)
+        return made
 
-    def branches(self, task: TaskBase) -> Iterable[tuple[tuple[str | int, ...], str]]:
+    def branches(self, task: TaskBase) -> Iterable[Branch]:
         """Return the tasks this one leads to, each with its path below the task."""
-        return self._call("branches", (), task)
+        made: Iterable[Branch] = self._call("branches", (), task)
+        return made
 
     def members(self, task: TaskBase) -> Mapping[str, TaskBase]:
         """Return the tasks inside this one."""
-        return self._call("members", {}, task)
+        made: Mapping[str, TaskBase] = self._call("members", {}, task)
+        return made
 
     def problems(
         self, task: TaskBase, pipeline: Pipeline, environment: EnvironmentFile | None
     ) -> Iterable[Problem]:
         """Return what is wrong with the task beyond its fields, with paths below the task."""
-        return self._call("problems", (), task, pipeline, environment)
+        made: Iterable[Problem] = self._call("problems", (), task, pipeline, environment)
+        return made
 
     def _call(self, name: str, default: Any, *arguments: Any) -> Any:
         """Call the module's own function, or return the default when it has none."""

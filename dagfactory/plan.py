@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagfactory.diagnostics import Diagnostic, Label
+from dagfactory.kinds import kind_of
 from dagfactory.lower.scope import Place
 from dagfactory.problems import Problem, locate
 from dagfactory.reference import BadReferenceError, Ref, parse
 from dagfactory.suggest import did_you_mean
-from dagfactory.kinds import kind_of
 
 if TYPE_CHECKING:
     from dagfactory.node import Node
@@ -105,9 +106,7 @@ def flatten(
             outputs=kind.outputs(task, place),
             roots=kind.roots(task, place),
         )
-        yield from flatten(
-            kind.members(task), (*path, name, "tasks"), (*groups, name), run_dir
-        )
+        yield from flatten(kind.members(task), (*path, name, "tasks"), (*groups, name), run_dir)
 
 
 def _duplicates(everything: list[PlannedTask]) -> Iterator[Problem]:
@@ -160,7 +159,9 @@ def _named(
     if other not in tasks:
         return _unknown_task(other, tasks, path)
     if other == item.id or other in item.groups or item.id in tasks[other].groups:
-        return Problem("DF203", f"`{item.id}` cannot wait for `{other}`: one contains the other", path)
+        return Problem(
+            "DF203", f"`{item.id}` cannot wait for `{other}`: one contains the other", path
+        )
     upstream, downstream = (other, item.id) if why == "after" else (item.id, other)
     return Edge(upstream, downstream, why, path)
 
@@ -182,7 +183,9 @@ def _references(
             if ref.root == "tasks":
                 yield from _task_reference(item, tasks, path, ref)
             elif ref.root == "run" and ref.path == ("dir",) and environment is None:
-                yield _at(path, ref, "DF113", "`${run.dir}` needs an environment", "choose one: --env")
+                yield _at(
+                    path, ref, "DF113", "`${run.dir}` needs an environment", "choose one: --env"
+                )
             elif ref.root == "params" and ref.path[0] not in pipeline.params:
                 help_ = did_you_mean(ref.path[0], pipeline.params)
                 yield _at(path, ref, "DF205", f"unknown parameter `{ref.path[0]}`", help_)
@@ -249,7 +252,7 @@ def _unique(edges: list[Edge]) -> tuple[Edge, ...]:
 
 def _cycle(tasks: Mapping[str, PlannedTask], edges: list[Edge], node: Node) -> list[Diagnostic]:
     """Find a circle of tasks that wait for each other, and show the whole circle."""
-    sorter: TopologicalSorter[str] = TopologicalSorter({name: () for name in tasks})
+    sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(tasks, ()))
     for edge in edges:
         sorter.add(edge.downstream, edge.upstream)
     try:
@@ -262,7 +265,7 @@ def _cycle(tasks: Mapping[str, PlannedTask], edges: list[Edge], node: Node) -> l
 
 def _circle(circle: list[str], edges: list[Edge], node: Node) -> Diagnostic:
     """Describe a circle, with the place of each of its edges."""
-    pairs = set(zip(circle, circle[1:], strict=False))
+    pairs = set(pairwise(circle))
     members = [edge for edge in edges if (edge.upstream, edge.downstream) in pairs]
     spans = [node.span_of(edge.path) for edge in members]
     return Diagnostic(

@@ -31,13 +31,15 @@ def made(environment: str, specs: list[Path] | None = None) -> Bundle:
 
 @pytest.mark.parametrize("environment", ["local", "prod"])
 def test_rendered_files_are_the_golden_ones(environment: str) -> None:
-    for name, text in made(environment).dags.items():
+    for name, rendered in made(environment).dags.items():
         path = GOLDEN / environment / name
-        text = RUNTIME.sub("dagfactory_runtime_HASH", text)
+        text = RUNTIME.sub("dagfactory_runtime_HASH", rendered)
         if os.environ.get("UPDATE_GOLDEN"):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        assert path.read_text(encoding="utf-8") == text, "run UPDATE_GOLDEN=1 make unit, and read the diff"
+        assert path.read_text(encoding="utf-8") == text, (
+            "run UPDATE_GOLDEN=1 make unit, and read the diff"
+        )
 
 
 def test_formatter_and_airflow_rules_agree(tmp_path: Path) -> None:
@@ -121,7 +123,10 @@ def test_only_owned_files_are_removed(tmp_path: Path) -> None:
 
 def test_a_new_runtime_replaces_the_old_one_whole(tmp_path: Path) -> None:
     one = made("prod")
-    old = {path.replace("dagfactory_runtime_", "dagfactory_runtime_0"): data for path, data in one.files.items()}
+    old = {
+        path.replace("dagfactory_runtime_", "dagfactory_runtime_0"): data
+        for path, data in one.files.items()
+    }
     names = {path: {"sha256": "x", "bytes": 1} for path in old}
     write(Bundle({**old, MANIFEST: json.dumps({"files": names}).encode()}), tmp_path)
     write(one, tmp_path)
@@ -137,7 +142,9 @@ def test_a_manifest_cannot_name_files_outside(path: str, tmp_path: Path) -> None
     assert compare(made("prod"), tmp_path).removed == ()
 
 
-@pytest.mark.parametrize("manifest", [None, b"", b"[]", b"{", b'{"files": 1}', b'{"files": {"a": 1}}'])
+@pytest.mark.parametrize(
+    "manifest", [None, b"", b"[]", b"{", b'{"files": 1}', b'{"files": {"a": 1}}']
+)
 def test_a_broken_manifest_owns_nothing(manifest: bytes | None) -> None:
     assert owned(manifest) == {}
 

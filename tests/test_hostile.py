@@ -89,7 +89,13 @@ def positions(value: Any, path: Path_ = ()) -> list[Path_]:
     """Return the path of every string that a user writes freely."""
     if isinstance(value, str):
         return [] if _fixed(path) else [path]
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [found for key, item in items for found in positions(item, (*path, key))]
 
 
@@ -189,7 +195,7 @@ def test_the_benign_spec_renders(bench: Bench) -> None:
 
 def test_every_payload_in_every_position(bench: Bench, tmp_path: Path) -> None:
     benign, _ = bench.render(with_payload("benign", set(POSITIONS)))
-    carried = refused = 0
+    carried = 0
     payloads = [item for item in hostile_strings() if item]  # an empty text counts as left out
     for payload in payloads:
         where = set(POSITIONS)
@@ -201,15 +207,13 @@ def test_every_payload_in_every_position(bench: Bench, tmp_path: Path) -> None:
             where -= _reported(found, bench, where)
         assert text is not None, (payload, found)
         carried += len(where)
-        refused += len(POSITIONS) - len(where)
         _same(bench, payload, text, where)
         (tmp_path / f"dag_{len(list(tmp_path.iterdir()))}.py").write_text(text, encoding="utf-8")
     assert benign
     formatted = run(["ruff", "format", "--isolated", "--diff", str(tmp_path)])
     assert formatted.returncode == 0, formatted.stdout[:2000]
     assert len(payloads) >= 860
-    assert carried > 20_000
-    print(f"{len(payloads)} payloads x {len(POSITIONS)} positions: {carried} carried, {refused} refused")
+    assert carried > 0.9 * len(payloads) * len(POSITIONS)
 
 
 def _same(bench: Bench, payload: str, text: str, where: set[Path_]) -> None:
@@ -239,7 +243,9 @@ def _reported(found: list[Any], bench: Bench, where: set[Path_]) -> set[Path_]:
         return set(where)
     spans = [item.span for item in found if item.span]
     hit = {
-        path for path in where
-        if (at := node.find(path)) is not None and any(span in at.span or at.span in span for span in spans)
+        path
+        for path in where
+        if (at := node.find(path)) is not None
+        and any(span in at.span or at.span in span for span in spans)
     }
     return hit or set(where)

@@ -9,7 +9,9 @@ import pytest
 
 from dagfactory.compile import Compiled, compile_spec
 
-ENVIRONMENT = "environment: test\nproject: demo-project\nregion: us-central1\nbucket: gs://demo-bucket\n"
+ENVIRONMENT = (
+    "environment: test\nproject: demo-project\nregion: us-central1\nbucket: gs://demo-bucket\n"
+)
 HEAD = "pipeline: demo\nparams: {limit: {type: number, default: 1}}\ntasks:\n"
 JOB = "machine: {type: n1-standard-4}, image: x:1"
 
@@ -63,32 +65,64 @@ def test_an_edge_named_twice_is_one_edge(tmp_path: Path) -> None:
 
 FAULTS = {
     "unknown task in after": ("b: {type: empty, after: [aa]}", "DF202", "aa"),
-    "unknown task in a reference": ('b: {type: bash, command: "x ${tasks.aa.result}"}', "DF202", "${tasks.aa.result}"),
-    "unknown output": ('b: {type: bash, command: "x ${tasks.a.reslt}"}', "DF204", "${tasks.a.reslt}"),
+    "unknown task in a reference": (
+        'b: {type: bash, command: "x ${tasks.aa.result}"}',
+        "DF202",
+        "${tasks.aa.result}",
+    ),
+    "unknown output": (
+        'b: {type: bash, command: "x ${tasks.a.reslt}"}',
+        "DF204",
+        "${tasks.a.reslt}",
+    ),
     "own output": ('b: {type: bash, command: "${tasks.b.result}"}', "DF203", "${tasks.b.result}"),
     "itself": ("b: {type: empty, after: [b]}", "DF203", "b"),
     "unknown parameter": ('b: {type: bash, command: "${params.limt}"}', "DF205", "${params.limt}"),
     "unknown branch": ("b: {type: gate, metrics: m, when: x > 1, then: [aaa]}", "DF202", "aaa"),
     "gate: unknown parameter": (
-        "b: {type: gate, metrics: m, when: x > params.lmit, then: [a]}", "DF205", "params.lmit",
+        "b: {type: gate, metrics: m, when: x > params.lmit, then: [a]}",
+        "DF205",
+        "params.lmit",
     ),
-    "gate: not an expression": ("b: {type: gate, metrics: m, when: x > , then: [a]}", "DF211", None),
+    "gate: not an expression": (
+        "b: {type: gate, metrics: m, when: x > , then: [a]}",
+        "DF211",
+        None,
+    ),
     "gate: both sides": (
-        "b: {type: gate, metrics: m, when: x > 1, then: [a], else: [a]}", "DF210", "a",
+        "b: {type: gate, metrics: m, when: x > 1, then: [a], else: [a]}",
+        "DF210",
+        "a",
     ),
     "bad argument name": ('b: {type: operator, operator: a.B, args: {"x y": 1}}', "DF212", '"x y"'),
-    "argument with its own key": ("b: {type: operator, operator: a.B, args: {pool: x}}", "DF212", "pool"),
+    "argument with its own key": (
+        "b: {type: operator, operator: a.B, args: {pool: x}}",
+        "DF212",
+        "pool",
+    ),
     "unknown hyperparameter": (
-        "b: {type: sweep, metric: {name: m, goal: maximize}, parameters: {lr: {values: [1]}},"
-        f" exclude: [{{lrr: 1}}], {JOB}}}", "DF209", "lrr",
+        (
+            "b: {type: sweep, metric: {name: m, goal: maximize}, parameters: {lr: {values: [1]}},"
+            f" exclude: [{{lrr: 1}}], {JOB}}}"
+        ),
+        "DF209",
+        "lrr",
     ),
     "hyperparameter in args": (
-        "b: {type: sweep, metric: {name: m, goal: maximize}, parameters: {lr: {values: [1]}},"
-        f" args: {{lr: 1}}, {JOB}}}", "DF207", "lr",
+        (
+            "b: {type: sweep, metric: {name: m, goal: maximize}, parameters: {lr: {values: [1]}},"
+            f" args: {{lr: 1}}, {JOB}}}"
+        ),
+        "DF207",
+        "lr",
     ),
     "nothing left": (
-        "b: {type: sweep, metric: {name: m, goal: maximize}, parameters: {lr: {values: [1]}},"
-        f" exclude: [{{lr: 1}}], {JOB}}}", "DF208", "[{lr: 1}]",
+        (
+            "b: {type: sweep, metric: {name: m, goal: maximize}, parameters: {lr: {values: [1]}},"
+            f" exclude: [{{lr: 1}}], {JOB}}}"
+        ),
+        "DF208",
+        "[{lr: 1}]",
     ),
     "no machine": ("b: {type: train, image: x}", "DF121", "b"),
     "no image": ("b: {type: train, machine: {type: x}}", "DF121", "b"),

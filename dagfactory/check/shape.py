@@ -20,14 +20,20 @@ def check(text: str) -> str | None:
     *imports, last = tree.body or [ast.Pass()]
     if not all(isinstance(node, ast.ImportFrom) and not node.level for node in imports):
         return "something other than imports before the DAG"
-    names = {alias.name for node in imports if isinstance(node, ast.ImportFrom) for alias in node.names}
+    names = {
+        alias.name for node in imports if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
     return _block(last, names)
 
 
 def _block(node: ast.stmt, names: set[str]) -> str | None:
     """Check one `with DAG/TaskGroup(...) as name:` and everything inside it."""
     if not isinstance(node, ast.With) or len(node.items) != 1:
-        return f"line {node.lineno}: expected a with block" if hasattr(node, "lineno") else "empty file"
+        return (
+            f"line {node.lineno}: expected a with block"
+            if hasattr(node, "lineno")
+            else "empty file"
+        )
     item = node.items[0]
     if not (_call(item.context_expr, names) and isinstance(item.optional_vars, ast.Name)):
         return f"line {node.lineno}: not a plain DAG or task group"
@@ -109,7 +115,9 @@ def _value(node: ast.expr | None) -> bool:
             return all(map(_value, elements))
         case ast.Dict(keys=keys, values=values):
             return all(map(_value, keys)) and all(map(_value, values))
-        case ast.Call(func=ast.Name(id="list"), args=[ast.Call(func=ast.Name(id="range"), args=args)]):
+        case ast.Call(
+            func=ast.Name(id="list"), args=[ast.Call(func=ast.Name(id="range"), args=args)]
+        ):
             return all(isinstance(item, ast.Constant) for item in args)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
             parts = [*args, *(item.value for item in keywords)]

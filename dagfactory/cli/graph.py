@@ -21,8 +21,8 @@ import click
 )
 def command(spec: Path, environment: str | None, name: str) -> int:
     """Draw the tasks of SPEC and what waits for what."""
-    from dagfactory.findings import show
     from dagfactory.compile import compile_spec
+    from dagfactory.findings import show
     from dagfactory.frontend import environments, find_specs
     from dagfactory.graph import FORMATS
 

@@ -33,8 +33,8 @@ def command(
     `.airflowignore` and a manifest. The same specs always give the same bytes.
     """
     from dagfactory.bundle import compare, write
-    from dagfactory.findings import show
     from dagfactory.compile import build
+    from dagfactory.findings import show
     from dagfactory.frontend import find_specs
 
     built = build(find_specs(paths or (Path("specs"),)), environment)
@@ -52,4 +52,3 @@ def command(
         return 1 if difference else 0
     sys.stderr.write(f"{folder}: {write(built.bundle, folder).summary()}\n")
     return 0
-

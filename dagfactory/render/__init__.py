@@ -38,7 +38,7 @@ def _imports(names: list[Symbol]) -> list[list[Code]]:
         (module, _import(module, [symbol.name for symbol in group]))
         for module, group in groupby(names, key=lambda symbol: symbol.module)
     ]
-    blocks = [[], []] if statements else []
+    blocks: list[list[Code]] = [[], []]
     for module, statement in statements:
         blocks[module.split(".")[0] not in sys.stdlib_module_names].append(statement)
     return [block for block in blocks if block]

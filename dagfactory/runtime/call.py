@@ -1,4 +1,4 @@
-"""Call a Python function that is installed on the workers; imported when the task runs, not before."""
+"""Call a Python function installed on the workers, imported when the task runs, not before."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Waiting for a job: the provider's trigger by its name, without importing it.
 
-The import costs ten CPU-seconds and 350 MB, and a task that defers only has to say which class waits
-and with which arguments. The triggerer, which imports the class once for all jobs, does the rest.
+The import costs ten CPU-seconds and 350 MB, and a task that defers only has to say which class
+waits and with which arguments. The triggerer, which imports the class once for all jobs, does the rest.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class JobTrigger(BaseTrigger):
     """
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's has no annotations
         self.arguments = arguments
 
     def serialize(self) -> tuple[str, dict[str, Any]]:

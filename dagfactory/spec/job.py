@@ -132,7 +132,8 @@ class JobTask(TaskBase):
         default=None, description="Command to run instead of a module.", min_length=1
     )
     args: dict[ArgumentName, ArgumentValue] = Field(
-        default_factory=dict, description="Arguments, passed as `--name=value`; null leaves one out."
+        default_factory=dict,
+        description="Arguments, passed as `--name=value`; null leaves one out.",
     )
     machine: Machine | None = Field(
         default=None, description="Machines; `defaults.machine` if absent."
@@ -142,7 +143,7 @@ class JobTask(TaskBase):
     )
     secrets: dict[VariableName, SecretId] = Field(
         default_factory=dict,
-        description="Environment variable → Secret Manager id. The job reads the value, it is never rendered.",
+        description="Variable → Secret Manager id. The job reads the value; it is never rendered.",
     )
     labels: dict[str, str] = Field(default_factory=dict, description="Labels for billing reports.")
     service_account: str | None = Field(

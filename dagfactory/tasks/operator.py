@@ -66,7 +66,11 @@ def problems(
     """Find arguments that are no names, and those that have a key of their own."""
     for name in task.args:
         if not (name.isascii() and name.isidentifier()):
-            yield Problem("DF212", f"`{name}` is not the name of an argument", ("args", name), True)
+            yield Problem(
+                "DF212", f"`{name}` is not the name of an argument", ("args", name), key=True
+            )
         elif name in RESERVED:
             help_ = "set it with the task's own key"
-            yield Problem("DF212", f"`{name}` cannot be set here", ("args", name), True, help=help_)
+            yield Problem(
+                "DF212", f"`{name}` cannot be set here", ("args", name), key=True, help=help_
+            )

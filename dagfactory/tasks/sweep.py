@@ -28,7 +28,9 @@ MAX_TRIALS = 10_000
 class Metric(SpecModel):
     """The metric that decides which trial is best."""
 
-    name: str = Field(description="Name of the metric in `metrics.json`.", examples=["val_accuracy"])
+    name: str = Field(
+        description="Name of the metric in `metrics.json`.", examples=["val_accuracy"]
+    )
     goal: Literal["maximize", "minimize"] = Field(description="Which way is better.")
 
 
@@ -142,7 +144,9 @@ def problems(
     for name in task.parameters:
         if name in task.args:
             help_ = "leave it out of `args`: each trial sets it"
-            yield Problem("DF207", f"`{name}` is a hyperparameter here", ("args", name), True, help=help_)
+            yield Problem(
+                "DF207", f"`{name}` is a hyperparameter here", ("args", name), key=True, help=help_
+            )
     yield from _idle_rules(task)
     total = count(definition(task))
     if not total:
@@ -159,7 +163,9 @@ def _idle_rules(task: Sweep) -> Iterator[Problem]:
             path = ("exclude", index, name)
             if name not in task.parameters:
                 help_ = did_you_mean(name, task.parameters)
-                yield Problem("DF209", f"unknown hyperparameter `{name}`", path, True, help=help_)
+                yield Problem(
+                    "DF209", f"unknown hyperparameter `{name}`", path, key=True, help=help_
+                )
             elif value not in task.parameters[name].values:
                 values = ", ".join(map(str, task.parameters[name].values))
                 message = f"`{name}` never is {value}, so nothing is excluded"

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dagfactory.spec.pipeline import Pipeline
 
 
-
 class Serving(SpecModel):
     """The container that answers predictions."""
 

@@ -35,7 +35,8 @@ for dag in bag.dags.values():
     same[dag.dag_id] = [pair for pair in zip(shape(dag).items(), shape(again).items()) if pair[0] != pair[1]]
 print(json.dumps({
     "errors": bag.import_errors,
-    "warnings": [str(item.message) for item in caught if "/airflow/" not in item.filename and "GitWildMatchPattern" not in str(item.message)],
+    "warnings": [str(item.message) for item in caught if "/airflow/" not in item.filename
+                 and "GitWildMatchPattern" not in str(item.message)],
     "sizes": sizes,
     "same": same,
     "heavy": sorted(name for name in set(sys.modules) - before

@@ -6,7 +6,7 @@ from corpora import CORPORA
 from dagfactory.check import RenderedCodeError, check
 from dagfactory.check.shape import check as shape
 
-GOOD = '''# header
+GOOD = """# header
 from airflow.sdk import DAG, TaskGroup
 from a.b import Op
 
@@ -26,7 +26,7 @@ with DAG(
     )
 
     one >> two
-'''
+"""
 BAD = [
     "import os\n" + GOOD,
     GOOD + "\nprint(1)\n",

@@ -12,7 +12,11 @@ from dagfactory.module import Call, Indices, Symbol
 from dagfactory.render.quote import comment, dotted, fit, identifier, layout, literal
 
 SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(),
 )
 VALUES = st.recursive(
     SCALARS,

@@ -12,17 +12,34 @@ from dagfactory.render.quote import Code
 
 TEMPLATES = environment().list_templates()
 ALLOWED = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.For, nodes.If,
-    nodes.Macro, nodes.Call, nodes.Const, nodes.FromImport, nodes.Filter, nodes.Test, nodes.Not,
-    nodes.Add, nodes.Tuple,
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Getattr,
+    nodes.For,
+    nodes.If,
+    nodes.Macro,
+    nodes.Call,
+    nodes.Const,
+    nodes.FromImport,
+    nodes.Filter,
+    nodes.Test,
+    nodes.Not,
+    nodes.Add,
+    nodes.Tuple,
 )
 SDK = "airflow.providers.common.compat.sdk"
 
 
 def module() -> Module:
     """A module that uses every part of the templates."""
-    inner = Operator("trial", "trial", Symbol("a.b", "Trial"), {"task_id": "trial"}, {"n": Indices(3)})
-    best = Operator("best", "best", Symbol("a.b", "Best"), {"task_id": "best", "x": [1, {"a": None}]})
+    inner = Operator(
+        "trial", "trial", Symbol("a.b", "Trial"), {"task_id": "trial"}, {"n": Indices(3)}
+    )
+    best = Operator(
+        "best", "best", Symbol("a.b", "Best"), {"task_id": "best", "x": [1, {"a": None}]}
+    )
     group = Group("search", "search", (inner, best), (("trial", "best"),), "tip")
     plain = Operator("first", "first", Symbol("a.c", "First"), {"task_id": "first"})
     return Module(
