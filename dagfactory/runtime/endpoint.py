@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -113,6 +114,7 @@ class DeployModelOperator(VertexOperator):
     def _deploy(self, client: vertex.Vertex, endpoint: dict[str, Any]) -> None:
         body = {
             "deployedModel": {
+                "id": deployed_id(self.model),
                 "model": self.model,
                 "displayName": self.model.rpartition("/")[2],
                 "dedicatedResources": self.machine,
@@ -152,3 +154,12 @@ class DeployModelOperator(VertexOperator):
                 )
                 client.finished(client.call(request), self.poll)
         return self._get(client, endpoint["name"])
+
+
+def deployed_id(model: str) -> str:
+    """Return the 10 digits a model has in an endpoint.
+
+    Vertex would draw a random id; with one that follows from the model, an attempt that starts
+    while the deployment of an earlier one is under way can never deploy the model twice.
+    """
+    return f"{int(hashlib.sha256(model.encode()).hexdigest(), 16) % 10**10:010}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from .call import imported
 
 
 class LazyOperator(BaseOperator):
@@ -44,17 +45,9 @@ class LazyOperator(BaseOperator):
             self._real.on_kill()
 
     def _build(self) -> Any:
-        made = self._class()(task_id=self.task_id, **self.arguments)
-        made.execution_timeout = self.execution_timeout
-        self._real = made
-        return made
-
-    def _class(self) -> Any:
-        module, _, name = self.operator.rpartition(".")
-        try:
-            return getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise AirflowFailException(f"cannot import {self.operator}: {error}") from error
+        self._real = imported(self.operator)(task_id=self.task_id, **self.arguments)
+        self._real.execution_timeout = self.execution_timeout
+        return self._real
 
     def _with_real(self, context: Any) -> Any:
         context["task"] = self._real

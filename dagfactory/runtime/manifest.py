@@ -54,13 +54,15 @@ def file_checks(manifest: Any, directory: str, sizes: Mapping[str, int]) -> Iter
         return
     for name, entry in files.items():
         want, got = (entry or {}).get("bytes"), sizes.get(f"{directory}/{name}")
-        detail = "is missing" if got is None else f"has {got} bytes, the manifest says {want}"
-        yield _check(f"size of {name}", passed=got is not None and got == want, detail=detail)
+        passed = got is not None and got == want
+        wrong = "is missing" if got is None else f"has {got} bytes, the manifest says {want}"
+        yield _check(f"size of {name}", passed=passed, detail=f"{got} bytes" if passed else wrong)
 
 
 def hash_check(name: str, want: Any, got: str) -> Check:
     """Compare the SHA-256 of a file with the manifest's."""
-    return _check(f"sha256 of {name}", passed=want == got, detail=f"is {got}, not {want}")
+    detail = "as in the manifest" if want == got else f"is {got}, the manifest says {want}"
+    return _check(f"sha256 of {name}", passed=want == got, detail=detail)
 
 
 def _limits(manifest: Mapping[str, Any], require: Mapping[str, Any]) -> Iterator[Check]:

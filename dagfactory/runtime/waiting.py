@@ -1,7 +1,8 @@
 """Waiting for a job: the provider's trigger by its name, without importing it.
 
 The import costs ten CPU-seconds and 350 MB, and a task that defers only has to say which class
-waits and with which arguments. The triggerer, which imports the class once for all jobs, does the rest.
+waits and with which arguments. The triggerer, which imports the class once for all jobs, does the
+rest.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
@@ -84,9 +85,8 @@ def service(emulator: Any) -> Callable[..., list[dict[str, Any]]]:
     def listed(path: str, region: str, key: str = "") -> list[dict[str, Any]]:
         url = f"https://{region}-aiplatform.googleapis.com/v1/projects/demo/locations/{region}"
         with AuthorizedSession(account) as session:
-            session.proxies = {"https": emulator.proxy}
-            session.verify = emulator.env["REQUESTS_CA_BUNDLE"]
-            answer = session.get(f"{url}/{path}", timeout=30)
+            proxies, trusted = {"https": emulator.proxy}, emulator.env["REQUESTS_CA_BUNDLE"]
+            answer = session.get(f"{url}/{path}", proxies=proxies, verify=trusted, timeout=30)
         answer.raise_for_status()
         return answer.json().get(key or path, [])
 
@@ -149,20 +149,22 @@ def airflow(
     env = emulator.environ() | settings(home, dags) | {"BIGQUERY_EMULATOR_HOST": bigquery}
     migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
     subprocess.run(migrate, env=env, check=True, capture_output=True, timeout=300)
-    process = subprocess.Popen(
-        [sys.executable, str(HERE / "driver.py")],
-        env=env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=(home / "driver.log").open("w"),
-        text=True,
-    )
-    yield Airflow(process, home / "logs")
-    assert process.stdin
-    assert process.stdout
-    process.stdin.close()
-    process.wait(30)
-    process.stdout.close()
+    with (home / "driver.log").open("w") as errors, driver(env, errors) as process:
+        yield Airflow(process, home / "logs")
+
+
+@contextlib.contextmanager
+def driver(env: dict[str, str], errors: TextIO) -> Iterator[subprocess.Popen[str]]:
+    """Run tests/runtime/driver.py until the session ends."""
+    command = [sys.executable, str(HERE / "driver.py")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, env=env, stdin=pipe, stdout=pipe, stderr=errors, text=True
+    ) as process:
+        yield process
+        assert process.stdin
+        process.stdin.close()
+        process.wait(30)
 
 
 def settings(home: Path, dags: Path) -> dict[str, str]:

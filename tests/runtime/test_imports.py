@@ -16,7 +16,11 @@ import dagfactory.runtime
 PACKAGE = Path(dagfactory.runtime.__file__).parent
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 PURE = ("expr", "grid", "jobspec", "manifest", "naming", "ranking", "traffic")
-ALLOWED = ("airflow.providers.common.compat.sdk", "airflow.providers.standard", "airflow.triggers.base")
+ALLOWED = (
+    "airflow.providers.common.compat.sdk",
+    "airflow.providers.standard",
+    "airflow.triggers.base",
+)
 
 
 def top_level_imports(module):

@@ -25,10 +25,11 @@ REGIONS = ("us-central1", "us-east1", "us-east4", "us-west1", "europe-west4", "a
 
 @pytest.fixture(scope="module")
 def pipelines(jobs, service):
-    """Return every training pipeline of the run, as the service reports it."""
+    """Return every training pipeline of the run, oldest first, as the service reports it."""
     assert jobs.tasks
-    found = [item for region in REGIONS for item in service("trainingPipelines", region)]
-    return [item for item in found if item["labels"]["dagfactory-dag"] == "jobs"]
+    every = [item for region in REGIONS for item in service("trainingPipelines", region)]
+    found = [item for item in every if item["labels"]["dagfactory-dag"] == "jobs"]
+    return sorted(found, key=lambda item: int(item["name"].rpartition("/")[2]))
 
 
 def of(pipelines, task):
@@ -47,6 +48,7 @@ def test_each_task_ends_as_its_job_did(jobs):
         "killed": "failed",
         "times_out": "failed",
         "dropped": "failed",
+        "paused": "failed",
         "fails": "failed",
         "refused": "failed",
         "stockout": "success",
@@ -83,12 +85,29 @@ def test_a_retry_attaches_to_the_running_job(jobs, pipelines):
 
 def test_a_retry_that_asks_for_another_job_ends_the_old_one(jobs, pipelines):
     assert jobs.tasks["asks_otherwise"]["tries"] == 2
-    assert sorted(states(pipelines, "asks_otherwise")) == ["CANCELLED", "SUCCEEDED"]
+    assert states(pipelines, "asks_otherwise") == ["CANCELLED", "SUCCEEDED"]
 
 
 @pytest.mark.parametrize("task", ["killed", "times_out", "dropped"])
 def test_the_job_of_a_task_that_ends_is_cancelled(pipelines, task):
     assert states(pipelines, task) == ["CANCELLED"]
+
+
+def test_a_paused_job_is_not_a_success(jobs, pipelines):
+    assert f"{of(pipelines, 'paused')[0]['name']} ended in PIPELINE_STATE_PAUSED" in jobs.log
+
+
+def test_a_poll_that_fails_neither_fails_the_task_nor_starts_another_job(
+    airflow, emulator, service
+):
+    emulator.faults("error:503:1:GetTrainingPipeline")
+    run = airflow.run("polls")
+    emulator.faults()
+    assert (run.state, run.tasks["train"]["tries"]) == ("success", 1)
+    name = run.xcom("train")["job"]
+    assert f"{name} is still running, but waiting for it failed" in run.log
+    every = service("trainingPipelines", "us-central1")
+    assert [p["name"] for p in every if p["labels"]["dagfactory-dag"] == "polls"] == [name]
 
 
 def test_another_strategy_than_asked_for_fails_without_retry(jobs):
@@ -114,8 +133,8 @@ def test_a_wrong_request_is_not_retried(jobs, pipelines):
 
 
 def test_a_stock_out_after_launch_moves_on_through_every_fallback(jobs, pipelines):
-    assert states(pipelines, "stockout") == ["FAILED", "SUCCEEDED", "FAILED"]
-    first, third, second = of(pipelines, "stockout")
+    assert states(pipelines, "stockout") == ["FAILED", "FAILED", "SUCCEEDED"]
+    first, second, third = of(pipelines, "stockout")
     assert [p["name"].split("/")[3] for p in (first, second, third)] == [
         "us-east1",
         "us-east4",

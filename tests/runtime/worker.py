@@ -17,6 +17,8 @@ document = {"schema_version": 1, "metrics": metrics, "step": 1, "complete": True
 if "nothing" not in options:
     (directory / "metrics.json").write_text(json.dumps(document))
 (directory / "options.json").write_text(json.dumps(options))
-time.sleep(float(options.get("sleep", "0")))
+deadline = time.monotonic() + float(options.get("at_most", "0"))
+while time.monotonic() < deadline and not Path(options["until"]).exists():
+    time.sleep(0.05)
 print("the last words of the trainer")  # noqa: T201 - the log tail is what the test looks for
 sys.exit(int(options.get("exit", "0")))

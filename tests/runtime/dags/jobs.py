@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG
@@ -33,6 +34,8 @@ def job(name: str, *args: str, strategy: str = "SPOT", **fields: Any) -> dict[st
 
 
 seen: set[str] = set()
+GO = Path(os.environ.get("GCSFUSE_ROOT", "/gcs"))
+FOREVER = ["--until=/never", "--at_most=60"]
 
 
 class DiesAfterLaunch(VertexJobOperator):
@@ -42,6 +45,7 @@ class DiesAfterLaunch(VertexJobOperator):
         if self.task_id not in seen:
             seen.add(self.task_id)
             raise RuntimeError("the worker died")
+        (GO / f"go_{self.task_id}").touch()
         super()._wait(name, hiccups)
 
 
@@ -49,8 +53,8 @@ class AsksOtherwise(DiesAfterLaunch):
     """The same, but the second attempt asks for other arguments than the first one."""
 
     def asked_job(self) -> dict[str, Any]:
-        attempt = "--second" if self.task_id in seen else "--first"
-        return job(self.task_id, attempt, "--sleep=2")
+        attempt = ["--second"] if self.task_id in seen else FOREVER
+        return job(self.task_id, *attempt)
 
 
 class Killed(VertexJobOperator):
@@ -70,6 +74,13 @@ class TimesOut(VertexJobOperator):
     def execute(self, context: Any) -> Any:
         self.context = context
         super().execute(context)
+
+
+class Paused(VertexJobOperator):
+    """A job that someone has paused; the emulator has no such state."""
+
+    def _get(self, name: str) -> dict[str, Any]:
+        return {**super()._get(name), "state": "PIPELINE_STATE_PAUSED"}
 
 
 class Dropped(VertexJobOperator):
@@ -95,16 +106,19 @@ with DAG("jobs", schedule=None, start_date=datetime(2026, 1, 1), catchup=False) 
         },
         **PLACE,
     )
-    DiesAfterLaunch(task_id="dies", job=job("dies", "--sleep=2"), **PLACE, **ONCE)
+    DiesAfterLaunch(
+        task_id="dies", job=job("dies", f"--until={GO}/go_dies", "--at_most=60"), **PLACE, **ONCE
+    )
     AsksOtherwise(task_id="asks_otherwise", job=job("x"), **PLACE, **ONCE)
-    Killed(task_id="killed", job=job("killed", "--sleep=60"), **PLACE)
+    Killed(task_id="killed", job=job("killed", *FOREVER), **PLACE)
     TimesOut(
         task_id="times_out",
-        job=job("times_out", "--sleep=60"),
+        job=job("times_out", *FOREVER),
         execution_timeout=timedelta(seconds=50),
         **PLACE,
     )
-    Dropped(task_id="dropped", job=job("dropped", "--sleep=60"), **PLACE, **ONCE)
+    Dropped(task_id="dropped", job=job("dropped", *FOREVER), **PLACE, **ONCE)
+    Paused(task_id="paused", job=job("paused"), **PLACE)
     VertexJobOperator(task_id="fails", job=job("fails", "--exit=3"), **PLACE, **ONCE)
     VertexJobOperator(task_id="refused", job=job("refused", strategy="CHEAP"), **PLACE, **ONCE)
     VertexJobOperator(
