@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from trainer.budgets import whole_tokens
 from trainer.dataset import Batch, Split
 from trainer.model import ArrCoc, Output
 from trainer.objective import relevance_loss
@@ -70,12 +71,12 @@ class Sums:
 
     def _budgets(self, output: Output, batch: Batch) -> None:
         target = batch.relevance >= ON_TARGET
-        total = output.budgets.sum(-1)
+        tokens = whole_tokens(output.budgets)
         kept = output.kept.sum().item()
-        self._count("budget_mean", output.budgets, kept)
-        self._count("budget_square", output.budgets.double() ** 2, kept)
-        self._count("budget_total", total, total.numel())
-        self._count("budget_on_target", output.budgets[target], target.sum().item())
+        self._count("budget_mean", tokens, kept)
+        self._count("budget_square", tokens**2, kept)
+        self._count("budget_total", tokens, tokens.shape[0] * tokens.shape[1])
+        self._count("budget_on_target", tokens[target], target.sum().item())
 
     def metrics(self) -> dict[str, float]:
         """Divide; a metric without anything to count is NaN."""

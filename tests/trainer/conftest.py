@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ SMALL = [
     "--epochs=3",
     "--checkpoint_every=4",
     "--log_every=1",
+    "--keep_checkpoints=3",
 ]
 
 
@@ -54,13 +54,13 @@ def arguments(textures: Path) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def finished(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def finished(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Base directory of an undisturbed run of 24 steps."""
     from trainer.train import main
 
     base = tmp_path_factory.mktemp("finished")
     assert main([*arguments, f"--output={base}"]) == 0
-    yield base
+    return base
 
 
 @pytest.fixture(scope="session")

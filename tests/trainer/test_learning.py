@@ -1,0 +1,89 @@
+"""The formulas train: relevance and answers are learned, and gradients reach every part."""
+
+import json
+
+import pytest
+import torch
+
+from trainer import train
+from trainer.config import ModelSettings, TrainSettings
+from trainer.data import main as generate
+from trainer.dataset import load_textures
+from trainer.measure import question_only_baseline
+from trainer.model import STATE_GROUPS, ArrCoc, Sizes
+from trainer.objective import objective
+from trainer.textures import main as make_textures
+
+
+def test_the_answer_alone_trains_every_part(textures):
+    """Gradients pass the hard top-K through ln b; the original code passed none."""
+    data = load_textures(textures, torch.device("cpu"))
+    torch.manual_seed(0)
+    model = ArrCoc(ModelSettings(), Sizes(data.grid, len(data.words), len(data.answers)))
+    batch = data.train.batch(torch.arange(4))
+    settings = TrainSettings(textures="x", relevance_weight=0, budget_weight=0)
+    output = model(batch.textures, batch.tokens, batch.question)
+    torch.autograd.backward(objective(output, batch, settings, model.keep).total)
+    for group in STATE_GROUPS:
+        part = model.get_submodule(group)
+        assert sum(float(p.grad.abs().sum()) for p in part.parameters() if p.grad is not None) > 0
+
+
+def test_dropped_patches_do_not_reach_the_answer(textures):
+    data = load_textures(textures, torch.device("cpu"))
+    torch.manual_seed(0)
+    model = ArrCoc(ModelSettings(keep=8), Sizes(data.grid, len(data.words), len(data.answers)))
+    batch = data.train.batch(torch.arange(2))
+    asked = model.encoder.question(batch.tokens)[batch.question]
+    patches = model.encoder(model.encoder.standardise(batch.textures))
+    output = model(batch.textures, batch.tokens, batch.question)
+    dropped = ~output.kept[:, :1]
+    noisy = torch.where(dropped.transpose(1, 2), torch.randn_like(patches), patches)
+    first = [
+        model.head(
+            asked[:, :1], p, output.relevance[:, :1], output.budgets[:, :1], output.kept[:, :1]
+        )
+        for p in (patches, noisy)
+    ]
+    torch.testing.assert_close(*first)
+
+
+def test_b_copies_of_a_token_weigh_as_ln_b():
+    """Softmax attention over b_i copies of token i is attention with logits + ln b_i."""
+    generator = torch.Generator().manual_seed(0)
+    logits, values = torch.randn(5, generator=generator), torch.randn(5, 3, generator=generator)
+    copies = torch.tensor([64, 400, 100, 80, 250])
+    repeated = torch.softmax(logits.repeat_interleave(copies), 0) @ values.repeat_interleave(
+        copies, 0
+    )
+    torch.testing.assert_close(torch.softmax(logits + copies.log(), 0) @ values, repeated)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """Textures of 800 training images."""
+    base = tmp_path_factory.mktemp("learning")
+    assert generate(["--images=800", "--held_out=10", f"--output={base / 'data'}"]) == 0
+    source = base / "data" / "model"
+    assert make_textures([f"--input={source}", f"--output={base / 'textures'}"]) == 0
+    return base / "textures" / "model"
+
+
+def test_it_learns(images, tmp_path):
+    """Three passes for the scorers, five for the answers: clearly above the question alone."""
+    first, second = tmp_path / "relevance", tmp_path / "answer"
+    shared = [f"--textures={images}", "--log_every=1000"]
+    stage = ["--stage=relevance", "--epochs=3", "--learning_rate=0.01", f"--output={first}"]
+    assert train.main([*shared, *stage]) == 0
+    assert metrics(first)["val_relevance_iou"] > 0.25
+    assert metrics(first)["val_recall_at_k"] > 0.95
+    rest = [f"--from={first / 'model'}", "--epochs=5", f"--output={second}"]
+    assert train.main([*shared, *rest]) == 0
+    data = load_textures(images, torch.device("cpu"))
+    baseline = question_only_baseline(data.train, data.train, len(data.answers))
+    assert metrics(second)["val_accuracy"] > baseline["baseline_accuracy"] + 0.1
+    assert metrics(second)["val_budget_on_target_ratio"] > 1.2
+
+
+def metrics(base):
+    return json.loads((base / "model" / "metrics.json").read_text())["metrics"]

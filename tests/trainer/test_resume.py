@@ -1,0 +1,225 @@
+"""A killed and resumed run has the losses of an undisturbed one, bit for bit."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from trainer import train as program
+from trainer.checkpoint import checkpoints
+from trainer.config import TrainSettings, parse
+from trainer.dataset import epoch_order, step_index
+from trainer.errors import TrainerError
+from trainer.loop import resume, train_step
+from trainer.signals import StopRequest
+from trainer.vertex import read_context
+
+
+def start(arguments, base):
+    """The trainer in a process of its own, its output line by line."""
+    command = [sys.executable, "-m", "trainer", *arguments, f"--output={base}"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def wait_for(process, text):
+    for line in process.stdout:
+        if line.startswith(text):
+            return
+    pytest.fail(f"the process ended without {text!r}")
+
+
+def kill_at(step, arguments, base):
+    process = start(arguments, base)
+    wait_for(process, f"step {step}/")
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("step", [2, 9, 13])
+def test_sigkill_at_a_step(step, arguments, finished, losses, tmp_path):
+    kill_at(step, arguments, tmp_path)
+    assert program.main([*arguments, f"--output={tmp_path}"]) == 0
+    assert losses(tmp_path) == losses(finished)
+    for name in ("model.safetensors", "metrics.json"):
+        assert (tmp_path / "model" / name).read_bytes() == (finished / "model" / name).read_bytes()
+
+
+def test_killed_twice(arguments, finished, losses, tmp_path):
+    kill_at(6, arguments, tmp_path)
+    kill_at(15, arguments, tmp_path)
+    assert program.main([*arguments, f"--output={tmp_path}"]) == 0
+    assert losses(tmp_path) == losses(finished)
+
+
+def test_sigterm_saves_the_step_and_exits_143(arguments, finished, losses, tmp_path):
+    process = start(arguments, tmp_path)
+    wait_for(process, "step 3/")
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate()
+    assert process.returncode == 143
+    last = checkpoints(tmp_path / "checkpoints")[-1]
+    manifest = json.loads((last / "manifest.json").read_text())
+    assert manifest["complete"] is False
+    assert f"stopped at step {manifest['step']} of 24, checkpoint saved" in output
+    assert program.main([*arguments, f"--output={tmp_path}"]) == 0
+    assert losses(tmp_path) == losses(finished)
+
+
+def test_a_second_sigterm_leaves_at_once():
+    code = (
+        "import os, signal\n"
+        "from trainer.signals import StopRequest\n"
+        "stop = StopRequest().install()\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "print('asked', stop.asked, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "print('still here')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (143, "asked True\n")
+
+
+@pytest.fixture
+def halfway(finished, tmp_path):
+    """A copy of the finished run with only the checkpoints up to step 20."""
+    shutil.copytree(finished, tmp_path / "run")
+    shutil.rmtree(checkpoints(tmp_path / "run" / "checkpoints")[-1])
+    return tmp_path / "run"
+
+
+def continued(arguments, base, drop):
+    """Losses after resuming, one part of the state lost on the way."""
+    settings = parse(TrainSettings, [*arguments, f"--output={base}"])
+    device = program.prepare(settings)
+    run, _ = program.assemble(settings, read_context({}, str(base)), device, StopRequest())
+    torch.manual_seed(99)
+    fresh = {name: torch.rand_like(value) for name, value in run.model.state_dict().items()}
+    before = torch.get_rng_state()
+    assert resume(run, device)
+    if drop == "model":
+        run.model.load_state_dict(fresh)
+    if drop == "optimizer":
+        run.optimizer.state.clear()
+    if drop == "random":
+        torch.set_rng_state(before)
+    if drop == "step":
+        run.step -= 1
+    found = []
+    while run.step < run.planned:
+        train_step(run)
+        found.append(run.loss)
+    return found
+
+
+def test_nothing_dropped_is_exact(arguments, halfway, finished, losses):
+    expected = [value for step, value in losses(finished) if step > 20]
+    assert continued(arguments, halfway, drop="nothing") == expected
+
+
+@pytest.mark.parametrize("part", ["model", "optimizer", "random", "step"])
+def test_each_part_of_the_state_is_needed(part, arguments, halfway, finished, losses):
+    expected = [value for step, value in losses(finished) if step > 20]
+    assert continued(arguments, halfway, drop=part)[-4:] != expected
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over(arguments, finished, halfway, losses, capsys):
+    damaged = checkpoints(halfway / "checkpoints")[-1] / "state.pt"
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    assert program.main([*arguments, f"--output={halfway}"]) == 0
+    output = capsys.readouterr().out
+    assert "damaged checkpoint passed over: step-00000020: state.pt does not match" in output
+    assert "resumed at step 16 of 24" in output
+    assert losses(halfway) == losses(finished)
+
+
+def test_a_checkpoint_without_a_manifest_is_none(arguments, finished, halfway, losses, capsys):
+    (checkpoints(halfway / "checkpoints")[-1] / "manifest.json").unlink()
+    assert program.main([*arguments, f"--output={halfway}"]) == 0
+    assert "resumed at step 16 of 24" in capsys.readouterr().out
+    assert losses(halfway) == losses(finished)
+
+
+def test_a_finished_run_started_again_changes_nothing(arguments, finished, tmp_path, capsys):
+    base = tmp_path / "run"
+    shutil.copytree(finished, base)
+    before = contents(base)
+    assert program.main([*arguments, f"--output={base}"]) == 0
+    assert "finished before" in capsys.readouterr().out
+    assert contents(base) == before
+
+
+def test_lost_outputs_of_a_finished_run_are_written_again(arguments, finished, tmp_path):
+    base = tmp_path / "run"
+    shutil.copytree(finished, base)
+    expected = (base / "model" / "metrics.json").read_bytes()
+    (base / "model" / "metrics.json").unlink()
+    (base / "model" / "model.safetensors").write_bytes(b"torn")
+    assert program.main([*arguments, f"--output={base}"]) == 0
+    assert (base / "model" / "metrics.json").read_bytes() == expected
+    noted = (base / "model" / "metrics.jsonl").read_text().splitlines()
+    assert sum('"final"' in line and '"val_accuracy"' in line for line in noted) == 1
+
+
+def contents(base: Path) -> dict[str, bytes]:
+    files = (path for path in base.rglob("*") if path.is_file())
+    return {str(path.relative_to(base)): path.read_bytes() for path in files}
+
+
+def test_a_checkpoint_of_other_settings_is_refused(arguments, halfway):
+    with pytest.raises(TrainerError, match=r"made with learning_rate=0\.002, this run has 0\.5"):
+        program.main([*arguments, "--learning_rate=0.5", f"--output={halfway}"])
+
+
+def test_newest_and_best_checkpoints_are_kept(finished):
+    kept = checkpoints(finished / "checkpoints")
+    scores = {path.name: json.loads((path / "manifest.json").read_text()) for path in kept}
+    assert [path.name[-2:] for path in kept][-3:] == ["16", "20", "24"]
+    best = max(
+        (found["value"], found["step"])
+        for found in map(json.loads, (finished / "model/metrics.jsonl").read_text().splitlines())
+        if found["split"] == "validation" and found["name"] == "accuracy"
+    )
+    assert f"step-{best[1]:08d}" in scores
+
+
+def test_data_order_is_a_function_of_seed_epoch_and_step():
+    torch.manual_seed(1)
+    first = [step_index(10, 3, 5, step).tolist() for step in range(6)]
+    torch.manual_seed(2)
+    assert [step_index(10, 3, 5, step).tolist() for step in range(6)] == first
+    epoch = [image for step in first[:3] for image in step]
+    assert len(set(epoch)) == len(epoch) == 9
+    assert epoch_order(10, 5, 0).tolist() != epoch_order(10, 5, 1).tolist()
+    assert epoch_order(10, 5, 0).tolist() != epoch_order(10, 6, 0).tolist()
+
+
+def test_a_non_finite_loss_stops_before_the_step(arguments, tmp_path):
+    wild = [*arguments, "--learning_rate=1e30", "--clip=1e30", "--warmup=0"]
+    with pytest.raises(TrainerError, match=r"the loss is (nan|inf) at step \d+; ") as caught:
+        program.main([*wild, "--checkpoint_every=1", f"--output={tmp_path}"])
+    last = checkpoints(tmp_path / "checkpoints")[-1]
+    assert f"last good checkpoint: {last}" in str(caught.value)
+    step = int(str(caught.value).split("step ")[1].split(";")[0])
+    assert last.name == f"step-{step - 1:08d}"
+
+
+def test_cuda_is_missed_before_data_is_read(arguments, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)  # also on a machine with one
+    with pytest.raises(TrainerError, match="no CUDA device is visible"):
+        program.main(["--textures=/nowhere", "--device=cuda", f"--output={tmp_path}"])
+
+
+def test_several_machines_are_refused(arguments, tmp_path, monkeypatch):
+    monkeypatch.setitem(os.environ, "RANK", "0")
+    monkeypatch.setitem(os.environ, "WORLD_SIZE", "2")
+    with pytest.raises(TrainerError, match="on one machine, not 2"):
+        program.main([*arguments, f"--output={tmp_path}"])
