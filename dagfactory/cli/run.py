@@ -35,7 +35,7 @@ import click
     show_default=True,
     help="Where the database, the artifacts and the logs go.",
 )
-def command(**options: Any) -> None:
+def command(**options: Any) -> int:
     """Run the pipeline SPEC on this machine, from the rendered DAG to the trained model.
 
     SPEC is a spec, or a folder with one rendered DAG. Everything happens on the loopback: Airflow
@@ -45,4 +45,4 @@ def command(**options: Any) -> None:
     """
     from dagfactory.run.command import Request, run
 
-    raise SystemExit(run(Request(**options)))
+    return run(Request(**options))

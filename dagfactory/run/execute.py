@@ -102,4 +102,5 @@ def trigger(api: Api, dag_id: str, params: Mapping[str, Any]) -> str:
         body = {"logical_date": now, "conf": dict(params)}
         return str(api.post("dags", dag_id, "dagRuns", body=body)["dag_run_id"])
     except ApiError as error:
-        raise RunError(f"Airflow refused to start {dag_id}: {error}") from None
+        reason, *details = str(error).splitlines() or [""]
+        raise RunError(f"Airflow refused to start {dag_id}: {reason}", *details) from None

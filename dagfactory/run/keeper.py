@@ -48,15 +48,27 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
-def parents() -> dict[int, int]:
-    """Map every process of this machine to its parent, from /proc."""
+def _stat(position: int) -> dict[int, int]:
+    """Map every process to one number of its /proc/PID/stat, counted after the name."""
     found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 stat = (entry / "stat").read_text()
-                found[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
+                found[int(entry.name)] = int(stat.rpartition(")")[2].split()[position])
     return found
+
+
+def parents() -> dict[int, int]:
+    """Map every process of this machine to its parent."""
+    return _stat(1)
+
+
+def kill_session(leader: int) -> None:
+    """Kill what is left of a session; Airflow's processes never leave the keeper's."""
+    for pid in [pid for pid, session in _stat(3).items() if session == leader]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def descendants(root: int) -> list[int]:

@@ -78,7 +78,7 @@ class _View:
                 Text(task_id),
                 Text(label, style=style),
                 Text(ticking, justify="right"),
-                Text(note, style="dim"),
+                Text(note, style="dim", no_wrap=True, overflow="ellipsis"),
             )
         head = Text(f"{clock(time.monotonic() - self._began)}  {self._doing}", style="bold")
         return Group(head, table)

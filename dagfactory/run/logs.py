@@ -39,7 +39,7 @@ def tail_of_text(path: Path, lines: int = 12) -> tuple[str, ...]:
 def tail(path: Path, lines: int = 12) -> tuple[str, ...]:
     """Return the last lines of a task's log: `LEVEL message`, `Type: text (file:line)`."""
     records = _records(path)
-    shown = [line for record in records for line in _lines(record)]
+    shown = [line for record in records if not _is_frame(record) for line in _lines(record)]
     return tuple(shown[-lines:])
 
 
@@ -47,8 +47,8 @@ def failure_text(path: Path) -> str:
     """Return the last exception of a task's log in one line, else its last error, else ``."""
     records = _records(path)
     for record in reversed(records):
-        if reason := _exceptions(record):
-            return reason[-1]
+        if detail := record.get("error_detail"):
+            return _exception(detail[-1])
     errors = [str(r.get("event", "")) for r in records if r.get("level") in {"error", "critical"}]
     return errors[-1][:_LONGEST] if errors else ""
 
@@ -78,6 +78,11 @@ def _record(line: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {"event": line}
 
 
+def _is_frame(record: Mapping[str, Any]) -> bool:
+    """Whether a record only folds others in the web UI (`::group::`, `::endgroup::`)."""
+    return str(record.get("event", "")).startswith(("::group::", "::endgroup::"))
+
+
 def _lines(record: Mapping[str, Any]) -> list[str]:
     level = str(record.get("level", "info")).upper()
     message = str(record.get("event", "")).splitlines() or [""]
@@ -89,10 +94,11 @@ def _lines(record: Mapping[str, Any]) -> list[str]:
 
 
 def _exceptions(record: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{error.get('exc_type')}: {error.get('exc_value')}{_place(error)}"[:_LONGEST]
-        for error in record.get("error_detail") or []
-    ]
+    return [_exception(error) + _place(error) for error in record.get("error_detail") or []]
+
+
+def _exception(error: Mapping[str, Any]) -> str:
+    return f"{error.get('exc_type')}: {error.get('exc_value')}"[:_LONGEST]
 
 
 def _place(error: Mapping[str, Any]) -> str:

@@ -56,4 +56,5 @@ def _import_error(errors: list[dict[str, Any]]) -> RunError:
 
 
 def _shown(error: Mapping[str, Any]) -> list[str]:
-    return [str(line) for line in str(error["stack_trace"]).rstrip().splitlines()]
+    lines = str(error["stack_trace"]).rstrip().splitlines()
+    return [line for line in lines if "<frozen importlib" not in line]

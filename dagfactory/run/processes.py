@@ -78,6 +78,10 @@ class Processes:
             keeper.kill_tree(process.pid)
             process.send_signal(signal.SIGKILL)
             process.wait()
+        if process.returncode != 0:
+            keeper.kill_session(process.pid)
+        if process.stdout:
+            process.stdout.close()
 
     def tell(self, do: str, **details: Any) -> None:
         """Send one command; a keeper that is gone is an error of this run."""

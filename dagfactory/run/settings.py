@@ -52,6 +52,8 @@ def _core(dags: Path, url: str) -> dict[str, str]:
         # The run asked for is the only one: a schedule must not start a second one beside it.
         "SCHEDULER__USE_JOB_SCHEDULE": "False",
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        # Every file of the folder counts, also one whose text does not look like a DAG.
+        "CORE__DAG_DISCOVERY_SAFE_MODE": "False",
         # A file edited between two runs counts at once, also within half a minute.
         "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
         # A loaded laptop parses slowly; Composer's own limit is the job of `dagfactory check`.
@@ -94,7 +96,6 @@ def _quiet() -> dict[str, str]:
         "LOGGING__NAMESPACE_LEVELS": "http.access=WARNING",
         "METRICS__STATSD_ON": "False",
         "API__ENABLE_SWAGGER_UI": "False",
-        "USAGE_DATA_COLLECTION__ENABLED": "False",
         "API__INSTANCE_NAME": "dagfactory run (local)",
     }
 
@@ -125,7 +126,10 @@ def preload_modules(dags: Path) -> Mapping[str, list[str]]:
     The provider's trigger class costs seven seconds of CPU on first use; imported while the first
     tasks run, it is there when the first job is waited for. A DAG without Vertex AI pays nothing.
     """
-    if not any("Vertex" in path.read_text(errors="replace") for path in dags.glob("*.py")):
+    rendered = [
+        path for path in dags.rglob("*.py") if "dagfactory_runtime_" not in str(path.parent)
+    ]
+    if not any("Vertex" in path.read_text(errors="replace") for path in rendered):
         return {"triggerer": [], "scheduler": []}
     return {
         "triggerer": ["airflow.providers.google.cloud.triggers.vertex_ai"],

@@ -52,6 +52,7 @@ class State:
         """Make the folders; component logs of the last run are emptied, task logs stay."""
         for folder in (self.home, self.emulator, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
+        (self.root / ".gitignore").write_text("*\n")
         for log in self.logs.glob("*.log"):
             log.unlink()
 

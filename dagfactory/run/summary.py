@@ -8,6 +8,7 @@ from dagfactory.run.text import duration, number, shown, table
 
 _TELLING = ("accuracy", "f1", "auc", "score", "loss")  # what a metric's name holds, best first
 _ADDRESSES = (
+    "endpoint",
     "model",
     "model_dir",
     "checkpoint",
@@ -52,20 +53,21 @@ def key_metric(task: TaskResult) -> str:
     value = _mapping(task.value)
     if "metric" in value and "value" in value:
         return f"{value['metric']}={number(value['value'])}"
-    ranked = sorted(task.metrics, key=lambda name: _rank(name.lower()))
-    return f"{ranked[0]}={number(task.metrics[ranked[0]])}" if ranked else ""
+    metrics = task.metrics or _mapping(value.get("metrics")) or _only(value, "loss")
+    ranked = sorted(metrics, key=lambda name: _rank(name.lower()))
+    return f"{ranked[0]}={number(metrics[ranked[0]])}" if ranked else ""
 
 
 def artifact(task: TaskResult) -> str:
     """Return the address of what a task made."""
     value = _mapping(task.value)
     outputs = _mapping(value.get("outputs"))
-    places = [
-        *(outputs.get(name) for name in _ADDRESSES),
-        value.get("model_dir"),
-        value.get("model"),
-    ]
+    places = [each.get(name) for each in (outputs, value) for name in _ADDRESSES]
     return next((place for place in places if isinstance(place, str)), "")
+
+
+def _only(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return {name: value[name]} if name in value else {}
 
 
 def _state(task: TaskResult) -> str:

@@ -1,0 +1,251 @@
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from dagfactory.run.command import Request, parameter, run
+from dagfactory.run.events import (
+    Failure,
+    MappedProgress,
+    NotReadyError,
+    Phase,
+    RunResult,
+    TaskChange,
+    TaskResult,
+)
+from dagfactory.run.logs import failure_text, run_logs, tail, task_log, vertex_job
+from dagfactory.run.progress import line
+from dagfactory.run.results import local_file, read_metrics
+from dagfactory.run.summary import summary, tasks_table
+from dagfactory.run.text import clock, duration, table
+
+JOB = "projects/123/locations/us-central1/trainingPipelines/456"
+RECORDS = [
+    {"level": "info", "event": "::group::Pre Execute"},
+    {"level": "info", "event": f"Launched {JOB}: https://console"},
+    {"level": "error", "event": "first trouble"},
+    {
+        "level": "error",
+        "event": "Task failed with exception",
+        "error_detail": [
+            {
+                "exc_type": "AirflowException",
+                "exc_value": "no capacity",
+                "frames": [{"filename": "job.py", "lineno": 7}],
+            }
+        ],
+    },
+    {"level": "info", "event": "::endgroup::"},
+]
+
+
+@pytest.fixture
+def log(tmp_path):
+    path = tmp_path / "attempt=1.log"
+    path.write_text("".join(json.dumps(each) + "\n" for each in RECORDS) + "not json\n")
+    return path
+
+
+def test_a_log_ends_readably(log):
+    assert tail(log, 4) == (
+        "ERROR    first trouble",
+        "ERROR    Task failed with exception",
+        "         AirflowException: no capacity (job.py:7)",
+        "INFO     not json",
+    )
+
+
+def test_the_reason_of_a_failure_is_its_exception_else_its_last_error(log, tmp_path):
+    assert failure_text(log) == "AirflowException: no capacity"
+    log.write_text(json.dumps(RECORDS[2]) + "\n")
+    assert failure_text(log) == "first trouble"
+    assert failure_text(tmp_path / "absent") == ""
+
+
+def test_the_job_of_a_task_is_found_in_its_log(log, tmp_path):
+    assert vertex_job(log) == "456"
+    assert vertex_job(tmp_path / "absent") == ""
+
+
+def test_mapped_instances_have_their_own_logs():
+    run_folder = run_logs(Path("logs"), "d", "r")
+    assert (
+        str(task_log(run_folder, "t", -1, 2))
+        == "logs/tasks/dag_id=d/run_id=r/task_id=t/attempt=2.log"
+    )
+    assert task_log(run_folder, "t", 3, 1).parent.name == "map_index=3"
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (Phase("API server up", 7.0), "API server up"),
+        (
+            TaskChange("train", -1, "running", "success", 1, 31.2),
+            "train                     running → success     31.2 s",
+        ),
+        (
+            TaskChange("train", -1, "running", "deferred", 1, None, "waiting for Vertex job 4"),
+            "train                     running → deferred      waiting for Vertex job 4",
+        ),
+        (
+            TaskChange("try", 2, "running", "failed", 1, 1.0, "boom"),
+            "try[2]                    running → failed      1.0 s  boom",
+        ),
+        (TaskChange("train", -1, "none", "scheduled", 1, None), ""),
+        (
+            MappedProgress("search.trial", Counter(success=2, failed=1, running=1, none=1)),
+            "search.trial              3/5 done              1 failed, 1 running",
+        ),
+        (MappedProgress("search.trial", Counter(none=4)), ""),
+    ],
+)
+def test_an_event_is_one_line_or_nothing(event, text):
+    assert line(event) == text
+
+
+def test_times():
+    assert [clock(5), clock(125), clock(3725)] == ["00:05", "02:05", "1:02:05"]
+    assert [duration(None), duration(31.24), duration(125.0)] == ["", "31.2 s", "2 min 05 s"]
+
+
+def test_columns_without_content_are_left_out():
+    assert table(("a", "b", "c"), [("1", "", "x"), ("22", "", "")]) == ["a   c", "1   x", "22"]
+
+
+def test_addresses_outside_of_the_objects_are_not_read(tmp_path):
+    assert local_file("gs://b/x", tmp_path) == tmp_path / "b" / "x"
+    assert local_file("gs://../../etc/passwd", tmp_path) is None
+    assert local_file("https://b/x", tmp_path) is None
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"metrics": 3}'])
+def test_unreadable_metrics_are_no_metrics(tmp_path, content):
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "m.json").write_text(content)
+    assert read_metrics({"metrics": "gs://b/m.json"}, tmp_path) == {}
+    assert read_metrics({"metrics": "gs://b/absent.json"}, tmp_path) == {}
+    assert read_metrics(None, tmp_path) == {}
+
+
+TASKS = (
+    TaskResult(
+        "search.best",
+        "BestTrialOperator",
+        "success",
+        1,
+        0.5,
+        value={
+            "trial": "ab12",
+            "parameters": {"learning_rate": 0.001},
+            "metric": "val_accuracy",
+            "value": 0.93125,
+            "trials": 4,
+            "model_dir": "gs://b/run/search/ab12/model",
+        },
+    ),
+    TaskResult("search.trial", "VertexTrialOperator", "success", 2, 61.0, Counter(success=4)),
+    TaskResult(
+        "train",
+        "VertexJobOperator",
+        "success",
+        1,
+        12.0,
+        value={"job": JOB, "outputs": {"model_dir": "gs://b/run/train/model"}},
+        metrics={"loss": 0.25, "recall": 1, "accuracy": 0.94},
+    ),
+    TaskResult(
+        "decide",
+        "GateOperator",
+        "success",
+        1,
+        0.1,
+        value={
+            "passed": False,
+            "reason": "accuracy is 0.94, below 0.95",
+            "metrics": {"accuracy": 0.94},
+        },
+    ),
+    TaskResult(
+        "register", "RegisterModelOperator", "success", 1, 0.2, value={"model": "projects/p/m@1"}
+    ),
+    TaskResult(
+        "deploy",
+        "DeployModelOperator",
+        "success",
+        1,
+        0.2,
+        value={"endpoint": "e/1", "traffic": {"2": 100}},
+    ),
+)
+
+
+def test_the_table_shows_each_task_with_metric_and_artifact():
+    assert tasks_table(TASKS) == [
+        "task          state        tries  time    metric               artifact",
+        "search.best   success             0.5 s   val_accuracy=0.9313  gs://b/run/search/ab12/model",
+        "search.trial  success 4/4  2      61.0 s",
+        "train         success             12.0 s  accuracy=0.94        gs://b/run/train/model",
+        "decide        success             0.1 s   accuracy=0.94",
+        "register      success             0.2 s                        projects/p/m@1",
+        "deploy        success             0.2 s                        e/1",
+    ]
+
+
+def _result(state: str, folder: Path, failures: tuple[Failure, ...] = ()) -> RunResult:
+    return RunResult(
+        dag_id="d",
+        run_id="r",
+        state=state,
+        seconds=75.0,
+        url="http://127.0.0.1:1/dags/d/runs/r",
+        tasks=TASKS,
+        failures=failures,
+        logs=folder / "logs",
+        objects=folder / "absent",
+    )
+
+
+def test_the_summary_of_a_success(tmp_path):
+    lines = summary(_result("success", tmp_path), command="dagfactory run x.yaml")
+    assert lines[9:] == [
+        "best trial of 4: ab12 with learning_rate=0.001",
+        "gate decide did not pass: accuracy is 0.94, below 0.95",
+        "registered projects/p/m@1",
+        "deployed to e/1, traffic 2=100",
+        "",
+        "d succeeded after 75.0 s",
+        f"  logs       {tmp_path}/logs",
+        "  next       dagfactory run x.yaml --ui     to look around in Airflow's web UI",
+    ]
+
+
+def test_the_summary_of_a_failure_names_at_most_three(tmp_path):
+    failed = tuple(Failure(f"t{i}", Path("/x.log"), ("ERROR boom",)) for i in range(5))
+    lines = summary(_result("failed", tmp_path, failed), command="dagfactory run x.yaml")
+    assert [text for text in lines if text.endswith("the end of its log:")] == [
+        f"t{i} failed; the end of its log:" for i in range(3)
+    ]
+    assert "  │ ERROR boom" in lines
+    assert "… and 2 more failed" in lines
+    assert "d FAILED after 75.0 s" in lines
+
+
+def test_params_are_json_where_they_can_be():
+    assert parameter("t=0.9") == ("t", 0.9)
+    assert parameter("t=a=b") == ("t", "a=b")
+    assert parameter("t=") == ("t", "")
+    with pytest.raises(NotReadyError, match="write it as NAME=VALUE"):
+        parameter("t")
+
+
+def test_the_command_can_be_pasted_again():
+    request = Request(Path("x y.yaml"), params=("t=1",), faults=("preempt:1",), environment="dev")
+    assert request.words == "dagfactory run 'x y.yaml' --param=t=1 --fault=preempt:1 --env=dev"
+
+
+def test_a_users_mistake_is_one_line_and_exit_code_2(tmp_path, capsys):
+    assert run(Request(tmp_path, state=tmp_path / "state")) == 2
+    expected = f"error: {tmp_path} holds 0 DAG files, `run` takes a folder with exactly one\n"
+    assert capsys.readouterr().err == expected
