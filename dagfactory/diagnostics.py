@@ -73,6 +73,19 @@ CODES: dict[str, Code] = {
     "DF123": Code("bad-value", "a value that is not allowed"),
     "DF124": Code("not-a-choice", "a value outside a fixed set"),
     "DF125": Code("unknown-task-type", "a task type that does not exist"),
+    "DF201": Code("duplicate-task", "a task id used in two groups"),
+    "DF202": Code("unknown-task", "the name of a task that does not exist"),
+    "DF203": Code("impossible-dependency", "a task that would wait for itself or its group"),
+    "DF204": Code("unknown-output", "an output that a task does not have"),
+    "DF205": Code("unknown-parameter", "a parameter that is not declared"),
+    "DF206": Code("task-cycle", "tasks that wait for each other in a circle"),
+    "DF207": Code("argument-is-swept", "an argument that the sweep sets itself"),
+    "DF208": Code("trial-count", "a sweep without trials, or with too many"),
+    "DF209": Code("idle-exclusion", "an exclusion that excludes nothing"),
+    "DF210": Code("branch-on-both-sides", "a task behind both sides of a gate"),
+    "DF211": Code("gate-expression", "a condition that cannot be read"),
+    "DF212": Code("operator-argument", "an argument that an operator cannot be given here"),
+    "DF213": Code("pipeline-id-taken", "two files with the same pipeline id"),
 }
 
 

@@ -233,13 +233,16 @@ def _naming_environments(problems: list[Diagnostic], path: Path) -> list[Diagnos
 
 def _without_echoes(found: list[Diagnostic]) -> list[Diagnostic]:
     """Drop what a model says about a text that an earlier pass could not read."""
-    broken = [each.span for each in found if each.span and each.code < _FIRST_OF_MODELS]
+    causes = [each for each in found if each.code < _FIRST_OF_MODELS]
+    places = [each.span for each in causes if each.span]
+    lost_keys = any(each.code in {"DF104", "DF106"} for each in causes)
     return [
         each
         for each in found
-        if each.code < _FIRST_OF_MODELS or not (each.span and _touches(each.span, broken))
+        if each in causes
+        or not ((lost_keys and each.code == "DF121") or _touches(each.span, places))
     ]
 
 
-def _touches(span: Span, others: list[Span]) -> bool:
-    return any(other in span or span in other for other in others)
+def _touches(span: Span | None, others: list[Span]) -> bool:
+    return span is not None and any(other in span or span in other for other in others)
