@@ -2,23 +2,74 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
+SPEC ?= specs/arr_coc.yaml
+COMPILE := uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types unit e2e fmt lock bench clean
+.PHONY: help install demo test lint types layers style unit e2e golden fmt bench lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## create .venv/ with the locked compiler, Airflow, torch and tools
 
 $(STAMP): requirements/bootstrap.txt requirements/airflow3.txt requirements/torch.txt pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes -r requirements/bootstrap.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r requirements/airflow3.txt
-	$(BIN)/pip install --quiet -r requirements/torch.txt
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/torch.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+demo: $(STAMP) ## render the flagship and run it end to end in a real Airflow, on this machine only
+	$(BIN)/dagfactory check specs
+	$(BIN)/dagfactory render specs --env local --out build/local
+	$(BIN)/dagfactory run $(SPEC) --env local
+	@echo
+	@echo "Look at   build/local/arr_coc.py             the DAG that ran, as Composer would get it"
+	@echo "          .dagfactory/emulator/gcs/          everything it wrote to Cloud Storage"
+	@echo "          docs/tutorial.md                   change one line and see what happens"
+
+test: lint types layers style unit e2e ## everything CI runs
+
+lint: $(STAMP) ## ruff: rules and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## mypy, strict
+	$(BIN)/mypy
+
+layers: $(STAMP) ## the one-way path, by import-linter
+	@mkdir -p build
+	$(BIN)/lint-imports --no-cache > build/layers.txt 2>&1 || (cat build/layers.txt; false)
+	@grep "^Contracts" build/layers.txt
+
+style: $(STAMP) ## sizes of functions and files against the bars
+	$(BIN)/python benchmarks/style.py
+
+unit: $(STAMP) ## every test but the minutes-long ones
+	$(BIN)/pytest -m "not e2e" -n 2
+
+e2e: $(STAMP) ## pipelines through the real scheduler, executor and triggerer
+	$(BIN)/pytest -m e2e
+
+golden: $(STAMP) ## write tests/golden/ again; read the diff before committing it
+	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/test_bundle.py
+	$(BIN)/dagfactory schema --out schema/pipeline.schema.json
+
+fmt: $(STAMP) ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP) ## every figure of docs/benchmarks.md, measured here
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/render.py
+	$(BIN)/python benchmarks/parse.py
+
 lock: ## resolve requirements/*.in again (hashes, no index addresses)
-	$(BIN)/uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate requirements/bootstrap.in -o requirements/bootstrap.txt
-	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate requirements/airflow3.in -o requirements/airflow3.txt
+	$(BIN)/$(COMPILE) --universal requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(BIN)/$(COMPILE) requirements/airflow3.in -o requirements/airflow3.txt
+
+clean: ## remove what was built and run here (not .venv/)
+	rm -rf build dist .dagfactory .pytest_cache .ruff_cache .mypy_cache .hypothesis
