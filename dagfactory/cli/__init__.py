@@ -12,6 +12,8 @@ from pathlib import Path
 
 import click
 
+from dagfactory import __version__
+
 EPILOG = """Exit codes: 0 done, 1 findings or differences, 2 wrong usage, 3 nothing to work on,
 4 refused by the other side, 70 a bug in dagfactory, 130 interrupted. Every option can be set as
 DAGFACTORY_COMMAND_OPTION in the environment."""
@@ -69,6 +71,6 @@ def short_help(name: str) -> str:
     epilog=EPILOG,
     context_settings={"auto_envvar_prefix": "DAGFACTORY", "help_option_names": ["-h", "--help"]},
 )
-@click.version_option(package_name="dagfactory", message="%(prog)s %(version)s")
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """One YAML file in, a Composer DAG out that trains, gates and deploys on Vertex AI."""

@@ -13,8 +13,20 @@ from dagfactory import report
 
 @click.command("check")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--env", "environment", help="Check for this environment only.", metavar="NAME")
-@click.option("--format", "name", type=click.Choice(report.formats()), help="Form of the report.")
+@click.option(
+    "--env",
+    "environment",
+    help="Check for this environment only.",
+    metavar="NAME",
+    envvar="DAGFACTORY_CHECK_ENV",
+)
+@click.option(
+    "--format",
+    "name",
+    type=click.Choice(report.formats()),
+    help="Form of the report.",
+    envvar="DAGFACTORY_CHECK_FORMAT",
+)
 @click.option("--limit", default=20, show_default=True, help="Findings to print; 0 for all.")
 def command(paths: tuple[Path, ...], environment: str | None, name: str | None, limit: int) -> int:
     """Load, resolve, validate and plan PATHS (files or folders, `-` for standard input).
