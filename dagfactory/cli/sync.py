@@ -1,0 +1,33 @@
+"""Bring a bucket or folder of DAGs to what the specs say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from typing import Any
+
+import click
+
+
+@click.command("sync")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--env", "environment", required=True, metavar="NAME", help="Environment to render for."
+)
+@click.option(
+    "--to",
+    metavar="gs://BUCKET/dags/PREFIX|FOLDER",
+    help="Destination; the environment's `dags:` if absent.",
+)
+@click.option("--dry-run", is_flag=True, help="Change nothing; show the plan.")
+@click.option("--check", is_flag=True, help="Change nothing; exit 1 when there is a difference.")
+@click.option("--yes", is_flag=True, help="Agree to what a sync stops at, e.g. many deletions.")
+def command(**options: Any) -> int:
+    """Render PATHS (`specs/` if none) for an environment and bring its DAG folder to the result.
+
+    Only what changed is uploaded; only files of an earlier sync are changed or deleted, pipelines
+    that PATHS do not hold among them. The plan goes to standard output.
+    """
+    from dagfactory.sync.command import Request, run
+
+    return run(Request(**options))
