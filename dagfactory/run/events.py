@@ -85,11 +85,12 @@ FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "remove
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed task instance: where its log is and how that log ends."""
+    """A failed task instance: its log, how that log ends, and the log of its Vertex AI job."""
 
     task: str
     log: Path | None
     tail: tuple[str, ...]
+    job_log: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ class _Run:
             seconds=self.clock.now,
             url=url,
             tasks=task_results(watcher, self.state.objects),
-            failures=failures(watcher),
+            failures=failures(watcher, self.state.emulator),
             logs=self.state.logs,
             objects=self.state.objects,
             phases=tuple(self.clock.phases),

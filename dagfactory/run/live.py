@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dagfactory.run.events import Event, MappedProgress, Phase, RunStarted, TaskChange
-from dagfactory.run.progress import Sink, line
+from dagfactory.run.progress import OVER, Sink, line
 from dagfactory.run.text import MARKS, clock, duration
 
 _STYLES = {
@@ -64,7 +64,7 @@ class _View:
             self._console.print(Text(line(event), style=_STYLES.get(event.after, "")))
             return
         self._since[event.task_id] = time.monotonic()
-        over = duration(event.seconds) if event.after not in {"running", "deferred"} else ""
+        over = duration(event.seconds) if event.after in OVER else ""
         self._rows[event.task_id] = (event.after, event.after, over, event.note)
 
     def __rich__(self) -> Group:

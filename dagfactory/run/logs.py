@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 _LONGEST = 400  # characters of one message; a whole traceback in one line helps nobody
+_LINK = " To find out more about why your job exited"
+_CUSTOM_JOB = re.compile(r"job_id%2F(\d+)")
 _JOB = re.compile(r"projects/[^/\s\"]+/locations/[^/\s\"]+/(?:trainingPipelines|customJobs)/(\d+)")
 
 
@@ -48,7 +50,8 @@ def failure_text(path: Path) -> str:
     records = _records(path)
     for record in reversed(records):
         if detail := record.get("error_detail"):
-            return _exception(detail[-1])
+            lines = _exception(detail[-1])
+            return " … ".join(dict.fromkeys([lines[0], lines[-1]]))
     errors = [str(r.get("event", "")) for r in records if r.get("level") in {"error", "critical"}]
     return errors[-1][:_LONGEST] if errors else ""
 
@@ -60,6 +63,16 @@ def vertex_job(path: Path) -> str:
     except OSError:
         return ""
     return found[-1] if found else ""
+
+
+def job_log(path: Path, emulator: Path) -> Path | None:
+    """Return what the job itself printed, when a task's log tells which one failed."""
+    try:
+        found = _CUSTOM_JOB.findall(path.read_text(errors="replace"))
+    except OSError:
+        return None
+    attempts = (emulator / "jobs" / found[-1]).glob("attempt-*.log") if found else ()
+    return max(attempts, key=lambda log: (len(log.name), log.name), default=None)
 
 
 def _records(path: Path) -> list[Mapping[str, Any]]:
@@ -94,11 +107,18 @@ def _lines(record: Mapping[str, Any]) -> list[str]:
 
 
 def _exceptions(record: Mapping[str, Any]) -> list[str]:
-    return [_exception(error) + _place(error) for error in record.get("error_detail") or []]
+    found: list[str] = []
+    for error in record.get("error_detail") or []:
+        *lines, last = _exception(error)
+        found += [*lines, last + _place(error)]
+    return found
 
 
-def _exception(error: Mapping[str, Any]) -> str:
-    return f"{error.get('exc_type')}: {error.get('exc_value')}"[:_LONGEST]
+def _exception(error: Mapping[str, Any]) -> list[str]:
+    """Return an exception's lines without Vertex AI's links, which lead nowhere from a local run."""
+    text = f"{error.get('exc_type')}: {error.get('exc_value')}"
+    lines = [line.partition(_LINK)[0][:_LONGEST] for line in text.splitlines()]
+    return [line for line in lines if line and not line.startswith("https://")]
 
 
 def _place(error: Mapping[str, Any]) -> str:

@@ -30,8 +30,8 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
     if spec.is_dir():
         return _rendered(spec)
     from dagfactory.bundle import write
-    from dagfactory.findings import show
     from dagfactory.compile import build, package
+    from dagfactory.findings import show
 
     built = build([spec], environment)
     if show(built.diagnostics, built.sources) or built.bundle is None:

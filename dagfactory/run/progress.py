@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from dagfactory.run.events import Event, MappedProgress, Phase, RunStarted, TaskChange
+from dagfactory.run.events import FINISHED, Event, MappedProgress, Phase, RunStarted, TaskChange
 from dagfactory.run.text import clock, duration
 
 _NAME = 24  # columns for a task's name; longer ones push the rest of their line
 _WAITING = frozenset({"none", "scheduled"})  # states that say only "not yet"
+
+OVER = FINISHED | {"up_for_retry"}  # states whose duration is final
 
 Sink = Callable[[Event], None]
 
@@ -60,7 +62,7 @@ def change(event: TaskChange) -> str:
         return ""
     index = f"[{event.map_index}]" if event.map_index >= 0 else ""
     states = f"{event.before} → {event.after}"
-    over = duration(event.seconds) if event.after != "running" else ""
+    over = duration(event.seconds) if event.after in OVER else ""
     return "  ".join(
         [f"{event.task_id + index:<{_NAME}}", f"{states:<20}", over, event.note]
     ).rstrip()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dagfactory.run.events import Failure, TaskResult
-from dagfactory.run.logs import tail
+from dagfactory.run.logs import job_log, tail
 from dagfactory.run.watch import Instance, Watcher
 
 _WORST = (
@@ -37,10 +37,10 @@ def task_results(watcher: Watcher, objects: Path) -> tuple[TaskResult, ...]:
     )
 
 
-def failures(watcher: Watcher) -> tuple[Failure, ...]:
+def failures(watcher: Watcher, emulator: Path) -> tuple[Failure, ...]:
     """Return the instances that failed by themselves, in order, with the ends of their logs."""
     failed = [(key, one) for key, one in sorted(watcher.known.items()) if one["state"] == "failed"]
-    return tuple(_failure(watcher, one) for _, one in failed)
+    return tuple(_failure(watcher, one, emulator) for _, one in failed)
 
 
 def read_metrics(outputs: object, objects: Path) -> dict[str, Any]:
@@ -107,7 +107,9 @@ def _span(group: list[Instance]) -> float | None:
     return sum(known) if known else None
 
 
-def _failure(watcher: Watcher, one: Instance) -> Failure:
+def _failure(watcher: Watcher, one: Instance, emulator: Path) -> Failure:
     log = watcher.log(one)
     suffix = f"[{one['map_index']}]" if one["map_index"] >= 0 else ""
-    return Failure(one["task_id"] + suffix, log if log.exists() else None, tail(log))
+    return Failure(
+        one["task_id"] + suffix, log if log.exists() else None, tail(log), job_log(log, emulator)
+    )

@@ -114,7 +114,8 @@ def _failures(failures: tuple[Failure, ...]) -> list[str]:
     for failure in failures[:3]:
         lines += ["", f"{failure.task} failed; the end of its log:"]
         lines += [f"  │ {line}" for line in failure.tail] or ["  │ (no log)"]
-        lines += [f"  {shown(failure.log)}"] if failure.log else []
+        logs = {"task log": failure.log, "job log": failure.job_log}
+        lines += [f"  {name:<10} {shown(log)}" for name, log in logs.items() if log]
     if len(failures) > len(failures[:3]):
         lines += ["", f"… and {len(failures) - 3} more failed"]
     return lines

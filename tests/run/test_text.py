@@ -14,7 +14,7 @@ from dagfactory.run.events import (
     TaskChange,
     TaskResult,
 )
-from dagfactory.run.logs import failure_text, run_logs, tail, task_log, vertex_job
+from dagfactory.run.logs import failure_text, job_log, run_logs, tail, task_log, vertex_job
 from dagfactory.run.progress import line
 from dagfactory.run.results import local_file, read_metrics
 from dagfactory.run.summary import summary, tasks_table
@@ -61,6 +61,27 @@ def test_the_reason_of_a_failure_is_its_exception_else_its_last_error(log, tmp_p
     log.write_text(json.dumps(RECORDS[2]) + "\n")
     assert failure_text(log) == "first trouble"
     assert failure_text(tmp_path / "absent") == ""
+
+
+def test_a_failed_job_speaks_for_itself(log, tmp_path):
+    link = "https://x/viewer?resource=ml_job%2Fjob_id%2F1008"
+    text = f"{JOB} ended\nThe replica exited. To find out more about why your job exited: {link}\nOOM\n{link}"
+    error = {"exc_type": "AirflowException", "exc_value": text}
+    log.write_text(
+        json.dumps({"level": "error", "event": "failed", "error_detail": [error]}) + "\n"
+    )
+    assert failure_text(log) == f"AirflowException: {JOB} ended … OOM"
+    assert tail(log)[1:] == (
+        f"         AirflowException: {JOB} ended",
+        "         The replica exited.",
+        "         OOM",
+    )
+    assert job_log(log, tmp_path) is None
+    jobs = tmp_path / "jobs" / "1008"
+    jobs.mkdir(parents=True)
+    for attempt in (2, 10):
+        (jobs / f"attempt-{attempt}.log").touch()
+    assert job_log(log, tmp_path) == jobs / "attempt-10.log"
 
 
 def test_the_job_of_a_task_is_found_in_its_log(log, tmp_path):
