@@ -13,7 +13,7 @@ def main(argv: Sequence[str]) -> int:
         from trainer import validate
 
         return validate.main(argv[1:])
-    if read_values(argv).get("stage") == "textures":
+    if "--help" not in argv and read_values(argv).get("stage") == "textures":
         from trainer import textures
 
         return textures.main(argv)

@@ -134,8 +134,11 @@ def read_whole(directory: Path) -> dict[str, Any]:
 
 
 def prune(root: Path, keep: int) -> None:
-    """Keep the newest `keep` checkpoints and the one with the best score."""
+    """Keep the newest `keep` checkpoints and the best; drop the others and unfinished ones."""
     found = checkpoints(root)
+    for path in root.iterdir():
+        if NAME.fullmatch(path.name) and not (path / MANIFEST).exists():
+            shutil.rmtree(path)
     best = max(found, key=lambda path: (score(path), path.name), default=None)
     for path in found[:-keep]:
         if path != best:

@@ -42,7 +42,7 @@ class DataSettings(Settings):
 class TexturesSettings(Settings):
     """`python -m trainer.textures`: images and questions into tensors."""
 
-    stage: Literal["textures"] = "textures"
+    stage: Literal["textures"] = Field(default="textures", description="always textures")
     input: Address = Field(description="directory or glob of JSON-lines shards")
     grid: int = Field(default=15, ge=4, le=64, description="patches per image side")
 
@@ -76,7 +76,7 @@ class TrainSettings(Settings, ModelSettings):
     from_: Address | None = Field(
         default=None, alias="from", description="model directory to start from"
     )
-    epochs: Positive = Field(default=8, description="passes over the training images")
+    epochs: Positive = Field(default=5, description="passes over the training images")
     batch: Positive = Field(default=8, description="images per step")
     limit: int | None = Field(default=None, ge=2, description="use only the first training images")
     learning_rate: float = Field(default=2e-3, gt=0, allow_inf_nan=False, description="peak rate")
@@ -134,8 +134,20 @@ def build(kind: type[Kind], values: Mapping[str, object]) -> Kind:
 
 
 def parse(kind: type[Kind], argv: Sequence[str]) -> Kind:
-    """Read settings of one kind from the command line."""
+    """Read settings of one kind from the command line; `--help` lists them and leaves."""
+    if "--help" in argv:
+        print(describe(kind))
+        raise SystemExit(0)
     return build(kind, read_values(argv))
+
+
+def describe(kind: type[Settings]) -> str:
+    """List the settings of one kind: key, default, meaning."""
+    lines = [f"{kind.__doc__}\n\nSettings, as --key=value:"]
+    for name, field in kind.model_fields.items():
+        default = "required" if field.is_required() else f"default {field.default}"
+        lines.append(f"  --{field.alias or name:18} {field.description} ({default})")
+    return "\n".join(lines)
 
 
 def read_values(argv: Sequence[str]) -> dict[str, object]:
