@@ -10,7 +10,16 @@ from pydantic import BaseModel, ValidationError
 
 from dagfactory.diagnostics import Diagnostic, Label
 from dagfactory.model_shape import homes_of, keys_at
-from dagfactory.model_words import EXPECTED, Words, bound, describe, name_of, type_help, unlike
+from dagfactory.model_words import (
+    EXPECTED,
+    Words,
+    alternatives,
+    bound,
+    describe,
+    name_of,
+    type_help,
+    unlike,
+)
 from dagfactory.node import Node, Path
 from dagfactory.suggest import closest, did_you_mean, either, shorten
 
@@ -172,7 +181,7 @@ def _type(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Words
     else:
         expected, remedy = EXPECTED[fault.kind], None
     options = dict.fromkeys([expected, *fault.context.get("also", ())])
-    needs = " or ".join(options)
+    needs = alternatives(options)
     keys = keys_at(model, fault.path[len(base) :])
     found = node.find(fault.path)
     remedy = type_help(options, found, keys) or remedy

@@ -54,6 +54,13 @@ class Words:
     help: str | None = None
 
 
+def alternatives(options: Collection[str]) -> str:
+    """Return the types a value may have as a list with a final `or`."""
+    wide = {"a whole number"} if "a number" in options else set()
+    *head, last = [each for each in options if each not in wide]
+    return f"{', '.join(head)} or {last}" if head else last
+
+
 def unlike(value: Any) -> str:
     """Return the end of a message about what is needed instead of a value."""
     return ", but is empty" if value is None else f", not {describe(value)}"
