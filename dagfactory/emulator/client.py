@@ -117,7 +117,7 @@ def _ready(process: subprocess.Popen[bytes], state: Path, timeout: float) -> dic
         ready: dict[str, Any] = json.loads(line)
     except ValueError:
         process.kill()
-        process.wait()
+        process.communicate()
         tail = (state / LOG_FILE).read_text(errors="replace")[-2000:]
         raise EmulatorError(f"the emulator did not start:\n{tail}") from None
     return ready

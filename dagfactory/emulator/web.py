@@ -115,7 +115,7 @@ class _ThreadingServer(ThreadingHTTPServer):
             return
         super().process_request_thread(request, client_address)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base's
         error = sys.exception()
         if not isinstance(error, ConnectionError | ssl.SSLError):
             log.error("connection of %s failed", client_address, exc_info=error)

@@ -68,10 +68,10 @@ class Catalogue:
                 return known
             return self._noticed(bucket, name, stamp, known)
 
-    def get(self, bucket: str, name: str, generation: str | None = None) -> Record:
+    def get(self, bucket: str, name: str, generation: str | int | None = None) -> Record:
         """Return the live object; raises NOT_FOUND, also when it has another generation."""
         record = self.find(bucket, name)
-        if record is None or generation not in (None, str(record.generation)):
+        if record is None or str(generation or record.generation) != str(record.generation):
             raise ApiError("NOT_FOUND", f"No such object: {bucket}/{name}")
         return record
 
@@ -179,7 +179,8 @@ class Catalogue:
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary = file.with_suffix(".tmp")
         temporary.write_text(json.dumps(record.as_json()))
-        temporary.replace(file)
+        file.unlink(missing_ok=True)  # ext4 flushes to disk when a rename replaces a file
+        temporary.rename(file)
         return record
 
     def _side_file(self, bucket: str, name: str) -> Path:

@@ -22,13 +22,13 @@ def parse(content_type: str, body: bytes) -> list[Part]:
     match = _BOUNDARY.search(content_type)
     if match is None:
         raise ApiError("INVALID_ARGUMENT", "Missing multipart boundary.")
-    marker = b"\r\n--" + match[1].strip("'").encode()
-    # clients differ in line ends of the frame; only the bytes around markers are touched
-    framed = b"\r\n" + body
-    if marker not in framed:
+    boundary = b"--" + match[1].strip("'").encode()
+    # the frame's line ends are the client's choice; the batch requests of Google's have a bare \n
+    end = b"\r\n" if boundary + b"\r\n" in body else b"\n"
+    chunks = (end + body).split(end + boundary)[1:]
+    if not chunks:
         raise ApiError("INVALID_ARGUMENT", "Malformed multipart body.")
-    chunks = framed.split(marker)[1:]
-    return [_part(chunk.removeprefix(b"\r\n")) for chunk in chunks if not chunk.startswith(b"--")]
+    return [_part(chunk.removeprefix(end)) for chunk in chunks if not chunk.startswith(b"--")]
 
 
 def split_head(data: bytes) -> tuple[list[str], bytes]:

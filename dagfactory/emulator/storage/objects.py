@@ -1,5 +1,6 @@
 """Object methods of the JSON API, except uploads."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,7 @@ class Objects:
         with self._catalogue.locked():
             record = self._read(bucket, name, request)
             path = self._catalogue.path(record)
-            file = path.open("rb") if record.size else Path("/dev/null").open("rb")
+            file = (path if record.size else Path(os.devnull)).open("rb")
         headers = _content_headers(record)
         span = _range(request.headers.get("range", ""), record.size)
         if span is None:
