@@ -16,7 +16,7 @@ from dagfactory.source import SourceFile, Span, decode, read
 from dagfactory.spec.environment import EnvironmentFile
 from dagfactory.spec.pipeline import Pipeline
 from dagfactory.suggest import listing
-from dagfactory.validate import validate, validate_model
+from dagfactory.validate import not_a_mapping, validate, validate_model
 
 SUFFIXES = (".yaml", ".yml")
 STDIN = Path("-")
@@ -125,13 +125,13 @@ def _specs_in(folder: Path) -> list[Path]:
         each
         for suffix in SUFFIXES
         for each in folder.rglob(f"*{suffix}")
-        if each.is_file() and is_spec(each.relative_to(folder))
+        if each.is_file() and is_spec(each.relative_to(folder.parent))
     )
 
 
 def is_spec(path: Path) -> bool:
     """Whether the file at `path` inside a folder is a spec: no environment, no defaults."""
-    hidden = any(part.startswith(".") for part in path.parts)
+    hidden = any(part.startswith(".") for part in path.parts[1:])
     return not hidden and "environments" not in path.parts[:-1] and path.stem != "defaults"
 
 
@@ -166,7 +166,11 @@ def _beside(spec: Path, name: str) -> Path | None:
 
 def _defaults(spec: Path) -> _Loaded | None:
     found = _beside(spec, "defaults.yaml")
-    return load_file(found) if found and found.is_file() else None
+    loaded = load_file(found) if found and found.is_file() else None
+    if loaded is None or loaded.node is None or isinstance(loaded.node.value, dict):
+        return loaded
+    problem = not_a_mapping(loaded.node, (), "the defaults")
+    return replace(loaded, node=None, diagnostics=(*loaded.diagnostics, problem))
 
 
 def _environment(

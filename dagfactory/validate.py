@@ -18,7 +18,7 @@ from dagfactory.spec.pipeline import Pipeline
 from dagfactory.spec.task import TaskBase
 from dagfactory.suggest import closest, did_you_mean, listing, shorten
 
-__all__ = ["validate", "validate_model"]
+__all__ = ["not_a_mapping", "validate", "validate_model"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -26,7 +26,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 def validate(node: Node) -> tuple[Pipeline | None, list[Diagnostic]]:
     """Check a whole document; the Pipeline is there only when nothing is wrong."""
     if not isinstance(node.value, dict):
-        return None, [_not_a_mapping(node, ())]
+        return None, [not_a_mapping(node, ())]
     data = {key: each.plain() for key, each in node.value.items() if key != "tasks"}
     children, problems = _tasks(node, ("tasks",))
     if "tasks" in node.value:
@@ -43,7 +43,7 @@ def validate_model(
     """Check the mapping at `path` against a model."""
     here = node.find(path)
     if here is None or not isinstance(here.value, dict):
-        return None, [_not_a_mapping(node, path)]
+        return None, [not_a_mapping(node, path, "this file")]
     return _model(model, here.plain(), node, path)
 
 
@@ -62,7 +62,7 @@ def _tasks(node: Node, path: Path) -> tuple[dict[str, TaskBase], list[Diagnostic
     if here is None:
         return {}, []
     if not isinstance(here.value, dict):
-        return {}, [_not_a_mapping(node, path)]
+        return {}, [not_a_mapping(node, path)]
     if not here.value:
         message = f"{name_of(path)} is empty"
         span = node.span_of(path, key=True)
@@ -80,7 +80,7 @@ def _tasks(node: Node, path: Path) -> tuple[dict[str, TaskBase], list[Diagnostic
 def _task(node: Node, path: Path) -> tuple[TaskBase | None, list[Diagnostic]]:
     here = node.find(path)
     if here is None or not isinstance(here.value, dict):
-        return None, [_not_a_mapping(node, path)]
+        return None, [not_a_mapping(node, path)]
     kind = here.value.get("type")
     if kind is None:
         return None, [_no_type(node, path)]
@@ -128,12 +128,12 @@ def _unknown_type(node: Node, path: Path, kind: Node) -> Diagnostic:
     return Diagnostic("DF125", f"unknown task type `{shorten(kind.value)}`", span, remedy)
 
 
-def _not_a_mapping(node: Node, path: Path) -> Diagnostic:
+def not_a_mapping(node: Node, path: Path, owner: str = "a spec") -> Diagnostic:
+    """Return the diagnostic for the value at `path`; `owner` names a whole document."""
     here = node.find(path)
     value = here.plain() if here else None
-    owner = name_of(path) if path else "a spec"
-    remedy = None if path else "begin with `pipeline: my_pipeline`"
+    remedy = None if path else "begin with `key: value`"
     if isinstance(value, list) and path[-1:] == ("tasks",):
         remedy = "give each task a name instead of a `-`: `train: {type: train, ...}`"
-    message = f"{owner} needs a mapping{unlike(value)}"
+    message = f"{name_of(path) if path else owner} needs a mapping{unlike(value)}"
     return Diagnostic("DF122", message, node.span_of(path), remedy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Literal
 
@@ -37,11 +38,21 @@ class Param(SpecModel):
     def _default_fits(self) -> Param:
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise bad("`minimum` is above `maximum`", at=("minimum",))
+        self._check_pattern()
         if self.default is not None:
             self._check(self.default, ("default",))
         for index, value in enumerate(self.enum or []):
             self._check_type(value, ("enum", index))
         return self
+
+    def _check_pattern(self) -> None:
+        try:
+            re.compile(self.pattern or "")
+        except re.error as error:
+            text = shorten(str(self.pattern))
+            raise bad(
+                f"`{text}` is not a regular expression", str(error), at=("pattern",)
+            ) from None
 
     def _check(self, value: Any, at: tuple[str | int, ...]) -> None:
         self._check_type(value, at)
@@ -58,3 +69,5 @@ class Param(SpecModel):
         fits = isinstance(value, _TYPES[self.type])
         if not fits or (isinstance(value, bool) and self.type != "boolean"):
             raise bad(f"`{shorten(str(value))}` does not fit `type: {self.type}`", at=at)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise bad("a number must be finite", at=at)
