@@ -52,6 +52,7 @@ def main(argv: Sequence[str]) -> int:
     if run.step == run.planned and outputs_whole(context.model_dir):
         print(f"finished before: the model is in {context.model_dir}")
         return 0
+    (context.model_dir / "metrics.json").unlink(missing_ok=True)  # no gate may read an old one
     run.log.truncate(run.step)
     if not train(run):
         print(f"stopped at step {run.step} of {run.planned}, checkpoint saved", flush=True)
