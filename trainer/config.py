@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from trainer.errors import UsageError
 
+BUILT_IN = "sort-of-clevr"  # a name in place of an address of textures
 Address = Annotated[str, Field(min_length=1)]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -72,7 +73,9 @@ class TrainSettings(Settings, ModelSettings):
     stage: Literal["relevance", "answer"] = Field(
         default="answer", description="relevance: scorers first; answer: everything"
     )
-    textures: Address = Field(description="output directory of the textures stage")
+    textures: Address = Field(
+        description="output directory of the textures stage, or sort-of-clevr: built-in data"
+    )
     from_: Address | None = Field(
         default=None, alias="from", description="model directory to start from"
     )

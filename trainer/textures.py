@@ -29,7 +29,7 @@ def main(argv: Sequence[str]) -> int:
     """Compute the textures of both splits; returns the exit code."""
     settings = parse(TexturesSettings, argv)
     torch.set_num_threads(settings.threads)
-    gc.disable()  # millions of small records without cycles, walked again and again for nothing
+    gc.disable()  # the many small records have no cycles, yet would be walked again and again
     directory = current_context(settings.output).model_dir
     metrics = write_textures(local_path(settings.input), directory, settings.grid)
     write_metrics(directory, metrics, step=0)

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as save_tensors
 
 from trainer import __version__, secrets
+from trainer.builtin import textures_directory
 from trainer.config import ModelSettings, TrainSettings, parse
 from trainer.dataset import Textures, hold_out, load_textures
 from trainer.errors import TrainerError
@@ -91,7 +92,7 @@ def assemble(
     settings: TrainSettings, context: RunContext, device: torch.device, stop: StopRequest
 ) -> tuple[Run, Textures]:
     """Read the data and build model and optimizer."""
-    data = load_textures(local_path(settings.textures), device)
+    data = load_textures(textures_directory(settings.textures, context), device)
     training, validation = hold_out(data.train.first(settings.limit), settings.validation)
     sizes = Sizes(data.grid, len(data.words), len(data.answers))
     model = ArrCoc(settings, sizes).to(device)

@@ -9,6 +9,7 @@ import pytest
 
 from trainer import __main__ as program
 from trainer import data
+from trainer.config import DataSettings
 from trainer.errors import TrainerError
 from trainer.train import main as train
 
@@ -35,6 +36,16 @@ def test_stage_textures_computes_textures(data, tmp_path):
     assert program.main(arguments) == 0
     document = json.loads((tmp_path / "model" / "textures.json").read_text())
     assert (document["grid"], len(document["answers"])) == (5, 10)
+
+
+def test_built_in_data_is_made_once_beside_the_model(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("trainer.builtin.DataSettings", lambda: DataSettings(images=12, held_out=2))
+    options = [*arguments, "--textures=sort-of-clevr", "--epochs=1", f"--output={tmp_path}"]
+    assert train(options) == 0
+    assert "making the built-in data set" in capsys.readouterr().out
+    assert (tmp_path / "sort-of-clevr" / "textures" / "textures.json").is_file()
+    assert train(options) == 0
+    assert "making" not in capsys.readouterr().out
 
 
 def test_validate_is_a_command(finished):
