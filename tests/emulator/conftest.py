@@ -65,9 +65,9 @@ def bucket(storage: Any) -> Any:
     return storage.create_bucket(f"bucket-{uuid4().hex[:12]}")
 
 
-def inputs(code: str, shell: str, **scheduling: Any) -> dict[str, Any]:
-    """A CustomJobSpec that runs a text of Python, or of another shell."""
-    container = {"imageUri": "trainer", "command": [shell], "args": ["-c", code]}
+def inputs(code: str, interpreter: str, **scheduling: Any) -> dict[str, Any]:
+    """A CustomJobSpec that runs a text of Python, or of another interpreter."""
+    container = {"imageUri": "trainer", "command": [interpreter], "args": ["-c", code]}
     pool = {
         "machineSpec": {"machineType": "n1-standard-4"},
         "replicaCount": "1",
@@ -82,15 +82,18 @@ def inputs(code: str, shell: str, **scheduling: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def create(vertex: Any) -> Callable[..., dict[str, Any]]:
-    """Create a training pipeline that runs a text of Python, or of another shell."""
+    """Create a training pipeline that runs a text of Python, or of another interpreter."""
 
     def create(
-        code: str, scheduling: dict[str, Any] | None = None, shell: str = "python", **fields: Any
+        code: str,
+        scheduling: dict[str, Any] | None = None,
+        interpreter: str = "python",
+        **fields: Any,
     ) -> Any:
         body = {
             "displayName": "train",
             "trainingTaskDefinition": DEFINITION,
-            "trainingTaskInputs": inputs(code, shell, **(scheduling or {})),
+            "trainingTaskInputs": inputs(code, interpreter, **(scheduling or {})),
             **fields,
         }
         return vertex.trainingPipelines().create(parent=PARENT, body=body).execute()

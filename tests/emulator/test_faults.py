@@ -130,7 +130,7 @@ def test_slots_limit_what_runs_at_once(create, reach, emulator, tmp_path):
     gates = [tmp_path / str(number) for number in range(5)]
     for gate in gates:
         os.mkfifo(gate)
-    made = [create(f"cat {gate}", shell="sh") for gate in gates]
+    made = [create(f"cat {gate}", interpreter="sh") for gate in gates]
     for pipeline in made[:4]:
         reach(pipeline, "RUNNING")
     assert record(emulator, made[4])["state"] == "QUEUED"

@@ -1,6 +1,7 @@
 """Named resources as protobuf messages, kept in memory and as JSON files."""
 
 import itertools
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from google.protobuf import any_pb2, json_format
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.protos import message_class
 
+log = logging.getLogger(__name__)
 FIRST_ID = 1000
 
 
@@ -111,9 +113,11 @@ def _read_all(directory: Path) -> dict[str, Any]:
     found = {}
     files = directory.rglob("*.json")
     for file in sorted(files, key=lambda path: (path.stat().st_mtime_ns, path)):
-        packed = json_format.Parse(file.read_text(), any_pb2.Any())
         name = file.relative_to(directory).as_posix().removesuffix(".json")
-        found[name] = _unpack(packed)
+        try:
+            found[name] = _unpack(json_format.Parse(file.read_text(), any_pb2.Any()))
+        except json_format.ParseError as error:
+            log.warning("%s is ignored: %s", file, error)
     return found
 
 
