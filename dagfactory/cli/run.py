@@ -23,7 +23,7 @@ import click
     "faults",
     multiple=True,
     metavar="SPEC",
-    help="Let the emulator fail, e.g. preempt:1.",
+    help="Let the emulator fail, e.g. stockout:1.",
 )
 @click.option("--ui", is_flag=True, help="Leave Airflow's web UI up after the run, until ^C.")
 @click.option("--fresh", is_flag=True, help="Forget earlier runs, their models and artifacts.")

@@ -11,11 +11,13 @@ import sys
 import textwrap
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from dagfactory.run.events import MappedProgress, Phase, RunError, RunStarted, TaskChange
 from dagfactory.run.execute import Options, execute
+from dagfactory.run.rest import Api
 from dagfactory.run.state import State
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -67,6 +69,7 @@ from pathlib import Path
 from dagfactory.run.execute import Options, execute
 from dagfactory.run.interrupt import Stopped, stoppable
 from dagfactory.run.progress import Lines
+from dagfactory.run.rest import Api
 from dagfactory.run.state import State
 try:
     with stoppable(sys.stdout):
@@ -96,11 +99,15 @@ def _folder(root: Path, name: str, text: str) -> Path:
 def ran(state, tmp_path_factory):
     """Run the whole DAG once; return what happened and every event."""
     events = []
+
+    def hold(result):
+        events.append(("held", Api(urlsplit(result.url).port).answers()))
+
     result = execute(
         _folder(tmp_path_factory.mktemp("whole"), "whole", WHOLE),
         "whole",
         state=state,
-        options=Options(params={"threshold": 0.75}, emulator=None, timeout=200),
+        options=Options(params={"threshold": 0.75}, emulator=None, timeout=200, hold=hold),
         on_event=events.append,
     )
     return result, events
@@ -161,6 +168,10 @@ def test_events_tell_the_run_as_it_goes(ran):
     )
     last = [event for event in events if isinstance(event, MappedProgress)][-1]
     assert (last.task_id, last.done, last.total) == ("trials", 3, 3)
+
+
+def test_airflow_is_still_up_while_the_result_is_held(ran):
+    assert ran[1][-1] == ("held", True)
 
 
 def test_only_the_run_asked_for_exists_although_the_dag_has_a_schedule(ran, state):
