@@ -52,9 +52,6 @@ class BadReferenceError(DagfactoryError):
         self.remedy = remedy
 
 
-BadReference = BadReferenceError
-
-
 def parse(text: str) -> tuple[str | Ref, ...]:
     """Split a text into literal pieces (escapes undone) and references.
 
