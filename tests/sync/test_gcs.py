@@ -64,7 +64,7 @@ def calls(emulator: Any, folder: Path) -> Calls:
         lines = log.read_text().splitlines()
         seen, new = len(lines), lines[seen:]
         words = [line.split() for line in new]
-        return [word for line in words for word in line if word.startswith("storage.objects.")]
+        return [word for line in words for word in line if word.startswith("storage.")]
 
     since()
     return since

@@ -6,6 +6,7 @@ library, which is safe because of that precondition.
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -107,6 +108,8 @@ def connect(destination: str) -> GcsStore:
 
 def _client() -> Any:
     """Return a client; raises DestinationError without the library or credentials."""
+    # for traces that nobody collects, the library would ask for the bucket in the background
+    os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
     try:
         with warnings.catch_warnings():
             # the libraries tell users about the age of their Python on every start
