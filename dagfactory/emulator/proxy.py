@@ -37,7 +37,8 @@ class Proxy:
         threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True).start()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ValueError):
+        cut_off = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError)
+        with contextlib.suppress(*cut_off):
             head = await reader.readuntil(b"\r\n\r\n")
             verb, target = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")[:2]
             route = self._route(verb, target)

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.cloud.storage.exceptions import InvalidResponse
@@ -101,6 +103,38 @@ def test_the_loser_of_two_resumable_uploads_gets_412(bucket):
     with pytest.raises(InvalidResponse, match="412"):
         writer.close()
     assert bucket.blob("object").download_as_bytes() == b"new"
+
+
+def test_of_many_creators_at_once_one_wins(bucket):
+    def create(number):
+        try:
+            bucket.blob("lock").upload_from_string(str(number), if_generation_match=0)
+        except PreconditionFailed:
+            return None
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        winners = [number for number in pool.map(create, range(40)) if number is not None]
+    assert [bucket.blob("lock").download_as_text()] == list(map(str, winners))
+
+
+def test_of_many_editors_at_once_no_edit_is_lost(bucket):
+    """Read, change, write under the generation read; try again when another was faster."""
+    bucket.blob("counter").upload_from_string("0")
+
+    def add_one(_number):
+        while True:
+            blob = bucket.get_blob("counter")
+            try:
+                value = int(blob.download_as_text(if_generation_match=blob.generation))
+                blob.upload_from_string(str(value + 1), if_generation_match=blob.generation)
+            except (PreconditionFailed, NotFound):
+                continue
+            return
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add_one, range(24)))
+    assert bucket.blob("counter").download_as_text() == "24"
 
 
 def test_reads(blob):
