@@ -18,7 +18,9 @@ def cloud_arguments(scope: Scope) -> dict[str, Any]:
     environment = scope.environment
     if environment is None:
         raise ValueError("a cloud task without an environment reached lowering")
-    return {"project": environment.project, "region": environment.region}
+    made: dict[str, Any] = {"project": environment.project, "region": environment.region}
+    poll = scope.pipeline.defaults.poll
+    return made | ({"poll": int(poll.total_seconds())} if poll else {})
 
 
 def cloud_problems(task: TaskBase, environment: EnvironmentFile | None) -> Iterator[Problem]:

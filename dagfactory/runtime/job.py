@@ -34,13 +34,11 @@ class VertexJobOperator(VertexOperator):
         *VertexOperator.template_fields,
         "job",
         "labels",
-        "outputs",
         "fallback",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "job": "json",
         "labels": "json",
-        "outputs": "json",
         "fallback": "json",
     }
     ui_color = "#d2e3fc"
@@ -50,7 +48,6 @@ class VertexJobOperator(VertexOperator):
         *,
         job: dict[str, Any],
         labels: dict[str, str] | None = None,
-        outputs: dict[str, str] | None = None,
         fallback: list[dict[str, Any]] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -58,20 +55,15 @@ class VertexJobOperator(VertexOperator):
         jobspec.check_overrides(fallback or [])
         self.job = job
         self.labels = labels
-        self.outputs = outputs
         self.fallback = fallback
         self._identity: dict[str, str] = {}
         self._killed = False
 
-    # What is asked for. A subclass changes these two; both are read after templating.
+    # What is asked for. A subclass changes it; it is read after templating.
 
     def asked_job(self) -> dict[str, Any]:
         """Return the CustomJobSpec to run."""
         return self.job
-
-    def asked_outputs(self) -> dict[str, str]:
-        """Return the addresses of what the job writes, by name."""
-        return dict(self.outputs or {})
 
     # The life of the task: execute → (deferred) → resumed → result or next choice.
 
@@ -222,7 +214,7 @@ class VertexJobOperator(VertexOperator):
             "state": pipeline["state"],
             "region": region,
             "strategy": jobspec.strategy_of(job),
-            "outputs": self.asked_outputs(),
+            "outputs": jobspec.outputs(self.asked_job()),
         }
 
     # Finding and cancelling.

@@ -127,15 +127,20 @@ def for_trial(job: Job, trial: grid.Trial) -> Job:
     return changed
 
 
-def outputs_for_trial(outputs: Mapping[str, str], base: str, trial: grid.Trial) -> dict[str, str]:
-    """Return output addresses moved from the sweep's base directory into the trial's own."""
-    root = base.rstrip("/")
-    moved = under(base, trial.id)
+def outputs(job: Mapping[str, Any]) -> dict[str, str]:
+    """Return the addresses that Vertex derives from a job's base directory, none without one.
+
+    Source: ``AIP_MODEL_DIR`` and ``AIP_CHECKPOINT_DIR`` in CustomJobSpec.base_output_directory.
+    """
+    base = (job.get("baseOutputDirectory") or {}).get("outputUriPrefix", "").rstrip("/")
+    if not base:
+        return {}
     return {
-        name: moved + address.removeprefix(root)
-        if address == root or address.startswith(root + "/")
-        else under(address, trial.id)
-        for name, address in outputs.items()
+        "uri": f"{base}/model",
+        "model_dir": f"{base}/model",
+        "checkpoint": f"{base}/checkpoints",
+        "metrics": f"{base}/model/metrics.json",
+        "logs": f"{base}/logs",
     }
 
 

@@ -45,11 +45,6 @@ class VertexTrialOperator(VertexJobOperator):
         """Return the job with the trial's arguments and output directory."""
         return jobspec.for_trial(self.job, self._trial())
 
-    def asked_outputs(self) -> dict[str, str]:
-        """Return the output addresses inside the trial's directory."""
-        base = (self.job.get("baseOutputDirectory") or {}).get("outputUriPrefix", "")
-        return jobspec.outputs_for_trial(self.outputs or {}, base, self._trial())
-
     def _trial(self) -> grid.Trial:
         return grid.trial(self.sweep, self.trial)
 

@@ -105,6 +105,7 @@ def lower(task: Sweep, scope: Scope, place: Place) -> Group:
             "sweep": compact,
             **job_arguments(task, scope, place),
             "max_active_tis_per_dagrun": task.parallel,
+            "map_index_template": "{{ task.trial_label }}",
         },
         expand={"trial": Indices(count(compact))},
     )

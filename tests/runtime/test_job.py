@@ -68,7 +68,9 @@ def test_the_whole_job_is_templated_and_its_outputs_are_in_xcom(jobs, pipelines,
         "outputs": {
             "uri": f"gs://demo-ml/{base}/model",
             "model_dir": f"gs://demo-ml/{base}/model",
+            "checkpoint": f"gs://demo-ml/{base}/checkpoints",
             "metrics": f"gs://demo-ml/{base}/model/metrics.json",
+            "logs": f"gs://demo-ml/{base}/logs",
         },
     }
     options = json.loads((bucket / base / "model" / "options.json").read_text())

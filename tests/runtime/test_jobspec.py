@@ -95,14 +95,11 @@ def test_a_trial_has_its_arguments_and_its_directory():
     assert job["baseOutputDirectory"]["outputUriPrefix"] == "gs://b/runs/d/r/search/abc"
 
 
-def test_a_trials_outputs_move_into_its_directory():
-    base = "gs://b/runs/d/r/search"
-    outputs = {"dir": base, "model_dir": f"{base}/model", "elsewhere": "gs://b/runs/d/r/search2"}
-    assert jobspec.outputs_for_trial(outputs, base, TRIAL) == {
-        "dir": f"{base}/abc",
-        "model_dir": f"{base}/abc/model",
-        "elsewhere": "gs://b/runs/d/r/search2/abc",
-    }
+def test_outputs_lie_below_the_base_directory():
+    made = jobspec.outputs({"baseOutputDirectory": {"outputUriPrefix": "gs://b/runs/x/"}})
+    assert made["metrics"] == "gs://b/runs/x/model/metrics.json"
+    assert made["checkpoint"] == "gs://b/runs/x/checkpoints"
+    assert jobspec.outputs({}) == {}
 
 
 def test_the_fingerprint_follows_the_job_and_not_the_order_of_its_keys():

@@ -38,7 +38,7 @@ def test_each_trial_shows_its_parameters(sweeps):
 
 def test_each_trial_gets_its_arguments_and_its_own_directory(sweeps, every, bucket):
     base = f"runs/sweeps/{sweeps.run_id}/search/{every[1].id}"
-    assert sweeps.xcom("trial[1]")["outputs"] == {"model_dir": f"gs://demo-ml/{base}/model"}
+    assert sweeps.xcom("trial[1]")["outputs"]["model_dir"] == f"gs://demo-ml/{base}/model"
     options = json.loads((bucket / base / "model" / "options.json").read_text())
     assert options == {"lr": "0.1", "seed": "1"}
 

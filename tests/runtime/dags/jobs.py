@@ -99,11 +99,6 @@ with DAG("jobs", schedule=None, start_date=datetime(2026, 1, 1), catchup=False) 
         task_id="train",
         job=job("train"),
         labels={"team": "ML Team"},
-        outputs={
-            "uri": f"{BASE}/train/model",
-            "model_dir": f"{BASE}/train/model",
-            "metrics": f"{BASE}/train/model/metrics.json",
-        },
         **PLACE,
     )
     DiesAfterLaunch(

@@ -30,7 +30,6 @@ with DAG("sweeps", schedule=None, start_date=datetime(2026, 1, 1), catchup=False
         poll=1,
         sweep=SWEEP,
         job=JOB,
-        outputs={"model_dir": f"{BASE}/model"},
         map_index_template="{{ task.trial_label }}",
         max_active_tis_per_dagrun=4,
     ).expand(trial=list(range(8)))
