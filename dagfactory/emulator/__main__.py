@@ -11,6 +11,7 @@ from dagfactory.emulator import client, faults, lifetime
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until told to end; return the exit status (2: a wrong argument)."""
+    end = lifetime.End()
     parser = _parser()
     options = parser.parse_args(arguments)
     logging.basicConfig(
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     server = EmulatorServer(Options(state, options.project, options.slots, workdir, entrypoints))
     sys.stdout.write(server.announce(state) + "\n")
     sys.stdout.flush()
-    logging.getLogger(__name__).info("end: %s", lifetime.wait_for_end())
+    logging.getLogger(__name__).info("end: %s", end.wait())
     server.close()
     return 0
 

@@ -61,3 +61,34 @@ def test_a_damaged_file_costs_that_resource_only(tmp_path):
     with start(tmp_path) as second:
         assert second.process.poll() is None
     assert f"{model} is ignored" in (tmp_path / "emulator.log").read_text()
+
+
+RUN = """
+def ended(*command):
+    container = {"imageUri": "gcr.io/demo/trainer:1", "command": command, "args": ["--lr=0.1"]}
+    pool = {"machineSpec": {"machineType": "x"}, "replicaCount": 1, "containerSpec": container}
+    body = {"displayName": "x", "jobSpec": {"workerPoolSpecs": [pool]}}
+    name = call("POST", f"{location}/customJobs", json=body)["name"]
+    url = location.split("/projects/")[0] + "/" + name
+    while not (job := call("GET", url)).get("endTime"):
+        pass
+    return job["state"], name.split("/")[-1]
+print(json.dumps([ended(), ended("./own.sh")]))
+"""
+
+
+def test_entrypoints_and_the_working_directory(tmp_path):
+    folder = tmp_path / "work"
+    folder.mkdir()
+    script = folder / "own.sh"
+    script.write_text("#!/bin/sh\necho own $PWD $1\n")
+    script.chmod(0o755)
+    images = {"*/other:*": "false", "*/trainer:*": "echo 'from the' image"}
+    with start(tmp_path / "state", entrypoints=images, workdir=folder) as emulator:
+        (first, first_id), (second, second_id) = run(emulator, RUN)
+    logs = [tmp_path / f"state/jobs/{job}/attempt-1.log" for job in (first_id, second_id)]
+    assert (first, second) == ("JOB_STATE_SUCCEEDED", "JOB_STATE_SUCCEEDED")
+    assert [log.read_text() for log in logs] == [
+        "from the image --lr=0.1\n",
+        f"own {folder} --lr=0.1\n",
+    ]
