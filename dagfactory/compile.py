@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +49,7 @@ def compile_spec(path: Path, environment: str | None) -> Compiled:
 def build(specs: list[Path], environment: str | None) -> Built:
     """Compile specs and put their DAG files into one bundle; no bundle when any has an error."""
     compiled = [compile_spec(path, environment) for path in specs]
-    found = [each for item in compiled for each in item.diagnostics] + list(_collisions(compiled))
+    found = [each for item in compiled for each in item.diagnostics] + list(collisions(compiled))
     sources = tuple(source for item in compiled for source in item.sources)
     plans = tuple(item.plan for item in compiled if item.plan)
     if has_errors(found):
@@ -99,7 +99,7 @@ def _target(plans: tuple[Plan, ...]) -> str:
     return environment.target if environment else "airflow3"
 
 
-def _collisions(compiled: list[Compiled]) -> Iterator[Diagnostic]:
+def collisions(compiled: Iterable[Compiled]) -> Iterator[Diagnostic]:
     """Find pipeline ids that two files use: the later DAG would replace the earlier one."""
     first: dict[str, Plan] = {}
     for item in compiled:

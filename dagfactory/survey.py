@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
-from dagfactory.compile import Compiled, compile_spec
+from dagfactory.compile import Compiled, collisions, compile_spec
 from dagfactory.diagnostics import Diagnostic, tidy
 from dagfactory.frontend import environments
 from dagfactory.report import Findings
@@ -19,6 +19,7 @@ def survey(specs: Iterable[Path], environment: str | None) -> Findings:
     start = perf_counter()
     checked = [_check(path, environment) for path in specs]
     found = [each for results in checked for each in _joined(results)]
+    found += collisions([next(iter(results.values())) for results in checked])
     files = [file for results in checked for each in results.values() for file in each.sources]
     tasks = sum(max(_size(each) for each in results.values()) for results in checked)
     sources, seconds = Sources(tuple(files)), perf_counter() - start

@@ -10,10 +10,17 @@ import click
 
 @click.command("graph")
 @click.argument("spec", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--env", "environment", help="Environment; the first one if absent.", metavar="NAME")
+@click.option(
+    "--env",
+    "environment",
+    envvar="DAGFACTORY_GRAPH_ENV",
+    help="Environment; the first one if absent.",
+    metavar="NAME",
+)
 @click.option(
     "--format",
     "name",
+    envvar="DAGFACTORY_GRAPH_FORMAT",
     type=click.Choice(["mermaid", "dot", "json"]),
     default="mermaid",
     show_default=True,

@@ -10,7 +10,13 @@ import click
 
 @click.command("render")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--env", "environment", help="Environment to render for.", metavar="NAME")
+@click.option(
+    "--env",
+    "environment",
+    envvar="DAGFACTORY_RENDER_ENV",
+    help="Environment to render for.",
+    metavar="NAME",
+)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),

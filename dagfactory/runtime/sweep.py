@@ -50,7 +50,9 @@ class VertexTrialOperator(VertexJobOperator):
 
 
 class BestTrialOperator(ConnectedOperator):
-    """Choose the best trial by the metrics files under ``base``.
+    """Choose the best trial of the mapped task ``trials`` by the metrics files under ``base``.
+
+    The sweep's definition is read from that task, so it stands in the DAG file once.
 
     A missing, null or non-finite metric and a run that is not complete never win; seeds of one
     point are averaged and the best seed of the best point is taken; ties go to the smaller id.
@@ -61,28 +63,24 @@ class BestTrialOperator(ConnectedOperator):
 
     template_fields: Sequence[str] = (
         *ConnectedOperator.template_fields,
-        "sweep",
         "base",
         "metric",
         "goal",
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"sweep": "json"}
 
-    def __init__(
-        self, *, sweep: dict[str, Any], base: str, metric: str, goal: str, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, trials: str, base: str, metric: str, goal: str, **kwargs: Any) -> None:
         # A failed trial must not stop the choice; a sweep that a gate skipped has none to make.
         super().__init__(**{"trigger_rule": "none_skipped", **kwargs})
         if goal not in GOALS:
             raise ValueError(f"goal is maximize or minimize, not {goal!r}")
-        self.sweep = sweep
+        self.trials = trials
         self.base = base
         self.metric = metric
         self.goal = goal
 
-    def execute(self, context: Any) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Any) -> dict[str, Any]:
         """Read every trial, log the leaderboard, write it and return the winner."""
-        results = self._read()
+        results = self._read(grid.trials(self._definition(context)))
         failed = [item for item in results if item.value is None]
         ranked = ranking.standings(results, self.goal)
         self.log.info("Leaderboard\n%s", ranking.table(ranked, failed, self.metric))
@@ -97,7 +95,13 @@ class BestTrialOperator(ConnectedOperator):
         store.write_json(join(self.base, "best.json"), best)
         return best
 
-    def _read(self) -> list[ranking.Result]:
+    def _definition(self, context: Any) -> grid.Sweep:
+        """Return the sweep of the mapped task, templated as its trials were."""
+        mapped: Any = self.dag.get_task(self.trials)
+        found: grid.Sweep = self.render_template(mapped.partial_kwargs["sweep"], context)
+        return found
+
+    def _read(self, trials: list[grid.Trial]) -> list[ranking.Result]:
         store = self.store()
 
         def read(trial: grid.Trial) -> ranking.Result:
@@ -108,7 +112,6 @@ class BestTrialOperator(ConnectedOperator):
                 return ranking.Result(trial, None, f"{address} is not JSON: {error}")
             return ranking.result(trial, document, self.metric)
 
-        trials = grid.trials(self.sweep)
         if not trials:
             raise AirflowException("the sweep has no trials")
         with ThreadPoolExecutor(min(READERS, len(trials))) as pool:

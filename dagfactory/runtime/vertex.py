@@ -37,6 +37,7 @@ class Vertex:
             "v1",
             http=hook._authorize(),  # noqa: SLF001 - what every discovery-based provider hook calls
             static_discovery=True,
+            cache_discovery=False,
             client_options={"api_endpoint": f"https://{region}-aiplatform.googleapis.com"},
         )
         self.region = region

@@ -115,7 +115,7 @@ def lower(task: Sweep, scope: Scope, place: Place) -> Group:
         symbol=scope.runtime("sweep", "BestTrialOperator"),
         arguments={
             "task_id": "best",
-            "sweep": compact,
+            "trials": f"{place.airflow_id}.trial",
             "base": place.dir,
             "metric": task.metric.name,
             "goal": task.metric.goal,

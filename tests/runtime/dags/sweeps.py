@@ -20,7 +20,7 @@ POOL = {
     "containerSpec": {"imageUri": "trainer", "command": ["python", "worker.py"], "args": []},
 }
 JOB = {"workerPoolSpecs": [POOL], "baseOutputDirectory": {"outputUriPrefix": BASE}}
-CHOICE = {"sweep": SWEEP, "base": BASE, "goal": "maximize"}
+CHOICE = {"trials": "trial", "base": BASE, "goal": "maximize"}
 
 with DAG("sweeps", schedule=None, start_date=datetime(2026, 1, 1), catchup=False) as dag:  # noqa: DTZ001
     trial = VertexTrialOperator.partial(
