@@ -64,7 +64,7 @@ def successor(made: dict[str, Any], old: Remote, listing: dict[str, Item]) -> di
     kept = {
         path: entry
         for path, entry in old.files.items()
-        if package not in ("", current) and path.startswith(f"{package}/") and path in listing
+        if path.startswith(f"{package}/") and path in listing
     }
     if not kept:
         return made

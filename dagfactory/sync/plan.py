@@ -63,7 +63,7 @@ def plan(bundle: Bundle, listing: dict[str, Item], remote_manifest: bytes | None
     stale = _stale(data["files"], listing, old)
     removed = {each.path: each.generation for each in stale}
     files = {path: content for path, content in bundle.files.items() if path != MANIFEST}
-    if data != old.data or not removed.items() <= old.removed.items():
+    if data != old.data:  # where they agree, what is stale was announced already
         files[MANIFEST] = encode(data, removed)
     writes = tuple(sorted(_writes(files, listing), key=_order))
     return SyncPlan(
@@ -109,7 +109,7 @@ def _stale(wanted: dict[str, object], listing: dict[str, Item], old: Remote) -> 
     return tuple(
         Delete(path, item.generation, item.size)
         for path, item in sorted(listing.items())
-        if path not in wanted and path != MANIFEST and old.owns(path, item)
+        if path not in wanted and old.owns(path, item)
     )
 
 

@@ -80,6 +80,8 @@ def test_another_environment_needs_a_yes(home: Path, capsys: pytest.CaptureFixtu
     assert "needs --yes: the destination belongs to" in capsys.readouterr().err
     assert run(arguments) == 4
     assert "not `prod`; add --yes to agree" in capsys.readouterr().err
+    assert run([*arguments, "--yes", "--dry-run"]) == 0
+    assert "needs --yes" not in capsys.readouterr().err
     assert run([*arguments, "--yes"]) == 0
     manifest = json.loads((home / "out/staging/dags/team" / MANIFEST).read_text())
     assert manifest["environment"] == "prod"

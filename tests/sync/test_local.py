@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from threading import Event
 
 import pytest
 from sync.made import made
 
-from dagfactory.sync.apply import apply, survey
+from dagfactory.sync.apply import _together, apply, survey
 from dagfactory.sync.errors import DestinationError, MovedError, RefusedError
 from dagfactory.sync.stores import NEW, open_store
 from dagfactory.sync.stores.local import LocalStore
@@ -77,6 +79,28 @@ def test_a_dangling_link_is_somebody_elses(tmp_path: Path) -> None:
     (tmp_path / "a.py").symlink_to(tmp_path / "nowhere")
     found = survey(made({"a": "1"}), LocalStore(tmp_path))
     assert found.refused[0].startswith("a.py is there already")
+
+
+def test_a_dangling_link_in_between_is_noticed(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    planned = survey(made({"a": "1"}), store)
+    (tmp_path / "a.py").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(MovedError):
+        apply(planned, store)
+
+
+def test_a_failure_stops_what_has_not_begun() -> None:
+    begun: list[int] = []
+
+    def call(number: int) -> None:
+        begun.append(number)
+        if number == 0:
+            raise RefusedError("no")
+        Event().wait(0.2)
+
+    with pytest.raises(RefusedError):
+        _together(partial(call, number) for number in range(80))
+    assert len(begun) < 40
 
 
 def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:

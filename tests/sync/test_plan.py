@@ -115,6 +115,7 @@ def test_an_object_without_md5_is_compared_by_crc32c() -> None:
     assert Item(3, 1, None, crc32c(b"one")).holds(b"one")
     assert not Item(3, 1, None, crc32c(b"one")).holds(b"two")
     assert not Item(3, 1).holds(b"one")
+    assert not Item(4, 1, None, crc32c(b"one")).holds(b"one")
 
 
 def test_the_previous_runtime_stays_for_one_change(tmp_path: Path) -> None:
@@ -123,6 +124,15 @@ def test_the_previous_runtime_stays_for_one_change(tmp_path: Path) -> None:
         apply(survey(made({"etl": "1"}, runtime=runtime), store), store)
         found = {path.name for path in tmp_path.iterdir() if path.is_dir()}
         assert found == {f"dagfactory_runtime_{each}" for each in packages}
+
+
+def test_a_manifest_names_no_file_that_is_missing(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    apply(survey(made({"etl": "1"}, runtime="a"), store), store)
+    (tmp_path / "dagfactory_runtime_a/m0.py").unlink()
+    apply(survey(made({"etl": "1"}, runtime="b"), store), store)
+    named = json.loads((tmp_path / MANIFEST).read_text())["files"]
+    assert set(named) | {MANIFEST} == set(content(tmp_path))
 
 
 def test_old_runtimes_do_not_count_as_deletions() -> None:
@@ -174,7 +184,8 @@ def test_another_environment_needs_a_yes() -> None:
         b"[]",
         b"{}",
         b"[" * 100_000,
-        b'{"schema_version": 2, "generator": "dagfactory 9", "environment": "x", "files": {}}',
+        made({"a": "1"}).manifest.replace(b'"schema_version": 1', b'"schema_version": 2'),
+        made({"a": "1"}).manifest.replace(b"dagfactory 0.1.0", b"something else"),
         b'{"manifest_version": 3, "name": "a browser extension"}',
     ],
 )

@@ -37,7 +37,7 @@ class Item:
             return False
         if self.md5 is not None:
             return self.md5 == md5(content)
-        return self.crc32c is not None and self.crc32c == crc32c(content)
+        return self.crc32c == crc32c(content)
 
 
 class Store(Protocol):
