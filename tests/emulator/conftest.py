@@ -1,6 +1,8 @@
 """One emulator for all tests here; its environment is set while a test runs."""
 
+import gc
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,8 +28,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def emulator() -> Emulator:
-    return shared()
+def emulator() -> Iterator[Emulator]:
+    yield shared()
+    with warnings.catch_warnings():  # the same, for what no test's end has collected
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)
