@@ -83,7 +83,9 @@ def test_messages_are_in_plain_words(case):
 
 
 def test_every_case_is_a_pair():
-    specs = {each for each in FOLDER.rglob("*.yaml") if frontend.is_spec(each.relative_to(FOLDER.parent))}
+    specs = {
+        each for each in FOLDER.rglob("*.yaml") if frontend.is_spec(each.relative_to(FOLDER.parent))
+    }
     assert specs == {each.with_suffix(".yaml") for each in CASES}
     assert len(CASES) >= 40
 
