@@ -6,6 +6,7 @@ from typing import Any
 from dagfactory.run.events import Failure, RunResult, TaskResult
 from dagfactory.run.text import duration, number, shown, table
 
+_AGAINST = ("baseline", "chance")  # what an accuracy has to beat, where it was measured as well
 _TELLING = ("accuracy", "f1", "auc", "score", "loss")  # what a metric's name holds, best first
 _ADDRESSES = (
     "endpoint",
@@ -55,7 +56,15 @@ def key_metric(task: TaskResult) -> str:
         return f"{value['metric']}={number(value['value'])}"
     metrics = task.metrics or _mapping(value.get("metrics")) or _only(value, "loss")
     ranked = sorted(metrics, key=lambda name: _rank(name.lower()))
-    return f"{ranked[0]}={number(metrics[ranked[0]])}" if ranked else ""
+    if not ranked:
+        return ""
+    told = f"{ranked[0]}={number(metrics[ranked[0]])}"
+    against = [
+        f"{kind} {number(metrics[kind + '_accuracy'])}"
+        for kind in _AGAINST
+        if f"{kind}_accuracy" in metrics
+    ]
+    return f"{told} ({', '.join(against)})" if against else told
 
 
 def artifact(task: TaskResult) -> str:

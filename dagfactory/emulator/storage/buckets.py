@@ -9,6 +9,7 @@ from dagfactory.emulator.storage import names
 from dagfactory.emulator.storage.catalogue import Catalogue
 from dagfactory.emulator.storage.record import HOST, now
 from dagfactory.emulator.web import Request, Response, json_response
+from dagfactory.files import write_atomic
 
 
 class Buckets:
@@ -84,7 +85,8 @@ class Buckets:
         return known
 
     def _write(self, name: str, resource: dict[str, Any]) -> dict[str, Any]:
-        self._file(name).write_text(json.dumps(resource, indent=2))
+        # whole or not at all: clients look a bucket up from a second thread while the first one makes it
+        write_atomic(self._file(name), json.dumps(resource, indent=2).encode())
         return resource
 
     def _file(self, name: str) -> Path:
