@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dagfactory import __version__
 from dagfactory.diagnostics import Diagnostic, Label, has_errors, tidy
 from dagfactory.frontend import front_end
+from dagfactory.lint import lint
 from dagfactory.plan import Plan, plan
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def compile_spec(path: Path, environment: str | None) -> Compiled:
     if front.pipeline is None or front.node is None or has_errors(front.diagnostics):
         return Compiled(path, None, front.diagnostics, front.sources)
     made, found = plan(front.pipeline, front.node, front.environment)
-    return Compiled(path, made, tidy([*front.diagnostics, *found]), front.sources)
+    found += lint(made) if made else ()
+    result = made if not has_errors(found) else None
+    return Compiled(path, result, tidy([*front.diagnostics, *found]), front.sources)
 
 
 def build(specs: list[Path], environment: str | None) -> Built:
