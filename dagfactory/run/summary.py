@@ -22,19 +22,22 @@ def summary(result: RunResult, *, command: str) -> list[str]:
     """Return the lines to print; `command` repeats the run."""
     return [
         "",
-        *tasks_table(result.tasks),
+        *tasks_table(result.tasks, result.run_id),
         *_outcomes(result.tasks),
         *_failures(result.failures),
         "",
         _verdict(result),
         f"  logs       {shown(result.logs)}",
-        *([f"  gs:// is   {shown(result.objects)}"] if result.objects.is_dir() else []),
+        *_places(result),
         *_next(result, command),
     ]
 
 
-def tasks_table(tasks: tuple[TaskResult, ...]) -> list[str]:
-    """Lay out one row per task: state, tries, run time, its most telling metric, its artifact."""
+def tasks_table(tasks: tuple[TaskResult, ...], run_id: str) -> list[str]:
+    """Lay out one row per task: state, tries, run time, its most telling metric, its artifact.
+
+    Artifacts are shown from the run's folder on, resources by their last two names.
+    """
     rows = [
         (
             task.task_id,
@@ -42,7 +45,7 @@ def tasks_table(tasks: tuple[TaskResult, ...]) -> list[str]:
             str(task.tries) if task.tries > 1 else "",
             duration(task.seconds),
             key_metric(task),
-            artifact(task),
+            _short(artifact(task), run_id),
         )
         for task in tasks
     ]
@@ -73,6 +76,23 @@ def artifact(task: TaskResult) -> str:
     outputs = _mapping(value.get("outputs"))
     places = [each.get(name) for each in (outputs, value) for name in _ADDRESSES]
     return next((place for place in places if isinstance(place, str)), "")
+
+
+def _short(address: str, run_id: str) -> str:
+    """Return the telling end of an address or of a resource's name."""
+    if address.startswith("projects/"):
+        return "/".join(address.split("/")[-2:])
+    return address.rpartition(f"/{run_id}/")[2]
+
+
+def _places(result: RunResult) -> list[str]:
+    """Say where the run's folder is, in the bucket and on this machine."""
+    marked = (artifact(task).partition(f"/{result.run_id}/") for task in result.tasks)
+    folder = next((f"{head}/{result.run_id}" for head, found, _ in marked if found), "")
+    local = f"{shown(result.objects)}/{folder.removeprefix('gs://')}"
+    if folder and result.objects.is_dir():
+        return [f"  artifacts  {folder}", f"      here   {local}"]
+    return [f"  artifacts  {folder}"] if folder else []
 
 
 def _only(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -203,13 +204,13 @@ TASKS = (
 
 
 def test_the_table_shows_each_task_with_metric_and_artifact():
-    assert tasks_table(TASKS) == [
+    assert tasks_table(TASKS, "run") == [
         "task          state        tries  time    metric               artifact",
-        "search.best   success             0.5 s   val_accuracy=0.9313  gs://b/run/search/ab12/model",
+        "search.best   success             0.5 s   val_accuracy=0.9313  search/ab12/model",
         "search.trial  success 4/4  2      61.0 s",
-        "train         success             12.0 s  accuracy=0.94        gs://b/run/train/model",
+        "train         success             12.0 s  accuracy=0.94        train/model",
         "decide        success             0.1 s   accuracy=0.94",
-        "register      success             0.2 s                        projects/p/m@1",
+        "register      success             0.2 s                        p/m@1",
         "deploy        success             0.2 s                        e/1",
     ]
 
@@ -270,3 +271,11 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(tmp_path, capsys):
     assert run(Request(tmp_path, state=tmp_path / "state")) == 2
     expected = f"error: {tmp_path} holds 0 DAG files, `run` takes a folder with exactly one\n"
     assert capsys.readouterr().err == expected
+
+
+def test_the_summary_says_where_the_run_lies_here_and_in_the_bucket(tmp_path):
+    (tmp_path / "gcs").mkdir()
+    result = replace(_result("success", tmp_path), run_id="run", objects=tmp_path / "gcs")
+    lines = summary(result, command="dagfactory run x.yaml")
+    assert "  artifacts  gs://b/run" in lines
+    assert f"      here   {tmp_path}/gcs/b/run" in lines
