@@ -67,14 +67,18 @@ class VertexJobOperator(VertexOperator):
 
     # The life of the task: execute → (deferred) → resumed → result or next choice.
 
-    def execute(self, context: Any) -> NoReturn:
+    def execute(self, context: Any) -> dict[str, Any]:
         """Attach to the live job of this task, or launch one, and wait in the triggerer."""
         self._identify(context)
         found = self._live_as_asked()
         if found:
             self.log.info("Attaching to the running job %s", found["name"])
             self._wait(found["name"])
-        self._launch(context, 0)
+        done = self._done(context)
+        if not done:
+            self._launch(context, 0)
+        self.log.info("An earlier try's job has succeeded meanwhile: %s", done["name"])
+        return self._result(done)
 
     def execute_complete(
         self, context: Any, event: dict[str, Any], name: str | None = None, hiccups: int = 0
@@ -244,14 +248,35 @@ class VertexJobOperator(VertexOperator):
                     self._cancel(client, pipeline["name"], "it was launched for another job spec")
         return wanted
 
+    def _done(self, context: Any) -> dict[str, Any] | None:
+        """Return the job as asked that succeeded while Airflow had lost sight of it.
+
+        Only for a try that Airflow makes by itself. Clearing a task raises ``max_tries`` above
+        ``retries``, and who clears a task wants it to run again.
+        """
+        ti = context["ti"]
+        if ti.try_number == 1 or ti.max_tries != self.retries:
+            return None
+        spec = jobspec.fingerprint(self.asked_job())
+        found = [
+            pipeline
+            for client in self.clients(self._regions())
+            for pipeline in self._own(client)
+            if pipeline.get("state") == jobspec.SUCCEEDED and pipeline["labels"][SPEC_LABEL] == spec
+        ]
+        return max(found, key=lambda pipeline: str(pipeline.get("endTime")), default=None)
+
     def _live(self, client: vertex.Vertex) -> Iterator[dict[str, Any]]:
+        return (each for each in self._own(client) if each.get("state") in jobspec.LIVE)
+
+    def _own(self, client: vertex.Vertex) -> Iterator[dict[str, Any]]:
+        """Yield every job that was launched for this task of this run, whatever its state."""
         text = naming.filter_text(self._identity)
         collection = client.locations.trainingPipelines()
         for pipeline in client.pages(collection, "trainingPipelines", filter=text):
             labels = pipeline.get("labels", {})
             # A filter that was understood differently must never attach to another task's job.
-            mine = all(labels.get(key) == value for key, value in self._identity.items())
-            if mine and pipeline.get("state") in jobspec.LIVE:
+            if all(labels.get(key) == value for key, value in self._identity.items()):
                 yield pipeline
 
     def _named_in(self, event: dict[str, Any]) -> str:

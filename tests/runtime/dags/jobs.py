@@ -49,6 +49,17 @@ class DiesAfterLaunch(VertexJobOperator):
         super()._wait(name, hiccups)
 
 
+class Forgets(VertexJobOperator):
+    """Airflow takes a finished first try for a failed one, as its race #72716 makes it do."""
+
+    def execute_complete(self, context: Any, *args: Any, **kwargs: Any) -> Any:
+        made = super().execute_complete(context, *args, **kwargs)
+        if self.task_id not in seen:
+            seen.add(self.task_id)
+            raise RuntimeError("Airflow forgot the result")
+        return made
+
+
 class AsksOtherwise(DiesAfterLaunch):
     """The same, but the second attempt asks for other arguments than the first one."""
 
@@ -101,6 +112,7 @@ with DAG("jobs", schedule=None, start_date=datetime(2026, 1, 1), catchup=False) 
         labels={"team": "ML Team"},
         **PLACE,
     )
+    Forgets(task_id="forgets", job=job("forgets"), **PLACE, **ONCE)
     DiesAfterLaunch(
         task_id="dies", job=job("dies", f"--until={GO}/go_dies", "--at_most=60"), **PLACE, **ONCE
     )
