@@ -37,7 +37,10 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding: what is wrong, where, and how to repair it."""
+    """One finding: what is wrong, where, and how to repair it.
+
+    With `hidden` no report shows the text at `span`: it may be a secret.
+    """
 
     code: str
     message: str
@@ -46,6 +49,7 @@ class Diagnostic:
     notes: tuple[str, ...] = ()
     labels: tuple[Label, ...] = ()
     severity: Literal["error", "warning"] = "error"
+    hidden: bool = False
 
 
 # Ranges: DF10x loading, DF11x resolving, DF12x validating; later passes continue with DF2xx and up.
@@ -79,13 +83,30 @@ CODES: dict[str, Code] = {
     "DF204": Code("unknown-output", "an output that a task does not have"),
     "DF205": Code("unknown-parameter", "a parameter that is not declared"),
     "DF206": Code("task-cycle", "tasks that wait for each other in a circle"),
-    "DF207": Code("argument-is-swept", "an argument that the sweep sets itself"),
+    "DF207": Code("argument-set-twice", "an argument that the task sets by another key"),
     "DF208": Code("trial-count", "a sweep without trials, or with too many"),
     "DF209": Code("idle-exclusion", "an exclusion that excludes nothing"),
     "DF210": Code("branch-on-both-sides", "a task behind both sides of a gate"),
     "DF211": Code("gate-expression", "a condition that cannot be read"),
     "DF212": Code("operator-argument", "an argument that an operator cannot be given here"),
     "DF213": Code("pipeline-id-taken", "two files with the same pipeline id"),
+    "DF214": Code("idle-key", "a key that has no effect on this type of task"),
+    "DF215": Code("early-reference", "a reference in a place that Airflow reads before any run"),
+    "DF216": Code("template-syntax", "a text with {{ or {% that Airflow could not render"),
+    "DF217": Code("other-combination", "a combination to include that is not one of the sweep's"),
+    "DF301": Code("moving-image", "an image that can change between two runs"),
+    "DF302": Code("plain-secret", "a secret written into the spec"),
+    "DF303": Code("no-such-metric", "a metric that nothing writes"),
+    "DF304": Code("never-runs", "a task that needs both sides of a gate"),
+    "DF305": Code("spot-without-restart", "a Spot job that ends with its first preemption"),
+    "DF306": Code("restarts-multiply", "many retries on top of the restarts of Vertex AI"),
+    "DF307": Code("machine-not-there", "a machine that the region does not offer"),
+    "DF308": Code("unknown-accelerator", "a GPU type that Vertex AI does not know"),
+    "DF309": Code("not-on-demand", "a machine that is not sold on demand"),
+    "DF310": Code("never-scheduled", "a schedule that never fires"),
+    "DF311": Code("output-of-other-side", "an output of the side that a gate did not take"),
+    "DF312": Code("name-limit", "a name or label that Vertex AI refuses"),
+    "DF313": Code("trainer-argument", "an argument that the trainer refuses"),
 }
 
 

@@ -13,10 +13,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, order=True)
 class Symbol:
-    """An importable name, for example `datetime.timedelta`."""
+    """An importable name, for example `datetime.timedelta`; `alias` is what the file calls it."""
 
     module: str
     name: str
+    alias: str = ""
+
+    @property
+    def local(self) -> str:
+        """Return the name that the file knows it by."""
+        return self.alias or self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
-from dagfactory.diagnostics import Diagnostic, Label
+from dagfactory.diagnostics import Diagnostic
 from dagfactory.kinds import kind_of
+from dagfactory.lower.names import variables
 from dagfactory.lower.scope import Place
+from dagfactory.plan_circle import circle
+from dagfactory.plan_texts import at, own_texts, references, text_problems
+from dagfactory.plan_whole import whole_problems
 from dagfactory.problems import Problem, locate
-from dagfactory.reference import BadReferenceError, Ref, parse
 from dagfactory.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from dagfactory.node import Node
+    from dagfactory.reference import Ref
     from dagfactory.spec.environment import EnvironmentFile
     from dagfactory.spec.pipeline import Pipeline
     from dagfactory.spec.task import TaskBase
@@ -62,15 +64,27 @@ class Plan:
     edges: tuple[Edge, ...]
     run_dir: str
 
+    def starts(self, item: PlannedTask) -> tuple[str, ...]:
+        """Return the Airflow ids that a task starts with: for a group, those waiting for none inside."""
+        inside = [each for each in self.tasks.values() if item.id in each.groups]
+        if not inside:
+            return item.roots
+        own = {each.id for each in inside}
+        late = {edge.downstream for edge in self.edges if edge.upstream in own}
+        first = (each for each in inside if not late & {each.id, *each.groups})
+        return tuple(root for each in first for root in each.roots)
+
 
 def plan(
     pipeline: Pipeline, node: Node, environment: EnvironmentFile | None
 ) -> tuple[Plan | None, list[Diagnostic]]:
     """Plan a validated pipeline; no plan when there is any error."""
     run_dir = run_folder(pipeline, environment)
-    everything = list(flatten(pipeline.tasks, ("tasks",), (), run_dir))
+    everything = list(flatten(pipeline.tasks, run_dir))
     tasks = {item.id: item for item in everything}
-    found = [locate(node, problem) for problem in _duplicates(everything)]
+    twice = list(_duplicates(everything))
+    whole = [*twice, *whole_problems(pipeline, node, everything)]
+    found = [locate(node, problem) for problem in whole]
     edges: list[Edge] = []
     for item in everything:
         for result in _links(item, tasks, node, pipeline, environment):
@@ -78,7 +92,7 @@ def plan(
                 edges.append(result)
             else:
                 found.append(locate(node, result))
-    found += _cycle(tasks, edges, node)
+    found += [] if twice else circle(tasks, edges, node)
     errors = any(item.severity == "error" for item in found)
     made = Plan(pipeline, environment, node, tasks, _unique(edges), run_dir)
     return (None if errors else made), found
@@ -90,23 +104,34 @@ def run_folder(pipeline: Pipeline, environment: EnvironmentFile | None) -> str:
     return f"{bucket.rstrip('/')}/runs/{pipeline.pipeline}/" + "{{ run_id }}"
 
 
-def flatten(
-    tasks: Mapping[str, TaskBase], path: Path, groups: tuple[str, ...], run_dir: str
-) -> Iterator[PlannedTask]:
+def flatten(tasks: Mapping[str, TaskBase], run_dir: str) -> Iterator[PlannedTask]:
     """Yield every task in spec order, a group before its members."""
-    for name, task in tasks.items():
-        place = Place(name, ".".join((*groups, name)), run_dir)
+    everything = list(_nested(tasks, ("tasks",), ()))
+    names = variables(path[-1] for path, _, _ in everything)
+    for path, groups, task in everything:
+        name = path[-1]
+        place = Place(name, ".".join((*groups, name)), run_dir, names[name])
         kind = kind_of(task.type)
         yield PlannedTask(
             id=name,
             task=task,
-            path=(*path, name),
+            path=path,
             groups=groups,
             place=place,
             outputs=kind.outputs(task, place),
-            roots=kind.roots(task, place),
+            roots=() if kind.members(task) else kind.roots(task, place),
         )
-        yield from flatten(kind.members(task), (*path, name, "tasks"), (*groups, name), run_dir)
+
+
+def _nested(
+    tasks: Mapping[str, TaskBase], path: tuple[str, ...], groups: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], TaskBase]]:
+    """Yield path, groups and model of every task."""
+    for name, task in tasks.items():
+        here = (*path, name)
+        yield here, groups, task
+        members = kind_of(task.type).members(task)
+        yield from _nested(members, (*here, "tasks"), (*groups, name))
 
 
 def _duplicates(everything: list[PlannedTask]) -> Iterator[Problem]:
@@ -158,7 +183,9 @@ def _named(
     """Return the edge to a task named in the spec, or why there is none."""
     if other not in tasks:
         return _unknown_task(other, tasks, path)
-    if other == item.id or other in item.groups or item.id in tasks[other].groups:
+    if other == item.id:
+        return Problem("DF203", f"`{item.id}` cannot wait for itself", path)
+    if other in item.groups or item.id in tasks[other].groups:
         return Problem(
             "DF203", f"`{item.id}` cannot wait for `{other}`: one contains the other", path
         )
@@ -177,39 +204,12 @@ def _references(
     pipeline: Pipeline,
     environment: EnvironmentFile | None,
 ) -> Iterator[Edge | Problem]:
-    """Yield an edge for each reference to an output, and what is wrong with any reference."""
-    for path, text in _own_texts(node, item.path):
-        for ref in _parsed(text):
+    """Yield an edge for each reference to an output, and what is wrong with any text."""
+    for path, text in own_texts(node, item.path):
+        yield from text_problems(path, text, pipeline, environment, item.path)
+        for ref in references(text):
             if ref.root == "tasks":
                 yield from _task_reference(item, tasks, path, ref)
-            elif ref.root == "run" and ref.path == ("dir",) and environment is None:
-                yield _at(
-                    path, ref, "DF113", "`${run.dir}` needs an environment", "choose one: --env"
-                )
-            elif ref.root == "params" and ref.path[0] not in pipeline.params:
-                help_ = did_you_mean(ref.path[0], pipeline.params)
-                yield _at(path, ref, "DF205", f"unknown parameter `{ref.path[0]}`", help_)
-
-
-def _parsed(text: str) -> Iterator[Ref]:
-    """Yield the references of a text; malformed ones were reported when resolving."""
-    try:
-        yield from (piece for piece in parse(text) if isinstance(piece, Ref))
-    except BadReferenceError:
-        return
-
-
-def _own_texts(node: Node, path: Path) -> Iterator[tuple[Path, str]]:
-    """Yield every text of a task with its path; the members of a group have their own turn."""
-    own = node.find(path)
-    fields = own.value if own and isinstance(own.value, dict) else {}
-    for key, child in fields.items():
-        if key != "tasks":
-            yield from (
-                (where, text.value)
-                for where, text in child.walk((*path, key))
-                if isinstance(text.value, str)
-            )
 
 
 def _task_reference(
@@ -219,27 +219,23 @@ def _task_reference(
     name, *keys = ref.path
     if name not in tasks:
         help_ = did_you_mean(name, tasks)
-        yield _at(path, ref, "DF202", f"unknown task `{name}`", help_)
+        yield at(path, ref, "DF202", f"unknown task `{name}`", help_)
         return
     if name == item.id:
-        yield _at(path, ref, "DF203", f"`{name}` refers to its own output", None)
+        yield at(path, ref, "DF203", f"`{name}` refers to its own output", None)
         return
     found: Any = tasks[name].outputs
     for key in keys:
         if not isinstance(found, dict) or key not in found:
             offered = list(found) if isinstance(found, dict) else []
             message = f"`{name}` ({tasks[name].task.type}) has no output `{'.'.join(keys)}`"
-            yield _at(path, ref, "DF204", message, did_you_mean(key, offered))
+            yield at(path, ref, "DF204", message, did_you_mean(key, offered))
             return
         found = found[key]
     if isinstance(found, dict):
-        yield _at(path, ref, "DF204", f"`{ref}` is incomplete", did_you_mean("", found))
+        yield at(path, ref, "DF204", f"`{ref}` is incomplete", did_you_mean("", found))
         return
     yield Edge(name, item.id, "reference", path)
-
-
-def _at(path: Path, ref: Ref, code: str, message: str, help_: str | None) -> Problem:
-    return Problem(code, message, path, start=ref.start, end=ref.end, help=help_)
 
 
 def _unique(edges: list[Edge]) -> tuple[Edge, ...]:
@@ -248,33 +244,3 @@ def _unique(edges: list[Edge]) -> tuple[Edge, ...]:
     for edge in edges:
         kept.setdefault((edge.upstream, edge.downstream), edge)
     return tuple(kept.values())
-
-
-def _cycle(tasks: Mapping[str, PlannedTask], edges: list[Edge], node: Node) -> list[Diagnostic]:
-    """Find a circle of tasks that wait for each other, and show the whole circle."""
-    sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(tasks, ()))
-    for edge in edges:
-        sorter.add(edge.downstream, edge.upstream)
-    try:
-        sorter.prepare()
-    except CycleError as error:
-        circle: list[str] = list(error.args[1])
-        return [_circle(circle, edges, node)]
-    return []
-
-
-def _circle(circle: list[str], edges: list[Edge], node: Node) -> Diagnostic:
-    """Describe a circle, with the place of each of its edges."""
-    pairs = set(pairwise(circle))
-    members = [edge for edge in edges if (edge.upstream, edge.downstream) in pairs]
-    spans = [node.span_of(edge.path) for edge in members]
-    return Diagnostic(
-        "DF206",
-        "tasks wait for each other in a circle: " + " → ".join(circle),
-        spans[0],
-        help="remove one of these dependencies",
-        labels=tuple(
-            Label(span, f"`{edge.downstream}` waits for `{edge.upstream}`")
-            for edge, span in zip(members[1:], spans[1:], strict=True)
-        ),
-    )

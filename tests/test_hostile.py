@@ -50,7 +50,11 @@ SPEC: dict[str, Any] = {
             "queue": "u",
             "machine": {"type": "v", "accelerator": {"type": "w"}, "fallback": [{"type": "x"}]},
         },
-        "cmd": {"type": "train", "command": ["y", "z"], "service_account": "a1"},
+        "cmd": {
+            "type": "train",
+            "command": ["y", "z"],
+            "service_account": "a1@p.iam.gserviceaccount.com",
+        },
         "shell": {"type": "bash", "command": "a2", "env": {"B": "a3"}, "cwd": "a4"},
         "call": {"type": "python", "callable": "a.b", "args": {"k": {"a5": ["a6"]}}},
         "any": {"type": "operator", "operator": "a.b.C", "args": {"k": "a7", "m": {"n": "a8"}}},
@@ -80,7 +84,7 @@ SPEC: dict[str, Any] = {
         "end": {"type": "empty"},
     },
 }
-FIXED = {"pipeline", "goal", "module", "operator", "callable", "when", "then"}
+FIXED = {"pipeline", "goal", "module", "operator", "callable", "when", "then", "service_account"}
 MACHINES = ("machine", "accelerator", "fallback")
 Path_ = tuple[str | int, ...]
 

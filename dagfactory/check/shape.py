@@ -21,7 +21,10 @@ def check(text: str) -> str | None:
     if not all(isinstance(node, ast.ImportFrom) and not node.level for node in imports):
         return "something other than imports before the DAG"
     names = {
-        alias.name for node in imports if isinstance(node, ast.ImportFrom) for alias in node.names
+        alias.asname or alias.name
+        for node in imports
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
     }
     return _block(last, names)
 

@@ -75,16 +75,19 @@ def job(task: JobTask, machine: Machine, scope: Scope, place: Place) -> dict[str
     }
 
 
-def machine_spec(kind: str, machine: Machine) -> dict[str, Any]:
-    """Return the MachineSpec of a machine type: its own accelerators, or the attached ones."""
+def machine_spec(kind: str, machine: Machine, *, reserved: bool) -> dict[str, Any]:
+    """Return the MachineSpec of a machine type: its own accelerators, or the attached ones.
+
+    With `reserved` it comes out of the machine's reservation, if there is one.
+    """
     shape = shapes().get(kind)
     made: dict[str, Any] = {"machineType": kind}
     if shape and shape.gpus:
         made |= {"acceleratorType": shape.accelerator, "acceleratorCount": shape.gpus}
-    elif machine.accelerator and kind == machine.type:
+    elif machine.accelerator:
         attached = machine.accelerator
         made |= {"acceleratorType": attached.type, "acceleratorCount": attached.count}
-    if machine.reservation and kind == machine.type:
+    if machine.reservation and reserved:
         made["reservationAffinity"] = {
             "reservationAffinityType": "SPECIFIC_RESERVATION",
             "key": "compute.googleapis.com/reservation-name",
@@ -95,7 +98,10 @@ def machine_spec(kind: str, machine: Machine) -> dict[str, Any]:
 
 def _pools(task: JobTask, machine: Machine, scope: Scope) -> list[dict[str, Any]]:
     """Return worker pool 0 (one machine) and, for more machines, pool 1 with the others."""
-    pool: dict[str, Any] = {"machineSpec": machine_spec(machine.type, machine), "replicaCount": 1}
+    pool: dict[str, Any] = {
+        "machineSpec": machine_spec(machine.type, machine, reserved=True),
+        "replicaCount": 1,
+    }
     if machine.disk:
         pool["diskSpec"] = {
             "bootDiskType": machine.disk.type,
@@ -158,6 +164,7 @@ def _fallback(item: Fallback, machine: Machine) -> dict[str, Any]:
         made["region"] = item.region
     if item.provisioning:
         made["strategy"] = STRATEGIES[item.provisioning]
-    if item.type:
-        made["machineSpec"] = machine_spec(item.type, machine)
+    leaves = machine.reservation and (item.provisioning or item.region)
+    if item.type or leaves:
+        made["machineSpec"] = machine_spec(item.type or machine.type, machine, reserved=False)
     return made

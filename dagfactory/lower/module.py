@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dagfactory import __version__
 from dagfactory.kinds import kind_of
 from dagfactory.lower.common import delta, retry_arguments
+from dagfactory.lower.names import apart, distinct
 from dagfactory.lower.schedule import schedule_arguments
 from dagfactory.lower.scope import Scope
 from dagfactory.module import Call, Group, Header, Module, Operator
@@ -37,10 +38,10 @@ def lower(plan: Plan, *, source: str, package: str = "") -> Module:
         package=f"{package}.{runtime_name()}" if package else runtime_name(),
         run_dir=plan.run_dir,
         outputs={item.id: item.outputs for item in plan.tasks.values()},
-        roots={item.id: item.roots for item in plan.tasks.values()},
+        roots={item.id: plan.starts(item) for item in plan.tasks.values()},
     )
     tree = _Tree(plan, scope)
-    return Module(
+    made = Module(
         header=_header(plan, source, target.name, digest(plan)),
         dag=target.symbol("DAG"),
         group=target.symbol("TaskGroup"),
@@ -48,6 +49,7 @@ def lower(plan: Plan, *, source: str, package: str = "") -> Module:
         members=tree.members(()),
         edges=tree.edges(()),
     )
+    return distinct(made)
 
 
 def digest(plan: Plan) -> str:
@@ -65,8 +67,9 @@ def dag_arguments(plan: Plan, scope: Scope) -> dict[str, Any]:
     if pipeline.description:
         made["description"] = pipeline.description
     made |= schedule_arguments(pipeline, scope.target)
+    continuous = pipeline.schedule and pipeline.schedule.preset == "@continuous"
     limits = {
-        "max_active_runs": pipeline.max_active_runs,
+        "max_active_runs": 1 if continuous else pipeline.max_active_runs,
         "max_active_tasks": pipeline.max_active_tasks,
     }
     made |= {key: value for key, value in limits.items() if value is not None}
@@ -109,7 +112,11 @@ def _param(item: Param, scope: Scope) -> Any:
     """Return a `Param(default, schema…)`, which drives Airflow's trigger form."""
     keywords = item.model_dump(exclude_none=True, exclude={"default"})
     kind = keywords.pop("type")
-    keywords = {"type": kind if item.default is not None else [kind, "null"], **keywords}
+    keywords = {"type": kind, **keywords}
+    if item.default is None:
+        keywords["type"] = [kind, "null"]
+        if item.enum:
+            keywords["enum"] = [*item.enum, None]
     return Call(scope.target.symbol("Param"), keywords, (item.default,))
 
 
@@ -133,6 +140,7 @@ class _Tree:
         self.plan = plan
         self.scope = scope
         self.variables = {item.id: item.place.variable for item in plan.tasks.values()}
+        self.taken = set(self.variables.values())
 
     def members(self, groups: tuple[str, ...]) -> tuple[Operator | Group, ...]:
         """Return what stands directly inside a group (the pipeline itself for no groups)."""
@@ -154,10 +162,14 @@ class _Tree:
         made: Operator | Group = self.scope.data(
             kind_of(item.task.type).lower(item.task, self.scope, item.place)
         )
+        if not isinstance(made, Group):
+            return made
+        if made.members:
+            made = apart(made, self.taken)
+            self.taken.update(each.variable for each in made.members)
+            return made
         inner = (*item.groups, item.id)
-        if isinstance(made, Group) and not made.members:
-            return replace(made, members=self.members(inner), edges=self.edges(inner))
-        return made
+        return replace(made, members=self.members(inner), edges=self.edges(inner))
 
 
 def _shared(left: PlannedTask, right: PlannedTask) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -16,23 +15,14 @@ if TYPE_CHECKING:
     from dagfactory.targets import Target
 
 
-_TAKEN = frozenset({"dag", "datetime", "timedelta", "list", "range", "float"})
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a task stands: its id, its id in Airflow (with groups), its folder in the run."""
+    """Where a task stands: its id, its id in Airflow (with groups), its run folder, its Python name."""
 
     id: str
     airflow_id: str
     run_dir: str
-
-    @property
-    def variable(self) -> str:
-        """Return the Python name of the task: its id, kept clear of keywords and imported names."""
-        name = self.id.replace("-", "_")
-        taken = keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in _TAKEN
-        return f"{name}_" if taken else name
+    variable: str
 
     def operator(self, symbol: Symbol, arguments: dict[str, Any]) -> Operator:
         """Return the operator call of a task that is one Airflow task."""

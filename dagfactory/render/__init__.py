@@ -34,19 +34,32 @@ def _header(header: Header) -> dict[str, Code]:
 
 def _imports(names: list[Symbol]) -> list[list[Code]]:
     """Return the import statements: the standard library's block, then all others."""
-    statements = [
-        (module, _import(module, [symbol.name for symbol in group]))
-        for module, group in groupby(names, key=lambda symbol: symbol.module)
-    ]
     blocks: list[list[Code]] = [[], []]
-    for module, statement in statements:
-        blocks[module.split(".")[0] not in sys.stdlib_module_names].append(statement)
+    for module, group in groupby(names, key=lambda symbol: symbol.module):
+        block = blocks[module.split(".")[0] not in sys.stdlib_module_names]
+        block += _statements(module, sorted(group, key=_place))
     return [block for block in blocks if block]
 
 
-def _import(module: str, names: list[str]) -> Code:
+def _place(symbol: Symbol) -> tuple[int, str]:
+    """Sort as import sorters do: CONSTANTS, then Classes, then functions."""
+    kind = 0 if symbol.name.isupper() else 1 if symbol.name[0].isupper() else 2
+    return kind, symbol.name
+
+
+def _statements(module: str, symbols: list[Symbol]) -> list[Code]:
+    """Write the imports from one module: a statement for each renamed name, one for all others."""
+    plain = [identifier(each.name) for each in symbols if not each.alias]
+    renamed = [
+        Code(f"from {dotted(module)} import {identifier(each.name)} as {identifier(each.alias)}")
+        for each in symbols
+        if each.alias
+    ]
+    return [*([_import(module, plain)] if plain else []), *renamed]
+
+
+def _import(module: str, parts: list[Code]) -> Code:
     """Write one import statement, one name a line when it does not fit."""
-    parts = [identifier(name) for name in names]
     flat = f"from {dotted(module)} import {', '.join(parts)}"
     if len(flat) <= WIDTH:
         return Code(flat)

@@ -84,7 +84,7 @@ def layout(value: Any, indent: int, column: int, reserve: int) -> str:
         case Call() if value.arguments or value.positional:
             pairs = [("", item) for item in value.positional]
             pairs += [(f"{identifier(k)}=", v) for k, v in value.arguments.items()]
-            return _split(f"{identifier(value.symbol.name)}(", pairs, ")", indent)
+            return _split(f"{identifier(value.symbol.local)}(", pairs, ")", indent)
     return flat
 
 
@@ -124,4 +124,4 @@ def _call(value: Call | Indices) -> str:
         return f"list(range({value.count:d}))"
     parts = [literal(item) for item in value.positional]
     parts += [f"{identifier(k)}={literal(v)}" for k, v in value.arguments.items()]
-    return f"{identifier(value.symbol.name)}({', '.join(parts)})"
+    return f"{identifier(value.symbol.local)}({', '.join(parts)})"

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import (
@@ -177,35 +175,19 @@ Duration = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
-    """An amount of US dollars, the currency of the price table."""
-
-    amount: Decimal
-    currency: str = "USD"
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.currency}"
+def _some_time(value: timedelta) -> timedelta:
+    if not value:
+        raise bad(
+            "a duration of nothing has no effect here", "delete the key, or write for example `1h`"
+        )
+    return value
 
 
-_MONEY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,2})?) ?([A-Z]{3})")
+PositiveDuration = Annotated[Duration, AfterValidator(_some_time)]
 
 
-def _money(text: str) -> Money:
-    found = _MONEY.fullmatch(text)
-    if not found:
-        raise bad(f"`{shorten(text)}` is not an amount of money", "write for example `900 USD`")
-    if found[2] != "USD":
-        raise bad(f"`{found[2]}` cannot be compared with the price table", "write it in USD")
-    return Money(Decimal(found[1]), found[2])
-
-
-Dollars = Annotated[
-    Money,
-    parsed(_money, "an amount of money", "900 USD", "{} USD".format),
-    PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": f"^{_MONEY.pattern}$", "examples": ["900 USD"]}),
-]
+_YEARS = (1970, 9000)
+"""Years that Airflow can move between time zones and keep."""
 
 
 def _date(text: str) -> datetime:
@@ -215,6 +197,8 @@ def _date(text: str) -> datetime:
         raise bad(f"`{shorten(text)}` is not a date", "write for example `2026-01-05`") from None
     if found.tzinfo:
         raise bad(f"`{text}` has an offset", "leave it out: `timezone:` applies")
+    if not _YEARS[0] <= found.year <= _YEARS[1]:
+        raise bad(f"the year {found.year} is not between {_YEARS[0]} and {_YEARS[1]}")
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, Field, model_validator
 
 from dagfactory.machines import shapes
-from dagfactory.spec.common import Duration, SpecModel, bad
+from dagfactory.spec.common import LabelText, PositiveDuration, ServiceAccount, SpecModel, bad
 from dagfactory.spec.task import TaskBase
 
 Provisioning: TypeAlias = Literal["standard", "spot", "flex_start", "reservation"]
@@ -67,7 +67,9 @@ class Accelerator(SpecModel):
 class Disk(SpecModel):
     """The boot disk of each machine."""
 
-    type: Literal["pd-ssd", "pd-standard", "hyperdisk-balanced"] = "pd-ssd"
+    type: Literal["pd-ssd", "pd-standard", "hyperdisk-balanced"] = Field(
+        default="pd-ssd", description="Kind of disk."
+    )
     size_gb: int = Field(default=100, ge=100, le=64000, description="Size in GB.")
 
 
@@ -94,10 +96,16 @@ class Machine(SpecModel):
     accelerator: Accelerator | None = Field(
         default=None, description="GPUs to attach; machine types with built-in GPUs need none."
     )
-    replicas: int = Field(default=1, ge=1, le=1000, description="How many machines.")
-    provisioning: Provisioning = Field(default="standard", description="How machines are bought.")
-    reservation: str | None = Field(default=None, description="Full name of a reservation.")
-    max_wait: Duration | None = Field(
+    replicas: int = Field(default=1, ge=1, le=1000, description="How many machines, all alike.")
+    provisioning: Provisioning = Field(
+        default="standard",
+        description="How machines are bought: at once, as preemptible Spot, queued, or reserved.",
+    )
+    reservation: str | None = Field(
+        default=None,
+        description="Full name of the reservation; goes with `provisioning: reservation`.",
+    )
+    max_wait: PositiveDuration | None = Field(
         default=None, description="How long a flex-start job may queue for capacity."
     )
     disk: Disk | None = Field(default=None, description="Boot disk; 100 GB of pd-ssd if absent.")
@@ -116,6 +124,10 @@ class Machine(SpecModel):
             )
         if (self.provisioning == "reservation") != (self.reservation is not None):
             raise bad("`provisioning: reservation` and `reservation: NAME` go together")
+        ways = {self.provisioning, *(item.provisioning for item in self.fallback)}
+        if self.max_wait and "flex_start" not in ways:
+            remedy = "delete it, or set `provisioning: flex_start`"
+            raise bad("only a flex-start job waits for capacity", remedy, ("max_wait",))
         return self
 
 
@@ -129,7 +141,9 @@ class JobTask(TaskBase):
         default=None, description="Python module to run (`python -m MODULE`).", examples=["trainer"]
     )
     command: list[str] | None = Field(
-        default=None, description="Command to run instead of a module.", min_length=1
+        default=None,
+        description="Command to run instead of a module; with neither, the image's own.",
+        min_length=1,
     )
     args: dict[ArgumentName, ArgumentValue] = Field(
         default_factory=dict,
@@ -145,8 +159,10 @@ class JobTask(TaskBase):
         default_factory=dict,
         description="Variable → Secret Manager id. The job reads the value; it is never rendered.",
     )
-    labels: dict[str, str] = Field(default_factory=dict, description="Labels for billing reports.")
-    service_account: str | None = Field(
+    labels: dict[LabelText, LabelText] = Field(
+        default_factory=dict, description="Labels for billing reports."
+    )
+    service_account: ServiceAccount | None = Field(
         default=None, description="Service account of the job; the environment's if absent."
     )
     network: str | None = Field(default=None, description="VPC network, full resource name.")
@@ -154,7 +170,7 @@ class JobTask(TaskBase):
     restart: bool = Field(
         default=True, description="Let Vertex restart the job when a worker restarts (preemption)."
     )
-    poll: Duration | None = Field(
+    poll: PositiveDuration | None = Field(
         default=None, description="How often Airflow asks Vertex for the state; 30 s if absent."
     )
 

@@ -20,13 +20,20 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
+_BOUNDS = {
+    "minimum": ("number", "integer"),
+    "maximum": ("number", "integer"),
+    "pattern": ("string",),
+}
 
 
 class Param(SpecModel):
     """One parameter: its type, default and bounds."""
 
     type: ParamType = Field(description="type of the value")
-    default: Any = Field(None, description="value when none is given; null asks for one")
+    default: Any = Field(
+        None, description="value when none is given; without one the value is null"
+    )
     minimum: int | float | None = Field(None, description="smallest number")
     maximum: int | float | None = Field(None, description="largest number")
     enum: list[Any] | None = Field(None, description="the only values allowed", min_length=1)
@@ -38,12 +45,22 @@ class Param(SpecModel):
     def _default_fits(self) -> Param:
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise bad("`minimum` is above `maximum`", at=("minimum",))
+        self._check_bounds()
         self._check_pattern()
         if self.default is not None:
             self._check(self.default, ("default",))
         for index, value in enumerate(self.enum or []):
             self._check_type(value, ("enum", index))
         return self
+
+    def _check_bounds(self) -> None:
+        """Refuse bounds of a type that has none: they would never be looked at."""
+        for key, types in _BOUNDS.items():
+            bound = getattr(self, key)
+            if bound is not None and self.type not in types:
+                raise bad(f"`{key}` says nothing about a value of `type: {self.type}`", at=(key,))
+            if isinstance(bound, float) and not math.isfinite(bound):
+                raise bad("a number must be finite", at=(key,))
 
     def _check_pattern(self) -> None:
         try:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, SerializeAsAny, model_validator
 
 from dagfactory.spec.common import (
     Date,
-    Dollars,
-    Duration,
     EnvironmentName,
     ParamName,
     PipelineId,
+    PositiveDuration,
     PositiveInt,
     SpecModel,
     Tag,
@@ -38,55 +37,15 @@ class Defaults(SpecModel):
 
     image: Text | None = Field(None, description="container image of jobs")
     machine: Machine | None = Field(None, description="machines of jobs")
-    poll: Duration | None = Field(None, description="how often Airflow asks for a job's state")
+    poll: PositiveDuration | None = Field(
+        None, description="how often Airflow asks for a job's state"
+    )
     retries: Retries | None = Field(None, description="how often and when a failure is repeated")
-    timeout: Duration | None = Field(None, description="the longest an attempt may take")
+    timeout: PositiveDuration | None = Field(None, description="the longest an attempt may take")
     pool: Text | None = Field(None, description="Airflow pool")
     pool_slots: PositiveInt | None = Field(None, description="slots of the pool a task takes")
     queue: Text | None = Field(None, description="Airflow worker queue")
     priority: int | None = Field(None, description="weight among waiting tasks")
-
-
-class SlackAlert(SpecModel):
-    """A message to a Slack channel."""
-
-    connection: Text = Field(description="Airflow connection of the incoming webhook")
-    channel: Text | None = Field(None, description="channel, if not the webhook's own")
-
-
-class EmailAlert(SpecModel):
-    """A mail through Airflow's mail settings."""
-
-    to: Annotated[list[Text], Field(min_length=1)] = Field(description="addresses")
-    connection: Text | None = Field(None, description="Airflow connection of the mail server")
-
-
-class Alert(SpecModel):
-    """Exactly one way to tell somebody."""
-
-    slack: SlackAlert | None = Field(None, description="a Slack message")
-    email: EmailAlert | None = Field(None, description="a mail")
-
-    @model_validator(mode="after")
-    def _one(self) -> Alert:
-        if len(self.model_fields_set) != 1:
-            raise bad("an alert needs exactly one of `slack` and `email`")
-        return self
-
-
-class Alerts(SpecModel):
-    """Who is told about what."""
-
-    on_failure: list[Alert] = Field([], description="when the run fails")
-    on_success: list[Alert] = Field([], description="when the run succeeds")
-    on_retry: list[Alert] = Field([], description="when a task is tried again")
-    deadline: Duration | None = Field(None, description="alert when a run takes longer")
-
-
-class Budget(SpecModel):
-    """What may be spent; rendering fails when the estimate is higher."""
-
-    run: Dollars = Field(description="the most one run may cost, e.g. 900 USD")
 
 
 class Pipeline(SpecModel):
@@ -97,22 +56,24 @@ class Pipeline(SpecModel):
     owner: Text | None = Field(None, description="team or person responsible")
     doc: Text | None = Field(None, description="Markdown shown with the DAG")
     schedule: ScheduleField | None = Field(None, description="when runs start by themselves")
-    start_date: Date = Field(_FIRST_DAY, description="first day, e.g. 2026-01-05")
+    start_date: Date = Field(_FIRST_DAY, description="first day; a schedule by the clock needs it")
     end_date: Date | None = Field(None, description="last day")
     timezone: Timezone = Field("UTC", description="time zone of the schedule and the dates")
-    catchup: bool = Field(default=False, description="run for the past intervals too")
+    catchup: bool = Field(
+        default=False, description="also run for the intervals between `start_date` and now"
+    )
     tags: list[Tag] = Field([], description="labels to filter the DAG list by")
     params: dict[ParamName, Param] = Field({}, description="values chosen when triggering")
     defaults: Defaults = Field(Defaults(), description="values of tasks that set none")
-    max_active_runs: PositiveInt | None = Field(None, description="runs at the same time")
+    max_active_runs: PositiveInt | None = Field(None, description="most runs at the same time")
     max_active_tasks: PositiveInt | None = Field(
-        None, description="tasks of a run at the same time"
+        None, description="most tasks of a run at the same time"
     )
-    timeout: Duration | None = Field(None, description="the longest a run may take")
-    alerts: Alerts = Field(Alerts(), description="who is told about what")
-    budget: Budget | None = Field(None, description="what may be spent")
-    vars: dict[VarName, Any] = Field({}, description="values for ${vars.NAME}")
-    environments: dict[EnvironmentName, Any] = Field({}, description="changes per environment")
+    timeout: PositiveDuration | None = Field(None, description="the longest a run may take")
+    vars: dict[VarName, Any] = Field({}, description="values for `${vars.NAME}`")
+    environments: dict[EnvironmentName, Any] = Field(
+        {}, description="by environment: a patch of this file"
+    )
     tasks: dict[TaskId, SerializeAsAny[TaskBase]] = Field(description="the tasks by id")
 
     @model_validator(mode="after")

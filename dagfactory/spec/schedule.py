@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from dagfactory.spec.common import Duration, SpecModel, Text, bad, wrong_type
+from dagfactory.spec.common import PositiveDuration, SpecModel, Text, bad, wrong_type
 from dagfactory.suggest import shorten
 
 Preset = Literal[
@@ -24,6 +24,8 @@ _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("day of week", 0, 7, {name: at for at, name in enumerate(_DAYS)}),
 )
 _PART = re.compile(r"(?:\*|(?P<low>\w+)(?:-(?P<high>\w+))?)(?:/(?P<step>\d+))?", re.ASCII)
+_LONGEST_ASSET = 1500
+"""Characters of an asset's name in Airflow's database."""
 
 
 def _cron(text: str) -> str:
@@ -64,6 +66,15 @@ def _part_problem(
     return None
 
 
+def _asset(name: str) -> str:
+    """Check a name as Airflow's `Asset` does."""
+    if name.lower().startswith("airflow:"):
+        raise bad("`airflow:` is reserved by Airflow", "choose another name")
+    if name in {"self", "context"} or len(name) > _LONGEST_ASSET:
+        raise bad(f"`{shorten(name)}` is not the name of an asset", "choose another name")
+    return name
+
+
 def _shape(value: Any) -> Any:
     """Give the short forms (a cron text, a preset) the shape of the model."""
     if isinstance(value, str):
@@ -73,13 +84,16 @@ def _shape(value: Any) -> Any:
     raise wrong_type("a cron text, a preset, `{every: 6h}` or `{assets: [...]}`")
 
 
+AssetName = Annotated[Text, AfterValidator(_asset)]
+
+
 class Schedule(SpecModel):
     """Exactly one way to say when a pipeline runs."""
 
     cron: Annotated[str, AfterValidator(_cron)] | None = Field(None, description="five cron fields")
-    preset: Preset | None = Field(None, description="a named schedule")
-    every: Duration | None = Field(None, description="a fixed interval, e.g. 6h")
-    assets: Annotated[list[Text], Field(min_length=1)] | None = Field(
+    preset: Preset | None = Field(None, description="a schedule by name")
+    every: PositiveDuration | None = Field(None, description="a fixed interval, e.g. 6h")
+    assets: Annotated[list[AssetName], Field(min_length=1)] | None = Field(
         None, description="run when all of these assets were updated"
     )
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from dagfactory.spec.common import Duration, PositiveInt, SpecModel, TaskId, Text
+from dagfactory.spec.common import Duration, PositiveDuration, PositiveInt, SpecModel, TaskId, Text
 
 TriggerRule = Literal[
     "all_success",
@@ -27,11 +27,13 @@ TriggerRule = Literal[
 class Retries(SpecModel):
     """How often and when a failed attempt is repeated; what is left out comes from `defaults`."""
 
-    attempts: (
-        Annotated[int, Field(ge=0, le=20, description="retries after the first try")] | None
-    ) = None
+    attempts: Annotated[int, Field(ge=0, le=20)] | None = Field(
+        None, description="retries after the first try"
+    )
     delay: Duration | None = Field(None, description="pause before the first retry, e.g. 5m")
-    backoff: Literal["fixed", "exponential"] | None = Field(None, description="how the pause grows")
+    backoff: Literal["fixed", "exponential"] | None = Field(
+        None, description="whether the pause stays or doubles with every retry"
+    )
     max_delay: Duration | None = Field(None, description="the longest pause")
 
 
@@ -44,10 +46,12 @@ class TaskBase(SpecModel):
     type: str = Field(description="what the task does")
     after: list[TaskId] = Field([], description="tasks that must have finished before")
     trigger_rule: TriggerRule | None = Field(
-        None, description="which outcomes of those before allow a start"
+        None, description="which outcomes of the tasks before allow a start; all_success if absent"
     )
     retries: Retries | None = Field(None, description="how often and when a failure is repeated")
-    timeout: Duration | None = Field(None, description="the longest an attempt may take, e.g. 2h")
+    timeout: PositiveDuration | None = Field(
+        None, description="the longest an attempt may take, e.g. 2h"
+    )
     pool: Text | None = Field(None, description="Airflow pool that limits how many run at once")
     pool_slots: PositiveInt | None = Field(None, description="slots of the pool the task takes")
     queue: Text | None = Field(None, description="Airflow worker queue")

@@ -9,12 +9,12 @@ from pydantic import Field
 
 from dagfactory.lower.job import job_arguments, job_outputs
 from dagfactory.lower.job_problems import job_problems
+from dagfactory.problems import Problem
 from dagfactory.spec.job import JobTask, ModuleName
 
 if TYPE_CHECKING:
     from dagfactory.lower.scope import Place, Scope
     from dagfactory.module import Operator
-    from dagfactory.problems import Problem
     from dagfactory.spec.environment import EnvironmentFile
     from dagfactory.spec.pipeline import Pipeline
 
@@ -41,7 +41,12 @@ def outputs(_task: Evaluate, place: Place) -> dict[str, str]:
 
 def lower(task: Evaluate, scope: Scope, place: Place) -> Operator:
     """Return the job's operator, with the model as its first argument."""
-    with_model = task.model_copy(update={"args": {"model": task.model, **task.args}})
+    with_model = task.model_copy(
+        update={
+            "args": {"model": task.model, **task.args},
+            "module": None if task.command else task.module,
+        }
+    )
     symbol = scope.runtime("job", "VertexJobOperator")
     return place.operator(symbol, job_arguments(with_model, scope, place))
 
@@ -51,3 +56,7 @@ def problems(
 ) -> Iterator[Problem]:
     """Find what a job lacks."""
     yield from job_problems(task, pipeline, environment)
+    if "model" in task.args:
+        message = "`model` is set by the task's own key"
+        help_ = "leave it out of `args`"
+        yield Problem("DF207", message, ("args", "model"), key=True, help=help_)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny
 
-from dagfactory.kinds import kind_of
-from dagfactory.lower.scope import Place
 from dagfactory.module import Group as LoweredGroup
+from dagfactory.problems import Problem
 from dagfactory.spec.common import TaskId
 from dagfactory.spec.task import TaskBase
 
 if TYPE_CHECKING:
-    from dagfactory.lower.scope import Scope
+    from dagfactory.lower.scope import Place, Scope
+    from dagfactory.spec.environment import EnvironmentFile
+    from dagfactory.spec.pipeline import Pipeline
 
 
 class Group(TaskBase):
@@ -34,19 +35,21 @@ def members(task: Group) -> Mapping[str, TaskBase]:
     return task.tasks
 
 
-def roots(task: Group, place: Place) -> tuple[str, ...]:
-    """Name the tasks inside that wait for no other task inside."""
-    inside = set(task.tasks)
-    first = [name for name, item in task.tasks.items() if not inside & set(item.after)]
-    return tuple(
-        airflow_id
-        for name in first
-        for airflow_id in kind_of(task.tasks[name].type).roots(
-            task.tasks[name], Place(name, f"{place.airflow_id}.{name}", place.run_dir)
-        )
-    )
-
-
 def lower(task: Group, _scope: Scope, place: Place) -> LoweredGroup:
     """Return the empty box; the tasks are put in when the whole plan is lowered."""
     return LoweredGroup(place.id, place.variable, (), tooltip=task.doc or "")
+
+
+IDLE = ("trigger_rule", "retries", "timeout", "pool", "pool_slots", "queue", "priority")
+"""Keys of a task that mean nothing for a box around tasks."""
+
+
+def problems(
+    task: Group, _pipeline: Pipeline, _environment: EnvironmentFile | None
+) -> Iterator[Problem]:
+    """Find keys that only the tasks inside can have."""
+    for key in IDLE:
+        if key in task.model_fields_set:
+            message = f"`{key}` has no effect on a group"
+            help_ = "give it to the tasks inside"
+            yield Problem("DF214", message, (key,), key=True, help=help_)

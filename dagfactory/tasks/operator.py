@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -57,7 +58,24 @@ def lower(task: AnyOperator, scope: Scope, place: Place) -> Operator:
     return place.operator(Symbol(module, name), arguments | common)
 
 
-RESERVED = frozenset({"task_id", "dag", "task_group", "trigger_rule", "retries", "pool", "queue"})
+RESERVED: dict[str, str] = {
+    "task_id": "it is the task's id",
+    "dag": "it is the pipeline",
+    "task_group": "put the task into a `group`",
+    "trigger_rule": "set it with the task's own key `trigger_rule`",
+    "retries": "set it with the task's own key `retries`",
+    "retry_delay": "set it with `retries: {delay: ...}`",
+    "retry_exponential_backoff": "set it with `retries: {backoff: ...}`",
+    "max_retry_delay": "set it with `retries: {max_delay: ...}`",
+    "execution_timeout": "set it with the task's own key `timeout`",
+    "pool": "set it with the task's own key `pool`",
+    "pool_slots": "set it with the task's own key `pool_slots`",
+    "queue": "set it with the task's own key `queue`",
+    "priority_weight": "set it with the task's own key `priority`",
+    "doc_md": "set it with the task's own key `doc`",
+    "default_args": "set them with `defaults:` of the pipeline",
+}
+"""Arguments that come from elsewhere, each with where from."""
 
 
 def problems(
@@ -65,12 +83,10 @@ def problems(
 ) -> Iterator[Problem]:
     """Find arguments that are no names, and those that have a key of their own."""
     for name in task.args:
-        if not (name.isascii() and name.isidentifier()):
+        if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name):
             yield Problem(
                 "DF212", f"`{name}` is not the name of an argument", ("args", name), key=True
             )
         elif name in RESERVED:
-            help_ = "set it with the task's own key"
-            yield Problem(
-                "DF212", f"`{name}` cannot be set here", ("args", name), key=True, help=help_
-            )
+            message = f"`{name}` cannot be set here"
+            yield Problem("DF212", message, ("args", name), key=True, help=RESERVED[name])

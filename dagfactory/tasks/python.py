@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -21,7 +22,7 @@ _CALLABLE = re.compile(r"([A-Za-z_]\w*\.)+[A-Za-z_]\w*", re.ASCII)
 
 def dotted_name(value: str) -> str:
     """Accept `package.module.name`, refuse all else."""
-    if not _CALLABLE.fullmatch(value):
+    if not _CALLABLE.fullmatch(value) or any(map(keyword.iskeyword, value.split("."))):
         raise bad(f"`{value}` is not a dotted path", "write for example `my_team.report.write`")
     return value
 

@@ -142,19 +142,41 @@ def problems(
 ) -> Iterator[Problem]:
     """Find what a job lacks, empty grids, and parameters that the arguments set as well."""
     yield from job_problems(task, pipeline, environment)
-    for name in task.parameters:
-        if name in task.args:
-            help_ = "leave it out of `args`: each trial sets it"
-            yield Problem(
-                "DF207", f"`{name}` is a hyperparameter here", ("args", name), key=True, help=help_
-            )
+    yield from _set_twice(task)
     yield from _idle_rules(task)
+    yield from _other_combinations(task)
     total = count(definition(task))
     if not total:
         yield Problem("DF208", "no trial is left: `exclude` removes them all", ("exclude",))
     elif total > MAX_TRIALS:
         message = f"{total:,} trials are more than {MAX_TRIALS:,}"
         yield Problem("DF208", message, ("parameters",), key=True, help="use fewer values")
+
+
+def _set_twice(task: Sweep) -> Iterator[Problem]:
+    """Find hyperparameters that the arguments set as well, and a seed that `seeds` sets."""
+    seeded = ["seed"] if task.seeds else []
+    for name in (*task.parameters, *seeded):
+        if name in task.args:
+            message, help_ = f"`{name}` is a hyperparameter here", "each trial sets it: delete it"
+            yield Problem("DF207", message, ("args", name), key=True, help=help_)
+    if seeded and "seed" in task.parameters:
+        message, path = "`seed` is set by `seeds` as well", ("parameters", "seed")
+        yield Problem("DF207", message, path, key=True, help="keep one of them")
+
+
+def _other_combinations(task: Sweep) -> Iterator[Problem]:
+    """Find combinations to include that have other hyperparameters than the sweep."""
+    for index, point in enumerate(task.include):
+        for name in point:
+            if name not in task.parameters:
+                path, help_ = ("include", index, name), did_you_mean(name, task.parameters)
+                message = f"unknown hyperparameter `{name}`"
+                yield Problem("DF217", message, path, key=True, help=help_)
+        lacks = [name for name in task.parameters if name not in point]
+        if lacks:
+            message = "this combination lacks " + ", ".join(f"`{name}`" for name in lacks)
+            yield Problem("DF217", message, ("include", index), help="give each a value")
 
 
 def _idle_rules(task: Sweep) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from dagfactory.lower.cloud import cloud_arguments, cloud_problems
 from dagfactory.lower.common import operator_arguments
-from dagfactory.spec.common import SpecModel
+from dagfactory.spec.common import LabelText, SpecModel
 from dagfactory.spec.task import TaskBase
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ class UploadModel(TaskBase):
     serving: Serving = Field(description="The container that answers predictions.")
     aliases: list[str] = Field(default_factory=list, description="Aliases of the new version.")
     description: str | None = Field(default=None, description="Description of the new version.")
-    labels: dict[str, str] = Field(default_factory=dict, description="Labels of the model.")
+    labels: dict[LabelText, LabelText] = Field(
+        default_factory=dict, description="Labels of the model."
+    )
 
 
 MODEL = UploadModel

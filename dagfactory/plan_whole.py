@@ -1,0 +1,74 @@
+"""What is wrong with a pipeline as a whole, beyond any one task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from dagfactory.plan_texts import misplaced, references, unknown_param
+from dagfactory.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dagfactory.node import Node
+    from dagfactory.plan import PlannedTask
+    from dagfactory.spec.pipeline import Pipeline
+
+Path: TypeAlias = tuple[str | int, ...]
+
+LONGEST_ID = 250
+"""Characters of a task id in Airflow's database, groups included."""
+
+RUNTIME = "dagfactory_runtime"
+"""How the names of packages begin that Airflow is told not to look into."""
+
+_ELSEWHERE = ("tasks", "environments", "vars")
+_OF_JOBS = (("defaults", "image"), ("defaults", "machine"))
+
+
+def whole_problems(pipeline: Pipeline, node: Node, tasks: list[PlannedTask]) -> Iterator[Problem]:
+    """Yield what only the whole pipeline shows."""
+    if pipeline.pipeline.startswith(RUNTIME):
+        message = f"an id that begins with `{RUNTIME}` is never loaded: the runtime is called so"
+        yield Problem("DF123", message, ("pipeline",), help="choose another id")
+    if pipeline.schedule and pipeline.schedule.preset == "@continuous":
+        yield from _continuous(pipeline)
+    for item in tasks:
+        yield from _too_long(item)
+    for path, text in _texts(node):
+        yield from _early(path, text, pipeline)
+
+
+def _continuous(pipeline: Pipeline) -> Iterator[Problem]:
+    if (pipeline.max_active_runs or 1) > 1:
+        message = "with `@continuous` the next run starts when the last has ended"
+        yield Problem("DF123", message, ("max_active_runs",), help="delete `max_active_runs`")
+
+
+def _too_long(item: PlannedTask) -> Iterator[Problem]:
+    """Find ids that do not fit into Airflow's database, groups and the parts of a sweep included."""
+    length = max(map(len, (item.place.airflow_id, *item.roots)))
+    if length > LONGEST_ID:
+        message = f"the id has {length} characters with its groups, and Airflow keeps {LONGEST_ID}"
+        yield Problem("DF123", message, item.path, key=True, help="shorten it or a group's id")
+
+
+def _texts(node: Node) -> Iterator[tuple[Path, str]]:
+    """Yield the texts of a pipeline that belong to no task."""
+    fields = node.value if isinstance(node.value, dict) else {}
+    for key, child in fields.items():
+        if key not in _ELSEWHERE:
+            yield from (
+                (path, text.value)
+                for path, text in child.walk((key,))
+                if isinstance(text.value, str)
+            )
+
+
+def _early(path: Path, text: str, pipeline: Pipeline) -> Iterator[Problem]:
+    """Find references that no run has a value for yet; those of jobs' defaults are rendered later."""
+    for ref in references(text):
+        if path[:2] not in _OF_JOBS or ref.root == "tasks":
+            yield misplaced(path, ref)
+        elif ref.root == "params":
+            yield from unknown_param(path, ref, pipeline)
