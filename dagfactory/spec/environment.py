@@ -66,12 +66,12 @@ class EnvironmentFile(SpecModel):
     bucket: Bucket = Field(description="bucket of run artifacts, gs://NAME")
     target: Target = Field("airflow3", description="Airflow line the DAGs are written for")
     dags: DagsFolder | None = Field(
-        None, description="where DAGs go: gs://BUCKET/dags/PREFIX or a folder"
+        None, description="where `sync` brings DAGs: gs://BUCKET/dags/PREFIX or a folder"
     )
     service_account: ServiceAccount | None = Field(None, description="account that jobs run as")
     labels: dict[LabelText, LabelText] = Field({}, description="labels of every job")
-    vars: dict[VarName, Any] = Field({}, description="values for ${vars.NAME}")
-    pipeline: dict[str, Any] = Field({}, description="keys of every pipeline in this environment")
+    vars: dict[VarName, Any] = Field({}, description="values for `${vars.NAME}`")
+    pipeline: dict[str, Any] = Field({}, description="a patch under every pipeline")
 
     @property
     def package(self) -> str:
