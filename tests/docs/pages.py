@@ -11,7 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 ANY = "…"
 
-_FENCE = re.compile(r"^(?P<pad> *)```(?P<info>[^`\n]*)\n(?P<text>.*?)^(?P=pad)```$", re.M | re.S)
+_FENCE = re.compile(
+    r"^(?P<pad> *)```(?P<info>[^`\n]*)\n(?P<text>.*?)^(?P=pad)```$", re.MULTILINE | re.DOTALL
+)
 _FILE = re.compile(r"# (\S+\.yaml)(, at the end)?\n")
 
 
@@ -53,7 +55,7 @@ def steps(page):
 
 def _commands(fence):
     assert fence.text.startswith("$ "), f"line {fence.line}: a console block begins with a command"
-    for part in re.split(r"^\$ ", fence.text, flags=re.M)[1:]:
+    for part in re.split(r"^\$ ", fence.text, flags=re.MULTILINE)[1:]:
         command, _, output = part.partition("\n")
         yield Step(fence.line, command, output, slow="slow" in fence.info)
 

@@ -1,0 +1,134 @@
+"""Types and defaults of the models' fields in a reader's words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Le, MinLen
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from dagfactory.spec.task import TaskBase
+
+if TYPE_CHECKING:
+    from dagfactory.spec.common import SpecModel
+
+_PLAIN: dict[Any, str] = {
+    Any: "any value",
+    bool: "true or false",
+    datetime: "[date](#dates-and-durations)",
+    float: "number",
+    int: "whole number",
+    str: "text",
+    timedelta: "[duration](#dates-and-durations)",
+}
+_SCALAR = {str, int, float, bool}
+
+
+def expanded(
+    key: str, field: FieldInfo, linked: Collection[type[SpecModel]]
+) -> Iterator[tuple[str, FieldInfo]]:
+    """Yield a field and those of the model it holds, by dotted keys; linked models stay closed."""
+    yield key, field
+    model, suffix = _model_in(field.annotation)
+    if model and model not in linked and not issubclass(model, TaskBase):
+        model.model_rebuild()
+        for name, inner in model.model_fields.items():
+            yield from expanded(f"{key}{suffix}.{inner.alias or name}", inner, linked)
+
+
+def type_words(field: FieldInfo, sections: Mapping[str, type[SpecModel]]) -> str:
+    """Return the type of a field; models that have a section of their own are linked."""
+    anchors = {model: name for name, model in sections.items()}
+    words = _words(field.annotation, anchors)
+    bounds = _bounds([*field.metadata, *_metadata(field.annotation)])
+    return f"{words}, {bounds}" if bounds else words
+
+
+def value_words(field: FieldInfo) -> str:
+    """Return the default of a field as YAML would have it; nothing for none, empty and nested ones."""
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if value is None or isinstance(value, BaseModel) or value in ([], {}):
+        return ""
+    if isinstance(value, datetime):
+        return f"`{value.date()}`"
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def _words(annotation: Any, anchors: Mapping[Any, str]) -> str:
+    bare = _bare(annotation)
+    if bare in _PLAIN:
+        return _PLAIN[bare]
+    if bare in anchors:
+        return f"[{anchors[bare]}](#{anchors[bare]})"
+    inner = get_args(bare)
+    match get_origin(bare):
+        case origin if origin is Literal:
+            return ", ".join(f"`{each}`" for each in inner)
+        case origin if origin is list:
+            return f"list of {_words(inner[0], anchors)}"
+        case origin if origin is dict:
+            return f"mapping to {_words(inner[1], anchors)}"
+        case origin if origin in (Union, UnionType):
+            return _alternatives(set(inner) - {NoneType}, anchors)
+    return "[task](#task)" if issubclass(bare, TaskBase) else "mapping"
+
+
+def _alternatives(options: set[Any], anchors: Mapping[Any, str]) -> str:
+    """Return the words of a union; text, numbers and truth values together are a scalar."""
+    if options >= _SCALAR:
+        options -= _SCALAR
+        lists = [_words(each, anchors) for each in options]
+        return " or ".join(["scalar", *lists])
+    if options == {int, float}:
+        return "number"
+    return " or ".join(sorted(_words(each, anchors) for each in options))
+
+
+def _bare(annotation: Any) -> Any:
+    """Take off `Annotated` and `| None`."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        rest = [each for each in get_args(annotation) if each is not NoneType]
+        if len(rest) == 1:
+            return _bare(rest[0])
+    return annotation
+
+
+def _model_in(annotation: Any) -> tuple[type[SpecModel] | None, str]:
+    """Return the model that a field holds, and what stands between its key and the model's keys."""
+    bare = _bare(annotation)
+    if get_origin(bare) is list:
+        return _model_in(get_args(bare)[0])[0], "[]"
+    if get_origin(bare) is dict:
+        return _model_in(get_args(bare)[1])[0], ".NAME"
+    if isinstance(bare, type) and issubclass(bare, BaseModel):
+        return bare, ""  # type: ignore[return-value]
+    return None, ""
+
+
+def _metadata(annotation: Any) -> Iterator[Any]:
+    """Yield the constraints of an optional field, which stand inside its annotation."""
+    if get_origin(annotation) in (Union, UnionType):
+        for each in get_args(annotation):
+            yield from _metadata(each)
+    elif get_origin(annotation) is Annotated:
+        for each in get_args(annotation)[1:]:
+            yield from each.metadata if isinstance(each, FieldInfo) else [each]
+
+
+def _bounds(metadata: Iterable[Any]) -> str:
+    low = high = None
+    for each in metadata:
+        low = each.ge if isinstance(each, Ge) else low
+        high = each.le if isinstance(each, Le) else high
+        if isinstance(each, MinLen):
+            return "not empty"
+    if low is not None and high is not None:
+        return f"{low} to {high}"
+    return f"at least {low}" if low is not None else ""
