@@ -1,13 +1,15 @@
-# Everything lives in .venv/. `make demo` and `make test` install on first use; nothing else is needed.
+# Everything lives in .venv/, the second Airflow line in .venv-airflow2/. `make demo` and `make test` install
+# on first use; nothing else is needed.
 PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
+STAMP2 := .venv-airflow2/.installed
 SPEC ?= specs/arr_coc.yaml
 COMPILE := uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types layers style unit e2e golden fmt bench lock clean
+.PHONY: help install demo test lint types layers style unit e2e airflow2 golden fmt bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -31,7 +33,7 @@ demo: $(STAMP) ## render the flagship and run it end to end in a real Airflow, o
 	@echo "          .dagfactory/emulator/gcs/          everything it wrote to Cloud Storage"
 	@echo "          docs/tutorial.md                   change one line and see what happens"
 
-test: lint types layers style unit e2e ## everything CI runs
+test: lint types layers style unit e2e airflow2 ## everything CI runs
 
 lint: $(STAMP) ## ruff: rules and formatting
 	$(BIN)/ruff check .
@@ -49,13 +51,21 @@ style: $(STAMP) ## sizes of functions and files against the bars
 	$(BIN)/python benchmarks/style.py
 
 unit: $(STAMP) ## every test but the minutes-long ones
-	$(BIN)/pytest -m "not e2e" -n 2
+	$(BIN)/pytest -m "not e2e and not airflow2" -n 2
 
 e2e: $(STAMP) ## pipelines through the real scheduler, executor and triggerer
 	$(BIN)/pytest -m e2e
 
+airflow2: $(STAMP) $(STAMP2) ## Airflow 2.11.1: parsing, the runtime, the flagship from end to end
+	AIRFLOW_PYTHON=$(abspath .venv-airflow2/bin/python) $(BIN)/pytest tests/airflow2 tests/runtime
+
+$(STAMP2): requirements/airflow2.txt | $(STAMP)
+	$(PYTHON) -m venv --clear --without-pip .venv-airflow2
+	VIRTUAL_ENV=.venv-airflow2 $(BIN)/uv pip install --quiet --require-hashes -r $<
+	@touch $@
+
 golden: $(STAMP) ## write tests/golden/ again; read the diff before committing it
-	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/test_bundle.py
+	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/test_bundle.py tests/airflow2/test_golden.py
 	$(BIN)/dagfactory schema --out schema/pipeline.schema.json
 
 fmt: $(STAMP) ## format the code
@@ -70,6 +80,7 @@ bench: $(STAMP) ## every figure of docs/benchmarks.md, measured here
 lock: ## resolve requirements/*.in again (hashes, no index addresses)
 	$(BIN)/$(COMPILE) --universal requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(BIN)/$(COMPILE) requirements/airflow3.in -o requirements/airflow3.txt
+	$(BIN)/$(COMPILE) requirements/airflow2.in -o requirements/airflow2.txt
 
 clean: ## remove what was built and run here (not .venv/)
 	rm -rf build dist .dagfactory .pytest_cache .ruff_cache .mypy_cache .hypothesis

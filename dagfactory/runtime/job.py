@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, NoReturn
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    get_current_context,
+)
 
 from . import jobspec, naming, vertex, waiting
 from .base import VertexOperator
@@ -106,8 +111,8 @@ class VertexJobOperator(VertexOperator):
         """Resume after deferral; when ``execution_timeout`` ended it, cancel the job first."""
         try:
             return super().resume_execution(next_method, next_kwargs, context)
-        except Exception as error:
-            if type(error).__name__ == "TaskDeferralTimeout":
+        except Exception:
+            if _timed_out(next_kwargs):
                 self._identify(context)
                 self._cancel_live("the task timed out")
             raise
@@ -115,7 +120,7 @@ class VertexJobOperator(VertexOperator):
     def on_kill(self) -> None:
         """Cancel the job, so that a killed task stops costing money."""
         self._killed = True
-        if self._identity:
+        if self._identity or self._identified():
             self._cancel_live("the task was killed")
 
     # Launching.
@@ -227,6 +232,12 @@ class VertexJobOperator(VertexOperator):
         ti = context["ti"]
         self._identity = naming.identity(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
 
+    def _identified(self) -> bool:
+        """Identify a task that has not begun: Airflow 2 ends one whose time is up unresumed."""
+        with contextlib.suppress(AirflowException, RuntimeError):
+            self._identify(get_current_context())
+        return bool(self._identity)
+
     def _labels(self, choice: int) -> dict[str, str]:
         spec = jobspec.fingerprint(self.asked_job())
         own = {**self._identity, SPEC_LABEL: spec, CHOICE_LABEL: str(choice)}
@@ -307,3 +318,8 @@ class VertexJobOperator(VertexOperator):
 def _choice(pipeline: dict[str, Any]) -> int:
     """Return which choice a job was launched with: 0 as asked, n the n-th fallback."""
     return int((pipeline.get("labels") or {}).get(CHOICE_LABEL, 0))
+
+
+def _timed_out(next_kwargs: dict[str, Any] | None) -> bool:
+    """Whether Airflow resumes a task because its time is up; both lines say so in words."""
+    return "timeout" in str((next_kwargs or {}).get("error", "")).lower()

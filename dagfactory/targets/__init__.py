@@ -11,6 +11,23 @@ from importlib import import_module
 
 from dagfactory.module import Symbol
 
+_SDK = "airflow.providers.common.compat.sdk"
+
+COMPATIBLE = {
+    "DAG": _SDK,
+    "Param": _SDK,
+    "TaskGroup": _SDK,
+    "datetime": "pendulum",
+    "timedelta": "datetime",
+    "Asset": _SDK,
+    "BashOperator": "airflow.providers.standard.operators.bash",
+    "EmptyOperator": "airflow.providers.standard.operators.empty",
+}
+"""Imports that serve 2.11 and 3.x from one text and warn in neither.
+
+A line that departs says so in its own module: `modules=COMPATIBLE | {…}`.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

@@ -14,38 +14,7 @@ from dagfactory.bundle import write
 from dagfactory.compile import build
 
 ROOT = Path(__file__).resolve().parents[2]
-# GitWildMatchPattern: Airflow's own use of its dependency when it reads any .airflowignore
-SCRIPT = """
-import json, sys, time, warnings
-from airflow.dag_processing.dagbag import DagBag
-import airflow.providers.standard.operators.bash, airflow.providers.standard.operators.empty
-before = set(sys.modules)
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("always")
-    bag = DagBag(sys.argv[1])
-from airflow.serialization.serialized_objects import DagSerialization
-sizes, same = {}, {}
-def shape(dag):
-    return {task.task_id: [sorted(task.downstream_task_ids), task.task_type, task.retries, task.pool,
-                           getattr(task.trigger_rule, "value", task.trigger_rule)] for task in dag.tasks}
-for dag in bag.dags.values():
-    data = DagSerialization.to_dict(dag)
-    again = DagSerialization.from_dict(json.loads(json.dumps(data)))
-    sizes[dag.dag_id] = len(json.dumps(data))
-    same[dag.dag_id] = [pair for pair in zip(shape(dag).items(), shape(again).items()) if pair[0] != pair[1]]
-print(json.dumps({
-    "errors": bag.import_errors,
-    "warnings": [str(item.message) for item in caught if "/airflow/" not in item.filename
-                 and "GitWildMatchPattern" not in str(item.message)],
-    "sizes": sizes,
-    "same": same,
-    "heavy": sorted(name for name in set(sys.modules) - before
-                    if name.split(".")[0] in ("torch", "googleapiclient", "grpc")
-                    or name.startswith("google.cloud.")),
-    "edges": {dag.dag_id: sorted([t.task_id, d] for t in dag.tasks for d in t.downstream_task_ids)
-              for dag in bag.dags.values()},
-}))
-"""
+PROGRAM = Path(__file__).with_name("parse.py")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +29,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "PYTHONPATH": str(folder / "dags"),
     }
-    command = [sys.executable, "-c", SCRIPT, str(folder / "dags")]
+    command = [sys.executable, str(PROGRAM), str(folder / "dags")]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout.splitlines()[-1]) | {"bundle": built.bundle}
@@ -73,7 +42,7 @@ def _sweep(folder: Path) -> Path:
     shutil.copytree(ROOT / "specs", folder / "specs")
     values = list(range(1, 101))
     text = (
-        "pipeline: thousand\ntasks:\n  search:\n    type: sweep\n    module: trainer\n"
+        "pipeline: thousand\ntasks:\n  search:\n    type: sweep\n    module: elsewhere\n"
         "    machine: {type: g2-standard-4}\n    metric: {name: loss, goal: minimize}\n"
         f"    parameters: {{a: {{values: {values}}}, b: {{values: {values[:10]}}}}}\n"
     )

@@ -8,7 +8,6 @@ import os
 import select
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
+from lines import PYTHON
 
 import dagfactory.runtime
 
@@ -147,7 +147,7 @@ def airflow(
     (dags / ".airflowignore").write_text(f"{PACKAGE}\n")
     (home / "logs").mkdir()
     env = emulator.environ() | settings(home, dags) | {"BIGQUERY_EMULATOR_HOST": bigquery}
-    migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
+    migrate = [PYTHON, "-m", "airflow", "db", "migrate"]
     subprocess.run(migrate, env=env, check=True, capture_output=True, timeout=300)
     with (home / "driver.log").open("w") as errors, driver(env, errors) as process:
         yield Airflow(process, home / "logs")
@@ -156,7 +156,7 @@ def airflow(
 @contextlib.contextmanager
 def driver(env: dict[str, str], errors: TextIO) -> Iterator[subprocess.Popen[str]]:
     """Run tests/runtime/driver.py until the session ends."""
-    command = [sys.executable, str(HERE / "driver.py")]
+    command = [PYTHON, str(HERE / "driver.py")]
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, env=env, stdin=pipe, stdout=pipe, stderr=errors, text=True

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from lines import PYTHON
 
 import dagfactory.runtime
 
@@ -63,7 +64,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 def test_importing_every_module_loads_nothing_of_google(tmp_path):
     shutil.copytree(PACKAGE, tmp_path / "dagfactory_runtime_0123")
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *MODULES],
+        [PYTHON, "-c", PROGRAM, *MODULES],
         cwd=tmp_path,
         env={"PYTHONPATH": str(tmp_path), "AIRFLOW_HOME": str(tmp_path), "PATH": ""},
         capture_output=True,

@@ -50,6 +50,7 @@ def test_each_task_ends_as_its_job_did(jobs):
         "asks_otherwise": "success",
         "killed": "failed",
         "times_out": "failed",
+        "unresumed": "failed",
         "dropped": "failed",
         "paused": "failed",
         "fails": "failed",
@@ -100,7 +101,7 @@ def test_a_retry_that_asks_for_another_job_ends_the_old_one(jobs, pipelines):
     assert states(pipelines, "asks_otherwise") == ["CANCELLED", "SUCCEEDED"]
 
 
-@pytest.mark.parametrize("task", ["killed", "times_out", "dropped"])
+@pytest.mark.parametrize("task", ["killed", "times_out", "unresumed", "dropped"])
 def test_the_job_of_a_task_that_ends_is_cancelled(pipelines, task):
     assert states(pipelines, task) == ["CANCELLED"]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, AirflowException
 from dagfactory_runtime_under_test.job import VertexJobOperator
+from terminated import sigterm
 
 BASE = "gs://demo-ml/runs/{{ dag.dag_id }}/{{ run_id }}"
 MACHINE = {"machineType": "a2-highgpu-1g", "acceleratorType": "NVIDIA_TESLA_A100"}
@@ -72,7 +72,8 @@ class Killed(VertexJobOperator):
     """Airflow ends the task, as it does with one that is cleared or marked while it runs."""
 
     def _wait(self, name: str, hiccups: int = 0) -> Any:
-        os.kill(os.getpid(), signal.SIGTERM)
+        if sigterm():
+            raise AirflowException("the task was killed")
         super()._wait(name, hiccups)
 
 
@@ -85,6 +86,15 @@ class TimesOut(VertexJobOperator):
     def execute(self, context: Any) -> Any:
         self.context = context
         super().execute(context)
+
+
+class TimesOutUnresumed(VertexJobOperator):
+    """The same in Airflow 2, which calls on_kill of an operator that has not begun again."""
+
+    def _wait(self, *_: Any) -> Any:
+        self._identity = {}
+        self.on_kill()
+        raise AirflowException("the time is up")
 
 
 class Paused(VertexJobOperator):
@@ -124,6 +134,7 @@ with DAG("jobs", schedule=None, start_date=datetime(2026, 1, 1), catchup=False) 
         execution_timeout=timedelta(seconds=50),
         **PLACE,
     )
+    TimesOutUnresumed(task_id="unresumed", job=job("unresumed", *FOREVER), **PLACE)
     Dropped(task_id="dropped", job=job("dropped", *FOREVER), **PLACE, **ONCE)
     Paused(task_id="paused", job=job("paused"), **PLACE)
     VertexJobOperator(task_id="fails", job=job("fails", "--exit=3"), **PLACE, **ONCE)

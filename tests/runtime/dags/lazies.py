@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, BaseOperator
 from dagfactory_runtime_under_test.lazy import LazyOperator
+from terminated import sigterm
 
 CLEANED = Path(os.environ.get("GCSFUSE_ROOT", "/gcs"), "cleaned")
 
@@ -18,7 +18,7 @@ class Stubborn(BaseOperator):
     """Started something outside, which only its own on_kill can end."""
 
     def execute(self, context: Any) -> str:
-        os.kill(os.getpid(), signal.SIGTERM)
+        sigterm()
         return str(context["task"].task_type)
 
     def on_kill(self) -> None:
