@@ -19,7 +19,10 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A finding at `path`: on the key itself when `key`, on text[start:end] when `start` is given."""
+    """A finding at `path`: on the key itself when `key`, on text[start:end] when `start` is given.
+
+    With `hidden` reports must not show the text that stands there.
+    """
 
     code: str
     message: str
@@ -31,6 +34,7 @@ class Problem:
     notes: tuple[str, ...] = ()
     other: tuple[Path, str] | None = None
     severity: Literal["error", "warning"] = "error"
+    hidden: bool = False
 
     def under(self, prefix: Path) -> Problem:
         """Return the problem with its path taken below `prefix`."""
@@ -51,7 +55,14 @@ def locate(node: Node, problem: Problem) -> Diagnostic:
         notes=problem.notes,
         labels=labels,
         severity=problem.severity,
+        hidden=problem.hidden and not _brought_in(node, problem),
     )
+
+
+def _brought_in(node: Node, problem: Problem) -> bool:
+    """Whether a reference stands at the place, and not the value itself."""
+    found = node.find(problem.path)
+    return bool(found and found.origin)
 
 
 def _span(node: Node, problem: Problem) -> Span:

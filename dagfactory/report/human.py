@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dagfactory.diagnostics import Diagnostic
 from dagfactory.report import Findings, Style
 from dagfactory.report._cells import safe, visible, width
+from dagfactory.report._hidden import blotted
 from dagfactory.source import Sources, Span
 
 _COLORS = {"error": "1;31", "warning": "1;33", "gutter": "1;34", "help": "1;36", "bold": "1"}
@@ -26,7 +27,8 @@ class _Mark:
 def text(findings: Findings, style: Style) -> str:
     """Return one block per finding, at most `style.limit` of them."""
     shown = findings.diagnostics[: style.limit or None]
-    blocks = [block(each, findings.sources, style) for each in shown]
+    sources = blotted(findings.diagnostics, findings.sources)
+    blocks = [block(each, sources, style) for each in shown]
     left = len(findings.diagnostics) - len(shown)
     if left:
         blocks.append(f"and {left} more; `--limit 0` shows all\n")

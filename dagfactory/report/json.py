@@ -9,22 +9,30 @@ from dagfactory.diagnostics import CODES, Diagnostic
 from dagfactory.report import Findings, Style
 from dagfactory.source import Span
 
+SCHEMA_VERSION = 1
+"""Version of this format and of `jsonl`; it changes when a reader of the old one would fail."""
+
 
 def text(findings: Findings, style: Style) -> str:
     """Return the whole report; all findings, whatever the limit."""
     report = {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "specs": findings.specs,
         "tasks": findings.tasks,
         "errors": findings.count("error"),
         "warnings": findings.count("warning"),
-        "findings": [_finding(each) for each in findings.diagnostics],
+        "findings": [finding(each) for each in findings.diagnostics],
     }
-    ascii_only = style.encoding.lower().replace("-", "") != "utf8"
-    return json.dumps(report, indent=2, ensure_ascii=ascii_only) + "\n"
+    return json.dumps(report, indent=2, ensure_ascii=ascii_only(style)) + "\n"
 
 
-def _finding(diagnostic: Diagnostic) -> dict[str, Any]:
+def ascii_only(style: Style) -> bool:
+    """Whether the reader may be unable to show anything but ASCII."""
+    return style.encoding.lower().replace("-", "") != "utf8"
+
+
+def finding(diagnostic: Diagnostic) -> dict[str, Any]:
+    """Return one finding as plain data, without any text of the source."""
     return {
         "code": diagnostic.code,
         "name": CODES[diagnostic.code].name,

@@ -1,0 +1,178 @@
+"""Arguments of the trainer that comes with dagfactory, checked before a machine is paid for.
+
+The trainer is not imported by name: it stands beside the compiler or it does not. A package of
+somebody else that is called `trainer` is left alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+from dagfactory.lint._jobs import jobs
+from dagfactory.model_words import EXPECTED, bound, describe
+from dagfactory.problems import Problem
+from dagfactory.spec.common import is_open
+from dagfactory.spec.job import JobTask
+from dagfactory.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from dagfactory.plan import Path, Plan, PlannedTask
+
+PROGRAMS = ("trainer", "trainer.data", "trainer.textures", "trainer.evaluate")
+_PARSING = {
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "bool_parsing": "`true` or `false`",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One value of an argument and where it stands; `known` is false for what only a run knows."""
+
+    name: str
+    value: Any
+    path: Path
+    known: bool
+
+
+def check(plan: Plan) -> Iterator[Problem]:
+    """Find arguments that a program of the trainer would refuse."""
+    for job in jobs(plan):
+        task = job.task
+        if task.module not in PROGRAMS or task.command or not _ours():
+            continue
+        yield from _program(task.module, job.item, list(_given(job.item, task)))
+
+
+@cache
+def _ours() -> bool:
+    """Whether `trainer` is the package that was installed together with this one."""
+    home = FilePath(__file__).resolve().parents[2] / "trainer"
+    rivals = [FilePath.cwd() / "trainer", FilePath.cwd() / "src" / "trainer"]
+    loaded = getattr(sys.modules.get("trainer"), "__path__", None) or [str(home)]
+    foreign = any(each.is_dir() and each.resolve() != home for each in rivals)
+    return not foreign and (home / "config.py").is_file() and FilePath(loaded[0]).resolve() == home
+
+
+def _given(item: PlannedTask, task: JobTask) -> Iterator[Given]:
+    """Yield every value that a job passes: its arguments, its model, a sweep's hyperparameters."""
+    if task.type == "evaluate":
+        yield _one("model", getattr(task, "model", None), (*item.path, "model"))
+    for name, value in task.args.items():
+        yield _one(name, value, (*item.path, "args", name))
+    for name, values in getattr(task, "parameters", {}).items():
+        for index, value in enumerate(values.values):
+            yield _one(name, value, (*item.path, "parameters", name, "values", index))
+    for index, row in enumerate(getattr(task, "include", ())):
+        for name, value in row.items():
+            yield _one(name, value, (*item.path, "include", index, name))
+    for index, seed in enumerate(getattr(task, "seeds", ())):
+        yield _one("seed", seed, (*item.path, "seeds", index))
+
+
+def _one(name: str, value: Any, path: Path) -> Given:
+    """Write a value as the command line does, where lists are JSON and the rest is text."""
+    known = not (isinstance(value, str) and is_open(value))
+    if isinstance(value, bool):
+        return Given(name, str(value).lower(), path, known)
+    if isinstance(value, int | float):
+        return Given(name, str(value), path, known)
+    return Given(name, value, path, known)
+
+
+def _program(program: str, item: PlannedTask, given: list[Given]) -> Iterator[Problem]:
+    """Check the first value of each argument together, and every further one on its own."""
+    first = {each.name: each for each in reversed(given) if each.value is not None}
+    model = _model(program, first)
+    known = list(_faults(program, model, first, item))
+    yield from known
+    for each in given:
+        if each.value is not None and first.get(each.name) is not each:
+            faults = _faults(program, model, first | {each.name: each}, item)
+            yield from (replace(fault, path=each.path) for fault in faults if fault not in known)
+
+
+def _model(program: str, given: Mapping[str, Given]) -> type[BaseModel]:
+    """Return the settings of a program; `stage: textures` makes another one of the trainer."""
+    programs: dict[str, type[BaseModel]] = importlib.import_module("trainer.config").PROGRAMS
+    stage = given.get("stage")
+    if program == "trainer" and stage and stage.value == "textures":
+        return programs["trainer.textures"]
+    return programs[program]
+
+
+def _faults(
+    program: str, model: type[BaseModel], given: Mapping[str, Given], item: PlannedTask
+) -> Iterator[Problem]:
+    from pydantic import ValidationError
+
+    unknown = {name for name, each in given.items() if not each.known}
+    names = {field.alias or name: field for name, field in model.model_fields.items()}
+    for name in given:
+        if name not in names:
+            help_ = did_you_mean(name, [each for each in names if each not in given])
+            message = f"`{program}` has no argument `{name}`"
+            path = _key(given[name].path)
+            yield Problem("DF313", message, path, key=True, help=help_)
+    values = {name: each.value for name, each in given.items() if each.known and name in names}
+    try:
+        model.model_validate(values)
+    except ValidationError as error:
+        yield from _said(program, error.errors(include_url=False), given, unknown, item)
+
+
+def _said(
+    program: str,
+    errors: Iterable[Any],
+    given: Mapping[str, Given],
+    unknown: set[str],
+    item: PlannedTask,
+) -> Iterator[Problem]:
+    """Say pydantic's errors in words, but for those that a value of the run may repair."""
+    for error in errors:
+        name = str(error["loc"][0]) if error["loc"] else ""
+        if name in unknown:
+            continue
+        if name in given:
+            message, help_ = _words(name, given[name], error)
+            yield Problem("DF313", message, given[name].path, help=help_)
+        elif error["type"] == "missing":
+            message = f"`{program}` needs the argument `{name}`"
+            yield Problem(
+                "DF313", message, (*item.path, "args"), key=True, help=f"add `{name}: ...`"
+            )
+        elif not name and not unknown:
+            message = str(error["msg"]).removeprefix("Value error, ")
+            yield Problem(
+                "DF313", f"`{program}` refuses this: {message}", (*item.path, "args"), key=True
+            )
+
+
+def _words(name: str, given: Given, error: Any) -> tuple[str, str | None]:
+    kind, context = error["type"], error.get("ctx") or {}
+    if kind == "literal_error":
+        choices = (
+            str(context.get("expected", "")).replace(" or ", ", ").replace("'", "").split(", ")
+        )
+        return f"`{name}` cannot be `{given.value}`", did_you_mean(str(given.value), choices)
+    limit = bound(kind, context)
+    if limit:
+        return f"`{name}` must be {limit}, not {given.value}", None
+    needs = EXPECTED.get(kind) or _PARSING.get(kind)
+    if needs:
+        return f"`{name}` needs {needs}, not {describe(given.value)}", None
+    return f"`{name}` cannot be {describe(given.value)}", None
+
+
+def _key(path: Path) -> Path:
+    """Return where the name of an argument stands, for a value in a list of values."""
+    return path[: path.index("values")] if "values" in path[-2:] else path

@@ -1,0 +1,48 @@
+"""Images whose tag moves: a retry, or the same DAG next week, would run other code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dagfactory.problems import Problem
+from dagfactory.spec.common import is_open
+from dagfactory.spec.job import JobTask
+from dagfactory.suggest import shorten
+
+if TYPE_CHECKING:
+    from dagfactory.plan import Path, Plan
+
+_HELP = "name a version, or a digest (`IMAGE@sha256:...`): a retry then runs the same code"
+
+
+def check(plan: Plan) -> Iterator[Problem]:
+    """Find images without a tag or with the tag `latest`."""
+    for path, image in _images(plan):
+        words = _moving(image)
+        if words:
+            yield Problem(
+                "DF301", f"`{shorten(image)}` {words}", path, help=_HELP, severity="warning"
+            )
+
+
+def _images(plan: Plan) -> Iterator[tuple[Path, str]]:
+    if plan.pipeline.defaults.image:
+        yield ("defaults", "image"), plan.pipeline.defaults.image
+    for item in plan.tasks.values():
+        if isinstance(item.task, JobTask) and item.task.image:
+            yield (*item.path, "image"), item.task.image
+        serving = getattr(item.task, "serving", None)
+        if serving:
+            yield (*item.path, "serving", "image"), serving.image
+
+
+def _moving(image: str) -> str | None:
+    """Return what makes an image move, or None for one that stays."""
+    name = image.rpartition("/")[2]
+    if "@" in name or is_open(image):
+        return None
+    tag = name.partition(":")[2]
+    if not tag:
+        return "has no tag, which means `latest`"
+    return "moves with every push" if tag == "latest" else None
