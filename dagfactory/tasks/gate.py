@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from dagfactory.gate_expression import GateSyntaxError, names, parse
 from dagfactory.lower.common import operator_arguments
 from dagfactory.problems import Problem
-from dagfactory.spec.common import TaskId
+from dagfactory.spec.common import Project, TaskId, Text, bad, missing
 from dagfactory.spec.task import TaskBase
 from dagfactory.suggest import did_you_mean
 
@@ -25,15 +25,34 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-TaskIds = Annotated[list[TaskId], BeforeValidator(_listed)]
+TaskIds = Annotated[
+    list[TaskId], BeforeValidator(_listed, json_schema_input_type=TaskId | list[TaskId])
+]
 
 
 class Gate(TaskBase):
     """Follow `then` when the condition holds, `else` when it does not or cannot be decided."""
 
     type: Literal["gate"]
-    metrics: str = Field(
-        description="Address of a `metrics.json`.", examples=["${tasks.evaluate.metrics}"]
+    metrics: str | None = Field(
+        default=None,
+        description="Address of a `metrics.json`.",
+        examples=["${tasks.evaluate.metrics}"],
+    )
+    query: Text | None = Field(
+        default=None,
+        description="SQL for BigQuery instead: the columns of its first row are the metrics.",
+        examples=["SELECT COUNT(*) AS new_rows FROM `p.d.images` WHERE date >= '{{ ds }}'"],
+    )
+    project: Project | None = Field(
+        default=None,
+        description="Project that pays for the query; the environment's if absent.",
+        examples=["my-billing"],
+    )
+    location: Text | None = Field(
+        default=None,
+        description="Where the queried data lies; needed outside US and EU.",
+        examples=["europe-west4"],
     )
     when: str = Field(
         description="Condition over metrics and `params.x`: comparisons, and, or, not, + - * /.",
@@ -43,6 +62,17 @@ class Gate(TaskBase):
     otherwise: TaskIds = Field(
         default_factory=list, alias="else", description="Tasks that follow when it does not hold."
     )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Gate:
+        if self.metrics is None and self.query is None:
+            raise missing("metrics", "or `query`: what the condition is about")
+        if self.metrics is not None and self.query is not None:
+            raise bad("`metrics` and `query` exclude each other", "keep one", ("query",))
+        for key in ("project", "location"):
+            if self.query is None and getattr(self, key) is not None:
+                raise bad(f"`{key}` is about a query", "add `query:`", (key,))
+        return self
 
 
 MODEL = Gate
@@ -63,7 +93,7 @@ def branches(task: Gate) -> Iterator[tuple[tuple[str | int, ...], str]]:
 def lower(task: Gate, scope: Scope, place: Place) -> Operator:
     """Return the branch operator, with the condition as data."""
     arguments = {
-        "metrics": task.metrics,
+        **_source(task, scope),
         "when": parse(task.when),
         "text": task.when,
         "then": _ids(task.then, scope),
@@ -71,6 +101,15 @@ def lower(task: Gate, scope: Scope, place: Place) -> Operator:
         **operator_arguments(task, scope),
     }
     return place.operator(scope.runtime("gate", "GateOperator"), arguments)
+
+
+def _source(task: Gate, scope: Scope) -> dict[str, str]:
+    """Return where the metrics come from: a file, or a query and who pays for it."""
+    if task.query is None:
+        return {"metrics": task.metrics or ""}
+    payer = task.project or (scope.environment.project if scope.environment else None)
+    optional = {"project": payer, "location": task.location}
+    return {"query": task.query} | {key: value for key, value in optional.items() if value}
 
 
 def problems(

@@ -1,0 +1,27 @@
+"""Names that other systems restrict; the types stand here because a checker wants them imported."""
+
+from __future__ import annotations
+
+from dagfactory.spec.common import pattern
+
+DagId = pattern(
+    r"[A-Za-z0-9_.-]{1,250}",
+    "a DAG id",
+    "use letters, digits, `_`, `-` and `.`",
+    may_be_open=True,
+)
+DataflowJobName = pattern(
+    r"[a-z](?:[-a-z0-9]*[a-z0-9])?",
+    "the name of a Dataflow job",
+    "use a-z, 0-9 and `-`, beginning with a letter",
+    may_be_open=True,
+)
+KubernetesName = pattern(
+    r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?",
+    "a Kubernetes name",
+    "use a-z, 0-9 and `-`, at most 63 characters",
+    may_be_open=True,
+)
+EnvName = pattern(
+    r"[A-Za-z_][A-Za-z0-9_]*", "an environment variable", "use letters, digits and `_`"
+)

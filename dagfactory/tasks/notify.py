@@ -1,0 +1,132 @@
+"""`notify`: tell somebody, by Slack or by mail, at a point of the pipeline.
+
+What is told when a run fails stands under `alerts:`; this is for everything else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from dagfactory.spec.common import SpecModel, Text, bad, missing
+from dagfactory.spec.job import Data
+from dagfactory.spec.task import TaskBase
+from dagfactory.tasks._google import given, lazy
+
+if TYPE_CHECKING:
+    from dagfactory.lower.scope import Place, Scope
+    from dagfactory.module import Operator
+
+SLACK = "airflow.providers.slack.operators.slack_webhook.SlackWebhookOperator"
+EMAIL = "airflow.providers.smtp.operators.smtp.EmailOperator"
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+People = Annotated[
+    list[Text],
+    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
+    Field(min_length=1),
+]
+
+
+class Slack(SpecModel):
+    """A message through an incoming webhook."""
+
+    connection: Text = Field(
+        description="Airflow connection of the incoming webhook.", examples=["slack_ml"]
+    )
+    message: Text = Field(
+        description="Text in Slack's mrkdwn.",
+        examples=["`{{ dag.dag_id }}` reached {{ ti.xcom_pull('search')['value'] }}"],
+    )
+    blocks: list[Data] = Field(
+        [],
+        description="Blocks of Slack's Block Kit; `message` then is what notifications show.",
+        examples=[[{"type": "divider"}]],
+    )
+    channel: Text | None = Field(
+        None, description="Channel; only legacy webhooks can choose it.", examples=["#ml-alerts"]
+    )
+
+
+class Email(SpecModel):
+    """A mail through an SMTP server."""
+
+    to: People = Field(description="Addresses.", examples=[["ml-team@example.com"]])
+    subject: Text = Field(description="Subject.", examples=["{{ dag.dag_id }} deployed"])
+    body: Text = Field(
+        description="Text in HTML.", examples=["<p>New model: ${tasks.register.model}</p>"]
+    )
+    cc: People | None = Field(None, description="Copies to.", examples=["head@example.com"])
+    bcc: People | None = Field(None, description="Hidden copies to.", examples=["log@example.com"])
+    sender: Text | None = Field(
+        None, description="Sender; the connection's if absent.", examples=["airflow@example.com"]
+    )
+    connection: Text | None = Field(
+        None, description="Airflow connection; `smtp_default` if absent.", examples=["smtp_ml"]
+    )
+
+
+class Notify(TaskBase):
+    """Send one message; one of `slack` and `email`."""
+
+    type: Literal["notify"]
+    slack: Slack | None = Field(
+        None,
+        description="A Slack message.",
+        examples=[{"connection": "slack_ml", "message": "Done."}],
+    )
+    email: Email | None = Field(
+        None,
+        description="A mail.",
+        examples=[{"to": "a@example.com", "subject": "Done", "body": "."}],
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Notify:
+        if self.slack is None and self.email is None:
+            raise missing("slack", "or `email`: how to tell them")
+        if self.slack is not None and self.email is not None:
+            raise bad("`slack` and `email` exclude each other", "use two tasks", ("email",))
+        return self
+
+
+MODEL = Notify
+
+
+def lower(task: Notify, scope: Scope, place: Place) -> Operator:
+    """Return the provider's operator, imported when the task runs: no provider is needed to parse."""
+    if task.slack:
+        return lazy(task, scope, place, SLACK, _slack(task.slack))
+    if task.email is None:
+        raise ValueError("a message without a way reached lowering")
+    return lazy(task, scope, place, EMAIL, _email(task.email))
+
+
+def _slack(message: Slack) -> dict[str, Any]:
+    return given(
+        {
+            "slack_webhook_conn_id": message.connection,
+            "message": message.message,
+            "blocks": list(message.blocks),
+            "channel": message.channel,
+        }
+    )
+
+
+def _email(mail: Email) -> dict[str, Any]:
+    return given(
+        {
+            "to": list(mail.to),
+            "subject": mail.subject,
+            "html_content": mail.body,
+            "cc": list(mail.cc or ()),
+            "bcc": list(mail.bcc or ()),
+            "from_email": mail.sender,
+            "conn_id": mail.connection,
+        }
+    )
