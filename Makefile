@@ -9,7 +9,7 @@ COMPILE := uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-i
   --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types layers style unit e2e airflow2 golden fmt bench lock clean
+.PHONY: help install demo test lint types layers style unit e2e airflow2 golden docs fmt bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ $(STAMP2): requirements/airflow2.txt | $(STAMP)
 golden: $(STAMP) ## write tests/golden/ again; read the diff before committing it
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/test_bundle.py tests/airflow2/test_golden.py
 	$(BIN)/dagfactory schema --out schema/pipeline.schema.json
+
+docs: $(STAMP) ## bring the generated parts of docs/ up to date
+	$(BIN)/python -m dagfactory.language_doc
 
 fmt: $(STAMP) ## format the code
 	$(BIN)/ruff format .

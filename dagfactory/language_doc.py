@@ -18,13 +18,14 @@ from dagfactory import tasks
 from dagfactory.compile import compile_spec
 from dagfactory.diagnostics import DagfactoryError
 from dagfactory.files import write_atomic
-from dagfactory.language_types import expanded, type_words, value_words
+from dagfactory.language_types import expanded, shown_examples, type_words, value_words
 from dagfactory.spec.environment import EnvironmentFile
 from dagfactory.spec.job import JobTask, Machine
 from dagfactory.spec.param import Param
 from dagfactory.spec.pipeline import Defaults, Pipeline
 from dagfactory.spec.schedule import Schedule
 from dagfactory.spec.task import Retries, TaskBase
+from dagfactory.tasks._google import GoogleTask
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -47,6 +48,7 @@ SECTIONS: dict[str, type[SpecModel]] = {
     "retries": Retries,
     "job": JobTask,
     "machine": Machine,
+    "google": GoogleTask,
 }
 """Tables that are not a task type's, by name; keys of other tables link to them."""
 
@@ -55,6 +57,7 @@ OUTPUTS = {
     "checkpoint": "the directory of checkpoints; of `validate_checkpoint`, the one that passed",
     "dir": "the task's own folder",
     "endpoint": "the endpoint's resource name",
+    "job": "the job's id or resource name",
     "leaderboard": "all trials with their parameters and metrics, best first",
     "logs": "TensorBoard logs",
     "loss": "the loss in the checkpoint's manifest",
@@ -65,7 +68,9 @@ OUTPUTS = {
     "passed": "whether the condition held",
     "reason": "the decision in words",
     "result": "what the task returned",
+    "run_id": "the id of the started run",
     "step": "the training step of the checkpoint",
+    "table": "the table that was written",
     "uri": "what the task wrote, for the next one to read",
     "value": "the best trial's metric",
 }
@@ -78,7 +83,7 @@ _EXAMPLE = re.compile(r"^```yaml\n(pipeline: .*?)^```$", re.MULTILINE | re.DOTAL
 def updated(page: str) -> str:
     """Return the page with its generated parts made anew.
 
-    Raises DagfactoryError when a part is of an unknown name or an example does not compile.
+    Raises DagfactoryError when an example does not compile or an output is not described.
     """
     found = dict(_examples(page))
     makers: dict[str, Callable[[str], str]] = {
@@ -105,7 +110,7 @@ def keys_table(name: str) -> str:
 def _fields(model: type[SpecModel], name: str) -> Iterator[tuple[str, FieldInfo]]:
     """Yield the dotted keys of a table; those of the bases of a task type are left to their tables."""
     inherited: dict[str, FieldInfo] = {}
-    for base in (JobTask, TaskBase):
+    for base in (JobTask, GoogleTask, TaskBase):
         if issubclass(model, base) and model is not base:
             inherited |= base.model_fields
     linked = frozenset(SECTIONS.values()) - {SECTIONS.get(name)}
@@ -124,7 +129,7 @@ def _row(key: str, field: FieldInfo) -> str:
 def _meaning(field: FieldInfo) -> str:
     text = field.description or ""
     text = text[:1].upper() + text[1:].rstrip(".") + ("." if text else "")
-    shown = ", ".join(f"`{each}`" for each in field.examples or ())
+    shown = ", ".join(shown_examples(field))
     return f"{text} Example: {shown}".strip() if shown else text
 
 
@@ -137,6 +142,8 @@ def outputs_table(item: PlannedTask) -> str:
 
 
 def _output(item: PlannedTask, path: tuple[str, ...], value: str) -> str:
+    if path[0] not in OUTPUTS:
+        raise DagfactoryError(f"say in OUTPUTS what `{path[0]}` of `{item.task.type}` is")
     shown = value.replace(item.place.run_dir, "${run.dir}")
     shown = "known when it ran" if "{{" in shown else f"`{shown}`"
     return f"| `${{tasks.{'.'.join((item.id, *path))}}}` | {shown} | {OUTPUTS[path[0]]} |\n"

@@ -6,16 +6,14 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Le, MinLen
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
 
+from dagfactory.spec.common import SpecModel
 from dagfactory.spec.task import TaskBase
-
-if TYPE_CHECKING:
-    from dagfactory.spec.common import SpecModel
 
 _PLAIN: dict[Any, str] = {
     Any: "any value",
@@ -30,23 +28,46 @@ _SCALAR = {str, int, float, bool}
 
 
 def expanded(
-    key: str, field: FieldInfo, linked: Collection[type[SpecModel]]
+    key: str, field: FieldInfo, closed: Collection[type[SpecModel]]
 ) -> Iterator[tuple[str, FieldInfo]]:
-    """Yield a field and those of the model it holds, by dotted keys; linked models stay closed."""
+    """Yield a field and those of the model it holds, by dotted keys; `closed` models hold none.
+
+    A model inside itself is closed as well.
+    """
     yield key, field
     model, suffix = _model_in(field.annotation)
-    if model and model not in linked and not issubclass(model, TaskBase):
+    if model and model not in closed and not issubclass(model, TaskBase):
         model.model_rebuild()
         for name, inner in model.model_fields.items():
-            yield from expanded(f"{key}{suffix}.{inner.alias or name}", inner, linked)
+            below = f"{key}{suffix}.{inner.alias or name}"
+            yield from expanded(below, inner, [*closed, model])
 
 
 def type_words(field: FieldInfo, sections: Mapping[str, type[SpecModel]]) -> str:
     """Return the type of a field; models that have a section of their own are linked."""
     anchors = {model: name for name, model in sections.items()}
+    metadata = [*field.metadata, *_metadata(field.annotation)]
     words = _words(field.annotation, anchors)
-    bounds = _bounds([*field.metadata, *_metadata(field.annotation)])
+    if words == _PLAIN[int] and any(isinstance(each, WithJsonSchema) for each in metadata):
+        words = _PLAIN[str]  # a number that is written with its unit
+    bounds = _bounds(metadata)
     return f"{words}, {bounds}" if bounds else words
+
+
+def shown_examples(field: FieldInfo) -> list[str]:
+    """Return the examples of a field; for one without, those of its type (not of every duration)."""
+    found = list(field.examples or ())
+    if not found and _bare(field.annotation) is not timedelta:
+        for each in [*field.metadata, *_annotations(field.annotation)]:
+            if isinstance(each, FieldInfo):
+                found += each.examples or []
+            elif isinstance(each, WithJsonSchema) and each.json_schema:
+                found += each.json_schema.get("examples", [])
+    return [_code(each if isinstance(each, str) else json.dumps(each)) for each in found]
+
+
+def _code(text: str) -> str:
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
 def value_words(field: FieldInfo) -> str:
@@ -84,8 +105,8 @@ def _alternatives(options: set[Any], anchors: Mapping[Any, str]) -> str:
         options -= _SCALAR
         lists = [_words(each, anchors) for each in options]
         return " or ".join(["scalar", *lists])
-    if options == {int, float}:
-        return "number"
+    if float in options:
+        options -= {int}
     return " or ".join(sorted(_words(each, anchors) for each in options))
 
 
@@ -107,19 +128,24 @@ def _model_in(annotation: Any) -> tuple[type[SpecModel] | None, str]:
         return _model_in(get_args(bare)[0])[0], "[]"
     if get_origin(bare) is dict:
         return _model_in(get_args(bare)[1])[0], ".NAME"
-    if isinstance(bare, type) and issubclass(bare, BaseModel):
-        return bare, ""  # type: ignore[return-value]
-    return None, ""
+    options = get_args(bare) if get_origin(bare) in (Union, UnionType) else (bare,)
+    models = [each for each in options if isinstance(each, type) and issubclass(each, SpecModel)]
+    return (models[0], "") if models else (None, "")
+
+
+def _annotations(annotation: Any) -> Iterator[Any]:
+    """Yield what an optional field's type is annotated with."""
+    if get_origin(annotation) in (Union, UnionType):
+        for each in get_args(annotation):
+            yield from _annotations(each)
+    elif get_origin(annotation) is Annotated:
+        yield from get_args(annotation)[1:]
 
 
 def _metadata(annotation: Any) -> Iterator[Any]:
-    """Yield the constraints of an optional field, which stand inside its annotation."""
-    if get_origin(annotation) in (Union, UnionType):
-        for each in get_args(annotation):
-            yield from _metadata(each)
-    elif get_origin(annotation) is Annotated:
-        for each in get_args(annotation)[1:]:
-            yield from each.metadata if isinstance(each, FieldInfo) else [each]
+    """Yield the constraints among what an optional field's type is annotated with."""
+    for each in _annotations(annotation):
+        yield from each.metadata if isinstance(each, FieldInfo) else [each]
 
 
 def _bounds(metadata: Iterable[Any]) -> str:

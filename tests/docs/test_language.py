@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -55,9 +56,7 @@ def test_every_yaml_block_is_a_whole_pipeline():
 
 
 PAIRS = [
-    (before.text, after.text)
-    for before, after in zip(SHOWN, SHOWN[1:], strict=False)
-    if after.info == ("python",)
+    (before.text, after.text) for before, after in pairwise(SHOWN) if after.info == ("python",)
 ]
 
 
@@ -72,7 +71,9 @@ def test_the_python_below_an_example_is_what_it_renders_to(spec, lines, tmp_path
 
 @pytest.mark.parametrize("name", tasks.types())
 def test_every_type_has_a_section_with_an_example_keys_and_outputs(name):
-    section = re.search(rf"^### `{name}`\n(.*?)(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL)[1]
+    found = re.search(rf"^### `{name}`\n(.*?)(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL)
+    assert found, f"docs/language.md has no section `{name}`"
+    section = found[1]
     assert f"type: {name}" in section
     assert f"<!-- keys: {name} -->" in section
     assert f"<!-- outputs: {name} -->" in section
@@ -90,7 +91,7 @@ def test_every_key_has_a_description():
 
 
 def test_no_output_is_described_that_no_type_has():
-    shown = set(re.findall(r"^\| `\$\{tasks\.\w+\.(\w+)", TEXT, re.MULTILINE))
+    shown = set(re.findall(r"^\| `\$\{tasks\.\w+\.([a-z_]+)", TEXT, re.MULTILINE))
     assert shown == set(OUTPUTS)
 
 
