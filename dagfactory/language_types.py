@@ -95,19 +95,17 @@ def _words(annotation: Any, anchors: Mapping[Any, str]) -> str:
         case origin if origin is dict:
             return f"mapping to {_words(inner[1], anchors)}"
         case origin if origin in (Union, UnionType):
-            return _alternatives(set(inner) - {NoneType}, anchors)
+            return _alternatives([each for each in inner if each is not NoneType], anchors)
     return "[task](#task)" if issubclass(bare, TaskBase) else "mapping"
 
 
-def _alternatives(options: set[Any], anchors: Mapping[Any, str]) -> str:
+def _alternatives(options: list[Any], anchors: Mapping[Any, str]) -> str:
     """Return the words of a union; text, numbers and truth values together are a scalar."""
-    if options >= _SCALAR:
-        options -= _SCALAR
-        lists = [_words(each, anchors) for each in options]
-        return " or ".join(["scalar", *lists])
+    plain = _SCALAR if set(options) >= _SCALAR else set()
     if float in options:
-        options -= {int}
-    return " or ".join(sorted(_words(each, anchors) for each in options))
+        plain = plain | {int}
+    words = [_words(each, anchors) for each in options if each not in plain]
+    return " or ".join(["scalar", *words] if plain >= _SCALAR else words)
 
 
 def _bare(annotation: Any) -> Any:

@@ -78,10 +78,9 @@ def test_a_shown_command_is_real(page, command):
         assert module.with_suffix(".py").exists() or (module / "__main__.py").exists()
 
 
-def test_enough_commands_are_seen():
+def test_every_command_is_shown_somewhere():
     seen = {command.split()[1] for _, command in COMMANDS if command.startswith("dagfactory ")}
-    assert seen >= set(names())
-    assert len(COMMANDS) > 40
+    assert set(names()) - seen == set()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pages import ROOT, fences
 
 from dagfactory import tasks
 from dagfactory.compile import build
+from dagfactory.gate_expression import parse
 from dagfactory.language_doc import ENVIRONMENT, OUTPUTS, PAGE, SECTIONS, examples, updated
 from dagfactory.load import load
 from dagfactory.source import decode
@@ -77,6 +78,7 @@ def test_every_type_has_a_section_with_an_example_keys_and_outputs(name):
     assert f"type: {name}" in section
     assert f"<!-- keys: {name} -->" in section
     assert f"<!-- outputs: {name} -->" in section
+    assert f"[`{name}`](#{name})" in TEXT
 
 
 @pytest.mark.parametrize("name", SECTIONS)
@@ -105,6 +107,11 @@ def test_values_are_read_as_the_page_says(written, value):
 @pytest.mark.parametrize(("written", "seconds"), table("| duration | seconds |\n"))
 def test_durations_are_read_as_the_page_says(written, seconds):
     assert parse_duration(written).total_seconds() == int(seconds)
+
+
+@pytest.mark.parametrize("condition", [row[0] for row in table("| condition | with |\n")])
+def test_conditions_can_be_read(condition):
+    assert parse(condition)
 
 
 def test_the_defaults_of_retries_are_those_of_the_page(tmp_path):
