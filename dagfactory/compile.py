@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagfactory import __version__
+from dagfactory.bare import without_environment
 from dagfactory.diagnostics import Diagnostic, Label, has_errors, tidy
 from dagfactory.frontend import front_end
 from dagfactory.lint import lint
@@ -40,6 +41,13 @@ class Built:
 
 def compile_spec(path: Path, environment: str | None) -> Compiled:
     """Load, resolve, validate and plan one spec for one environment."""
+    compiled = _compile(path, environment)
+    if environment is not None:
+        return compiled
+    return replace(compiled, diagnostics=without_environment(path, compiled.diagnostics))
+
+
+def _compile(path: Path, environment: str | None) -> Compiled:
     front = front_end(path, environment)
     if front.pipeline is None or front.node is None or has_errors(front.diagnostics):
         return Compiled(path, None, front.diagnostics, front.sources)

@@ -4,7 +4,27 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from dagfactory.diagnostics import DagfactoryError
+
+
+class FileError(DagfactoryError):
+    """A file or folder that cannot be read, written or removed."""
+
+    exit_code = 4
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Turn what the operating system refuses into one plain line; raises FileError."""
+    try:
+        yield
+    except OSError as error:
+        place = f": {error.filename}" if error.filename else ""
+        raise FileError(f"{(error.strerror or str(error)).lower()}{place}") from None
 
 
 def write_atomic(path: Path, content: bytes) -> None:

@@ -33,7 +33,9 @@ def command(spec: Path, environment: str | None, name: str) -> int:
     from dagfactory.frontend import environments, find_specs
     from dagfactory.graph import FORMATS
 
-    (path,) = find_specs([spec])[:1]
+    path, *others = find_specs([spec])
+    if others:
+        raise click.UsageError(f"{spec} holds {len(others) + 1} specs; name the one to draw")
     chosen = environment or next(iter(environments(path)), None)
     compiled = compile_spec(path, chosen)
     if show(compiled.diagnostics, compiled.sources) or compiled.plan is None:

@@ -9,7 +9,7 @@ import click
 
 
 @click.command("render")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
     "--env",
     "environment",
@@ -40,6 +40,7 @@ def command(
     """
     from dagfactory.bundle import compare, write
     from dagfactory.compile import build
+    from dagfactory.files import plainly
     from dagfactory.findings import show
     from dagfactory.frontend import find_specs
 
@@ -51,7 +52,8 @@ def command(
         sys.stdout.write("".join(built.bundle.dags.values()))
         return 0
     if check or diff:
-        difference = compare(built.bundle, folder)
+        with plainly():
+            difference = compare(built.bundle, folder)
         if diff:
             sys.stdout.write(difference.text(built.bundle, folder))
         sys.stderr.write(f"{folder}: {difference.summary()}\n")

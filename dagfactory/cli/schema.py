@@ -28,9 +28,10 @@ def command(check: bool, out: Path | None) -> int:
         sys.stderr.write(f"{path}: {'current' if current else 'not current'}\n")
         return 0 if current else 1
     if out:
-        from dagfactory.files import write_atomic
+        from dagfactory.files import plainly, write_atomic
 
-        write_atomic(out, text.encode())
+        with plainly():
+            write_atomic(out, text.encode())
         return 0
     sys.stdout.write(text)
     return 0
