@@ -71,11 +71,6 @@ def _later(text: str, index: int) -> str:
     return "{{ (" + " ~ ".join(terms) + f").split('/', 3)[{index}] }}}}"
 
 
-def parent(address: str) -> str:
-    """Return the folder that an address lies in, the address itself when it is a folder."""
-    return address.rstrip("/") if address.endswith("/") else address.rpartition("/")[0]
-
-
 def other_bucket(addresses: list[str]) -> int | None:
     """Return the index of the first address that plainly lies in another bucket than the first."""
     buckets = [found[1] if (found := _PARTS.fullmatch(each)) else None for each in addresses]
