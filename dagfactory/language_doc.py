@@ -58,7 +58,7 @@ OUTPUTS = {
     "dir": "the task's own folder",
     "endpoint": "the endpoint's resource name",
     "job": "the job's id or resource name",
-    "leaderboard": "all trials with their parameters and metrics, best first",
+    "leaderboard": "a file of all trials, with the parameters and the metric of each",
     "logs": "TensorBoard logs",
     "loss": "the loss in the checkpoint's manifest",
     "metrics": "`metrics.json`, what gates read",

@@ -91,12 +91,18 @@ def _words(annotation: Any, anchors: Mapping[Any, str]) -> str:
         case origin if origin is Literal:
             return ", ".join(f"`{each}`" for each in inner)
         case origin if origin is list:
-            return f"list of {_words(inner[0], anchors)}"
+            return f"list of {_plural(_words(inner[0], anchors))}"
         case origin if origin is dict:
             return f"mapping to {_words(inner[1], anchors)}"
         case origin if origin in (Union, UnionType):
             return _alternatives([each for each in inner if each is not NoneType], anchors)
     return "[task](#task)" if issubclass(bare, TaskBase) else "mapping"
+
+
+def _plural(words: str) -> str:
+    return (
+        f"{words}s" if words in ("mapping", "number", "scalar", "text", "whole number") else words
+    )
 
 
 def _alternatives(options: list[Any], anchors: Mapping[Any, str]) -> str:
