@@ -1,0 +1,41 @@
+"""Turn the files of another DAG factory into specs."""  # noqa: N999 - a command's name is its module's
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to write PIPELINE.yaml files into; without it they are printed.",
+)
+@click.option("--from", "name", default="dag-factory", show_default=True, help="Format of FILES.")
+@click.option(
+    "--defaults",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A defaults.yml that holds for FILES, the strongest last; else the one beside each.",
+)
+@click.option("--strict", is_flag=True, help="Exit 1 also when something was not carried over.")
+@click.option("--force", is_flag=True, help="Replace files that are there already.")
+def command(
+    paths: tuple[Path, ...],
+    out: Path | None,
+    name: str,
+    defaults: tuple[Path, ...],
+    strict: bool,
+    force: bool,
+) -> int:
+    """Turn FILES (or all YAML files of folders) into specs, one per DAG.
+
+    Remarks on standard error say what could not be carried over, with file, line and column. Nothing
+    that the files name is imported or run, and no environment variable is replaced.
+    """
+    from dagfactory.importers._command import Request, run
+
+    return run(Request(paths, out, name.replace("-", "_"), defaults, strict, force))

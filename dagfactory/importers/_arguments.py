@@ -1,0 +1,131 @@
+"""Arguments of an operator: what is data is carried over, what is an object or a function is reported."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dagfactory.importers._remarks import NotDataError
+from dagfactory.importers._values import data, delta, typed
+from dagfactory.importers._yaml11 import native
+
+if TYPE_CHECKING:
+    from dagfactory.importers._shared import Given
+    from dagfactory.importers._values import Context
+
+CALLBACK = re.compile(
+    r"(?:on_(?:execute|success|failure|retry|skipped)|sla_miss)_callback(?:_name|_file)?\Z"
+)
+_NEEDS_CODE = re.compile(
+    r"execution_date_fn(_name|_file)?|execution_delta(_secs)?|"
+    r"(response|success|failure)_check(_name|_file|_lambda)?|python_callable(_name|_file)?\Z"
+)
+_SECONDS = frozenset({"poke_interval", "timeout", "max_wait"})
+"""Arguments of sensors that Airflow takes as a duration or as its seconds."""
+
+_AIRFLOW_DEFAULTS: dict[str, Any] = {
+    "depends_on_past": False,
+    "do_xcom_push": True,
+    "ignore_first_depends_on_past": False,
+    "inlets": [],
+    "multiple_outputs": False,
+    "outlets": [],
+    "params": {},
+    "wait_for_downstream": False,
+    "wait_for_past_depends_before_skipping": False,
+    "weight_rule": "downstream",
+}
+_DAG_KEYS = frozenset(
+    {
+        "catchup",
+        "concurrency",
+        "dagrun_timeout",
+        "description",
+        "max_active_runs",
+        "max_active_tasks",
+        "orientation",
+        "provide_context",
+        "schedule",
+        "schedule_interval",
+        "tags",
+        "timezone",
+    }
+)
+_MAIL = ("email_on_failure", "email_on_retry")
+
+
+def meaningful(given: Mapping[str, Given]) -> dict[str, Given]:
+    """Leave out what says what Airflow does anyway: its own defaults, mail flags without an address."""
+    kept = {key: each for key, each in given.items() if not _is_default(key, each)}
+    if "email" not in kept:
+        kept = {key: each for key, each in kept.items() if key not in _MAIL}
+    return kept
+
+
+def _is_default(key: str, given: Given) -> bool:
+    value = given.node.plain() if isinstance(given.node.value, dict) else native(given.node)
+    value = list(value) if isinstance(value, tuple) else value
+    if key in {"email", *_AIRFLOW_DEFAULTS} and value is None:
+        return True
+    return key in _AIRFLOW_DEFAULTS and value == _AIRFLOW_DEFAULTS[key]
+
+
+def callbacks(given: Mapping[str, Given], context: Context) -> dict[str, Given]:
+    """Report callbacks, which specs do not have, and return what is left."""
+    for key, each in given.items():
+        if CALLBACK.match(key) and not key.endswith("_file"):
+            name = key.removesuffix("_name")
+            context.add("no-equivalent", f"callback `{name}` was left out", each.key)
+    return {key: each for key, each in given.items() if not CALLBACK.match(key)}
+
+
+def arguments(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
+    """Return the arguments that are data; raises NotDataError where the work itself is code."""
+    made: dict[str, Any] = {}
+    for key, each in given.items():
+        if _NEEDS_CODE.match(key):
+            raise NotDataError(f"`{key}` is not data", each.key)
+        try:
+            made |= _argument(key, each, context)
+        except NotDataError as error:
+            message = f"argument `{key}` was left out: {error.reason}"
+            context.add(error.code, message, error.span)
+    return made
+
+
+def _argument(key: str, given: Given, context: Context) -> dict[str, Any]:
+    """Return one argument, or nothing with a remark."""
+    if key in {"inlets", "outlets"}:
+        raise NotDataError("assets of tasks", given.key)
+    if key == "variables_as_arguments":
+        context.add(
+            "no-equivalent",
+            "`variables_as_arguments` was left out",
+            given.key,
+            "write `{{ var.value.NAME }}` where the argument is a template",
+        )
+        return {}
+    if not key.isidentifier() or key in {"task_id", "dag", "task_group"}:
+        context.add("ignored", f"`{key}` cannot be an argument", given.key)
+        return {}
+    length = delta(given.node) if key in _SECONDS and typed(given.node) else None
+    return {key: length.total_seconds() if length else data(given.node, context)}
+
+
+def as_json(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
+    """Return `data` of a JSON request as the text that dag-factory makes of it, else nothing."""
+    body, headers = given.get("data"), given.get("headers")
+    if not (body and isinstance(body.node.value, dict) and headers):
+        return {}
+    kind = headers.node.child("Content-Type")
+    if not kind or "application/json" not in str(kind.value).lower():
+        return {}
+    context.add("form", "`data` is written as JSON text", body.key)
+    return {"data": json.dumps(data(body.node, context))}
+
+
+def misplaced(key: str) -> bool:
+    """Whether Airflow ignores a key among the arguments of tasks: it belongs to a DAG."""
+    return key in _DAG_KEYS

@@ -1,0 +1,55 @@
+"""Python functions that a dag-factory file names: by dotted path, or by name and file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from dagfactory.importers._remarks import BrokenError, NotDataError
+from dagfactory.importers._yaml11 import native
+from dagfactory.suggest import shorten
+
+if TYPE_CHECKING:
+    from dagfactory.importers._shared import Given
+    from dagfactory.importers._values import Context
+    from dagfactory.source import Span
+
+_DOTTED = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+KEYS = ("python_callable", "python_callable_name", "python_callable_file")
+
+
+def function(given: Mapping[str, Given], context: Context, task: Span) -> str:
+    """Return the dotted path of the function of a task; raises BrokenError when none is named."""
+    path, name, file = (given.get(key) for key in KEYS)
+    if path and native(path.node) is not None:
+        value = str(native(path.node))
+        if not _DOTTED.fullmatch(value):
+            raise NotDataError(f"`{shorten(value)}` is no dotted path", path.node.span)
+        return value
+    if not (name and file):
+        raise BrokenError("a Python task names no function", task, "write `python_callable`")
+    found = f"{_module(str(native(file.node)), file.node.span)}.{native(name.node)}"
+    if not _DOTTED.fullmatch(found):
+        raise NotDataError(f"`{shorten(found)}` is no dotted path", name.node.span)
+    context.add(
+        "move-code",
+        f"the function is called as `{found}`",
+        file.node.span,
+        "its module must be importable on the workers; the `dags/` folder is on the path",
+    )
+    return found
+
+
+def _module(file: str, span: Span) -> str:
+    """Return the module of a file, as seen from the `dags/` folder it probably lies in."""
+    path = PurePosixPath(file)
+    parts = list(path.with_suffix("").parts)
+    parts = parts[parts.index("dags") + 1 :] if "dags" in parts else parts
+    start = max((at for at, part in enumerate(parts, 1) if not _NAME.fullmatch(part)), default=0)
+    module = parts[start:] if "dags" in path.parts or file.startswith("$") else parts[-1:]
+    if path.suffix != ".py" or not module or not all(map(_NAME.fullmatch, module)):
+        raise NotDataError(f"`{shorten(file)}` is no Python module", span)
+    return ".".join(module)

@@ -1,0 +1,45 @@
+"""The comments of a YAML text, found by the place of what they stand above or beside."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dagfactory.node import Node
+    from dagfactory.source import SourceFile, Span
+
+_BESIDE = re.compile(r"[,\s]*(#.*\S)\s*\Z")
+_MARKER = re.compile(r"#\W*(?:-8<-|8<)")
+
+
+class Comments:
+    """Own-line comments directly above a line, and the comment at the end of a line."""
+
+    def __init__(self, source: SourceFile, root: Node) -> None:
+        self.source = source
+        self.inside = {
+            line
+            for _, node in root.walk()
+            if isinstance(node.value, str)
+            for line in range(node.span.line + 1, node.span.end_line + 1)
+        }
+
+    def above(self, line: int) -> list[str]:
+        """Return the comment lines directly above a line, without their indent."""
+        found: list[str] = []
+        while line > 1 and line - 1 not in self.inside:
+            line -= 1
+            text = self.source.line(line).strip()
+            if not text.startswith("#"):
+                break
+            found.append(text)
+        return [each for each in reversed(found) if not _MARKER.match(each)]
+
+    def beside(self, span: Span) -> str:
+        """Return the comment behind a value on its last line, or an empty text."""
+        if span.end_line in self.inside:
+            return ""
+        rest = self.source.line(span.end_line)[span.end_column - 1 :]
+        found = _BESIDE.match(rest) if rest[:1] in {"", " ", "\t", ",", "]", "}"} else None
+        return found[1] if found else ""

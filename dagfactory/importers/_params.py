@@ -1,0 +1,84 @@
+"""Params of a DAG: plain values get the type they have, `Param` objects keep their schema."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dagfactory.importers._remarks import NotDataError
+from dagfactory.importers._values import data, typed
+from dagfactory.importers._yaml11 import native
+
+if TYPE_CHECKING:
+    from dagfactory.importers._values import Context
+    from dagfactory.node import Node
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
+_PARAMS = frozenset(
+    {
+        "airflow.models.Param",
+        "airflow.models.param.Param",
+        "airflow.sdk.Param",
+        "airflow.sdk.definitions.param.Param",
+    }
+)
+_TYPES: tuple[tuple[type, str], ...] = (
+    (bool, "boolean"),
+    (int, "integer"),
+    (float, "number"),
+    (str, "string"),
+    (list, "array"),
+    (dict, "object"),
+)
+_KEPT = ("minimum", "maximum", "enum", "pattern", "title", "description")
+
+
+def params(node: Node, context: Context) -> dict[str, Any]:
+    """Return `params:`; nothing when there are none."""
+    if not isinstance(node.value, dict):
+        context.add("no-equivalent", "`params` that is no mapping was left out", node.span)
+        return {}
+    made: dict[str, Any] = {}
+    for name, each in node.value.items():
+        if not _NAME.fullmatch(name):
+            context.add("no-equivalent", f"param `{name}` was left out: its name", node.keys[name])
+            continue
+        try:
+            made[name] = _param(each, context)
+        except NotDataError as error:
+            message = f"param `{name}` was left out: {error.reason}"
+            context.add(error.code, message, error.span)
+    return {"params": made} if made else {}
+
+
+def _param(node: Node, context: Context) -> dict[str, Any]:
+    thing = typed(node)
+    if thing is None or thing.path not in _PARAMS:
+        value = data(node, context)
+        return {"type": _type_of(value), "default": value}
+    given = dict(zip(("default", "description"), thing.positional, strict=False))
+    given |= thing.keywords
+    value = data(given.pop("default"), context) if "default" in given else None
+    kind, null = _kind(given.pop("type", None), value)
+    if not null and value is None:
+        context.add("changed", "a param that must be given may now be null", node.span)
+    made = {"type": kind, "default": value}
+    for key, each in given.items():
+        if key in _KEPT:
+            made[key] = data(each, context)
+        else:
+            context.add("no-equivalent", f"`{key}` of a param was left out", each.span)
+    return made
+
+
+def _kind(node: Node | None, value: Any) -> tuple[str, bool]:
+    """Return the type of a param, and whether null is allowed."""
+    if node is None:
+        return _type_of(value), True
+    listed = node.value if isinstance(node.value, tuple) else (node,)
+    names = [str(native(each) or "null") for each in listed]
+    return next((each for each in names if each != "null"), "string"), "null" in names
+
+
+def _type_of(value: Any) -> str:
+    return next((name for kind, name in _TYPES if isinstance(value, kind)), "string")

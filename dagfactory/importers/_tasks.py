@@ -1,0 +1,298 @@
+"""One dag-factory task as a task of the language, or as a placeholder that fails."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dagfactory.importers import _operators as operators
+from dagfactory.importers._arguments import arguments, as_json, callbacks, meaningful
+from dagfactory.importers._callables import KEYS, function
+from dagfactory.importers._remarks import BrokenError, NotDataError
+from dagfactory.importers._shared import Given, fields, shared, trigger_rule, words
+from dagfactory.importers._values import Context, data, text
+from dagfactory.importers._write import Block
+from dagfactory.importers._yaml11 import native
+from dagfactory.suggest import did_you_mean, shorten
+
+if TYPE_CHECKING:
+    from dagfactory.node import Node
+    from dagfactory.source import Span
+
+_DOTTED = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*", re.ASCII)
+_VARIABLE = re.compile(r"(?!AIP_|CLOUD_ML_|DAGFACTORY_)[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_XCOM = re.compile(r"\+(\w+)(?:\[.*\])?\Z")
+_OUTPUT = re.compile(r"(\w+)\.output\Z|XcomArg\((\w+)\)\Z")
+_BUILDER = ("operator", "decorator", "dependencies", "task_group_name", "parent_group_name")
+_COMMON = frozenset(
+    {
+        "doc_md",
+        "execution_timeout",
+        "max_retry_delay",
+        "pool",
+        "pool_slots",
+        "priority_weight",
+        "queue",
+        "retries",
+        "retry_delay",
+        "retry_exponential_backoff",
+        "trigger_rule",
+    }
+)
+_OPERATOR_KEYS = {
+    operators.BASH: ("bash_command", "env", "append_env", "cwd", "skip_on_exit_code"),
+    operators.PYTHON: ("op_kwargs", "op_args", *KEYS),
+}
+_IRRELEVANT = ("provide_context", "show_return_value_in_logs")
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A task or group as it stands in the source."""
+
+    name: str
+    key: Span
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What tasks see of their DAG: new ids by old ones."""
+
+    context: Context
+    ids: Mapping[str, str]
+
+
+def make(raw: Raw, inherited: Mapping[str, Given], scene: Scene) -> Block:
+    """Return the task; `inherited` are arguments from `default_args` and from its groups."""
+    own = fields(raw.node)
+    given = {key: each for key, each in inherited.items() if _reaches(key, each, own, scene)} | own
+    made = Block(type="", **after(own, scene))
+    rest = {key: each for key, each in given.items() if key not in _BUILDER}
+    rule = rest.pop("trigger_rule", None)
+    found = trigger_rule(rule, scene.context) if rule and rule.node.value else None
+    made |= {"trigger_rule": found} if found else {}
+    common, rest = shared(rest, scene.context)
+    try:
+        _mapped(own)
+        common |= _doc(rest, scene.context)
+        made |= _kind(raw, own)(meaningful(callbacks(rest, scene.context)), scene.context)
+    except NotDataError as error:
+        made |= _placeholder(raw, error, scene)
+        return made
+    made |= common
+    _comments(made, own, scene.context)
+    return made
+
+
+def _reaches(key: str, each: Given, own: Mapping[str, Given], scene: Scene) -> bool:
+    """Whether an inherited argument reaches the task's operator; Airflow asks the operator's signature."""
+    if key in operators.BASE_ARGUMENTS or key in _COMMON:
+        return True
+    path = operators.modern(str(native(own["operator"].node))) if "operator" in own else ""
+    if not path or path.startswith("airflow.providers.standard."):
+        return key in _OPERATOR_KEYS.get(path, ())
+    message = f"`{key}` is written to every operator that may take it"
+    scene.context.add("look", message, each.key, "delete it where Airflow refuses it")
+    return True
+
+
+def _kind(raw: Raw, own: Mapping[str, Given]) -> _Kind:
+    """Return how the task's operator or decorator is carried over."""
+    operator, decorator = own.get("operator"), own.get("decorator")
+    chosen = operator or decorator
+    if chosen is None:
+        raise BrokenError(f"task `{shorten(raw.name)}` has no `operator` or `decorator`", raw.key)
+    path = str(native(chosen.node))
+    if not _DOTTED.fullmatch(path):
+        raise BrokenError(f"`{shorten(path)}` is not a dotted path", chosen.node.span)
+    if operator is None:
+        if path not in operators.TASK_DECORATORS:
+            raise NotDataError(f"decorator `{path}`", chosen.node.span)
+        return lambda given, context: _decorated(given, context, raw.key)
+    return _for_operator(operators.modern(path), path, chosen.node.span, raw.key)
+
+
+def _for_operator(path: str, written: str, span: Span, task: Span) -> _Kind:
+    if path.partition(".")[0] in sys.stdlib_module_names:
+        raise NotDataError(f"`{path}`, which is no operator", span)
+    if path.startswith(operators.REMOVED):
+        raise NotDataError(f"`{path}`, which Airflow 3 does not have", span)
+    if path in operators.TAKES_A_FUNCTION:
+        raise NotDataError(f"`{path.rpartition('.')[2]}`", span)
+    if path == operators.BASH:
+        return _bash
+    if path == operators.EMPTY:
+        return _empty
+    if path == operators.PYTHON:
+        return lambda given, context: _python(given, context, task)
+
+    def kept(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
+        if operators.renamed(written):
+            context.add("form", f"`{written}` is `{path}` now", span)
+        return _operator(path, given, context)
+
+    return kept
+
+
+def _bash(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
+    """Return a `bash` task where it says the same, else the operator itself."""
+    command = given.get("bash_command")
+    exact = set(given) <= {"bash_command", "env", "append_env", "cwd"} and command
+    written = str(command.node.value).strip() if command else ""
+    if not exact or not command or not written or written.endswith((".sh", ".bash")):
+        return _operator(operators.BASH, given, context)
+    if not isinstance(command.node.value, str) or not _adds_variables(given):
+        return _operator(operators.BASH, given, context)
+    made: dict[str, Any] = {"type": "bash", "command": text(command.node, context)}
+    for key in ("env", "cwd"):
+        if key in given and native(given[key].node) is not None:
+            made[key] = data(given[key].node, context)
+    return made
+
+
+def _adds_variables(given: Mapping[str, Given]) -> bool:
+    """Whether `env` adds to the worker's variables, as that of a `bash` task does."""
+    variables, adds = given.get("env"), given.get("append_env")
+    if variables is None or native(variables.node) is None:
+        return True
+    found = variables.node.value
+    return (
+        adds is not None
+        and native(adds.node) is True
+        and isinstance(found, dict)
+        and all(_VARIABLE.fullmatch(key) and isinstance(native(v), str) for key, v in found.items())
+    )
+
+
+def _empty(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
+    return _operator(operators.EMPTY, given, context) if given else {"type": "empty"}
+
+
+def _operator(path: str, given: Mapping[str, Given], context: Context) -> dict[str, Any]:
+    """Return an `operator` task: any class, with the arguments that are data."""
+    extra = as_json(given, context) if path == operators.HTTP else {}
+    made: dict[str, Any] = {"type": "operator", "operator": path}
+    carried = arguments({key: v for key, v in given.items() if key not in extra}, context) | extra
+    ordered = {key: carried[key] for key in given if key in carried}
+    return made | ({"args": Block(ordered)} if ordered else {})
+
+
+def _python(given: Mapping[str, Given], context: Context, task: Span) -> dict[str, Any]:
+    """Return a `python` task for a PythonOperator."""
+    for key in ("op_args", "templates_dict"):
+        if key in given and given[key].node.value:
+            raise NotDataError(f"`{key}` of a Python task", given[key].key)
+    made: dict[str, Any] = {"type": "python", "callable": function(given, context, task)}
+    values = given.get("op_kwargs")
+    if values and isinstance(values.node.value, dict) and values.node.value:
+        made["args"] = data(values.node, context)
+    done = {*KEYS, *_IRRELEVANT, "op_args", "op_kwargs", "templates_dict", "templates_exts"}
+    _leftover({key: each for key, each in given.items() if key not in done}, context)
+    _context_note(context, task)
+    return made
+
+
+def _decorated(given: Mapping[str, Given], context: Context, task: Span) -> dict[str, Any]:
+    """Return a `python` task for a `@task` function: other keys than Airflow's are its arguments."""
+    made: dict[str, Any] = {"type": "python", "callable": function(given, context, task)}
+    rest = {key: each for key, each in given.items() if key not in (*KEYS, *_IRRELEVANT)}
+    values = {key: each for key, each in rest.items() if key not in operators.BASE_ARGUMENTS}
+    for each in values.values():
+        if isinstance(each.node.value, str) and _XCOM.match(each.node.value):
+            reason = f"`{each.node.value}`: the result of a task as an argument"
+            raise NotDataError(reason, each.node.span)
+    if values:
+        made["args"] = {key: data(each.node, context) for key, each in values.items()}
+    _leftover({key: rest[key] for key in rest.keys() - values.keys()}, context)
+    _context_note(context, task)
+    return made
+
+
+def _leftover(given: Mapping[str, Given], context: Context) -> None:
+    """Report arguments that a `python` task has no place for."""
+    for key, each in given.items():
+        context.add("no-equivalent", f"`{key}` of a Python task was left out", each.key)
+
+
+def _context_note(context: Context, task: Span) -> None:
+    context.add(
+        "look",
+        "the function gets its arguments only, not Airflow's context",
+        task,
+        'pass what it needs, for example `ds: "{{ ds }}"`',
+    )
+
+
+def _mapped(own: Mapping[str, Given]) -> None:
+    """Refuse dynamic task mapping."""
+    for key in ("expand", "partial"):
+        if key in own and own[key].node.value:
+            raise NotDataError(f"dynamic task mapping (`{key}`)", own[key].key)
+
+
+def _doc(rest: dict[str, Given], context: Context) -> dict[str, str]:
+    given = rest.pop("doc_md", None)
+    found = words(given, context) if given else None
+    return {"doc": found} if found else {}
+
+
+def _placeholder(raw: Raw, error: NotDataError, scene: Scene) -> dict[str, Any]:
+    """Return a task that fails: the graph stays whole and nothing seems done that was not."""
+    name = scene.ids[raw.name]
+    message = f"task `{name}` has no equivalent yet: {error.reason}"
+    remedy = "a task that fails stands in its place; write what it should do"
+    scene.context.add("no-equivalent", message, error.span, remedy)
+    return {"type": "bash", "command": f"echo 'task {name} was not imported' >&2; exit 1"}
+
+
+def after(own: Mapping[str, Given], scene: Scene) -> dict[str, list[str]]:
+    """Return `after:` for the dependencies, and for the results that the task uses."""
+    given = own.get("dependencies")
+    names: list[tuple[str, Span]] = []
+    if given and native(given.node) is not None:
+        if not isinstance(given.node.value, tuple):
+            raise BrokenError("`dependencies` is not a list", given.node.span)
+        names = [(str(native(each)), each.span) for each in given.node.value]
+    found = [_known(name, span, scene) for name, span in [*names, *_used(own, scene)]]
+    return {"after": list(dict.fromkeys(found))} if found else {}
+
+
+def _known(name: str, span: Span, scene: Scene) -> str:
+    if name not in scene.ids:
+        remedy = did_you_mean(name, scene.ids, "tasks and groups")
+        raise BrokenError(f"unknown task `{shorten(name)}`", span, remedy)
+    return scene.ids[name]
+
+
+def _used(own: Mapping[str, Given], scene: Scene) -> list[tuple[str, Span]]:
+    """Return the tasks whose results the arguments name: each is an edge in Airflow."""
+    pattern = _OUTPUT if "operator" in own else _XCOM
+    places = [own[key].node for key in ("expand", "partial") if key in own]
+    nodes = [] if "operator" in own else [each.node for each in own.values()]
+    nodes += [
+        each for node in places if isinstance(node.value, dict) for each in node.value.values()
+    ]
+    matches = ((pattern.match(str(node.value)), node) for node in nodes)
+    found = ((next(filter(None, match.groups())), node.span) for match, node in matches if match)
+    return [(name, span) for name, span in found if name in scene.ids]
+
+
+_COMMENTED = {"bash_command": "command", "dependencies": "after", "operator": "type"}
+
+
+def _comments(made: Block, own: Mapping[str, Given], context: Context) -> None:
+    """Keep the comments of keys that have one place in the result."""
+    for key, each in own.items():
+        name = _COMMENTED.get(key, key)
+        if name in made and each.node.span.line == each.node.span.end_line:
+            beside = context.comments.beside(each.node.span)
+            above = context.comments.above(each.key.line)
+            if beside or (above and each.key.line != min(e.key.line for e in own.values())):
+                made.note(name).beside, made.note(name).above = beside, above
+
+
+_Kind = Callable[[Mapping[str, Given], Context], dict[str, Any]]

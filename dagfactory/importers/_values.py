@@ -1,0 +1,200 @@
+"""Values of a dag-factory file: data, and the objects that its `__type__` keys describe.
+
+Nothing that a file names is ever imported. A few kinds of object (durations, dates, assets, params) are
+understood by their name alone; any other is a NotDataError with its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from dagfactory.importers._remarks import NotDataError, Remark
+from dagfactory.importers._yaml11 import native
+from dagfactory.reference import escape
+from dagfactory.spec.duration import duration_text
+from dagfactory.suggest import shorten
+
+if TYPE_CHECKING:
+    from dagfactory.importers._comments import Comments
+    from dagfactory.node import Node
+    from dagfactory.source import Span
+
+TYPE, ARGUMENTS = "__type__", "__args__"
+_VARIABLE = re.compile(r"\$([A-Za-z_]\w*|\{[A-Za-z_]\w*\})", re.ASCII)
+_DELTAS = frozenset({"datetime.timedelta", "pendulum.duration", "pendulum.Duration"})
+_DELTA_PARTS = ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks")
+_LONGEST = timedelta(days=3650)
+
+
+@dataclass(slots=True)
+class Context:
+    """What the parts of one import share: where remarks go, the comments of the source."""
+
+    comments: Comments
+    remarks: list[Remark] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
+
+    def add(self, code: str, message: str, span: Span | None, remedy: str | None = None) -> None:
+        """Record a remark."""
+        self.remarks.append(Remark(code, message, span, remedy))
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """An object described by `__type__`: its dotted path and what it would be called with."""
+
+    path: str
+    positional: tuple[Node, ...]
+    keywords: Mapping[str, Node]
+    span: Span
+
+
+def typed(node: Node | None) -> Typed | None:
+    """Return the object that a mapping describes, or None when it is plain data."""
+    path = node.child(TYPE) if node else None
+    if node is None or path is None or not isinstance(node.value, dict):
+        return None
+    given = node.value.get(ARGUMENTS)
+    positional = given.value if given and isinstance(given.value, tuple) else ()
+    keywords = {key: each for key, each in node.value.items() if key not in {TYPE, ARGUMENTS}}
+    return Typed(str(path.value), positional, keywords, path.span)
+
+
+def items(node: Node | None) -> tuple[Node, ...] | None:
+    """Return the items of a list, also of one written as `__type__: builtins.list`."""
+    thing = typed(node)
+    if thing and thing.path == "builtins.list" and "items" in thing.keywords:
+        node = thing.keywords["items"]
+    return node.value if node and isinstance(node.value, tuple) else None
+
+
+def data(node: Node, context: Context) -> Any:
+    """Return plain data; raises NotDataError where an object or a condition stands."""
+    listed = items(node)
+    if listed is not None:
+        return [data(each, context) for each in listed]
+    if not isinstance(node.value, dict):
+        return _scalar(node, context)
+    thing = typed(node)
+    if thing:
+        raise NotDataError(f"`{shorten(thing.path)}` is an object", thing.span, "not-called")
+    joined = node.value.get("__join__")
+    if joined and isinstance(joined.value, tuple):
+        return "".join(str(data(each, context)) for each in joined.value)
+    for key in ("__and__", "__or__"):
+        if key in node.value:
+            raise NotDataError(f"`{key}` combines objects", node.keys[key])
+    return {key: data(each, context) for key, each in node.value.items() if key != ARGUMENTS}
+
+
+def _scalar(node: Node, context: Context) -> Any:
+    value = native(node)
+    if isinstance(value, str):
+        return text(node, context)
+    if isinstance(value, date):
+        shown = value.isoformat()
+        context.add("changed", f"the date `{shown}` becomes text", node.span)
+        return shown
+    return value
+
+
+def text(node: Node, context: Context) -> str:
+    """Return a text so that the compiler leaves it alone; report environment variables in it."""
+    value = str(node.value if isinstance(node.value, str) else node.raw or native(node))
+    for name in dict.fromkeys(_VARIABLE.findall(value)):
+        context.add(
+            "environment",
+            f"`${name}` stays as it is written",
+            node.span,
+            "dag-factory replaces it when the scheduler's environment has it; "
+            "for a value of your own use `vars:` and `${vars.NAME}`",
+        )
+    return escape(value)
+
+
+def delta(node: Node) -> timedelta | None:
+    """Return a duration (an object, or a number of seconds); None when it is none."""
+    thing = typed(node)
+    try:
+        if thing is None:
+            value = native(node)
+            fits = isinstance(value, int | float) and not isinstance(value, bool)
+            return timedelta(seconds=value) if fits else None
+        if thing.path not in _DELTAS:
+            return None
+        values = dict(zip(_DELTA_PARTS, map(native, thing.positional), strict=False))
+        values |= {key: native(each) for key, each in thing.keywords.items()}
+        return timedelta(**values)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def duration(node: Node, context: Context) -> str | None:
+    """Return a duration as specs write it; None, with a remark, when they cannot."""
+    value = delta(node)
+    if value is None or not timedelta(0) < value <= _LONGEST:
+        context.add("no-equivalent", "a duration that specs cannot hold was left out", node.span)
+        return None
+    if value.microseconds:
+        context.add("changed", f"{value.total_seconds()} s is rounded up", node.span)
+        value = timedelta(seconds=int(value.total_seconds()) + 1)
+    return duration_text(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """A date so long before the day on which the file is read."""
+
+    before: str
+
+
+_RELATIVE = re.compile(r"(\d+)\s+(hour|minute|second|day)", re.IGNORECASE)
+_LOOSE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})\Z", re.ASCII)
+_DATES = frozenset({"datetime.datetime", "datetime.date", "pendulum.datetime", "pendulum.DateTime"})
+_DATE_PARTS = ("year", "month", "day", "hour", "minute", "second")
+
+
+def moment(node: Node) -> datetime | Relative | None:
+    """Return a date; None when it is none. An offset is dropped: dag-factory does so too."""
+    thing = typed(node)
+    if thing:
+        return _built(thing)
+    value = native(node)
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None, microsecond=0)
+    if isinstance(value, date):
+        return datetime.combine(value, datetime.min.time())
+    return _written(value) if isinstance(value, str) else None
+
+
+def _written(value: str) -> datetime | Relative | None:
+    loose = _LOOSE.match(value.strip())
+    try:
+        if loose:
+            return datetime(*map(int, loose.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
+        return datetime.fromisoformat(value.strip()).replace(tzinfo=None, microsecond=0)
+    except ValueError:
+        return Relative(value) if _RELATIVE.match(value) else None
+
+
+def _built(thing: Typed) -> datetime | Relative | None:
+    if thing.path == "airflow.utils.dates.days_ago":
+        return Relative("days_ago")
+    if thing.path not in _DATES:
+        return None
+    values = dict(zip(_DATE_PARTS, map(native, thing.positional), strict=False))
+    values |= {key: native(each) for key, each in thing.keywords.items() if key in _DATE_PARTS}
+    try:
+        return datetime(**values)  # noqa: DTZ001 - the time zone is a key of its own
+    except (TypeError, ValueError):
+        return None
+
+
+def moment_text(value: datetime) -> str:
+    """Return a date as specs write it, without the time at midnight."""
+    midnight = not (value.hour or value.minute or value.second)
+    return value.date().isoformat() if midnight else value.isoformat(timespec="seconds")

@@ -1,0 +1,88 @@
+"""Foreign YAML under the loader's limits: merge keys, and plain scalars as YAML 1.1 reads them.
+
+Airflow tools read their files with PyYAML, for which `no` is false, `010` eight and `2026-01-05` a date.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from dagfactory import characters
+from dagfactory.load import _Builder
+from dagfactory.node import Node
+
+if TYPE_CHECKING:
+    from dagfactory.diagnostics import Diagnostic
+    from dagfactory.source import SourceFile, Span
+
+MERGE = "<<"
+_RESOLVABLE = re.compile(r"[-+.0-9~yYnNtTfFoO]|\Z")
+
+
+class _Merging(_Builder):
+    """The loader, except that merge keys are kept as keys for `merged`."""
+
+    def _key(self, frame: Any, event: Any, span: Span) -> None:
+        if event.value == MERGE and not event.style:
+            event.style = '"'
+        super()._key(frame, event, span)
+
+
+def load(source: SourceFile) -> tuple[Node | None, list[Diagnostic]]:
+    """Build the tree of a foreign document; limits and problems are those of `dagfactory.load`."""
+    problems = characters.forbidden(source)
+    if problems:
+        return None, problems
+    builder = _Merging(source)
+    root = builder.run()
+    return (merged(root) if root else None), builder.problems
+
+
+def merged(node: Node) -> Node:
+    """Return the tree with merge keys applied: what a mapping says itself wins."""
+    if isinstance(node.value, tuple):
+        return Node(tuple(map(merged, node.value)), node.span, {})
+    if not isinstance(node.value, dict):
+        return node
+    values: dict[str, Node] = {}
+    keys: dict[str, Span] = {}
+    for base in map(merged, _bases(node.value.get(MERGE))):
+        inherited = base.value if isinstance(base.value, dict) else {}
+        values = {**inherited, **values}
+        keys = {**base.keys, **keys}
+    own = {key: merged(value) for key, value in node.value.items() if key != MERGE}
+    places = {key: span for key, span in node.keys.items() if key != MERGE}
+    return Node({**values, **own}, node.span, {**keys, **places})
+
+
+def _bases(node: Node | None) -> list[Node]:
+    """Return the mappings of a merge key, the strongest first."""
+    found = node.value if node and isinstance(node.value, tuple) else (node,)
+    return [each for each in found if isinstance(each, Node) and isinstance(each.value, dict)]
+
+
+def native(node: Node) -> Any:
+    """Return a scalar as PyYAML would: also dates, and numbers and booleans of YAML 1.1."""
+    value = node.value
+    if node.quoted or isinstance(value, dict | tuple) or (node.raw or "")[:1] in {"|", ">"}:
+        return value
+    if isinstance(value, str):
+        text = value
+    elif node.raw is not None:
+        text = node.raw
+    else:
+        text = "" if value is None else str(value)
+    return _resolved(text) if _RESOLVABLE.match(text) else text
+
+
+def _resolved(text: str) -> Any:
+    resolver: Any = yaml.resolver.Resolver()
+    constructor: Any = yaml.constructor.SafeConstructor()
+    tag = resolver.resolve(yaml.ScalarNode, text, (True, False))
+    try:
+        return constructor.construct_object(yaml.ScalarNode(tag, text))
+    except (yaml.YAMLError, ValueError):
+        return text

@@ -1,0 +1,145 @@
+"""astronomer/dag-factory 1.x: one YAML file with any number of DAGs and a `default:` block.
+
+What its loader does with a file is described in https://github.com/astronomer/dag-factory/tree/main/docs.
+Nothing that the file names is imported, called or expanded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dagfactory.importers import Imported, Outcome
+from dagfactory.importers._comments import Comments
+from dagfactory.importers._dag import draft
+from dagfactory.importers._groups import slug
+from dagfactory.importers._merge import layered
+from dagfactory.importers._remarks import BrokenError, NotDataError, Remark, from_diagnostic, tidy
+from dagfactory.importers._values import TYPE, Context
+from dagfactory.importers._write import Block, write
+from dagfactory.importers._yaml11 import load
+from dagfactory.suggest import shorten
+
+if TYPE_CHECKING:
+    from dagfactory.node import Node
+    from dagfactory.source import SourceFile, Span
+
+_DEFAULT = "default"
+_NOT_DAGS = frozenset({_DEFAULT, "task_groups"})
+_TODO = frozenset({"no-equivalent", "not-called"})
+
+
+def read(source: SourceFile, defaults: Sequence[SourceFile]) -> Imported:
+    """Turn every DAG of a file into a spec; `defaults` are its `defaults.yml`, the strongest last."""
+    root, remarks = _root(source)
+    files: list[Node] = []
+    for each in defaults:
+        found, more = _root(each)
+        files += [found] if found else []
+        remarks += more
+    if root is None or not isinstance(root.value, dict) or any(_serious(remarks)):
+        return Imported((), tidy(remarks))
+    comments = Comments(source, root)
+    taken: dict[str, str] = {}
+    outcomes = []
+    for name, node in root.value.items():
+        if name in _NOT_DAGS:
+            continue
+        taken[name] = slug(name, taken)
+        dag = _Dag(name, taken[name], root.keys[name], node)
+        outcomes.append(dag.outcome(root.child(_DEFAULT), files, comments))
+    return Imported(tuple(outcomes), tidy(remarks))
+
+
+def _root(source: SourceFile) -> tuple[Node | None, list[Remark]]:
+    """Load one file; the remarks are what stands in the way."""
+    root, problems = load(source)
+    remarks = [from_diagnostic(each) for each in problems]
+    if not remarks and (root is None or not isinstance(root.value, dict)):
+        span = root.span if root else None
+        remarks.append(Remark("not-a-dag", "the file is not a mapping of DAGs", span))
+    return root, remarks
+
+
+def _serious(remarks: list[Remark]) -> list[Remark]:
+    return [each for each in remarks if each.severity == "error"]
+
+
+class _Dag:
+    """One DAG on its way from the source to a spec."""
+
+    def __init__(self, name: str, pipeline: str, key: Span, node: Node) -> None:
+        self.name = name
+        self.pipeline = pipeline
+        self.key = key
+        self.node = node
+
+    def outcome(self, default: Node | None, files: list[Node], comments: Comments) -> Outcome:
+        """Return the spec with the remarks, or what keeps it from being one."""
+        context = Context(comments)
+        if not isinstance(self.node.value, dict) or TYPE in self.node.value:
+            message = f"`{shorten(self.name)}` is not a DAG"
+            return self._failed(Remark("not-a-dag", message, self.key), context)
+        if self.name != self.pipeline:
+            remedy = "ids are a-z, 0-9 and `_`; Airflow keeps the old DAG's history apart"
+            message = f"DAG `{shorten(self.name)}` becomes `{self.pipeline}`"
+            context.add("renamed", message, self.key, remedy)
+        dag = layered(self.node, default, files)
+        try:
+            made = draft(self.pipeline, dag, context)
+        except BrokenError as error:
+            return self._failed(error.remark, context)
+        except NotDataError as error:
+            return self._failed(Remark("broken", error.reason, error.span), context)
+        _old_names(dag, context)
+        text = write(made, self._header(made, context))
+        problems = self._problems(text)
+        remarks = tidy([*context.remarks, *problems])
+        return Outcome(self.name, self.pipeline, None if problems else text, remarks)
+
+    def _failed(self, remark: Remark, context: Context) -> Outcome:
+        return Outcome(self.name, self.pipeline, None, tidy([*context.remarks, remark]))
+
+    def _header(self, made: Block, context: Context) -> list[str]:
+        """Return the first lines: where it came from, the source's comment, what is still to do."""
+        place = "".join(each if each.isprintable() else "?" for each in self.key.file)
+        lines = [f"# Imported from {place}:{self.key.line} (dag-factory, DAG {self.name})."]
+        lines += context.comments.above(self.key.line)
+        told = {line for block in _blocks(made) for n in block.notes.values() for line in n.above}
+        todo = (f"# TODO {each.message}" for each in tidy(context.remarks) if each.code in _TODO)
+        return lines + [line for line in dict.fromkeys(todo) if line not in told]
+
+    def _problems(self, text: str) -> list[Remark]:
+        """Check the spec as `dagfactory check` does, without an environment."""
+        from dagfactory import load as loader
+        from dagfactory.plan import plan
+        from dagfactory.resolve import resolve
+        from dagfactory.source import SourceFile
+        from dagfactory.validate import validate
+
+        node, found = loader.load(SourceFile(f"{self.pipeline}.yaml", text))
+        if node and not found:
+            node, found = resolve(node, defaults=None, environment=None)
+            pipeline, problems = validate(node)
+            found += problems
+            if pipeline:
+                found += plan(pipeline, node, None)[1]
+        errors = (each for each in found if each.severity == "error")
+        return [Remark("not-valid", each.message, self.key, each.help) for each in errors]
+
+
+def _blocks(block: Block) -> list[Block]:
+    """Return a mapping and all below it that may hold comments."""
+    inner = [each for each in block.values() if isinstance(each, Block)]
+    return [block, *(found for each in inner for found in _blocks(each))]
+
+
+def _old_names(dag: Node, context: Context) -> None:
+    """Report templates that name a task by an id that had to change."""
+    changed = [old for old, new in context.renamed.items() if old != new]
+    for _, node in dag.walk() if changed else ():
+        value = node.value if isinstance(node.value, str) and "{{" in node.value else ""
+        for old in changed:
+            if f"'{old}'" in value or f'"{old}"' in value:
+                remedy = f"write `{context.renamed[old]}`"
+                context.add("renamed", f"a template names `{shorten(old)}`", node.span, remedy)
