@@ -2,7 +2,8 @@
 
 A comment `#   ^` below a line says in which column of it the primary caret of a finding stands;
 `# ^4:2` says the line and column in figures. Both are checked against the findings themselves,
-not against the .out file. With DAGFACTORY_UPDATE=1 the .out files are written anew.
+not against the .out file. `# with FILE` checks another file together with the spec. With
+DAGFACTORY_UPDATE=1 the .out files are written anew.
 """
 
 import os
@@ -12,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from dagfactory import frontend
+from dagfactory.diagnostics import CODES
 from dagfactory.report import Style, human
 from dagfactory.survey import survey
 
 FOLDER = Path(__file__).parent / "err"
 CASES = sorted(FOLDER.rglob("*.out"))
 MARK = re.compile(r"^#\s*\^(?:(\d+):(\d+))?\s*$")
+WITH = re.compile(r"^# with (\S+)$", re.MULTILINE)
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +33,12 @@ def spec_of(case):
 
 
 def findings_of(case):
-    return survey([spec_of(case)], None)
+    others = WITH.findall(text_of(case))
+    return survey([*map(Path, others), spec_of(case)], None)
+
+
+def text_of(case):
+    return case.with_suffix(".yaml").read_bytes().decode(errors="replace")
 
 
 def marks(text):
@@ -58,8 +66,7 @@ def test_report_is_exactly_this(case):
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: spec_of(case).stem)
 def test_carets_stand_where_the_comments_say(case):
-    text = case.with_suffix(".yaml").read_bytes().decode()
-    expected = marks(text)
+    expected = marks(text_of(case))
     found = findings_of(case).diagnostics
     places = sorted((each.span.line, each.span.column) for each in found if each.span)
     assert expected, "a case needs at least one `#   ^` comment"
@@ -87,7 +94,12 @@ def test_every_case_is_a_pair():
         each for each in FOLDER.rglob("*.yaml") if frontend.is_spec(each.relative_to(FOLDER.parent))
     }
     assert specs == {each.with_suffix(".yaml") for each in CASES}
-    assert len(CASES) >= 40
+    assert len(CASES) >= 120
+
+
+def test_every_code_has_a_case():
+    found = {each.code for case in CASES for each in findings_of(case).diagnostics}
+    assert found == set(CODES)
 
 
 def test_five_mistakes_are_five_findings_of_one_run():

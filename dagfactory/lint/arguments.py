@@ -123,7 +123,7 @@ def _faults(
             message = f"`{program}` has no argument `{name}`"
             path = _key(given[name].path)
             yield Problem("DF313", message, path, key=True, help=help_)
-    values = {name: each.value for name, each in given.items() if each.known and name in names}
+    values = {name: each.value for name, each in given.items() if name in names}
     try:
         model.model_validate(values)
     except ValidationError as error:
@@ -150,7 +150,7 @@ def _said(
             yield Problem(
                 "DF313", message, (*item.path, "args"), key=True, help=f"add `{name}: ...`"
             )
-        elif not name and not unknown:
+        elif not name:
             message = str(error["msg"]).removeprefix("Value error, ")
             yield Problem(
                 "DF313", f"`{program}` refuses this: {message}", (*item.path, "args"), key=True

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from dagfactory.problems import Problem
 from dagfactory.spec.common import is_open
-from dagfactory.spec.job import JobTask
 from dagfactory.suggest import shorten
 
 if TYPE_CHECKING:
@@ -30,8 +29,9 @@ def _images(plan: Plan) -> Iterator[tuple[Path, str]]:
     if plan.pipeline.defaults.image:
         yield ("defaults", "image"), plan.pipeline.defaults.image
     for item in plan.tasks.values():
-        if isinstance(item.task, JobTask) and item.task.image:
-            yield (*item.path, "image"), item.task.image
+        image = getattr(item.task, "image", None)
+        if isinstance(image, str):
+            yield (*item.path, "image"), image
         serving = getattr(item.task, "serving", None)
         if serving:
             yield (*item.path, "serving", "image"), serving.image

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from dagfactory import __version__
 from dagfactory.diagnostics import CODES, Diagnostic
 from dagfactory.report import Findings, Style
-from dagfactory.report.json import ascii_only
+from dagfactory.report._cells import safe
 from dagfactory.source import Span
 
 SCHEMA = (
@@ -21,8 +21,8 @@ SCHEMA = (
 MANUAL = "docs/errors.md"
 
 
-def text(findings: Findings, style: Style) -> str:
-    """Return one log with one run; all findings, whatever the limit."""
+def text(findings: Findings, style: Style) -> str:  # noqa: ARG001
+    """Return one log with one run, in ASCII; all findings, whatever the limit."""
     codes = sorted({each.code for each in findings.diagnostics})
     driver = {
         "name": "dagfactory",
@@ -35,7 +35,7 @@ def text(findings: Findings, style: Style) -> str:
         "results": [_result(each, codes.index(each.code)) for each in findings.diagnostics],
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=2, ensure_ascii=ascii_only(style)) + "\n"
+    return json.dumps(log, indent=2) + "\n"
 
 
 def anchor(code: str) -> str:
@@ -60,13 +60,13 @@ def _result(diagnostic: Diagnostic, index: int) -> dict[str, Any]:
         "ruleId": diagnostic.code,
         "ruleIndex": index,
         "level": diagnostic.severity,
-        "message": {"text": "\n".join(each for each in parts if each)},
+        "message": {"text": "\n".join(safe(each, "utf-8") for each in parts if each)},
     }
     if diagnostic.span:
         made["locations"] = [{"physicalLocation": _place(diagnostic.span)}]
     if diagnostic.labels:
         made["relatedLocations"] = [
-            {"physicalLocation": _place(each.span), "message": {"text": each.text}}
+            {"physicalLocation": _place(each.span), "message": {"text": safe(each.text, "utf-8")}}
             for each in diagnostic.labels
         ]
     return made

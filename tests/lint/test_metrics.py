@@ -1,0 +1,33 @@
+"""The metrics that gates may ask the trainer for are those that it writes."""
+
+import pytest
+
+from dagfactory.lint.metrics import TRAINER
+from trainer import data, evaluate, textures, train
+from trainer.files import read_json
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Run every program of the trainer, tiny, and return the names in their metrics.json."""
+    base = tmp_path_factory.mktemp("trainer")
+    model = ["--width=8", "--heads=1", "--glimpses=1", "--keep=4"]
+    arguments = {
+        "trainer.data": (data, ["--images=4", "--held_out=2"]),
+        "trainer.textures": (textures, [f"--input={base}/trainer.data/model"]),
+        "trainer": (train, [f"--textures={base}/trainer.textures/model", "--epochs=1", *model]),
+        "trainer.evaluate": (
+            evaluate,
+            [f"--model={base}/trainer/model", f"--textures={base}/trainer.textures/model"],
+        ),
+    }
+    names = {}
+    for program, (module, given) in arguments.items():
+        assert module.main([*given, f"--output={base}/{program}"]) == 0
+        names[program] = set(read_json(base / program / "model" / "metrics.json")["metrics"])
+    return names
+
+
+@pytest.mark.parametrize("program", sorted(TRAINER))
+def test_the_list_is_what_a_program_writes(written, program):
+    assert set(TRAINER[program]) == written[program]
