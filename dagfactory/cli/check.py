@@ -28,17 +28,38 @@ from dagfactory import report
     envvar="DAGFACTORY_CHECK_FORMAT",
 )
 @click.option("--limit", default=20, show_default=True, help="Findings to print; 0 for all.")
-def command(paths: tuple[Path, ...], environment: str | None, name: str | None, limit: int) -> int:
+@click.option("--watch", is_flag=True, help="Check again whenever a file changes, until ^C.")
+def command(
+    paths: tuple[Path, ...], environment: str | None, name: str | None, limit: int, watch: bool
+) -> int:
     """Load, resolve, validate and plan PATHS (files or folders, `-` for standard input).
 
     Without PATHS it checks `specs/`, without --env every environment there is.
     """
+    chosen = paths or (Path("specs"),)
+    style = report.style_for(sys.stdout, os.environ, limit)
+    name = name or report.choose_format(os.environ)
+    if not watch:
+        return _check(chosen, environment, name, style)
+    if Path("-") in chosen:
+        raise click.UsageError("standard input cannot be watched")
+    from dagfactory.diagnostics import DagfactoryError
+    from dagfactory.watch import changes
+
+    for _ in changes(chosen):
+        try:
+            _check(chosen, environment, name, style)
+        except DagfactoryError as error:
+            sys.stderr.write(f"error: {error}\n")
+    return 0
+
+
+def _check(paths: tuple[Path, ...], environment: str | None, name: str, style: report.Style) -> int:
+    """Check once and report; 1 when there is an error."""
     from dagfactory.frontend import find_specs
     from dagfactory.survey import survey
 
-    findings = survey(find_specs(paths or (Path("specs"),)), environment)
-    style = report.style_for(sys.stdout, os.environ, limit)
-    name = name or report.choose_format(os.environ)
+    findings = survey(find_specs(paths), environment)
     sys.stdout.write(report.load_format(name).text(findings, style))
     sys.stdout.flush()
     sys.stderr.write(report.summary(findings) + "\n")

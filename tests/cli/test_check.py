@@ -136,7 +136,7 @@ def test_wrong_usage_is_exit_code_2(folder, capsys, arguments):
 
 def test_an_unknown_command_is_suggested(capsys):
     run(["chek"])
-    assert "no command `chek`; did you mean `check`?" in capsys.readouterr().err
+    assert "no command `chek`; did you mean `check`" in capsys.readouterr().err
 
 
 def test_a_bug_leaves_a_log_and_no_traceback(folder, capsys, monkeypatch):
