@@ -111,7 +111,10 @@ def _argument(key: str, given: Given, context: Context) -> dict[str, Any]:
         context.add("ignored", f"`{key}` cannot be an argument", given.key)
         return {}
     length = delta(given.node) if key in _SECONDS and typed(given.node) else None
-    return {key: length.total_seconds() if length else data(given.node, context)}
+    if length is None:
+        return {key: data(given.node, context)}
+    seconds = length.total_seconds()
+    return {key: int(seconds) if seconds.is_integer() else seconds}
 
 
 def as_json(given: Mapping[str, Given], context: Context) -> dict[str, Any]:

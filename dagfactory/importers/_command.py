@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagfactory.diagnostics import DagfactoryError, Diagnostic
 from dagfactory.frontend import SUFFIXES, find_specs
 from dagfactory.importers import Imported, Outcome, formats, importer
-from dagfactory.importers._remarks import from_diagnostic
+from dagfactory.importers._remarks import Remark, from_diagnostic
 from dagfactory.report._cells import safe
-from dagfactory.source import SourceFile, read
+from dagfactory.source import SourceFile, Span, read, shown
 from dagfactory.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dagfactory.importers._remarks import Remark
-
 _STEM = "defaults"
+_LEVELS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +61,29 @@ def imported(path: Path, request: Request) -> Imported:
     if unread:
         return Imported((), unread)
     files = [each for each in defaults if isinstance(each, SourceFile)]
-    return importer(request.format).read(source, files)
+    found = importer(request.format).read(source, files)
+    more = () if request.defaults else _above(path)
+    return replace(found, remarks=(*found.remarks, *more))
 
 
 def _beside(path: Path) -> list[Path]:
     """Return the file of defaults in the same folder."""
     candidates = (path.with_name(f"{_STEM}{suffix}") for suffix in reversed(SUFFIXES))
     return [each for each in candidates if each.is_file() and each != path][:1]
+
+
+def _above(path: Path) -> tuple[Remark, ...]:
+    """Return a note on each file of defaults in the folders above, which may hold for the file too."""
+    found: list[Remark] = []
+    folder = path.resolve().parent
+    for parent in list(folder.parents)[:_LEVELS]:
+        if (parent.parent / ".git").exists():
+            break
+        for file in _beside(parent / path.name):
+            span = Span(shown(path), 1, 1, 1, 1)
+            message = f"`{file.name}` in the folder `{parent.name}` may hold for it too"
+            found.append(Remark("look", message, span, "give every such file with `--defaults`"))
+    return tuple(found)
 
 
 def _collisions(outcomes: Iterable[Outcome]) -> None:

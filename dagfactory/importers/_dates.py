@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from dagfactory.importers._values import Relative, moment, moment_text
 from dagfactory.importers._yaml11 import native
@@ -13,61 +14,100 @@ if TYPE_CHECKING:
     from dagfactory.importers._values import Context
     from dagfactory.node import Node
 
+_ARGUMENTS = "default_args"
 FIRST_DAY = "2024-01-01"
 """Written where the source counts back from today, or gives no day to a schedule."""
 
 
 def zone(dag: Node) -> str:
-    """Return the time zone of the dates."""
-    found = dag.child("timezone") or dag.find(("default_args", "timezone"))
-    return str(native(found)) if found else "UTC"
+    """Return the time zone of the DAG: that of its start date, as Airflow has it.
+
+    `timezone` of the DAG is for the DAG's own dates, that of `default_args` for the dates there.
+    """
+    arguments = dag.child(_ARGUMENTS)
+    for place in (dag, arguments):
+        if place and _day(place, "start_date"):
+            return _own_zone(place)
+    return _own_zone(dag) if _day(dag, "end_date") else "UTC"
+
+
+def _idle_zones(dag: Node, context: Context) -> None:
+    """Report a time zone that no date stands beside: dag-factory does not look at it."""
+    for place in (dag, dag.child(_ARGUMENTS)):
+        idle = place and not (_day(place, "start_date") or _day(place, "end_date"))
+        if place and idle and _own_zone(place) != "UTC":
+            message = "`timezone` without a date beside it has no effect"
+            context.add("ignored", message, place.keys["timezone"])
+
+
+def _own_zone(place: Node) -> str:
+    found = place.child("timezone")
+    return str(native(found)) if found and found.value is not None else "UTC"
+
+
+def _day(place: Node, key: str) -> Node | None:
+    found = place.child(key)
+    return found if found and found.value is not None else None
 
 
 def dates(dag: Node, context: Context, *, timed: bool) -> dict[str, Any]:
     """Return `start_date`, `end_date` and `timezone`; `timed` says that a clock starts runs."""
     made: dict[str, Any] = {}
     start = _bound(dag, "start_date", context)
+    end = _bound(dag, "end_date", context)
     if start:
         made["start_date"] = start
-    elif timed:
-        made["start_date"] = FIRST_DAY
+    elif timed or (end and end < FIRST_DAY):
+        made["start_date"] = min(FIRST_DAY, end or FIRST_DAY)
         if not _given(dag, "start_date"):
-            context.add("form", f"no start date: `{FIRST_DAY}` was written", dag.span)
-    end = _bound(dag, "end_date", context)
+            context.add("form", f"no start date: `{made['start_date']}` was written", dag.span)
     if end:
         made["end_date"] = end
+    _idle_zones(dag, context)
     if zone(dag) != "UTC":
         made["timezone"] = zone(dag)
     return made
 
 
-def _given(dag: Node, key: str) -> list[Node]:
-    """Return the values of a key of the DAG and of its `default_args` that are not null."""
-    found = (dag.child(key), dag.find(("default_args", key)))
-    return [each for each in found if each and each.value is not None]
+def _given(dag: Node, key: str) -> list[tuple[Node, str]]:
+    """Return the values of a key of the DAG and of its `default_args`, each with its time zone."""
+    places = [each for each in (dag, dag.child(_ARGUMENTS)) if each]
+    found = [(_day(place, key), _own_zone(place)) for place in places]
+    return [(node, where) for node, where in found if node]
 
 
 def _bound(dag: Node, key: str, context: Context) -> str | None:
     """Return a day: of two, the one that leaves fewer runs, as Airflow has it for its tasks."""
     fixed: list[datetime] = []
-    for node in _given(dag, key):
+    for node, where in _given(dag, key):
         found = moment(node)
         if isinstance(found, Relative):
             _relative(node, key, context)
         elif found is None:
             context.add("no-equivalent", f"`{key}` that is no date was left out", node.span)
         else:
-            fixed.append(found)
+            fixed.append(_moved(found, where, zone(dag)))
     if not fixed:
         return None
     return moment_text(max(fixed) if key == "start_date" else min(fixed))
 
 
+def _moved(value: datetime, where: str, target: str) -> datetime:
+    """Return the same moment in another time zone; one that does not exist is left to `check`."""
+    if where == target:
+        return value
+    try:
+        moved = value.replace(tzinfo=ZoneInfo(where)).astimezone(ZoneInfo(target))
+    except (ValueError, KeyError, OSError, OverflowError):
+        return value
+    return moved.replace(tzinfo=None)
+
+
 def _relative(node: Node, key: str, context: Context) -> None:
-    written = f"`{FIRST_DAY}` was written" if key == "start_date" else "it was left out"
+    written = "a fixed day was written" if key == "start_date" else "it was left out"
     context.add(
         "changed",
         f"`{key}` counts back from today: {written}",
         node.span,
-        "a day that moves makes a new version of the DAG every day; write a fixed one",
+        "a day that moves makes a new version of the DAG every day",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from dagfactory.importers._arguments import callbacks, misplaced
@@ -30,8 +30,6 @@ _TODO = frozenset({"no-equivalent", "not-called"})
 
 def slug(name: str, taken: Mapping[str, str]) -> str:
     """Return an id that specs allow, as near to `name` as can be and not among the values of `taken`."""
-    if _ID.fullmatch(name) and name not in taken.values():
-        return name
     base = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_") or "task"
     base = (base if base[0].isalpha() else f"t_{base}")[:_LONGEST]
     found, count = base, 1
@@ -69,13 +67,20 @@ def _item(node: Node, id_key: str, what: str) -> Raw:
     return Raw(str(native(name)), name.span, Node(rest, node.span, node.keys))
 
 
+def allowed(names: Iterable[str]) -> dict[str, str]:
+    """Return ids by name: those that are allowed stay, the others become as near as can be."""
+    given = list(names)
+    ids = {name: name for name in given if _ID.fullmatch(name)}
+    for name in given:
+        if name not in ids:
+            ids[name] = slug(name, ids)
+    return ids
+
+
 def rename(raws: list[Raw], context: Context) -> dict[str, str]:
     """Return new ids by old ones, with a remark on each that differs."""
-    ids = {each.name: each.name for each in raws if _ID.fullmatch(each.name)}
-    for each in raws:
-        if each.name in ids:
-            continue
-        ids[each.name] = slug(each.name, ids)
+    ids = allowed(each.name for each in raws)
+    for each in (each for each in raws if ids[each.name] != each.name):
         context.add(
             "renamed",
             f"`{shorten(each.name)}` becomes `{ids[each.name]}`",

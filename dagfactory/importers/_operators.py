@@ -42,7 +42,6 @@ BASH = f"{_STANDARD}.operators.bash.BashOperator"
 EMPTY = f"{_STANDARD}.operators.empty.EmptyOperator"
 PYTHON = f"{_STANDARD}.operators.python.PythonOperator"
 HTTP = "airflow.providers.http.operators.http.HttpOperator"
-SMTP = "airflow.providers.smtp.operators.smtp.EmailOperator"
 
 _PYTHON_MODULE = f"{_STANDARD}.operators.python"
 TAKES_A_FUNCTION = frozenset(

@@ -22,7 +22,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "environment": ("warning", "a text that the source's tool may replace from its environment"),
     "move-code": ("warning", "a function in a file that must become importable"),
     "renamed": ("warning", "a name that is not allowed here"),
-    "ignored": ("warning", "a key that the source's own tool ignores too"),
+    "ignored": ("note", "a key that the source's own tool ignores too"),
     "form": ("note", "another form, the same meaning"),
     "look": ("note", "the same unless the code behind it does something unusual"),
 }

@@ -113,7 +113,7 @@ def _intervals_differ(thing: Typed, context: Context) -> None:
         "changed",
         f"`{_airflow_name(thing)}` becomes a plain schedule",
         thing.span,
-        "Airflow 3 then starts a run at its data interval's end, which is also its start",
+        "Airflow 3 then gives a run no data interval: `data_interval_start` is its end",
     )
 
 

@@ -117,12 +117,9 @@ def _kind(raw: Raw, own: Mapping[str, Given]) -> _Kind:
 
 
 def _for_operator(path: str, written: str, span: Span, task: Span) -> _Kind:
-    if path.partition(".")[0] in sys.stdlib_module_names:
-        raise NotDataError(f"`{path}`, which is no operator", span)
-    if path.startswith(operators.REMOVED):
-        raise NotDataError(f"`{path}`, which Airflow 3 does not have", span)
-    if path in operators.TAKES_A_FUNCTION:
-        raise NotDataError(f"`{path.rpartition('.')[2]}`", span)
+    reason = _refusal(path)
+    if reason:
+        raise NotDataError(reason, span)
     if path == operators.BASH:
         return _bash
     if path == operators.EMPTY:
@@ -136,6 +133,15 @@ def _for_operator(path: str, written: str, span: Span, task: Span) -> _Kind:
         return _operator(path, given, context)
 
     return kept
+
+
+def _refusal(path: str) -> str | None:
+    """Return why an operator cannot be named in a spec, or None."""
+    if path.partition(".")[0] in sys.stdlib_module_names:
+        return f"`{shorten(path)}`, which is no operator"
+    if path.startswith(operators.REMOVED):
+        return f"`{shorten(path)}`, which Airflow 3 does not have"
+    return f"`{path.rpartition('.')[2]}`" if path in operators.TAKES_A_FUNCTION else None
 
 
 def _bash(given: Mapping[str, Given], context: Context) -> dict[str, Any]:

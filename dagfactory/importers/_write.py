@@ -6,8 +6,10 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
+from dagfactory.importers._yaml11 import yaml11
 from dagfactory.scalars import OutOfRangeError, scalar
 
 WIDTH = 100
@@ -148,7 +150,7 @@ def _float(value: float) -> str:
 
 
 def _is_plain(text: str, *, flow: bool) -> bool:
-    """Whether a text needs no quotes."""
+    """Whether a text needs no quotes, neither here nor for tools that still read YAML 1.1."""
     if not text or text[0] in _INDICATORS or text[-1] in " :" or not text.isprintable():
         return False
     if any(each in text for each in (": ", " #", " *")) or text in {"---", "...", "<<", "="}:
@@ -156,7 +158,7 @@ def _is_plain(text: str, *, flow: bool) -> bool:
     if flow and _IN_FLOW & set(text):
         return False
     try:
-        return scalar(text) is text
+        return scalar(text) is text and isinstance(yaml11(text), str | date)
     except OutOfRangeError:
         return False
 

@@ -75,10 +75,13 @@ def native(node: Node) -> Any:
         text = node.raw
     else:
         text = "" if value is None else str(value)
-    return _resolved(text) if _RESOLVABLE.match(text) else text
+    return yaml11(text)
 
 
-def _resolved(text: str) -> Any:
+def yaml11(text: str) -> Any:
+    """Return the value of a plain scalar in YAML 1.1; what cannot be read stays text."""
+    if not _RESOLVABLE.match(text):
+        return text
     resolver: Any = yaml.resolver.Resolver()
     constructor: Any = yaml.constructor.SafeConstructor()
     tag = resolver.resolve(yaml.ScalarNode, text, (True, False))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dagfactory.importers import Imported, Outcome
 from dagfactory.importers._comments import Comments
 from dagfactory.importers._dag import draft
-from dagfactory.importers._groups import slug
+from dagfactory.importers._groups import allowed
 from dagfactory.importers._merge import layered
 from dagfactory.importers._remarks import BrokenError, NotDataError, Remark, from_diagnostic, tidy
 from dagfactory.importers._values import TYPE, Context
@@ -40,15 +40,11 @@ def read(source: SourceFile, defaults: Sequence[SourceFile]) -> Imported:
     if root is None or not isinstance(root.value, dict) or any(_serious(remarks)):
         return Imported((), tidy(remarks))
     comments = Comments(source, root)
-    taken: dict[str, str] = {}
-    outcomes = []
-    for name, node in root.value.items():
-        if name in _NOT_DAGS:
-            continue
-        taken[name] = slug(name, taken)
-        dag = _Dag(name, taken[name], root.keys[name], node)
-        outcomes.append(dag.outcome(root.child(_DEFAULT), files, comments))
-    return Imported(tuple(outcomes), tidy(remarks))
+    default, keys, nodes = root.child(_DEFAULT), root.keys, root.value
+    ids = allowed(name for name in nodes if name not in _NOT_DAGS)
+    dags = (_Dag(name, ids[name], keys[name], nodes[name]) for name in nodes if name in ids)
+    outcomes = tuple(each.outcome(default, files, comments) for each in dags)
+    return Imported(outcomes, tidy(remarks))
 
 
 def _root(source: SourceFile) -> tuple[Node | None, list[Remark]]:
