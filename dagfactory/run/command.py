@@ -82,6 +82,7 @@ def _options(request: Request, prepared: Prepared) -> Options:
         _stay(result)
 
     return Options(
+        target=prepared.target,
         params=dict(parameter(text) for text in request.params),
         emulator=[
             *prepared.emulator,

@@ -3,17 +3,18 @@
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dagfactory.run.events import Event, RunError, RunResult, RunStarted
+from dagfactory.run.line import line_of
 from dagfactory.run.logs import run_logs
 from dagfactory.run.parsed import DagParsed
 from dagfactory.run.rest import Api, ApiError
 from dagfactory.run.results import failures, task_results
 from dagfactory.run.stack import Clock, Stack, Start
-from dagfactory.run.state import State, airflow_version, locked
+from dagfactory.run.state import State, locked
 from dagfactory.run.watch import Watcher
 
 
@@ -21,12 +22,13 @@ from dagfactory.run.watch import Watcher
 class Options:
     """How to run a DAG.
 
-    `params` go to the run as its configuration. `emulator` are further arguments for the emulator,
-    None runs without one. `timeout` bounds the DAG run in seconds. `fresh` forgets earlier state.
-    With `ui` Airflow serves the logs of running tasks; `hold` is called with the result while
-    Airflow is still up.
+    `target` is the Airflow line that the DAGs were rendered for. `params` go to the run as its
+    configuration. `emulator` are further arguments for the emulator, None runs without one.
+    `timeout` bounds the DAG run in seconds. `fresh` forgets earlier state. With `ui` Airflow serves
+    the logs of running tasks; `hold` is called with the result while Airflow is still up.
     """
 
+    target: str = "airflow3"
     params: Mapping[str, Any] = field(default_factory=dict)
     emulator: Sequence[str] | None = ()
     timeout: float | None = None
@@ -44,12 +46,13 @@ def execute(
     Raises NotReadyError when another run holds the state or Airflow is missing, RunError when
     Airflow breaks or refuses the DAG.
     """
-    airflow_version()
+    line = line_of(options.target)
+    state = replace(state, target=line.target)
     clock = Clock(on_event)
     with locked(state.root):
         if options.fresh:
             state.clear()
-        start = Start(state, dags, clock, options.emulator, options.ui)
+        start = Start(state, dags, clock, line, options.emulator, options.ui)
         with start.up() as stack:
             run = _Run(stack, state, dag_id, clock)
             result = run.complete(options.params, options.timeout or float("inf"))

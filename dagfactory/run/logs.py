@@ -1,14 +1,16 @@
 """Where task logs lie, and how their ends read.
 
-Airflow 3 writes one JSON object per line (`timestamp`, `level`, `event`, on errors `error_detail`);
-what the component processes print is plain text.
+Airflow 3 writes one JSON object per line (`timestamp`, `level`, `event`, on errors `error_detail`),
+Airflow 2 text (`logs_airflow2`); what the component processes print is plain text.
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from dagfactory.run.logs_airflow2 import is_airflow2, records_of
 
 _LONGEST = 400  # characters of one message; a whole traceback in one line helps nobody
 _LINK = " To find out more about why your job exited"
@@ -75,11 +77,13 @@ def job_log(path: Path, emulator: Path) -> Path | None:
     return max(attempts, key=lambda log: (len(log.name), log.name), default=None)
 
 
-def _records(path: Path) -> list[Mapping[str, Any]]:
+def _records(path: Path) -> Sequence[Mapping[str, Any]]:
     try:
         text = path.read_text(errors="replace")
     except OSError:
         return []
+    if is_airflow2(text):
+        return records_of(text)
     return [_record(line) for line in text.splitlines() if line.strip()]
 
 

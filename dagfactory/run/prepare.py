@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ class Prepared:
     dags: Path
     dag_id: str
     emulator: tuple[str, ...] = ()
+    target: str = "airflow3"
 
 
 def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
@@ -38,7 +40,7 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
         raise NotReadyError(f"{spec} has errors for the environment {environment}")
     (plan,) = built.plans
     write(built.bundle, into.joinpath(*package(plan).split(".")))
-    return Prepared(into, plan.pipeline.pipeline, _secrets(plan))
+    return Prepared(into, plan.pipeline.pipeline, _secrets(plan), _target(built.bundle.manifest))
 
 
 def _secrets(plan: Plan) -> tuple[str, ...]:
@@ -59,4 +61,14 @@ def _rendered(folder: Path) -> Prepared:
         raise NotReadyError(
             f"{folder} holds {len(files)} DAG files, `run` takes a folder with exactly one"
         )
-    return Prepared(folder, files[0].stem)
+    manifest = folder / "manifest.json"
+    return Prepared(
+        folder,
+        files[0].stem,
+        target=_target(manifest.read_bytes()) if manifest.exists() else "airflow3",
+    )
+
+
+def _target(manifest: bytes) -> str:
+    """Return the Airflow line that a bundle was rendered for."""
+    return str(json.loads(manifest)["target"])

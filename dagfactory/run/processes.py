@@ -29,6 +29,7 @@ class Processes:
 
     logs: Path
     environment: Mapping[str, str]
+    python: str = sys.executable
     _keeper: "subprocess.Popen[bytes] | None" = None
     _buffer: bytes = b""
     _exits: dict[str, int] = field(default_factory=dict)
@@ -38,7 +39,7 @@ class Processes:
         """Start the keeper in a session of its own, so that ^C reaches only us."""
         with (self.logs / "keeper.log").open("ab") as log:
             self._keeper = subprocess.Popen(
-                [sys.executable, "-P", str(Path(keeper.__file__))],
+                [self.python, "-P", str(Path(keeper.__file__))],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -1,4 +1,4 @@
-"""Airflow's REST API, version 2, as far as a run needs it, with http.client.
+"""Airflow's REST API, version 2 (Airflow 3) or 1 (Airflow 2), as far as a run needs it.
 
 `http.client` knows no proxies, which is right here: the server is on the loopback, and the
 environment of a run sends everything else to the emulator.
@@ -23,10 +23,11 @@ class ApiError(Exception):
 
 
 class Api:
-    """A client of the Airflow that listens on `port` of the loopback."""
+    """A client of the Airflow that listens on `port` of the loopback; `version` is v1 or v2."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, version: str = "v2") -> None:
         self.port = port
+        self.version = version
         self._headers: dict[str, str] = {"Content-Type": "application/json"}
 
     @property
@@ -35,8 +36,10 @@ class Api:
         return f"http://127.0.0.1:{self.port}"
 
     def answers(self) -> bool:
-        """Whether the server is up; fetches a token when it is."""
+        """Whether the server is up; fetches a token where one is needed."""
         try:
+            if self.version == "v1":
+                return bool(self.get("health"))
             token = self._send("GET", "/auth/token")["access_token"]
         except OSError:
             return False
@@ -44,17 +47,17 @@ class Api:
         return True
 
     def get(self, *path: str, **query: object) -> dict[str, Any]:
-        """GET /api/v2/PATH; each part of the path is quoted."""
+        """GET /api/VERSION/PATH; each part of the path is quoted."""
         suffix = f"?{urlencode(query)}" if query else ""
-        return self._send("GET", _route(path) + suffix)
+        return self._send("GET", self._route(path) + suffix)
 
     def post(self, *path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """POST a JSON body to /api/v2/PATH."""
-        return self._send("POST", _route(path), body)
+        """POST a JSON body to /api/VERSION/PATH."""
+        return self._send("POST", self._route(path), body)
 
     def patch(self, *path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """PATCH /api/v2/PATH with a JSON body."""
-        return self._send("PATCH", _route(path), body)
+        """PATCH /api/VERSION/PATH with a JSON body."""
+        return self._send("PATCH", self._route(path), body)
 
     def find(self, *path: str, **query: object) -> dict[str, Any] | None:
         """GET that returns None for 404."""
@@ -64,6 +67,9 @@ class Api:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
+
+    def _route(self, path: tuple[str, ...]) -> str:
+        return f"/api/{self.version}/" + "/".join(quote(part, safe="") for part in path)
 
     def _send(
         self, method: str, path: str, body: Mapping[str, Any] | None = None
@@ -82,10 +88,6 @@ class Api:
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise ApiError(answer.status, _reason(content))
         return dict(json.loads(content))
-
-
-def _route(path: tuple[str, ...]) -> str:
-    return "/api/v2/" + "/".join(quote(part, safe="") for part in path)
 
 
 def _reason(body: bytes) -> str:

@@ -69,7 +69,7 @@ def _result(watcher: Watcher, group: list[Instance], objects: Path) -> TaskResul
     value = _value(watcher, group[0]) if single else None
     return TaskResult(
         task_id=group[0]["task_id"],
-        operator=str(group[0]["operator_name"] or group[0]["operator"] or ""),
+        operator=str(group[0].get("operator_name") or group[0]["operator"] or ""),
         state=min(states, key=lambda state: _WORST.index(state) if state in _WORST else 0),
         tries=max(one["try_number"] for one in group),
         seconds=_span(group),
@@ -84,7 +84,7 @@ def _value(watcher: Watcher, one: Instance) -> Any:
     if one["state"] != "success":
         return None
     path = ("dags", watcher.dag_id, "dagRuns", watcher.run_id, "taskInstances", one["task_id"])
-    entry = watcher.api.find(*path, "xcomEntries", "return_value")
+    entry = watcher.api.find(*path, "xcomEntries", "return_value", stringify="false")
     value = entry["value"] if entry else None
     return _decoded(value) if isinstance(value, str) else value
 

@@ -10,12 +10,14 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from dagfactory.run.line import Line
+from dagfactory.run.settings_airflow2 import airflow2_options
 from dagfactory.run.state import State
 
 PARALLELISM = 4
 
 
-def airflow_environment(state: State, dags: Path, port: int) -> dict[str, str]:
+def airflow_environment(state: State, dags: Path, port: int, line: Line) -> dict[str, str]:
     """Return every AIRFLOW__… variable of a run that serves its API on `port` of the loopback."""
     url = f"http://127.0.0.1:{port}"
     options = {
@@ -30,7 +32,10 @@ def airflow_environment(state: State, dags: Path, port: int) -> dict[str, str]:
         "API__PORT": str(port),
         **_keys(state.home),
     }
+    if line.target == "airflow2":
+        options = airflow2_options(state, options)
     return {
+        **line.path,
         "AIRFLOW_HOME": str(state.home),
         "PYTHONWARNINGS": "ignore",
         "NO_PROXY": "127.0.0.1,localhost",

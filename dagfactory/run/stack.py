@@ -17,12 +17,12 @@ from pathlib import Path
 
 from dagfactory.emulator.client import READY_FILE
 from dagfactory.run.events import Event, Phase, RunError
+from dagfactory.run.line import Line
 from dagfactory.run.processes import Processes
 from dagfactory.run.rest import Api
 from dagfactory.run.settings import airflow_environment, preload_modules
 from dagfactory.run.state import (
     State,
-    airflow_version,
     forget_unfinished,
     is_migrated,
     mark_migrated,
@@ -80,6 +80,7 @@ class Start:
     state: State
     dags: Path
     clock: Clock
+    line: Line
     emulator: Sequence[str] | None = ()
     ui: bool = False
 
@@ -88,9 +89,9 @@ class Start:
         """Yield a running Airflow; on leaving, for whatever reason, nothing of it is left."""
         self.state.prepare()
         port = free_port()
-        environment = airflow_environment(self.state, self.dags.resolve(), port)
-        with Processes(self.state.logs, environment) as processes:
-            stack = Stack(Api(port), processes)
+        environment = airflow_environment(self.state, self.dags.resolve(), port, self.line)
+        with Processes(self.state.logs, environment, self.line.python) as processes:
+            stack = Stack(Api(port, self.line.api), processes)
             self._spawn_emulator(processes)
             processes.tell("import")
             self._prepare_database(processes)
@@ -110,7 +111,7 @@ class Start:
         processes.spawn("emulator", [*module, "--state", folder, *self.emulator])
 
     def _prepare_database(self, processes: Processes) -> None:
-        version = airflow_version()
+        version = self.line.version
         if is_migrated(self.state, version):
             forget_unfinished(self.state.database)
             return
@@ -123,11 +124,12 @@ class Start:
     def _start_components(self, stack: Stack) -> None:
         processes, preload = stack.processes, preload_modules(self.dags)
         serve = () if self.ui else ("--skip-serve-logs",)
-        processes.airflow("api-server", "api-server")
+        processes.airflow(self.line.server, *self.line.serve(stack.api.port))
         stack.wait(lambda: processes.imported, "Airflow's import", every=1.0)
         self.clock.reached("Airflow imported")
         self._use_emulator(stack)
-        processes.airflow("dag-processor", "dag-processor")
+        if self.line.processor:
+            processes.airflow("dag-processor", "dag-processor")
         processes.airflow("scheduler", "scheduler", *serve, preload=preload["scheduler"])
         stack.wait(stack.api.answers, "Airflow's API server")
         self.clock.reached("API server up")

@@ -6,7 +6,6 @@
 
 import contextlib
 import fcntl
-import importlib.metadata
 import os
 import shutil
 import sqlite3
@@ -22,11 +21,12 @@ class State:
     """Where a run keeps its things; `root` must be absolute."""
 
     root: Path
+    target: str = "airflow3"
 
     @property
     def home(self) -> Path:
-        """AIRFLOW_HOME."""
-        return self.root / "home"
+        """AIRFLOW_HOME; each Airflow line has its own, for no line reads the other's database."""
+        return self.root / ("home" if self.target == "airflow3" else f"home-{self.target}")
 
     @property
     def emulator(self) -> Path:
@@ -53,8 +53,8 @@ class State:
         for folder in (self.home, self.emulator, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
         (self.root / ".gitignore").write_text("*\n")
-        for log in self.logs.glob("*.log"):
-            log.unlink()
+        for stale in (*self.logs.glob("*.log"), *self.home.glob("*.pid")):
+            stale.unlink()
 
     def clear(self) -> None:
         """Delete everything an earlier run left (the lock must be held)."""
@@ -83,20 +83,6 @@ def locked(root: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
-
-
-def airflow_version() -> str:
-    """Return the installed Airflow's version without importing it.
-
-    Raises NotReadyError when there is none.
-    """
-    try:
-        return importlib.metadata.version("apache-airflow-core")
-    except importlib.metadata.PackageNotFoundError:
-        raise NotReadyError(
-            "`dagfactory run` needs Airflow, which is not installed in this environment",
-            "install it with: pip install 'dagfactory[airflow]'",
-        ) from None
 
 
 def is_migrated(state: State, version: str) -> bool:

@@ -5,8 +5,11 @@ import sys
 import pytest
 
 from dagfactory.run.events import NotReadyError
+from dagfactory.run.line import Line
 from dagfactory.run.settings import airflow_environment, preload_modules
 from dagfactory.run.state import State, is_migrated, locked, mark_migrated
+
+LINE = Line("airflow3", sys.executable, "3.3.1")
 
 
 def test_a_second_run_is_turned_away_and_told_by_whom(tmp_path):
@@ -51,7 +54,7 @@ def test_task_logs_stay_and_component_logs_start_anew(tmp_path):
 def test_keys_are_kept_and_private(tmp_path):
     state = State(tmp_path)
     state.prepare()
-    first, second = (airflow_environment(state, tmp_path, port) for port in (1, 2))
+    first, second = (airflow_environment(state, tmp_path, port, LINE) for port in (1, 2))
     name = "AIRFLOW__API_AUTH__JWT_SECRET"
     assert first[name] == second[name]
     assert (state.home / "keys.json").stat().st_mode & 0o777 == 0o600
@@ -86,7 +89,9 @@ def test_the_settings_are_ones_that_airflow_knows(tmp_path):
     )
     names = {f"AIRFLOW__{name.upper()}" for name in known.split()}
     ours = {
-        name for name in airflow_environment(state, tmp_path, 1) if name.startswith("AIRFLOW__")
+        name
+        for name in airflow_environment(state, tmp_path, 1, LINE)
+        if name.startswith("AIRFLOW__")
     }
     assert ours - names == set()
 

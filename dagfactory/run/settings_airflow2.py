@@ -1,0 +1,47 @@
+"""Airflow 2's configuration for a local run, where it departs from Airflow 3's."""
+
+
+from dagfactory.run.state import State
+
+_EVERYBODY_IS_ADMIN = 'AUTH_ROLE_PUBLIC = "Admin"\n'
+
+_UNKNOWN = (
+    "API_AUTH__",
+    "API__BASE_URL",
+    "API__ENABLE_SWAGGER_UI",
+    "API__HOST",
+    "API__INSTANCE_NAME",
+    "API__PORT",
+    "API__SECRET_KEY",
+    "CORE__EXECUTION_API_SERVER_URL",
+    "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS",
+    "DAG_PROCESSOR__",
+    "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY",
+    "LOGGING__NAMESPACE_LEVELS",
+    "LOGGING__UVICORN_LOGGING_LEVEL",
+    "WORKERS__",
+)
+"""Beginnings of the options that came with Airflow 3."""
+
+
+def airflow2_options(state: State, airflow3: dict[str, str]) -> dict[str, str]:
+    """Return the options of a run without their prefix, made from those for Airflow 3."""
+    server = state.home / "webserver_config.py"
+    server.write_text(_EVERYBODY_IS_ADMIN)  # it listens on the loopback and ends with the run
+    shared = {name: value for name, value in airflow3.items() if not name.startswith(_UNKNOWN)}
+    return shared | {
+        # The only executor that Airflow 2 allows on SQLite: one task at a time. Jobs still run
+        # side by side, for a task that waits for one is deferred.
+        "CORE__EXECUTOR": "SequentialExecutor",
+        "CORE__DAG_FILE_PROCESSOR_TIMEOUT": airflow3["DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT"],
+        "SCHEDULER__MIN_FILE_PROCESS_INTERVAL": airflow3[
+            "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL"
+        ],
+        "SCHEDULER__PARSING_PROCESSES": airflow3["DAG_PROCESSOR__PARSING_PROCESSES"],
+        "SCHEDULER__CHILD_PROCESS_LOG_DIRECTORY": str(state.logs / "dag_processor"),
+        "LOGGING__DAG_PROCESSOR_MANAGER_LOG_LOCATION": str(state.logs / "dag-processor.log"),
+        "WEBSERVER__CONFIG_FILE": str(server),
+        "WEBSERVER__SECRET_KEY": airflow3["API__SECRET_KEY"],
+        "WEBSERVER__INSTANCE_NAME": airflow3["API__INSTANCE_NAME"],
+        "API__AUTH_BACKENDS": "airflow.api.auth.backend.default",
+    }
