@@ -1,6 +1,5 @@
 """Airflow 2's configuration for a local run, where it departs from Airflow 3's."""
 
-
 from dagfactory.run.state import State
 
 _EVERYBODY_IS_ADMIN = 'AUTH_ROLE_PUBLIC = "Admin"\n'
