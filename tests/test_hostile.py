@@ -40,7 +40,7 @@ SPEC: dict[str, Any] = {
             "type": "train",
             "doc": "l",
             "image": "m",
-            "module": "trainer",
+            "module": "own.program",
             "args": {"x": "n", "y": ["o"]},
             "env": {"A": "p"},
             "labels": {"team": "q"},
@@ -61,17 +61,17 @@ SPEC: dict[str, Any] = {
         "lazy": {"type": "operator", "operator": "a.b.C", "lazy": True, "args": {"k": "a9"}},
         "sweep": {
             "type": "sweep",
-            "module": "trainer",
+            "module": "own.program",
             "metric": {"name": "b1", "goal": "maximize"},
             "parameters": {"lr": {"values": ["b2", "b3"]}},
             "include": [{"lr": "b4"}],
         },
-        "valid": {"type": "validate_checkpoint", "checkpoint": "b5", "require": {"states": ["b6"]}},
-        "measure": {"type": "evaluate", "model": "b7", "module": "trainer"},
+        "valid": {"type": "validate_checkpoint", "checkpoint": "gs://bucket/b5", "require": {"states": ["b6"]}},
+        "measure": {"type": "evaluate", "model": "gs://bucket/b7", "module": "own.program"},
         "gate": {"type": "gate", "metrics": "b8", "when": 'x == "b9"', "then": ["end"]},
         "register": {
             "type": "upload_model",
-            "artifact": "c1",
+            "artifact": "gs://bucket/c1",
             "name": "c2",
             "description": "c3",
             "serving": {"image": "c4", "predict": "c5", "health": "c6"},
@@ -79,12 +79,13 @@ SPEC: dict[str, Any] = {
             "labels": {"x": "c8"},
         },
         "serve": {"type": "deploy", "model": "c9", "endpoint": "d1", "machine": {"type": "d2"}},
-        "export": {"type": "bigquery_to_gcs", "source": "d3", "destination": "d4"},
+        "export": {"type": "bigquery_to_gcs", "source": "d3", "destination": "gs://bucket/d4"},
         "box": {"type": "group", "doc": "d5", "tasks": {"inner": {"type": "empty", "doc": "d6"}}},
         "end": {"type": "empty"},
     },
 }
-FIXED = {"pipeline", "goal", "module", "operator", "callable", "when", "then", "service_account"}
+FIXED = {"pipeline", "goal", "module", "operator", "callable", "when", "then"}
+FIXED |= {"service_account", "checkpoint", "artifact", "destination", "measure"}
 MACHINES = ("machine", "accelerator", "fallback")
 Path_ = tuple[str | int, ...]
 
@@ -194,7 +195,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 def test_the_benign_spec_renders(bench: Bench) -> None:
     text, found = bench.render(SPEC)
     assert text, found
-    assert len(POSITIONS) >= 55
+    assert len(POSITIONS) >= 50
 
 
 def test_every_payload_in_every_position(bench: Bench, tmp_path: Path) -> None:

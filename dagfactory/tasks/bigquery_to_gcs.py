@@ -10,6 +10,7 @@ from pydantic import Field
 from dagfactory.lower.cloud import cloud_problems
 from dagfactory.lower.common import operator_arguments
 from dagfactory.spec.task import TaskBase
+from dagfactory.tasks._address import Address
 
 if TYPE_CHECKING:
     from dagfactory.lower.scope import Place, Scope
@@ -27,7 +28,7 @@ class BigQueryToGcs(TaskBase):
 
     type: Literal["bigquery_to_gcs"]
     source: str = Field(description="Table as `project.dataset.table`.", min_length=1)
-    destination: str = Field(
+    destination: Address = Field(
         description="Address of the files.", examples=["${run.dir}/raw/*.jsonl"]
     )
     format: Literal["avro", "csv", "json", "parquet"] = Field(

@@ -11,6 +11,7 @@ from dagfactory.lower.job import job_arguments, job_outputs
 from dagfactory.lower.job_problems import job_problems
 from dagfactory.problems import Problem
 from dagfactory.spec.job import JobTask, ModuleName
+from dagfactory.tasks._address import Address
 
 if TYPE_CHECKING:
     from dagfactory.lower.scope import Place, Scope
@@ -23,7 +24,7 @@ class Evaluate(JobTask):
     """Evaluate a model; the job gets `--model=ADDRESS` and writes `metrics.json`."""
 
     type: Literal["evaluate"]
-    model: str = Field(
+    model: Address = Field(
         description="Address of the model directory.", examples=["${tasks.train.model_dir}"]
     )
     module: ModuleName | None = Field(

@@ -11,6 +11,7 @@ from dagfactory.lower.cloud import cloud_arguments, cloud_problems
 from dagfactory.lower.common import operator_arguments
 from dagfactory.spec.common import LabelText, SpecModel
 from dagfactory.spec.task import TaskBase
+from dagfactory.tasks._address import Address
 
 if TYPE_CHECKING:
     from dagfactory.lower.scope import Place, Scope
@@ -33,7 +34,7 @@ class UploadModel(TaskBase):
     """Register a model; a name that exists gets a new version."""
 
     type: Literal["upload_model"]
-    artifact: str = Field(
+    artifact: Address = Field(
         description="Address of the model directory.", examples=["${tasks.train.model_dir}"]
     )
     name: str | None = Field(default=None, description="Display name; the pipeline's id if absent.")

@@ -9,6 +9,7 @@ from pydantic import Field
 from dagfactory.lower.common import operator_arguments
 from dagfactory.spec.common import SpecModel
 from dagfactory.spec.task import TaskBase
+from dagfactory.tasks._address import Address
 
 if TYPE_CHECKING:
     from dagfactory.lower.scope import Place, Scope
@@ -31,7 +32,7 @@ class ValidateCheckpoint(TaskBase):
     """Check the newest checkpoint of a job against its manifest and your requirements."""
 
     type: Literal["validate_checkpoint"]
-    checkpoint: str = Field(
+    checkpoint: Address = Field(
         description="Address of a checkpoint directory.", examples=["${tasks.train.checkpoint}"]
     )
     require: Requirements = Field(
