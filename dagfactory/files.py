@@ -23,7 +23,8 @@ def plainly() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place = f": {error.filename}" if error.filename else ""
+        name = error.filename2 or error.filename
+        place = f": {name}" if name else ""
         raise FileError(f"{(error.strerror or str(error)).lower()}{place}") from None
 
 
