@@ -10,6 +10,11 @@ from typing import Any
 
 _HEAD = re.compile(r"\[[^\]]+\] \{[^{}]+:\d+\} ([A-Z]+) - (.*)")
 _FRAME = re.compile(r'  File "([^"]+)", line (\d+)')
+_EPILOGUE = re.compile(
+    r"Marking task as|Failed to execute job|Task exited with|Process not found|\d+ downstream tasks"
+)
+"""What Airflow adds after a task has ended; a failure would be told twice and its reason pushed up."""
+
 _TRACEBACK = "Traceback (most recent call last):"
 
 
@@ -26,7 +31,7 @@ def records_of(text: str) -> list[dict[str, Any]]:
             found.append((head[1].lower(), [head[2]]))
         elif found:
             found[-1][1].append(line)
-    return [_record(level, lines) for level, lines in found]
+    return [_record(level, lines) for level, lines in found if not _EPILOGUE.match(lines[0])]
 
 
 def _record(level: str, lines: list[str]) -> dict[str, Any]:
