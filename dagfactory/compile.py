@@ -13,9 +13,11 @@ from dagfactory.diagnostics import Diagnostic, Label, has_errors, tidy
 from dagfactory.frontend import front_end
 from dagfactory.lint import lint
 from dagfactory.plan import Plan, plan
+from dagfactory.problems import locate
 
 if TYPE_CHECKING:
     from dagfactory.bundle import Bundle, Rendered
+    from dagfactory.node import Node
     from dagfactory.source import SourceFile
 
 
@@ -50,11 +52,21 @@ def compile_spec(path: Path, environment: str | None) -> Compiled:
 def _compile(path: Path, environment: str | None) -> Compiled:
     front = front_end(path, environment)
     if front.pipeline is None or front.node is None or has_errors(front.diagnostics):
-        return Compiled(path, None, front.diagnostics, front.sources)
+        known = [*front.diagnostics, *_names(front.node)]
+        return Compiled(path, None, tidy(known), front.sources)
     made, found = plan(front.pipeline, front.node, front.environment)
     found += lint(made) if made else ()
     result = made if not has_errors(found) else None
     return Compiled(path, result, tidy([*front.diagnostics, *found]), front.sources)
+
+
+def _names(node: Node | None) -> list[Diagnostic]:
+    """Find what can be found without models: names that lead nowhere."""
+    if node is None:
+        return []
+    from dagfactory.names import unknown_names
+
+    return [locate(node, problem) for problem in unknown_names(node)]
 
 
 def build(specs: list[Path], environment: str | None) -> Built:

@@ -53,9 +53,13 @@ def lower(plan: Plan, *, source: str, package: str = "") -> Module:
 
 
 def digest(plan: Plan) -> str:
-    """Return the SHA-256 of everything the file is made from: the resolved spec and its environment."""
+    """Return the SHA-256 of everything the file is made from: the resolved spec and its environment.
+
+    The patches of other environments are left out: what is for prod must not touch the file for dev.
+    """
     environment = plan.environment.model_dump(mode="json") if plan.environment else None
-    inputs = {"pipeline": plan.node.plain(), "environment": environment}
+    pipeline = {key: value for key, value in plan.node.plain().items() if key != "environments"}
+    inputs = {"pipeline": pipeline, "environment": environment}
     text = json.dumps(inputs, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
