@@ -1,6 +1,7 @@
 """The metrics that gates may ask the trainer for are those that it writes."""
 
 import pytest
+import torch
 
 from dagfactory.lint.metrics import TRAINER
 from trainer import data, evaluate, textures, train
@@ -9,7 +10,7 @@ from trainer.files import read_json
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """Run every program of the trainer, tiny, and return the names in their metrics.json."""
+    """Run every program of the trainer, tiny, and yield the names in their metrics.json."""
     base = tmp_path_factory.mktemp("trainer")
     model = ["--width=8", "--heads=1", "--glimpses=1", "--keep=4"]
     arguments = {
@@ -25,7 +26,8 @@ def written(tmp_path_factory):
     for program, (module, given) in arguments.items():
         assert module.main([*given, f"--output={base}/{program}"]) == 0
         names[program] = set(read_json(base / program / "model" / "metrics.json")["metrics"])
-    return names
+    yield names
+    torch.set_flush_denormal(False)  # the trainer turns it on for the whole process
 
 
 @pytest.mark.parametrize("program", sorted(TRAINER))
