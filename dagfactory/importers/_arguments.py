@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import keyword
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dagfactory.importers._remarks import NotDataError
 from dagfactory.importers._values import data, delta, typed
 from dagfactory.importers._yaml11 import native
+from dagfactory.tasks.operator import RESERVED
 
 if TYPE_CHECKING:
     from dagfactory.importers._shared import Given
@@ -107,8 +109,8 @@ def _argument(key: str, given: Given, context: Context) -> dict[str, Any]:
             "write `{{ var.value.NAME }}` where the argument is a template",
         )
         return {}
-    if not key.isidentifier() or key in {"task_id", "dag", "task_group"}:
-        context.add("ignored", f"`{key}` cannot be an argument", given.key)
+    if not (key.isascii() and key.isidentifier()) or keyword.iskeyword(key) or key in RESERVED:
+        context.add("no-equivalent", f"argument `{key}` was left out", given.key)
         return {}
     length = delta(given.node) if key in _SECONDS and typed(given.node) else None
     if length is None:

@@ -77,12 +77,12 @@ def retries(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
     if "retries" in values:
         made |= _attempts(values["retries"].node, context)
     if "retry_delay" in values:
-        found = duration(values["retry_delay"].node, context)
+        found = duration(values["retry_delay"].node, context, least=0)
         made |= {"delay": found} if found else {}
     if "retry_exponential_backoff" in values:
         made |= _backoff(values["retry_exponential_backoff"].node, context)
     if "max_retry_delay" in values:
-        found = duration(values["max_retry_delay"].node, context)
+        found = duration(values["max_retry_delay"].node, context, least=0)
         made |= {"max_delay": found} if found else {}
     elif made.get("backoff") == "exponential":
         made["max_delay"] = _LONGEST_PAUSE

@@ -133,10 +133,13 @@ def delta(node: Node) -> timedelta | None:
         return None
 
 
-def duration(node: Node, context: Context) -> str | None:
-    """Return a duration as specs write it; None, with a remark, when they cannot."""
+def duration(node: Node, context: Context, *, least: int = 1) -> str | None:
+    """Return a duration as specs write it; None, with a remark, when they cannot.
+
+    One shorter than `least` microseconds is refused too.
+    """
     value = delta(node)
-    if value is None or not timedelta(0) < value <= _LONGEST:
+    if value is None or not timedelta(microseconds=least) <= value <= _LONGEST:
         context.add("no-equivalent", "a duration that specs cannot hold was left out", node.span)
         return None
     if value.microseconds:

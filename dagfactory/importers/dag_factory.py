@@ -108,6 +108,7 @@ class _Dag:
     def _problems(self, text: str) -> list[Remark]:
         """Check the spec as `dagfactory check` does, without an environment."""
         from dagfactory import load as loader
+        from dagfactory.lint import lint
         from dagfactory.plan import plan
         from dagfactory.resolve import resolve
         from dagfactory.source import SourceFile
@@ -118,8 +119,8 @@ class _Dag:
             node, found = resolve(node, defaults=None, environment=None)
             pipeline, problems = validate(node)
             found += problems
-            if pipeline:
-                found += plan(pipeline, node, None)[1]
+            made, problems = plan(pipeline, node, None) if pipeline else (None, [])
+            found += [*problems, *(lint(made) if made else ())]
         errors = (each for each in found if each.severity == "error")
         return [Remark("not-valid", each.message, self.key, each.help) for each in errors]
 
