@@ -1,0 +1,230 @@
+"""The first task types: shell, functions, any operator, groups, jobs, sweeps, registry, endpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagfactory.compile import compile_spec
+from dagfactory.lower.module import lower
+from dagfactory.module import Group, Indices
+
+JOB = "image: x:1\nmachine: {type: n1-standard-4}\n"
+SWEEP = f"type: sweep\nmodule: own\n{JOB}metric: {{name: loss, goal: minimize}}\n"
+RUN = "gs://demo-ml/runs/demo/{{ run_id }}"
+
+
+def test_bash(lowered):
+    made = lowered("type: bash\ncommand: run.sh\nenv: {A: b}\ncwd: /tmp")
+    assert made.symbol.name == "BashOperator"
+    assert made.arguments == {
+        "task_id": "it",
+        "bash_command": "run.sh ",  # without the space Airflow would look for a template file
+        "env": {"A": "b"},
+        "append_env": True,
+        "cwd": "/tmp",
+    }
+
+
+def test_empty(lowered):
+    assert lowered("type: empty").arguments == {"task_id": "it"}
+
+
+def test_python(lowered):
+    made = lowered("type: python\ncallable: a.b.c\nargs: {x: [1, {y: null}]}")
+    assert made.symbol.name == "CallOperator"
+    assert made.arguments["function"] == "a.b.c"
+    assert made.arguments["arguments"] == {"x": [1, {"y": None}]}
+    assert "arguments" not in lowered("type: python\ncallable: a.b").arguments
+
+
+def test_operator(lowered):
+    body = 'type: operator\noperator: a.b.Op\nargs: {x: 1, y: "${tasks.before.result}"}\npool: p'
+    made = lowered(body)
+    assert (made.symbol.module, made.symbol.name) == ("a.b", "Op")
+    pulled = "{{ ti.xcom_pull(task_ids='before') }}"
+    assert made.arguments == {"task_id": "it", "x": 1, "y": pulled, "pool": "p"}
+    lazy = lowered(body + "\nlazy: true")
+    assert lazy.symbol.name == "LazyOperator"
+    assert lazy.arguments["operator"] == "a.b.Op"
+    assert lazy.arguments["arguments"] == {"x": 1, "y": pulled}
+
+
+OPERATOR = "type: operator\noperator: a.b.Op\nargs: "
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ("{lambda: 1}", "`lambda` is not the name of an argument"),
+        ("{x y: 1}", "`x y` is not the name of an argument"),
+        ("{execution_timeout: 5}", "`execution_timeout` cannot be set here"),
+        ("{retry_delay: 5}", "`retry_delay` cannot be set here"),
+        ("{doc_md: x}", "`doc_md` cannot be set here"),
+    ],
+)
+def test_arguments_that_an_operator_cannot_be_given(faults, args, message):
+    assert faults(OPERATOR + args) == [("DF212", message)]
+
+
+@pytest.mark.parametrize("path", ["Op", "a.class.Op", "a.import", "a..b", "a.b-c", "a.Ü"])
+def test_paths_that_nothing_can_be_imported_from(faults, path):
+    for key in ("type: operator\noperator", "type: python\ncallable"):
+        assert faults(f"{key}: {path}") == [("DF123", f"`{path}` is not a dotted path")]
+
+
+def test_a_group_has_no_keys_of_a_task(faults):
+    body = (
+        "type: group\nretries: {attempts: 1}\ntimeout: 1h\npool: p\npool_slots: 1\nqueue: q\n"
+        "priority: 1\ntrigger_rule: all_done\ndoc: A box.\ntasks: {a: {type: empty}}"
+    )
+    found = faults(body)
+    assert [code for code, _ in found] == ["DF214"] * 7
+    assert all(message.endswith("has no effect on a group") for _, message in found)
+
+
+def test_train(lowered):
+    made = lowered(
+        f"type: train\n{JOB}module: own\nargs: {{n: null, b: true, l: [1, 2], f: 1e-4}}\n"
+        "env: {A: b}\nsecrets: {W: wandb}\nlabels: {x: y}\nrestart: false\npoll: 10s\ntimeout: 1h\n"
+    )
+    pool = made.arguments["job"]["workerPoolSpecs"][0]["containerSpec"]
+    assert pool["command"] == ["python", "-m", "own"]
+    assert pool["args"] == ["--b=true", "--l=[1,2]", "--f=0.0001"]
+    assert [each["name"] for each in pool["env"]] == ["A", "DAGFACTORY_SECRETS"]
+    assert "projects/demo-project/secrets/wandb/versions/latest" in pool["env"][1]["value"]
+    assert made.arguments["job"]["scheduling"] == {
+        "strategy": "STANDARD",
+        "timeout": "3600s",
+        "restartJobOnWorkerRestart": False,
+    }
+    assert made.arguments["labels"] == {"team": "ml", "x": "y"}
+    assert (made.arguments["poll"], made.arguments["project"]) == (10, "demo-project")
+    assert "execution_timeout" not in made.arguments  # Vertex ends the job
+
+
+def test_more_machines_are_a_second_pool(lowered):
+    made = lowered(
+        "type: train\nimage: x:1\nmodule: own\nmachine: {type: n1-standard-4, replicas: 3}\n"
+    )
+    assert [each["replicaCount"] for each in made.arguments["job"]["workerPoolSpecs"]] == [1, 2]
+
+
+def test_evaluate(lowered):
+    body = f'type: evaluate\n{JOB}model: "gs://bucket/model"\n'
+    container = _container(lowered(body + "args: {textures: gs://bucket/t}"))
+    assert container["command"] == ["python", "-m", "trainer.evaluate"]
+    assert container["args"] == ["--model=gs://bucket/model", "--textures=gs://bucket/t"]
+    assert _container(lowered(body + "command: [my, eval]"))["command"] == ["my", "eval"]
+
+
+def test_evaluate_has_one_model(faults):
+    body = f"type: evaluate\n{JOB}module: own\nmodel: gs://bucket/model\nargs: {{model: other}}"
+    assert faults(body) == [("DF207", "`model` is set by the task's own key")]
+
+
+def _container(made: Any) -> dict[str, Any]:
+    found: dict[str, Any] = made.arguments["job"]["workerPoolSpecs"][0]["containerSpec"]
+    return found
+
+
+@pytest.mark.parametrize("type_", ["evaluate\nmodel", "validate_checkpoint\ncheckpoint"])
+def test_addresses_are_checked(faults, type_):
+    found = faults(f"type: {type_}: my_model\n" + (JOB if "evaluate" in type_ else ""))
+    assert found == [("DF123", "`my_model` is not an address in Cloud Storage")]
+
+
+def test_validate_checkpoint(lowered):
+    made = lowered(
+        "type: validate_checkpoint\ncheckpoint: gs://bucket/c\nrequire: {states: [a], max_loss: 2.0}"
+    )
+    assert made.arguments["checkpoint"] == "gs://bucket/c"
+    assert made.arguments["require"] == {
+        "states": ["a"],
+        "max_loss": 2.0,
+        "complete": True,
+        "verify": "sha256",
+    }
+
+
+def test_upload_model(lowered):
+    made = lowered(
+        "type: upload_model\nartifact: gs://bucket/m\naliases: [best]\ndescription: d\n"
+        "serving: {image: s:1, predict: /p, health: /h, port: 80}\nlabels: {x: y}"
+    )
+    assert made.arguments["model"] == {
+        "displayName": "demo",
+        "artifactUri": "gs://bucket/m",
+        "containerSpec": {
+            "imageUri": "s:1",
+            "predictRoute": "/p",
+            "healthRoute": "/h",
+            "ports": [{"containerPort": 80}],
+        },
+        "description": "d",
+    }
+    assert made.arguments["labels"] == {"team": "ml", "x": "y"}
+
+
+def test_deploy(lowered, faults):
+    body = "type: deploy\nmodel: m\nendpoint: e\ntraffic: "
+    made = lowered(body + "{new: 10, current: 90}\nmachine: {max_replicas: 3}")
+    assert made.arguments["traffic"] == {"new": 10, "current": 90}
+    assert made.arguments["machine"]["maxReplicaCount"] == 3
+    assert faults(body + "{new: 10, current: 80}")[0][0] == "DF123"
+
+
+def test_sweep(compiled):
+    made = compiled(
+        SWEEP + "parameters: {a: {values: [1, 2]}}\nseeds: [0, 1]\nparallel: 2\npool: p\n"
+        "trigger_rule: all_done\nretries: {attempts: 1}"
+    )
+    group = lower(made.plan, source="x").members[-1]
+    assert isinstance(group, Group)
+    trial, best = group.members
+    assert trial.expand == {"trial": Indices(4)}
+    assert trial.arguments["max_active_tis_per_dagrun"] == 2
+    assert (trial.arguments["pool"], trial.arguments["trigger_rule"]) == ("p", "all_done")
+    assert best.arguments == {
+        "task_id": "best",
+        "trials": "it.trial",
+        "base": f"{RUN}/it",
+        "metric": "loss",
+        "goal": "minimize",
+        "retries": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "codes"),
+    [
+        ("seeds: [0]\nargs: {seed: 1}\nparameters: {a: {values: [1]}}", ["DF207"]),
+        ("seeds: [0]\nparameters: {seed: {values: [1]}}", ["DF207"]),
+        ("args: {seed: 1}\nparameters: {a: {values: [1]}}", []),
+        ("include: [{aa: 1}]\nparameters: {a: {values: [1]}}", ["DF217", "DF217"]),
+        ("include: [{a: 9}]\nparameters: {a: {values: [1]}}", []),
+    ],
+)
+def test_sweeps_that_contradict_themselves(faults, more, codes):
+    assert [code for code, _ in faults(SWEEP + more)] == codes
+
+
+def test_a_gate_starts_what_a_group_starts_with(tmp_path: Path) -> None:
+    """Also when the tasks inside wait for each other by references or through groups."""
+    path = tmp_path / "p.yaml"
+    path.write_text("""
+pipeline: p
+tasks:
+  gate: {type: gate, metrics: "gs://bucket/m", when: a > 1, then: [box]}
+  box:
+    type: group
+    tasks:
+      late: {type: bash, command: "${tasks.early.result}"}
+      early: {type: bash, command: x}
+      inner: {type: group, after: [early], tasks: {last: {type: empty}}}
+""")
+    made = compile_spec(path, None)
+    assert made.plan, made.diagnostics
+    assert lower(made.plan, source="x").members[0].arguments["then"] == ["box.early"]
