@@ -68,12 +68,17 @@ def flagship(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedPr
     )
 
 
+def rows(summary: str) -> list[list[str]]:
+    """Return the words of each row of the table that a summary begins with."""
+    table = summary.strip().partition("\n\n")[0]
+    return [row.split() for row in table.splitlines()[1:]]
+
+
 @pytest.mark.airflow2
 @pytest.mark.timeout(600)
 def test_the_flagship_runs_from_end_to_end(flagship: subprocess.CompletedProcess[str]) -> None:
     assert flagship.returncode == 0, flagship.stderr + flagship.stdout
-    rows = (line.split() for line in flagship.stdout.partition("\n\ngate ")[0].splitlines()[2:])
-    states = {row[0]: row[1] for row in rows}
+    states = {row[0]: row[1] for row in rows(flagship.stdout)}
     assert states.pop("log_experiment_only") == "skipped"
     assert set(states.values()) == {"success"}
     assert {"search.trial", "search.best", "train", "evaluate", "deploy_staging"} <= set(states)
