@@ -276,3 +276,26 @@ def test_explain(capsys):
 def test_the_specs_of_this_repository_are_right(capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     assert run(["check"]) == 0, capsys.readouterr().out
+
+
+def test_five_mistakes_are_told_at_once_in_order(folder):
+    (folder / "specs" / "bad.yaml").write_text(
+        "pipeline: bad\n"
+        "schdule: '@daily'\n"
+        "tasks:\n"
+        "  a: {type: trian}\n"
+        "  b: {type: bash, command: 5}\n"
+        "  c: {type: empty, timeout: 5x}\n"
+        "  d: {type: empty, trigger_rule: sometimes}\n"
+    )
+    code, out, err = start(["check", "specs/bad.yaml", "--format", "concise"], folder)
+    assert code == 1
+    assert [line.split(" ")[:2] for line in out.splitlines()] == [
+        ["specs/bad.yaml:2:1:", "error[DF120]:"],
+        ["specs/bad.yaml:4:13:", "error[DF125]:"],
+        ["specs/bad.yaml:5:28:", "error[DF122]:"],
+        ["specs/bad.yaml:6:29:", "error[DF123]:"],
+        ["specs/bad.yaml:7:34:", "error[DF124]:"],
+    ]
+    assert "5 errors" in err
+    assert "Traceback" not in out + err
