@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from types import NoneType
 
 from dagfactory.diagnostics import DagfactoryError, Diagnostic, tidy
 from dagfactory.load import load
@@ -212,7 +213,12 @@ def _unknown_patches(path: Path, node: Node) -> list[Diagnostic]:
     from dagfactory.suggest import did_you_mean
 
     known = environments(path)
-    return [
+    wrong = [
+        not_a_mapping(node, ("environments", name))
+        for name, patch in patches.value.items()
+        if not isinstance(patch.value, dict | NoneType)
+    ]
+    return wrong + [
         Diagnostic(
             "DF110",
             f"unknown environment `{name}`",

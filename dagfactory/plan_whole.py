@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from dagfactory.kinds import kind_of
 from dagfactory.plan_texts import misplaced, references, unknown_param
 from dagfactory.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from dagfactory.node import Node
     from dagfactory.plan import PlannedTask
@@ -33,8 +34,10 @@ def whole_problems(pipeline: Pipeline, node: Node, tasks: list[PlannedTask]) -> 
         yield Problem("DF123", message, ("pipeline",), help="choose another id")
     if pipeline.schedule and pipeline.schedule.preset == "@continuous":
         yield from _continuous(pipeline)
+    groups = {item.id: item.groups for item in tasks}
     for item in tasks:
         yield from _too_long(item)
+        yield from _both_sides(item, groups)
     for path, text in _texts(node):
         yield from _early(path, text, pipeline)
 
@@ -51,6 +54,16 @@ def _too_long(item: PlannedTask) -> Iterator[Problem]:
     if length > LONGEST_ID:
         message = f"the id has {length} characters with its groups, and Airflow keeps {LONGEST_ID}"
         yield Problem("DF123", message, item.path, key=True, help="shorten it or a group's id")
+
+
+def _both_sides(item: PlannedTask, groups: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
+    """Find a task on one side of a gate whose group stands on the other."""
+    branches = list(kind_of(item.task.type).branches(item.task))
+    for suffix, name in branches:
+        for other, box in branches:
+            if suffix[0] != other[0] and box in groups.get(name, ()):
+                message = f"`{name}` lies in `{box}`, which stands on the other side"
+                yield Problem("DF210", message, (*item.path, *suffix))
 
 
 def _texts(node: Node) -> Iterator[tuple[Path, str]]:

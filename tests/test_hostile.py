@@ -66,7 +66,11 @@ SPEC: dict[str, Any] = {
             "parameters": {"lr": {"values": ["b2", "b3"]}},
             "include": [{"lr": "b4"}],
         },
-        "valid": {"type": "validate_checkpoint", "checkpoint": "gs://bucket/b5", "require": {"states": ["b6"]}},
+        "valid": {
+            "type": "validate_checkpoint",
+            "checkpoint": "gs://bucket/b5",
+            "require": {"states": ["b6"]},
+        },
         "measure": {"type": "evaluate", "model": "gs://bucket/b7", "module": "own.program"},
         "gate": {"type": "gate", "metrics": "b8", "when": 'x == "b9"', "then": ["end"]},
         "register": {

@@ -163,3 +163,21 @@ environments:
     made = compile_spec(path, "prod")
     assert made.plan, made.diagnostics
     assert list(made.plan.tasks) == ["b"]
+
+
+def test_a_task_is_not_on_one_side_and_its_group_on_the_other(tmp_path: Path) -> None:
+    text = (
+        'tasks:\n  gate: {type: gate, metrics: "gs://bucket/m", when: a > 1, then: [g], else: [b]}\n'
+        "  g: {type: group, tasks: {b: {type: empty}, c: {type: empty}}}"
+    )
+    assert marked(compiled(tmp_path, text), tmp_path) == [("DF210", "b")]
+
+
+@pytest.mark.parametrize("patch", ["5", "[a]", "text"])
+def test_the_patch_of_an_environment_is_a_mapping(tmp_path: Path, patch: str) -> None:
+    text = f"environments: {{prod: {patch}}}\ntasks: {{a: {{type: empty}}}}"
+    made = compiled(tmp_path, text)
+    assert [each.code for each in made.diagnostics] == ["DF122"]
+    assert [each.code for each in compile_spec(tmp_path / "p.yaml", "prod").diagnostics] == [
+        "DF122"
+    ]

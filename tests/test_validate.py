@@ -151,6 +151,7 @@ def test_dates(text):
         "{{ ds }}",
         "0001-01-01",
         "9999-12-31",
+        "2026-01-05T00:00:00.5",
     ],
 )
 def test_what_is_no_date(text):

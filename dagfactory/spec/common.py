@@ -197,6 +197,8 @@ def _date(text: str) -> datetime:
         raise bad(f"`{shorten(text)}` is not a date", "write for example `2026-01-05`") from None
     if found.tzinfo:
         raise bad(f"`{text}` has an offset", "leave it out: `timezone:` applies")
+    if found.microsecond:
+        raise bad(f"`{text}` has fractions of a second", "leave them out")
     if not _YEARS[0] <= found.year <= _YEARS[1]:
         raise bad(f"the year {found.year} is not between {_YEARS[0]} and {_YEARS[1]}")
     return found

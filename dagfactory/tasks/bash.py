@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from dagfactory.lower.common import operator_arguments
+from dagfactory.spec.common import Text
 from dagfactory.spec.job import VariableName
 from dagfactory.spec.task import TaskBase
 
@@ -19,7 +20,7 @@ class Bash(TaskBase):
     """Run a command; its last line of output is the result."""
 
     type: Literal["bash"]
-    command: str = Field(description="Command for bash.", examples=["echo {{ ds }}"], min_length=1)
+    command: Text = Field(description="Command for bash.", examples=["echo {{ ds }}"])
     env: dict[VariableName, str] = Field(
         default_factory=dict, description="Environment variables, added to the worker's."
     )
