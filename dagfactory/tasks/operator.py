@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import keyword
-from typing import TYPE_CHECKING, Any, Literal
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from dagfactory.lower.common import operator_arguments
 from dagfactory.module import Symbol
 from dagfactory.problems import Problem
+from dagfactory.spec.common import bad
 from dagfactory.spec.job import Data
 from dagfactory.spec.task import TaskBase
 from dagfactory.tasks.python import DottedName
@@ -23,11 +25,24 @@ if TYPE_CHECKING:
     from dagfactory.spec.pipeline import Pipeline
 
 
+def _operator(path: str) -> str:
+    """Refuse what is no operator class: the DAG file calls it while it is parsed."""
+    root, name = path.partition(".")[0], path.rpartition(".")[2]
+    if root in sys.stdlib_module_names:
+        raise bad(f"`{path}` belongs to Python's own library", "name an Airflow operator class")
+    if not name[0].isupper():
+        raise bad(f"`{name}` is not the name of a class", "for a function use `type: python`")
+    return path
+
+
+OperatorPath = Annotated[DottedName, AfterValidator(_operator)]
+
+
 class AnyOperator(TaskBase):
     """Call an operator with keyword arguments."""
 
     type: Literal["operator"]
-    operator: DottedName = Field(
+    operator: OperatorPath = Field(
         description="Dotted path of an operator class.",
         examples=["airflow.providers.http.operators.http.HttpOperator"],
     )
