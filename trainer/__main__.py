@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from trainer.config import read_values
+from trainer.config import TrainSettings, asks_for_help, parse, read_values
 from trainer.errors import run_program
 
 
@@ -13,7 +13,9 @@ def main(argv: Sequence[str]) -> int:
         from trainer import validate
 
         return validate.main(argv[1:])
-    if "--help" not in argv and read_values(argv).get("stage") == "textures":
+    if asks_for_help(argv):
+        parse(TrainSettings, argv)  # before torch is imported, which takes seconds
+    if read_values(argv).get("stage") == "textures":
         from trainer import textures
 
         return textures.main(argv)

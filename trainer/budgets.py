@@ -48,6 +48,12 @@ def allocate(
     return (LEAST + extra) * kept, kept
 
 
+def share_evenly(relevance: Tensor, keep: int, total: int) -> tuple[Tensor, Tensor]:
+    """Budgets and mask as `allocate` returns them, every kept patch with the same budget."""
+    kept = top_k(relevance.detach(), keep)
+    return kept * min(total / keep, float(MOST)), kept
+
+
 def whole_tokens(budgets: Tensor) -> Tensor:
     """Budgets rounded down to whole tokens, which keeps their sum within the total."""
     return budgets.floor().long()

@@ -1,39 +1,33 @@
 """Checkpoints that are whole or not there.
 
-A checkpoint is a directory `step-00001200/` with `state.pt` and, written last, `manifest.json`
-holding a sha256 per file. A directory without a manifest is not a checkpoint.
+A checkpoint is a directory `step-00001200/` with `state.safetensors` and, written last,
+`manifest.json` holding a sha256 per file. A directory without a manifest is not a checkpoint.
 """
 
-import io
 import math
-import random
-import re
 import shutil
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from trainer.errors import TrainerError
-from trainer.files import (
-    SCHEMA_VERSION,
-    damaged_files,
-    describe_files,
-    fsync_directory,
-    read_json,
-    write_bytes,
-    write_json,
+from trainer.files import SCHEMA_VERSION, describe_files, fsync_directory, write_bytes
+from trainer.manifest import (
+    MANIFEST,
+    STATE,
+    checkpoints,
+    read_manifest,
+    read_state,
+    score,
+    seal,
+    step_of,
 )
 from trainer.model import STATE_GROUPS
-
-STATE = "state.pt"
-MANIFEST = "manifest.json"
-NAME = re.compile(r"step-(\d{8})")
+from trainer.state import State, check_state, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +37,35 @@ class Progress:
     step: int
     epoch: int
     planned_steps: int
+    complete: bool
     loss: float
-    score: float | None = None  # val_accuracy, where this step was evaluated
-
-    @property
-    def complete(self) -> bool:
-        """Whether every planned step is done."""
-        return self.step >= self.planned_steps
+    score: float | None = None  # the headline metric, where this step was evaluated
 
 
-def save(root: Path, progress: Progress, state: dict[str, Any]) -> Path:
+def save(root: Path, progress: Progress, groups: dict[str, Any], data: bytes) -> Path:
     """Write one checkpoint: each file through temporary, fsync and rename, the manifest last.
 
     Files are renamed, never directories: Cloud Storage FUSE refuses to rename a directory of a
     bucket without a hierarchical namespace, unless it is mounted for it.
     """
     directory = root / f"step-{progress.step:08d}"
+    discard_odd(directory)
     (directory / MANIFEST).unlink(missing_ok=True)
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    write_bytes(directory / STATE, buffer.getvalue())
+    write_bytes(directory / STATE, data)
     fsync_directory(directory)
-    write_json(directory / MANIFEST, manifest(directory, progress, state["model"]))
+    write_bytes(directory / MANIFEST, seal(manifest(directory, progress, groups)))
     fsync_directory(directory)
     fsync_directory(root)
     return directory
 
 
-def manifest(directory: Path, progress: Progress, model: dict[str, Tensor]) -> dict[str, Any]:
+def discard_odd(path: Path) -> None:
+    """Remove a link or a file that stands where a checkpoint directory belongs."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+
+
+def manifest(directory: Path, progress: Progress, groups: dict[str, Any]) -> dict[str, Any]:
     """Describe a checkpoint for whoever judges it without torch."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -81,9 +76,14 @@ def manifest(directory: Path, progress: Progress, model: dict[str, Tensor]) -> d
         "loss": progress.loss if math.isfinite(progress.loss) else None,
         "score": progress.score,
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "states": {group: describe_group(model, group) for group in STATE_GROUPS},
+        "states": groups,
         "files": describe_files(directory, [STATE]),
     }
+
+
+def describe_groups(model: dict[str, Tensor]) -> dict[str, Any]:
+    """Describe every state group of a model."""
+    return {group: describe_group(model, group) for group in STATE_GROUPS}
 
 
 def describe_group(model: dict[str, Tensor], group: str) -> dict[str, Any]:
@@ -96,88 +96,56 @@ def describe_group(model: dict[str, Tensor], group: str) -> dict[str, Any]:
     }
 
 
-def checkpoints(root: Path) -> list[Path]:
-    """Checkpoint directories with a manifest, oldest first."""
-    if not root.is_dir():
-        return []
-    found = (path for path in root.iterdir() if NAME.fullmatch(path.name))
-    return sorted(path for path in found if (path / MANIFEST).is_file())
-
-
-def read_manifest(directory: Path) -> dict[str, Any]:
-    """Read the manifest of a checkpoint; raises TrainerError when it cannot be read."""
-    document = read_json(directory / MANIFEST)
-    if "files" not in document:
-        raise TrainerError(f"{directory / MANIFEST} is not a checkpoint manifest")
-    return document
-
-
-def load_newest(root: Path, device: torch.device) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """(manifest, state) of the newest undamaged checkpoint; says which ones it passes over."""
+def load_newest(root: Path, model: nn.Module) -> State | None:
+    """State of the newest undamaged checkpoint that fits; says which ones it passes over."""
     for directory in reversed(checkpoints(root)):
         try:
-            document = read_whole(directory)
+            return load(directory, model)
         except TrainerError as error:
             print(f"damaged checkpoint passed over: {error}", flush=True)
-            continue
-        return document, torch.load(directory / STATE, map_location=device, weights_only=True)
     return None
 
 
-def read_whole(directory: Path) -> dict[str, Any]:
-    """Read the manifest and compare every file with it; raises TrainerError on damage."""
+def load(directory: Path, model: nn.Module) -> State:
+    """Read one checkpoint and look at every byte and every tensor; raises TrainerError."""
     document = read_manifest(directory)
-    problems = damaged_files(directory, document["files"])
-    if problems:
-        raise TrainerError(f"{directory.name}: {problems[0]}")
-    return document
-
-
-def prune(root: Path, keep: int) -> None:
-    """Keep the newest `keep` checkpoints and the best; drop the others and unfinished ones."""
-    found = checkpoints(root)
-    for path in root.iterdir():
-        if NAME.fullmatch(path.name) and not (path / MANIFEST).exists():
-            shutil.rmtree(path)
-    best = max(found, key=lambda path: (score(path), path.name), default=None)
-    for path in found[:-keep]:
-        if path != best:
-            (path / MANIFEST).unlink()
-            shutil.rmtree(path)
-
-
-def score(directory: Path) -> float:
-    """Return the score of a checkpoint; minus infinity where it has none or is damaged."""
+    data = read_state(directory, document, largest_state(model))
     try:
-        value = read_manifest(directory).get("score")
-    except TrainerError:
-        value = None
-    return -math.inf if value is None else float(value)
+        state = unpack(data)
+        check_state(state, model, list(model.parameters()))
+    except TrainerError as error:
+        raise TrainerError(f"{directory.name}: {error}") from None
+    if state.step != document["step"]:
+        raise TrainerError(f"{directory.name}: its state is of step {state.step}")
+    return state
 
 
-def random_state() -> dict[str, Any]:
-    """State of the generators of python, numpy, torch and every CUDA device."""
-    # The global generator of numpy is saved because libraries draw from it.
-    kind, keys, position, gauss, cached = np.random.get_state(legacy=True)  # noqa: NPY002
-    return {
-        "python": random.getstate(),
-        "numpy": (kind, torch.from_numpy(np.asarray(keys)), position, gauss, cached),
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    }
+def largest_state(model: nn.Module) -> int:
+    """Bytes that no state of this model exceeds: weights, two moments, and room for the rest."""
+    weights: dict[str, Tensor] = model.state_dict()
+    return 4 * sum(value.nbytes for value in weights.values()) + 2**24
 
 
-def restore_random_state(state: dict[str, Any]) -> None:
-    """Undo what happened to the generators since `random_state`."""
-    version, words, gauss_next = state["python"]
-    random.setstate((version, tuple(words), gauss_next))
-    kind, keys, position, gauss, cached = state["numpy"]
-    np.random.set_state((kind, keys.cpu().numpy(), position, gauss, cached))  # noqa: NPY002
-    torch.set_rng_state(state["torch"].cpu())
-    _restore_cuda(state["cuda"])
+def prune(root: Path, keep: int, step: int) -> None:
+    """Keep the newest `keep` checkpoints up to `step` and the best; drop what is unfinished.
+
+    A checkpoint beyond `step`, which was just saved, could not be read when this run began:
+    left in place it would count as the newest and push the good ones out.
+    """
+    for path in root.iterdir():
+        if step_of(path) >= 0 and not (path / MANIFEST).is_file():
+            _remove(path)
+    found = checkpoints(root)
+    past = [path for path in found if step_of(path) <= step]
+    best = max(past, key=lambda path: (score(path), step_of(path)), default=None)
+    for path in found:
+        if path not in past[-keep:] and path != best:
+            _remove(path)
 
 
-def _restore_cuda(states: Iterable[Tensor]) -> None:
-    states = [state.cpu() for state in states]
-    if states and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(states)
+def _remove(path: Path) -> None:
+    """Remove a checkpoint, its manifest first: half a directory is none."""
+    discard_odd(path)
+    if path.is_dir():
+        (path / MANIFEST).unlink(missing_ok=True)
+        shutil.rmtree(path)

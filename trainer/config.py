@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from trainer.errors import UsageError
 
@@ -18,6 +18,8 @@ BUILT_IN = "sort-of-clevr"  # a name in place of an address of textures
 Address = Annotated[str, Field(min_length=1)]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Every = Annotated[int, BeforeValidator(lambda value: 0 if value == "auto" else value), Field(ge=0)]
 
 
 class Settings(BaseModel):
@@ -59,6 +61,9 @@ class ModelSettings(BaseModel):
     dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout in the answer head")
     keep: Positive = Field(default=64, description="patches kept per question (top-K)")
     budget_total: Positive = Field(default=12_000, description="most tokens per question")
+    ablate: Literal[
+        "none", "propositional", "perspectival", "participatory", "budgets", "opponent"
+    ] = Field(default="none", description="part of the network to leave without influence")
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
@@ -93,7 +98,16 @@ class TrainSettings(Settings, ModelSettings):
         default=0.1, gt=0, lt=1, description="fraction of training images held for val_accuracy"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where to compute")
-    checkpoint_every: Positive = Field(default=100, description="steps between checkpoints")
+    checkpoint_every: Every = Field(
+        default=100, description="steps between checkpoints; auto or 0: from save time and mtbi"
+    )
+    mtbi: Seconds = Field(default=3600, description="mean seconds between interruptions, for auto")
+    max_seconds: Seconds | None = Field(
+        default=None, description="save and leave with 75 after so many seconds of training"
+    )
+    patience: int | None = Field(
+        default=None, ge=1, description="stop after so many epochs without a better score"
+    )
     keep_checkpoints: Positive = Field(default=2, description="newest checkpoints kept")
     log_every: Positive = Field(default=20, description="steps between progress lines")
 
@@ -138,19 +152,17 @@ def build(kind: type[Kind], values: Mapping[str, object]) -> Kind:
 
 def parse(kind: type[Kind], argv: Sequence[str]) -> Kind:
     """Read settings of one kind from the command line; `--help` lists them and leaves."""
-    if "--help" in argv:
+    if asks_for_help(argv):
+        from trainer.help import describe
+
         print(describe(kind))
         raise SystemExit(0)
     return build(kind, read_values(argv))
 
 
-def describe(kind: type[Settings]) -> str:
-    """List the settings of one kind: key, default, meaning."""
-    lines = [f"{kind.__doc__}\n\nSettings, as --key=value:"]
-    for name, field in kind.model_fields.items():
-        default = "required" if field.is_required() else f"default {field.default}"
-        lines.append(f"  --{field.alias or name:18} {field.description} ({default})")
-    return "\n".join(lines)
+def asks_for_help(argv: Sequence[str]) -> bool:
+    """Whether `--help` or `-h` is among the arguments."""
+    return "--help" in argv or "-h" in argv
 
 
 def read_values(argv: Sequence[str]) -> dict[str, object]:

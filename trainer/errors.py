@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 USAGE_EXIT = 2
 FAILURE_EXIT = 1
+TIME_IS_UP = 75  # EX_TEMPFAIL of sysexits.h: start again to continue
 
 
 class TrainerError(Exception):

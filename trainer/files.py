@@ -16,7 +16,8 @@ SCHEMA_VERSION = 1
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file through a temporary neighbour, fsync and rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # One name, not one per process: what a killed writer leaves is overwritten by the next.
+    temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("wb") as stream:
         stream.write(data)
         stream.flush()
@@ -35,7 +36,7 @@ def read_json(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise TrainerError(f"{path} is missing") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise TrainerError(f"{path} cannot be read: {error}") from None
     if not isinstance(document, dict):
         raise TrainerError(f"{path} does not hold a JSON mapping")
@@ -67,16 +68,31 @@ def describe_files(directory: Path, names: list[str]) -> dict[str, dict[str, Any
 
 def damaged_files(directory: Path, files: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Compare files with their description; one line for each problem."""
-    problems = []
-    for name, expected in files.items():
-        path = directory / name
-        if not path.is_file():
-            problems.append(f"{name} is missing")
-        elif path.stat().st_size != expected["bytes"]:
-            problems.append(f"{name} has {path.stat().st_size} bytes, not {expected['bytes']}")
-        elif sha256(path) != expected["sha256"]:
-            problems.append(f"{name} does not match its sha256")
-    return problems
+    problems = (damage(directory, name, expected) for name, expected in files.items())
+    return [problem for problem in problems if problem]
+
+
+def damage(directory: Path, name: str, expected: object) -> str | None:
+    """Compare one file with its description; a name that leaves the directory is a problem."""
+    path = directory / name
+    if name != Path(name).name or path.is_symlink():
+        return f"{name} is not a plain file of {directory}"
+    if not isinstance(expected, Mapping) or not {"bytes", "sha256"} <= expected.keys():
+        return f"{name} has no checksum"
+    if not path.is_file():
+        return f"{name} is missing"
+    if path.stat().st_size != expected["bytes"]:
+        return f"{name} has {path.stat().st_size} bytes, not {expected['bytes']}"
+    return None if sha256(path) == expected["sha256"] else f"{name} does not match its sha256"
+
+
+def check_model(directory: Path) -> None:
+    """Compare a model directory with its manifest, where it has one; raises TrainerError."""
+    if (directory / "manifest.json").is_file():
+        files = read_json(directory / "manifest.json").get("files")
+        problems = damaged_files(directory, files) if isinstance(files, dict) else ["no checksums"]
+        if problems:
+            raise TrainerError(f"damaged model in {directory}: {problems[0]}")
 
 
 def write_manifest(directory: Path, names: list[str]) -> None:

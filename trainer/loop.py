@@ -2,22 +2,25 @@
 
 import math
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
 
-from trainer import checkpoint
+from trainer import checkpoint, state
 from trainer.checkpoint import Progress
+from trainer.clock import Clock
 from trainer.config import TrainSettings
 from trainer.dataset import Split, step_index, steps_per_epoch
 from trainer.errors import TrainerError
+from trainer.manifest import checkpoints
 from trainer.measure import measure
 from trainer.metrics import MetricsLog, report_tuning
 from trainer.model import ArrCoc
 from trainer.objective import Loss, objective
+from trainer.saver import Saver, best_interval
 from trainer.signals import StopRequest
 from trainer.vertex import RunContext
 
@@ -37,7 +40,11 @@ class Run:
     identity: dict[str, Any]
     step: int = 0
     loss: float = math.nan
-    score: float | None = None
+    score: float | None = None  # of this step, where it was evaluated
+    best: float | None = None
+    stale: int = 0  # epochs since the best score
+    saver: Saver = field(default_factory=Saver)
+    started: float = field(default_factory=time.monotonic)
 
     @property
     def answering(self) -> bool:
@@ -59,9 +66,23 @@ class Run:
         """Steps in the whole run."""
         return self.per_epoch * self.settings.epochs
 
+    @property
+    def done(self) -> bool:
+        """Whether no step is left to do: all are done, or patience is at its end."""
+        patience = self.settings.patience
+        return self.step >= self.planned or (patience is not None and self.stale >= patience)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether to leave before the run is done: SIGTERM, or the time is up."""
+        limit = self.settings.max_seconds
+        late = limit is not None and time.monotonic() - self.started >= limit
+        return self.stop.asked or late
+
     def progress(self) -> Progress:
         """Where the run stands."""
-        return Progress(self.step, self.step // self.per_epoch, self.planned, self.loss, self.score)
+        epoch = self.step // self.per_epoch
+        return Progress(self.step, epoch, self.planned, self.done, self.loss, self.score)
 
 
 def learning_rate(settings: TrainSettings, step: int, planned: int) -> float:
@@ -95,32 +116,47 @@ def train_step(run: Run) -> Loss:
 
 def non_finite(run: Run, value: float) -> str:
     """Say where the loss broke and which checkpoint is still good."""
-    kept = checkpoint.checkpoints(run.context.checkpoint_dir)
-    last = f"last good checkpoint: {kept[-1]}" if kept else "there is no checkpoint yet"
-    return f"the loss is {value} at step {run.step + 1}; {last}"
+    return f"the loss is {value} at step {run.step + 1}; {last_good(run)}"
+
+
+def last_good(run: Run) -> str:
+    """Name the newest checkpoint, after the one under way."""
+    run.saver.wait()
+    kept = checkpoints(run.context.checkpoint_dir)
+    return f"last good checkpoint: {kept[-1]}" if kept else "there is no checkpoint yet"
 
 
 def train(run: Run) -> bool:
-    """Train to the end; False when a stop was asked for before it."""
+    """Train until done; False when interrupted before. Either way the last step is saved."""
     clock = Clock(run.step)
-    while run.step < run.planned:
+    while not run.done:
         loss = train_step(run)
         note(run, loss)
         clock.report(run)
         run.score = None
         if run.step % run.per_epoch == 0:
             validate(run)
-        last = run.step == run.planned
-        if last or run.stop.asked or run.score is not None or due(run):
+        leaving = run.interrupted
+        if run.done or leaving or run.score is not None or due(run):
             save(run)
-        if run.stop.asked and not last:
-            return False
-    return True
+        if leaving:
+            break
+    run.saver.wait()
+    return run.done
 
 
 def due(run: Run) -> bool:
-    """Whether a periodic checkpoint is due."""
-    return run.step % run.settings.checkpoint_every == 0
+    """Whether a periodic checkpoint is due.
+
+    With `auto` the first one comes at once: it tells what a save costs, and that one can be made.
+    """
+    every = run.settings.checkpoint_every
+    if every:
+        return run.step % every == 0
+    if not run.saver.measured():
+        return run.saver.pending is None
+    elapsed = time.monotonic() - run.saver.begun
+    return elapsed >= best_interval(run.saver.cost, run.settings.mtbi)
 
 
 def note(run: Run, loss: Loss) -> None:
@@ -136,35 +172,62 @@ def validate(run: Run) -> None:
     for name, value in metrics.items():
         run.log.add(run.step, "validation", name, value)
     run.score = metrics[run.headline]
+    better = run.best is None or run.score > run.best
+    run.best, run.stale = (run.score, 0) if better else (run.best, run.stale + 1)
     report_tuning(run.context, f"val_{run.headline}", run.score, run.step)
     print(f"epoch {run.step // run.per_epoch}: val_{run.headline} {run.score:.4f}", flush=True)
 
 
-def save(run: Run) -> Path:
-    """Flush the log, then write a checkpoint and drop the oldest."""
+def save(run: Run) -> None:
+    """Flush the log, then let the saver write a checkpoint and drop the oldest."""
+    run.saver.save(lambda: prepare_save(run))
+
+
+def prepare_save(run: Run) -> Callable[[], None]:
+    """Copy the run as it is now; returns what writes the copy."""
     run.log.flush()
-    state = {
-        "identity": run.identity,
-        "model": run.model.state_dict(),
-        "optimizer": run.optimizer.state_dict(),
-        "random": checkpoint.random_state(),
-    }
-    path = checkpoint.save(run.context.checkpoint_dir, run.progress(), state)
-    checkpoint.prune(run.context.checkpoint_dir, run.settings.keep_checkpoints)
-    return path
+    weights, progress = run.model.state_dict(), run.progress()
+    data = state.pack(snapshot(run, weights))
+    groups = checkpoint.describe_groups(weights)
+    root, keep = run.context.checkpoint_dir, run.settings.keep_checkpoints
+
+    def write() -> None:
+        checkpoint.save(root, progress, groups, data)
+        checkpoint.prune(root, keep, progress.step)
+
+    return write
 
 
-def resume(run: Run, device: torch.device) -> bool:
+def snapshot(run: Run, weights: dict[str, torch.Tensor]) -> state.State:
+    """Collect the state; raises TrainerError instead of saving what cannot be continued."""
+    found = state.State(
+        step=run.step,
+        loss=run.loss,
+        score=run.score,
+        best=run.best,
+        stale=run.stale,
+        identity=run.identity,
+        model=weights,
+        moments=state.moments(run.optimizer),
+        random=state.random_state(),
+    )
+    problem = state.non_finite(found)
+    if problem:
+        raise TrainerError(f"{problem} after step {run.step}; {last_good(run)}")
+    return found
+
+
+def resume(run: Run) -> bool:
     """Continue from the newest undamaged checkpoint; False where there is none."""
-    found = checkpoint.load_newest(run.context.checkpoint_dir, device)
+    found = checkpoint.load_newest(run.context.checkpoint_dir, run.model)
     if found is None:
         return False
-    document, state = found
-    refuse_other_run(run.identity, state["identity"])
-    run.model.load_state_dict(state["model"])
-    run.optimizer.load_state_dict(state["optimizer"])
-    checkpoint.restore_random_state(state["random"])
-    run.step, run.loss, run.score = document["step"], document["loss"], document["score"]
+    refuse_other_run(run.identity, found.identity)
+    run.model.load_state_dict(found.model)
+    state.restore_moments(run.optimizer, found.moments)
+    state.restore_random_state(found.random)
+    run.step, run.loss, run.score = found.step, found.loss, found.score
+    run.best, run.stale = found.best, found.stale
     return True
 
 
@@ -176,30 +239,4 @@ def refuse_other_run(now: dict[str, Any], then: dict[str, Any]) -> None:
         raise TrainerError(
             f"the checkpoint was made with {name}={then.get(name)!r}, this run has "
             f"{now[name]!r}; use another output directory"
-        )
-
-
-@dataclass(slots=True)
-class Clock:
-    """Progress lines: samples (questions) per second and the time left."""
-
-    first: int
-    started: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.started = time.monotonic()
-
-    def report(self, run: Run) -> None:
-        """Print a line now and then."""
-        if run.step % run.settings.log_every and run.step != run.planned:
-            return
-        seconds = max(time.monotonic() - self.started, 1e-9)
-        speed = (run.step - self.first) / seconds
-        samples = speed * run.settings.batch
-        rate = run.optimizer.param_groups[0]["lr"]
-        left = (run.planned - run.step) / speed
-        print(
-            f"step {run.step}/{run.planned} loss {run.loss:.4f} lr {rate:.2e} "
-            f"{samples:.0f} images/s ETA {left:.0f}s",
-            flush=True,
         )

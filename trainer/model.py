@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from trainer.budgets import allocate, check_budget
+from trainer.budgets import allocate, check_budget, share_evenly
 from trainer.config import ModelSettings
 from trainer.head import PLACES, Head
 from trainer.scorers import (
@@ -100,7 +100,7 @@ class ArrCoc(nn.Module):
     def __init__(self, settings: ModelSettings, sizes: Sizes) -> None:
         super().__init__()
         check_budget(settings.keep, settings.budget_total, sizes.grid**2)
-        self.keep, self.total = settings.keep, settings.budget_total
+        self.keep, self.total, self.ablate = settings.keep, settings.budget_total, settings.ablate
         self.propositional = Propositional()
         self.perspectival = Perspectival()
         self.participatory = Participatory(sizes.words, settings.width)
@@ -118,16 +118,36 @@ class ArrCoc(nn.Module):
         standard = self.encoder.standardise(textures)
         query = self.participatory.question(tokens)[question]
         relevance = self.relevance(flatten(textures), flatten(standard), query)
-        curve = self.tension_balancer
-        budgets, kept = allocate(relevance, self.keep, self.total, curve.kappa, curve.offset)
+        budgets, kept = self.budgets(relevance)
         logits = None
         if answering:
             asked = self.encoder.question(tokens)[question]
             logits = self.head(asked, self.encoder(standard), relevance, budgets, kept)
         return Output(logits, relevance, budgets, kept)
 
+    def budgets(self, relevance: Tensor) -> tuple[Tensor, Tensor]:
+        """Budgets [B, Q, N] in tokens and the mask of kept patches."""
+        if self.ablate == "budgets":
+            return share_evenly(relevance, self.keep, self.total)
+        curve = self.tension_balancer
+        return allocate(relevance, self.keep, self.total, curve.kappa, curve.offset)
+
     def relevance(self, textures: Tensor, standard: Tensor, query: Tensor) -> Tensor:
-        """Relevance [B, Q, N] of patches [B, N, 13], raw and standardised, to queries [B, Q, D]."""
-        p, v = self.propositional(textures), self.perspectival(textures)
-        balanced: Tensor = self.tension_balancer(p, v, self.participatory(standard, query), query)
+        """Relevance [B, Q, N] of patches [B, N, 13], raw and standardised, to queries [B, Q, D].
+
+        A scorer left out scores 0 everywhere, and without the participatory one nothing reads the
+        question; without the opponents the weighted scores are all.
+        """
+        if self.ablate == "participatory":
+            query = torch.zeros_like(query)
+        scores = {
+            "propositional": self.propositional(textures),
+            "perspectival": self.perspectival(textures),
+            "participatory": self.participatory(standard, query),
+        }
+        if self.ablate in scores:
+            scores[self.ablate] = torch.zeros_like(scores[self.ablate])
+        p, v, a = scores.values()
+        opponent = self.ablate != "opponent"
+        balanced: Tensor = self.tension_balancer(p, v, a, query, opponent=opponent)
         return balanced

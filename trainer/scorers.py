@@ -100,13 +100,20 @@ class TensionBalancer(nn.Module):
         """Return the three balances [3] in (0, 1)."""
         return torch.sigmoid(self.theta)
 
-    def forward(self, p: Tensor, v: Tensor, a: Tensor, query: Tensor) -> Tensor:
-        """Scores p, v [B, N] and a [B, Q, N], queries [B, Q, D] -> relevance [B, Q, N]."""
+    def forward(
+        self, p: Tensor, v: Tensor, a: Tensor, query: Tensor, *, opponent: bool = True
+    ) -> Tensor:
+        """Scores p, v [B, N] and a [B, Q, N], queries [B, Q, D] -> relevance [B, Q, N].
+
+        Without `opponent` the three tensions are left out.
+        """
         p, v = p[:, None], v[:, None]
         image = torch.cat([_summary(p), _summary(v)], dim=-1).expand(-1, a.shape[1], -1)
         features = torch.cat([image, _summary(a), query], dim=-1)
         weight = torch.softmax(self.weigh(features), dim=-1)[..., None]
-        raw = weight[..., 0, :] * p + weight[..., 1, :] * v + weight[..., 2, :] * a
+        raw: Tensor = weight[..., 0, :] * p + weight[..., 1, :] * v + weight[..., 2, :] * a
+        if not opponent:
+            return raw
         relevance: Tensor = 0.5 * raw + 0.5 * self.resolve(p, v, a, raw)
         return relevance
 

@@ -15,9 +15,10 @@ from trainer import __version__, secrets
 from trainer.builtin import textures_directory
 from trainer.config import ModelSettings, TrainSettings, parse
 from trainer.dataset import Textures, hold_out, load_textures
-from trainer.errors import TrainerError
+from trainer.errors import TIME_IS_UP, TrainerError
 from trainer.files import (
     SCHEMA_VERSION,
+    check_model,
     damaged_files,
     read_json,
     write_bytes,
@@ -33,7 +34,10 @@ from trainer.signals import EXIT, StopRequest
 from trainer.vertex import RunContext, local_path, read_context
 
 # Settings that may change between a run and its resumption without changing a number.
-HARMLESS = {"output", "checkpoint_every", "keep_checkpoints", "log_every", "textures", "device"}
+HARMLESS = {
+    "output", "textures", "device", "checkpoint_every", "keep_checkpoints", "log_every", "mtbi",
+    "max_seconds",
+}  # fmt: skip
 
 
 def main(argv: Sequence[str]) -> int:
@@ -46,18 +50,18 @@ def main(argv: Sequence[str]) -> int:
     device = prepare(settings)
     secrets.load(os.environ)
     run, data = assemble(settings, context, device, stop)
-    if resume(run, device):
+    if resume(run):
         print(f"resumed at step {run.step} of {run.planned}", flush=True)
     else:
         start_from(run.model, settings)
-    if run.step == run.planned and outputs_whole(context.model_dir):
+    if run.done and outputs_whole(context.model_dir):
         print(f"finished before: the model is in {context.model_dir}")
         return 0
     (context.model_dir / "metrics.json").unlink(missing_ok=True)  # no gate may read an old one
     run.log.truncate(run.step)
     if not train(run):
         print(f"stopped at step {run.step} of {run.planned}, checkpoint saved", flush=True)
-        return EXIT
+        return EXIT if run.stop.asked else TIME_IS_UP
     finish(run, data)
     return 0
 
@@ -114,6 +118,7 @@ def start_from(model: ArrCoc, settings: TrainSettings) -> None:
     if settings.from_ is None:
         return
     path = local_path(settings.from_) / "model.safetensors"
+    check_model(path.parent)
     try:
         model.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
@@ -171,6 +176,7 @@ def model_config(run: Run, data: Textures) -> dict[str, Any]:
 
 def load_model(directory: Path) -> tuple[ArrCoc, int]:
     """Rebuild a model from its directory; returns it with the step it was trained to."""
+    check_model(directory)
     config = read_json(directory / "config.json")
     try:
         sizes = Sizes(config["grid"], len(config["words"]), len(config["answers"]))

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from trainer.errors import TrainerError, UsageError
-from trainer.files import damaged_files, read_json
+from trainer.files import damaged_files
+from trainer.manifest import checkpoints, read_manifest
 from trainer.vertex import local_path
 
 STATES = ("propositional", "perspectival", "participatory", "tension_balancer", "encoder", "head")
@@ -49,18 +50,18 @@ def parser() -> argparse.ArgumentParser:
 
 def newest(path: Path) -> Path:
     """Find the newest checkpoint of a directory of checkpoints; a step directory is itself."""
-    steps = sorted(path.glob("step-*/manifest.json"))
-    return steps[-1].parent if steps else path
+    steps = checkpoints(path)
+    return steps[-1] if steps else path
 
 
 def failures(directory: Path, required: list[str], max_loss: float, complete: bool) -> list[str]:
     """Every failed check, one line each."""
     try:
-        document = read_json(directory / "manifest.json")
+        document = read_manifest(directory)
     except TrainerError as error:
         return [str(error)]
-    problems = damaged_files(directory, document.get("files", {}))
-    problems += state_problems(document.get("states", {}), required)
+    problems = damaged_files(directory, document["files"])
+    problems += state_problems(document.get("states"), required)
     problems += loss_problems(document.get("loss"), max_loss)
     if complete and not document.get("complete"):
         problems.append(
@@ -69,21 +70,21 @@ def failures(directory: Path, required: list[str], max_loss: float, complete: bo
     return problems
 
 
-def state_problems(states: dict[str, Any], required: list[str]) -> list[str]:
+def state_problems(states: object, required: list[str]) -> list[str]:
     """Missing, empty or non-finite state groups."""
     problems = []
     for name in required:
-        state = states.get(name)
-        if not state or not state["tensors"]:
+        state = states.get(name) if isinstance(states, dict) else None
+        if not isinstance(state, dict) or not state.get("tensors"):
             problems.append(f"state {name!r} is missing")
-        elif not state["finite"]:
+        elif state.get("finite") is not True:
             problems.append(f"state {name!r} holds non-finite values")
     return problems
 
 
-def loss_problems(loss: float | None, limit: float) -> list[str]:
+def loss_problems(loss: object, limit: float) -> list[str]:
     """Report a loss that is not finite or not below the limit."""
-    if loss is None or not math.isfinite(loss):
+    if not isinstance(loss, int | float) or not math.isfinite(loss):
         return [f"the loss is {loss}"]
     if loss >= limit:
         return [f"the loss {loss:.4f} is not below {limit}"]

@@ -11,6 +11,7 @@ from trainer import evaluate, train, validate
 from trainer.dataset import Split, load_textures
 from trainer.errors import TrainerError
 from trainer.files import damaged_files, write_metrics
+from trainer.manifest import seal
 from trainer.measure import measure, query_distinctness, question_only_baseline
 from trainer.model import STATE_GROUPS
 
@@ -162,17 +163,17 @@ def test_every_failed_check_is_listed(finished, tmp_path, capsys):
     step = tmp_path / "step-00000010"
     step.mkdir()
     source = max((finished / "checkpoints").iterdir())
-    (step / "state.pt").write_bytes((source / "state.pt").read_bytes()[:-1])
+    (step / "state.safetensors").write_bytes((source / "state.safetensors").read_bytes()[:-1])
     document = read(source / "manifest.json") | {"complete": False, "step": 10, "loss": 12.5}
     document["states"]["encoder"]["finite"] = False
     del document["states"]["perspectival"]
-    (step / "manifest.json").write_text(json.dumps(document))
+    (step / "manifest.json").write_bytes(seal(document))
     required = "--require=propositional,perspectival,encoder"
     code, report = check(capsys, str(step), required, "--max_loss=10", "--complete")
     assert code == 1
-    size = document["files"]["state.pt"]["bytes"]
+    size = document["files"]["state.safetensors"]["bytes"]
     assert report["failed"] == [
-        f"state.pt has {size - 1} bytes, not {size}",
+        f"state.safetensors has {size - 1} bytes, not {size}",
         "state 'perspectival' is missing",
         "state 'encoder' holds non-finite values",
         "the loss 12.5000 is not below 10.0",

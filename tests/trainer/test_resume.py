@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from trainer import train as program
-from trainer.checkpoint import checkpoints
 from trainer.config import TrainSettings, parse
 from trainer.dataset import epoch_order, step_index
 from trainer.errors import TrainerError
 from trainer.loop import resume, train_step
+from trainer.manifest import checkpoints
 from trainer.signals import StopRequest
 from trainer.vertex import read_context
 
@@ -102,7 +102,7 @@ def continued(arguments, base, drop):
     torch.manual_seed(99)
     fresh = {name: torch.rand_like(value) for name, value in run.model.state_dict().items()}
     before = torch.get_rng_state()
-    assert resume(run, device)
+    assert resume(run)
     if drop == "model":
         run.model.load_state_dict(fresh)
     if drop == "optimizer":
@@ -130,13 +130,15 @@ def test_each_part_of_the_state_is_needed(part, arguments, halfway, finished, lo
 
 
 def test_a_damaged_newest_checkpoint_is_passed_over(arguments, finished, halfway, losses, capsys):
-    damaged = checkpoints(halfway / "checkpoints")[-1] / "state.pt"
+    damaged = checkpoints(halfway / "checkpoints")[-1] / "state.safetensors"
     content = bytearray(damaged.read_bytes())
     content[len(content) // 2] ^= 1
     damaged.write_bytes(content)
     assert program.main([*arguments, f"--output={halfway}"]) == 0
     output = capsys.readouterr().out
-    assert "damaged checkpoint passed over: step-00000020: state.pt does not match" in output
+    assert (
+        "damaged checkpoint passed over: step-00000020: state.safetensors does not match" in output
+    )
     assert "resumed at step 16 of 24" in output
     assert losses(halfway) == losses(finished)
 

@@ -1,0 +1,218 @@
+"""The state of a run as one safetensors file: tensors, and plain values as JSON. No pickle.
+
+Reading it cannot run code, and what it asks for in memory is at most the size of the file.
+"""
+
+import json
+import math
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as read_tensors
+from safetensors.torch import save as write_tensors
+from torch import Tensor, nn
+
+from trainer.errors import TrainerError
+
+PLAIN = "plain"  # name of the tensor that holds the JSON
+NUMPY_WORDS = 624
+MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # what AdamW keeps for each parameter
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that the steps after a checkpoint depend on."""
+
+    step: int
+    loss: float
+    score: float | None
+    best: float | None
+    stale: int
+    identity: dict[str, Any]
+    model: dict[str, Tensor]
+    moments: dict[str, Tensor]  # "<number of the parameter>/<name>"
+    random: dict[str, Any]
+
+
+def pack(state: State) -> bytes:
+    """Write a state as the bytes of a safetensors file."""
+    plain = {
+        "step": state.step,
+        "loss": state.loss,
+        "score": state.score,
+        "best": state.best,
+        "stale": state.stale,
+        "identity": state.identity,
+        "python": state.random["python"],
+        "numpy": state.random["numpy"],
+    }
+    text = json.dumps(plain, allow_nan=False).encode()
+    tensors = {f"model/{name}": value for name, value in state.model.items()}
+    tensors |= {f"optimizer/{name}": value for name, value in state.moments.items()}
+    tensors |= {f"cuda/{number}": value for number, value in enumerate(state.random["cuda"])}
+    tensors |= {"torch": state.random["torch"], "numpy": state.random["numpy_keys"]}
+    tensors[PLAIN] = torch.frombuffer(bytearray(text), dtype=torch.uint8)
+    whole = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    return write_tensors(whole)
+
+
+def unpack(data: bytes) -> State:
+    """Read the bytes of a state; raises TrainerError when they are none."""
+    try:
+        tensors = read_tensors(data)
+        plain = json.loads(tensors.pop(PLAIN).numpy().tobytes())
+        generators = {
+            "python": plain["python"],
+            "numpy": plain["numpy"],
+            "numpy_keys": tensors.pop("numpy"),
+            "torch": tensors.pop("torch"),
+            "cuda": list(_part(tensors, "cuda").values()),
+        }
+        return State(
+            step=int(plain["step"]),
+            loss=float(plain["loss"]),
+            score=_number(plain["score"]),
+            best=_number(plain["best"]),
+            stale=int(plain["stale"]),
+            identity=dict(plain["identity"]),
+            model=_part(tensors, "model"),
+            moments=_part(tensors, "optimizer"),
+            random=generators,
+        )
+    except (SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise TrainerError(f"it is not a state of a run: {reason}") from None
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    """Tensors under a name; numbers in their order."""
+    prefix = f"{name}/"
+    names = sorted((key for key in tensors if key.startswith(prefix)), key=lambda k: (len(k), k))
+    return {key.removeprefix(prefix): tensors[key] for key in names}
+
+
+def moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the optimizer's tensors; its settings are those of the run."""
+    kept = optimizer.state_dict()["state"]
+    return {f"{n}/{name}": value for n, part in kept.items() for name, value in part.items()}
+
+
+def restore_moments(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Undo `moments`."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        number, _, name = key.partition("/")
+        state.setdefault(int(number), {})[name] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def check_state(state: State, model: nn.Module, parameters: list[nn.Parameter]) -> None:
+    """Raise TrainerError unless every tensor fits the model and all numbers are finite."""
+    problem = (
+        model_problem(state.model, model.state_dict())
+        or moments_problem(state.moments, parameters)
+        or generators_problem(state.random)
+        or non_finite(state)
+    )
+    if problem:
+        raise TrainerError(problem)
+
+
+def model_problem(found: dict[str, Tensor], expected: dict[str, Tensor]) -> str | None:
+    """Say which weight is missing, unknown or of another shape."""
+    odd = sorted(found.keys() ^ expected.keys())
+    if odd:
+        return f"weight {odd[0]!r} is {'missing' if odd[0] in expected else 'unknown'}"
+    faults = (tensor_problem(name, found[name], expected[name]) for name in expected)
+    return next(filter(None, faults), None)
+
+
+def moments_problem(found: dict[str, Tensor], parameters: list[nn.Parameter]) -> str | None:
+    """Say which tensor of the optimizer does not belong to its parameter."""
+    numbers = sorted({key.partition("/")[0] for key in found})
+    wanted = {f"{number}/{name}" for number in numbers for name in MOMENTS}
+    known = {str(number) for number in range(len(parameters))}
+    if wanted != found.keys() or not known.issuperset(numbers):
+        return "the state of the optimizer is not of these parameters"
+    one = torch.zeros(())
+    for key, value in found.items():
+        number, _, name = key.partition("/")
+        expected = one if name == "step" else parameters[int(number)]
+        problem = tensor_problem(f"optimizer/{key}", value, expected)
+        if problem:
+            return problem
+    return None
+
+
+def tensor_problem(name: str, found: Tensor, expected: Tensor) -> str | None:
+    """Compare shape and type of a tensor."""
+    if found.shape == expected.shape and found.dtype == expected.dtype:
+        return None
+    has, wants = (f"{list(t.shape)} {t.dtype}" for t in (found, expected))
+    return f"tensor {name!r} is {has}, not {wants}"
+
+
+def non_finite(state: State) -> str | None:
+    """Say which number of a state is not finite."""
+    given = {"loss": state.loss, "score": state.score or 0.0, "best score": state.best or 0.0}
+    for name, number in given.items():
+        if not math.isfinite(number):
+            return f"the {name} is {number}"
+    for name, tensor in (state.model | state.moments).items():
+        if not torch.isfinite(tensor).all():
+            return f"tensor {name!r} holds non-finite values"
+    return None
+
+
+def generators_problem(state: dict[str, Any]) -> str | None:
+    """Try the states on generators of our own, so that restoring them cannot fail halfway."""
+    if not 0 <= state["numpy"][1] <= NUMPY_WORDS:
+        return "the state of the generators is none: numpy stands outside its words"
+    try:
+        random.Random().setstate(_python(state))  # noqa: S311 - a trial, no secret is drawn
+        np.random.RandomState().set_state(_numpy(state))
+        torch.Generator().set_state(state["torch"])
+    except (ValueError, TypeError, RuntimeError, OverflowError, IndexError) as error:
+        return f"the state of the generators is none: {' '.join(str(error).split())[:120]}"
+    return None
+
+
+def random_state() -> dict[str, Any]:
+    """State of the generators of python, numpy, torch and every CUDA device."""
+    # The global generator of numpy is saved because libraries draw from it.
+    kind, keys, position, gauss, cached = np.random.get_state(legacy=True)  # noqa: NPY002
+    return {
+        "python": random.getstate(),
+        "numpy": [kind, position, gauss, cached],
+        "numpy_keys": torch.from_numpy(np.asarray(keys).astype(np.int64)),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Undo what happened to the generators since `random_state`."""
+    random.setstate(_python(state))
+    np.random.set_state(_numpy(state))  # noqa: NPY002
+    torch.set_rng_state(state["torch"])
+    if state["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def _python(state: dict[str, Any]) -> tuple[Any, ...]:
+    version, words, gauss_next = state["python"]
+    return (version, tuple(words), gauss_next)
+
+
+def _numpy(state: dict[str, Any]) -> tuple[Any, ...]:
+    kind, position, gauss, cached = state["numpy"]
+    return (kind, state["numpy_keys"].numpy().astype(np.uint32), position, gauss, cached)
