@@ -10,7 +10,7 @@ from dagfactory.tasks.operator import AnyOperator
 
 @pytest.mark.parametrize("path", ["os.system", "subprocess.Popen", "builtins.exec", "a.b.function"])
 def test_what_is_no_operator_class_is_refused(path: str) -> None:
-    with pytest.raises(ValidationError, match="library|not the name of a class"):
+    with pytest.raises(ValidationError, match=r"library|not the name of a class"):
         AnyOperator.model_validate({"type": "operator", "operator": path})
 
 
