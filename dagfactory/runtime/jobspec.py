@@ -117,10 +117,16 @@ def failure(pipeline_: Mapping[str, Any], link: str) -> str:
 
 
 def for_trial(job: Job, trial: grid.Trial) -> Job:
-    """Return the job of one trial: its parameters as arguments, its own output directory."""
+    """Return the job of one trial: its parameters as arguments, its own output directory.
+
+    Every pool that runs the same container as the first one gets them: they train together.
+    """
     changed = copy.deepcopy(job)
-    container = changed["workerPoolSpecs"][0]["containerSpec"]
-    container["args"] = [*container.get("args", []), *grid.as_arguments(trial.parameters)]
+    trainer = job["workerPoolSpecs"][0]["containerSpec"]
+    for pool in changed["workerPoolSpecs"]:
+        container = pool.get("containerSpec")
+        if container == trainer:
+            container["args"] = [*container.get("args", []), *grid.as_arguments(trial.parameters)]
     place = changed.get("baseOutputDirectory")
     if place:
         place["outputUriPrefix"] = under(place["outputUriPrefix"], trial.id)

@@ -95,6 +95,13 @@ def test_a_trial_has_its_arguments_and_its_directory():
     assert job["baseOutputDirectory"]["outputUriPrefix"] == "gs://b/runs/d/r/search/abc"
 
 
+def test_all_machines_of_a_trial_train_with_its_parameters():
+    pool = {"replicaCount": 1, "containerSpec": {"imageUri": "x", "args": ["--epochs=2"]}}
+    made = jobspec.for_trial({"workerPoolSpecs": [pool, {**pool, "replicaCount": 3}]}, TRIAL)
+    arguments = [each["containerSpec"]["args"] for each in made["workerPoolSpecs"]]
+    assert arguments == [["--epochs=2", "--lr=0.1", "--flag=true"]] * 2
+
+
 def test_outputs_lie_below_the_base_directory():
     made = jobspec.outputs({"baseOutputDirectory": {"outputUriPrefix": "gs://b/runs/x/"}})
     assert made["metrics"] == "gs://b/runs/x/model/metrics.json"
