@@ -89,7 +89,8 @@ SPEC: dict[str, Any] = {
     },
 }
 FIXED = {"pipeline", "goal", "module", "operator", "callable", "when", "then"}
-FIXED |= {"service_account", "checkpoint", "artifact", "destination", "measure"}
+FIXED |= {"service_account"}
+ADDRESSES = {"checkpoint", "artifact", "destination"}
 MACHINES = ("machine", "accelerator", "fallback")
 Path_ = tuple[str | int, ...]
 
@@ -148,7 +149,8 @@ def with_payload(payload: str, where: set[Path_]) -> dict[str, Any]:
         target: Any = made
         for key in path[:-1]:
             target = target[key]
-        target[path[-1]] = payload
+        address = path[-1] in ADDRESSES or path[1:] == ("measure", "model")
+        target[path[-1]] = f"gs://bucket/{payload}" if address else payload
     return made
 
 
@@ -199,7 +201,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 def test_the_benign_spec_renders(bench: Bench) -> None:
     text, found = bench.render(SPEC)
     assert text, found
-    assert len(POSITIONS) >= 50
+    assert len(POSITIONS) >= 55
 
 
 def test_every_payload_in_every_position(bench: Bench, tmp_path: Path) -> None:
