@@ -23,10 +23,11 @@ import torch
 import trainer_faults as faults
 
 from trainer import checkpoint, state, train
-from trainer.config import TrainSettings, parse
+from trainer.config import parse
 from trainer.files import sha256
 from trainer.manifest import MANIFEST, STATE, checkpoints, seal
 from trainer.model import ArrCoc
+from trainer.settings import TrainSettings
 from trainer.signals import StopRequest
 from trainer.vertex import read_context
 

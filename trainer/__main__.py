@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Sequence
 
-from trainer.config import TrainSettings, asks_for_help, parse, read_values
+from trainer.config import asks_for_help, parse, read_values
 from trainer.errors import run_program
+from trainer.settings import TrainSettings
 
 
 def main(argv: Sequence[str]) -> int:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from trainer.config import BUILT_IN, DataSettings
+from trainer.settings import BUILT_IN, DataSettings
 from trainer.vertex import RunContext, local_path
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from trainer.clevr import QUESTIONS_PER_KIND, RELATIONAL, Question, image_and_questions
-from trainer.config import DataSettings, parse
+from trainer.config import parse
 from trainer.errors import run_program
 from trainer.exchange import CHECKSUMS, encode_png
 from trainer.files import SCHEMA_VERSION, describe_files, write_bytes, write_json, write_metrics
+from trainer.settings import DataSettings
 from trainer.vertex import current_context
 
 SPLITS = ("train", "held_out")

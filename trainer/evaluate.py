@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import torch
 
-from trainer.config import EvaluateSettings, parse
+from trainer.config import parse
 from trainer.dataset import load_textures
 from trainer.errors import run_program
 from trainer.files import write_metrics
 from trainer.measure import measure, question_only_baseline
+from trainer.settings import EvaluateSettings
 from trainer.train import choose_device, load_model
 from trainer.vertex import current_context, local_path
 

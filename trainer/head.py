@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from trainer.config import ModelSettings
+from trainer.settings import ModelSettings
 from trainer.texture import CHANNELS
 
 PLACES = [CHANNELS.index("y"), CHANNELS.index("x")]

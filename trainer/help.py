@@ -4,7 +4,7 @@ import inspect
 import textwrap
 from typing import Any
 
-from trainer.config import Settings
+from trainer.settings import Settings
 
 LIMITS = {
     "minimum": ">= {}",

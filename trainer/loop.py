@@ -12,7 +12,6 @@ from torch import nn
 from trainer import checkpoint, state
 from trainer.checkpoint import Progress
 from trainer.clock import Clock
-from trainer.config import TrainSettings
 from trainer.dataset import Split, step_index, steps_per_epoch
 from trainer.errors import TrainerError
 from trainer.manifest import checkpoints
@@ -21,6 +20,7 @@ from trainer.metrics import MetricsLog, report_tuning
 from trainer.model import ArrCoc
 from trainer.objective import Loss, objective
 from trainer.saver import Saver, best_interval
+from trainer.settings import TrainSettings
 from trainer.signals import StopRequest
 from trainer.vertex import RunContext
 

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from trainer.budgets import allocate, check_budget, share_evenly
-from trainer.config import ModelSettings
 from trainer.head import PLACES, Head
 from trainer.scorers import (
     Participatory,
@@ -19,6 +18,7 @@ from trainer.scorers import (
     QuestionEncoder,
     TensionBalancer,
 )
+from trainer.settings import ModelSettings
 from trainer.texture import CHANNELS
 
 STATE_GROUPS = (

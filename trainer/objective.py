@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.config import TrainSettings
 from trainer.dataset import Batch
 from trainer.model import Output
+from trainer.settings import TrainSettings
 
 
 @dataclass(frozen=True, slots=True)

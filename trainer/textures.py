@@ -14,10 +14,11 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from trainer.config import TexturesSettings, parse
+from trainer.config import parse
 from trainer.errors import TrainerError, run_program
 from trainer.exchange import ImageRecord, check_shards, find_shards, read_records
 from trainer.files import SCHEMA_VERSION, describe_files, write_bytes, write_json, write_metrics
+from trainer.settings import TexturesSettings
 from trainer.texture import coverage, texture
 from trainer.vertex import current_context, local_path
 

@@ -13,7 +13,7 @@ from safetensors.torch import save as save_tensors
 
 from trainer import __version__, secrets
 from trainer.builtin import textures_directory
-from trainer.config import ModelSettings, TrainSettings, parse
+from trainer.config import parse
 from trainer.dataset import Textures, hold_out, load_textures
 from trainer.errors import TIME_IS_UP, TrainerError
 from trainer.files import (
@@ -30,6 +30,7 @@ from trainer.loop import Run, resume, train
 from trainer.measure import measure
 from trainer.metrics import MetricsLog
 from trainer.model import ArrCoc, Sizes
+from trainer.settings import ModelSettings, TrainSettings
 from trainer.signals import EXIT, StopRequest
 from trainer.vertex import RunContext, local_path, read_context
 

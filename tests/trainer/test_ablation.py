@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from trainer.config import ModelSettings
 from trainer.model import ArrCoc, Sizes
+from trainer.settings import ModelSettings
 
 # Part to leave out -> the parameters that then change nothing.
 PARTS = {

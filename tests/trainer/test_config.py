@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from trainer.config import PROGRAMS, DataSettings, TrainSettings, check, parse
+from trainer.config import PROGRAMS, check, parse
 from trainer.errors import UsageError
+from trainer.settings import DataSettings, TrainSettings
 
 
 def train(*argv):

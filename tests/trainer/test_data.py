@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from trainer.clevr import COLOURS, RELATIONAL, image_and_questions
-from trainer.config import DataSettings
 from trainer.data import main, write_dataset
 from trainer.errors import TrainerError
 from trainer.exchange import check_shards, find_shards, read_records
+from trainer.settings import DataSettings
 
 
 def objects_in(pixels):

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from trainer import train
-from trainer.config import ModelSettings, TrainSettings
 from trainer.data import main as generate
 from trainer.dataset import load_textures
 from trainer.measure import question_only_baseline
 from trainer.model import STATE_GROUPS, ArrCoc, Sizes
 from trainer.objective import objective
+from trainer.settings import ModelSettings, TrainSettings
 from trainer.textures import main as make_textures
 
 

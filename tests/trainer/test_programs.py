@@ -9,8 +9,8 @@ import pytest
 
 from trainer import __main__ as program
 from trainer import data
-from trainer.config import DataSettings
 from trainer.errors import TrainerError
+from trainer.settings import DataSettings
 from trainer.train import main as train
 
 

@@ -12,11 +12,12 @@ import pytest
 import torch
 
 from trainer import train as program
-from trainer.config import TrainSettings, parse
+from trainer.config import parse
 from trainer.dataset import epoch_order, step_index
 from trainer.errors import TrainerError
 from trainer.loop import resume, train_step
 from trainer.manifest import checkpoints
+from trainer.settings import TrainSettings
 from trainer.signals import StopRequest
 from trainer.vertex import read_context
 

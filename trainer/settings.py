@@ -1,0 +1,138 @@
+"""Every setting of every trainer program, as models; importable without torch."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+BUILT_IN = "sort-of-clevr"  # a name in place of an address of textures
+Address = Annotated[str, Field(min_length=1)]
+Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Every = Annotated[int, BeforeValidator(lambda value: 0 if value == "auto" else value), Field(ge=0)]
+
+
+class Settings(BaseModel):
+    """What every program takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    output: Address | None = Field(
+        default=None, description="base directory where AIP_MODEL_DIR is not set"
+    )
+    seed: int = Field(default=0, ge=0, lt=2**31, description="seed of every random choice")
+    threads: Positive = Field(default=1, description="CPU threads of torch; part of the result")
+
+
+class DataSettings(Settings):
+    """`python -m trainer.data`: generate Sort-of-CLEVR."""
+
+    images: Positive = Field(default=2000, description="training images")
+    held_out: Positive = Field(default=200, description="held-out images")
+    shard: Positive = Field(default=500, description="images per shard file")
+
+
+class TexturesSettings(Settings):
+    """`python -m trainer.textures`: images and questions into tensors."""
+
+    stage: Literal["textures"] = Field(default="textures", description="always textures")
+    input: Address = Field(description="directory or glob of JSON-lines shards")
+    grid: int = Field(default=15, ge=4, le=64, description="patches per image side")
+
+
+class ModelSettings(BaseModel):
+    """The shape of the network and of its token budgets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    width: int = Field(default=48, ge=8, le=1024, description="width of queries and patch tokens")
+    heads: int = Field(default=4, ge=1, le=64, description="attention heads per glimpse")
+    glimpses: int = Field(default=2, ge=1, le=8, description="rounds of attention")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout in the answer head")
+    keep: Positive = Field(default=64, description="patches kept per question (top-K)")
+    budget_total: Positive = Field(default=12_000, description="most tokens per question")
+    ablate: Literal[
+        "none", "propositional", "perspectival", "participatory", "budgets", "opponent"
+    ] = Field(default="none", description="part of the network to leave without influence")
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"width={self.width} does not divide into heads={self.heads}")
+        return self
+
+
+class ObjectiveSettings(BaseModel):
+    """What is minimised."""
+
+    relevance_weight: Rate = Field(default=1.0, description="weight of the relevance loss")
+    budget_weight: Rate = Field(default=0.1, description="weight of the budget loss")
+    budget_target: float = Field(default=160, ge=64, le=400, description="wanted mean budget")
+
+
+class OptimizerSettings(BaseModel):
+    """How weights move."""
+
+    learning_rate: float = Field(default=2e-3, gt=0, allow_inf_nan=False, description="peak rate")
+    weight_decay: Rate = Field(default=0.01, description="AdamW weight decay")
+    warmup: float = Field(default=0.1, ge=0, lt=1, description="fraction of steps warming up")
+    clip: float = Field(default=1.0, gt=0, description="largest gradient norm")
+
+
+class CheckpointSettings(BaseModel):
+    """When the state is saved and how much of it is kept."""
+
+    checkpoint_every: Every = Field(
+        default=100, description="steps between checkpoints; auto or 0: from save time and mtbi"
+    )
+    mtbi: Seconds = Field(default=3600, description="mean seconds between interruptions, for auto")
+    keep_checkpoints: Positive = Field(default=2, description="newest checkpoints kept")
+
+
+class LoopSettings(BaseModel):
+    """Where the loop computes, when it ends and what it prints."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where to compute")
+    max_seconds: Seconds | None = Field(
+        default=None, description="save and leave with 75 after so many seconds of training"
+    )
+    patience: int | None = Field(
+        default=None, ge=1, description="stop after so many epochs without a better score"
+    )
+    log_every: Positive = Field(default=20, description="steps between progress lines")
+
+
+class TrainSettings(
+    Settings,
+    ModelSettings,
+    ObjectiveSettings,
+    OptimizerSettings,
+    CheckpointSettings,
+    LoopSettings,
+):
+    """`python -m trainer`: one training stage."""
+
+    stage: Literal["relevance", "answer"] = Field(
+        default="answer", description="relevance: scorers first; answer: everything"
+    )
+    textures: Address = Field(
+        description="output directory of the textures stage, or sort-of-clevr: built-in data"
+    )
+    from_: Address | None = Field(
+        default=None, alias="from", description="model directory to start from"
+    )
+    epochs: Positive = Field(default=5, description="passes over the training images")
+    batch: Positive = Field(default=8, description="images per step")
+    limit: int | None = Field(default=None, ge=2, description="use only the first training images")
+    validation: float = Field(
+        default=0.1, gt=0, lt=1, description="fraction of training images held for val_accuracy"
+    )
+
+
+class EvaluateSettings(Settings):
+    """`python -m trainer.evaluate`: measure a model on the held-out images."""
+
+    model: Address = Field(description="model directory of a training stage")
+    textures: Address = Field(description="output directory of the textures stage")
+    batch: Positive = Field(default=50, description="images per batch")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where to compute")
