@@ -69,14 +69,32 @@ def _given(item: PlannedTask, task: JobTask) -> Iterator[Given]:
         yield _one("model", getattr(task, "model", None), (*item.path, "model"))
     for name, value in task.args.items():
         yield _one(name, value, (*item.path, "args", name))
-    for name, values in getattr(task, "parameters", {}).items():
-        for index, value in enumerate(values.values):
-            yield _one(name, value, (*item.path, "parameters", name, "values", index))
+    for name, space in getattr(task, "parameters", {}).items():
+        yield from _space(name, space, (*item.path, "parameters", name))
+    yield from _rungs(item, getattr(task, "halving", None))
     for index, row in enumerate(getattr(task, "include", ())):
         for name, value in row.items():
             yield _one(name, value, (*item.path, "include", index, name))
     for index, seed in enumerate(getattr(task, "seeds", ())):
         yield _one("seed", seed, (*item.path, "seeds", index))
+
+
+def _space(name: str, space: Any, path: Path) -> Iterator[Given]:
+    """Yield the values of a hyperparameter, or both ends of its range."""
+    for index, value in enumerate(space.values or ()):
+        yield _one(name, value, (*path, "values", index))
+    for end in ("min", "max"):
+        yield _one(name, getattr(space, end), (*path, end))
+
+
+def _rungs(item: PlannedTask, halving: Any) -> Iterator[Given]:
+    """Yield what successive halving passes: its budgets, and the model to go on from."""
+    if halving:
+        for end in ("min", "max"):
+            yield _one(halving.argument, getattr(halving, end), (*item.path, "halving", end))
+        if halving.carry:
+            place = (*item.path, "halving", "carry")
+            yield Given(halving.carry, "gs://", place, known=False)
 
 
 def _one(name: str, value: Any, path: Path) -> Given:
@@ -174,5 +192,9 @@ def _words(name: str, given: Given, error: Any) -> tuple[str, str | None]:
 
 
 def _key(path: Path) -> Path:
-    """Return where the name of an argument stands, for a value in a list of values."""
-    return path[: path.index("values")] if "values" in path[-2:] else path
+    """Return where the name of an argument stands, for one of its values."""
+    if "halving" in path[-2:]:
+        return (*path[:-1], "carry" if path[-1] == "carry" else "argument")
+    if "values" in path[-2:]:
+        return path[: path.index("values")]
+    return path[:-1] if path[-3:-2] == ("parameters",) else path

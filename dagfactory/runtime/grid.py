@@ -2,8 +2,9 @@
 
 ``{"method": "grid", "parameters": {name: [value, …]}, "exclude": [{…}], "include": [{…}],
 "seeds": [0, 1]}``. Parameters vary in the given order, the last one fastest; ``include`` follows
-the grid; seeds are innermost. A sweep whose trials were drawn elsewhere (random, Sobol) has no
-``parameters`` and lists them under ``include``.
+the grid; seeds are innermost. With ``"draw": "random" | "sobol"``, ``"trials": n`` and ``"draw_seed"``
+the points are drawn instead, and a parameter may be a range (see `draw`). A sweep whose trials come
+from elsewhere has no ``parameters`` and lists them under ``include``.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from . import draw
 
 Sweep: TypeAlias = Mapping[str, Any]
 Parameters: TypeAlias = dict[str, Any]
 
 ID_LENGTH = 10
+PATIENCE = 20  # draws for each point wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,24 @@ def trial(sweep: Sweep, index: int) -> Trial:
 
 def trials(sweep: Sweep) -> list[Trial]:
     """Return every trial in order; a combination that occurs twice is one trial."""
-    seeds = sweep.get("seeds") or [None]
-    found: dict[str, Trial] = {}
-    for point in itertools.chain(_grid(sweep), sweep.get("include") or []):
-        for seed in seeds:
-            made = _trial(dict(point), seed)
-            found.setdefault(made.id, made)
+    return list(of_points(points(sweep), sweep.get("seeds")))
+
+
+def points(sweep: Sweep) -> list[Parameters]:
+    """Return every combination without its seeds, in order; each occurs once."""
+    found: dict[str, Parameters] = {}
+    made = _drawn(sweep) if "draw" in sweep else _grid(sweep)
+    for point in itertools.chain(made, sweep.get("include") or []):
+        found.setdefault(trial_id(dict(point)), dict(point))
     return list(found.values())
+
+
+def of_points(found: Iterable[Parameters], seeds: Sequence[int] | None) -> Iterator[Trial]:
+    """Yield a trial for each point and seed, seeds innermost."""
+    for point in found:
+        for seeded in [{"seed": seed} for seed in dict.fromkeys(seeds or ())] or [{}]:
+            parameters = {**point, **seeded}
+            yield Trial(trial_id(parameters), parameters, trial_id(point))
 
 
 def trial_id(parameters: Parameters) -> str:
@@ -77,20 +92,32 @@ def as_arguments(parameters: Parameters) -> list[str]:
     return [argument for argument in written if argument is not None]
 
 
-def _trial(point: Parameters, seed: Any) -> Trial:
-    parameters = point if seed is None else {**point, "seed": seed}
-    return Trial(trial_id(parameters), parameters, trial_id(point))
-
-
 def _grid(sweep: Sweep) -> Iterator[Parameters]:
     parameters: Mapping[str, list[Any]] = sweep.get("parameters") or {}
     if not parameters:
         return
-    excluded = sweep.get("exclude") or []
     for values in itertools.product(*parameters.values()):
         point = dict(zip(parameters, values, strict=True))
-        if not any(_matches(point, rule) for rule in excluded):
+        if not _excluded(point, sweep):
             yield point
+
+
+def _drawn(sweep: Sweep) -> Iterator[Parameters]:
+    """Draw until enough different points are found; gives up where there may be no more."""
+    wanted: int = sweep["trials"]
+    found: set[str] = set()
+    endless = draw.points(sweep["draw"], sweep["parameters"], sweep.get("draw_seed", 0))
+    for point in itertools.islice(endless, PATIENCE + PATIENCE * wanted):
+        name = trial_id(point)
+        if len(found) == wanted:
+            return
+        if name not in found and not _excluded(point, sweep):
+            found.add(name)
+            yield point
+
+
+def _excluded(point: Parameters, sweep: Sweep) -> bool:
+    return any(_matches(point, rule) for rule in sweep.get("exclude") or [])
 
 
 def _matches(point: Parameters, rule: Mapping[str, Any]) -> bool:

@@ -116,17 +116,20 @@ def failure(pipeline_: Mapping[str, Any], link: str) -> str:
     return f"{pipeline_['name']} ended in {state}\n{text}\n{link}"
 
 
-def for_trial(job: Job, trial: grid.Trial) -> Job:
+def for_trial(job: Job, trial: grid.Trial, extra: Mapping[str, Any] | None = None) -> Job:
     """Return the job of one trial: its parameters as arguments, its own output directory.
+
+    ``extra`` are arguments that do not tell trials apart, and so are no part of the trial's id.
 
     Every pool that runs the same container as the first one gets them: they train together.
     """
     changed = copy.deepcopy(job)
+    arguments = grid.as_arguments({**trial.parameters, **(extra or {})})
     trainer = job["workerPoolSpecs"][0]["containerSpec"]
     for pool in changed["workerPoolSpecs"]:
         container = pool.get("containerSpec")
         if container == trainer:
-            container["args"] = [*container.get("args", []), *grid.as_arguments(trial.parameters)]
+            container["args"] = [*container.get("args", []), *arguments]
     place = changed.get("baseOutputDirectory")
     if place:
         place["outputUriPrefix"] = under(place["outputUriPrefix"], trial.id)

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
-from . import grid, jobspec, ranking
+from . import grid, halving, jobspec, ranking
 from .base import ConnectedOperator
 from .job import VertexJobOperator
-from .storage import join
+from .storage import Store, join
 
 GOALS = ("maximize", "minimize")
 LABEL_LENGTH = 120
@@ -23,6 +23,10 @@ class VertexTrialOperator(VertexJobOperator):
 
     Map it over indices: ``.partial(sweep=…, job=…).expand(trial=list(range(n)))``; with
     ``map_index_template="{{ task.trial_label }}"`` the grid view shows the parameters.
+
+    With ``rung`` it runs the trial at a place of a rung of successive halving: who that is stands in
+    ``<base>/rung-<n>.json`` of the rung before. A place that nobody reached does nothing. ``carry``
+    names the argument that gets the model directory of the same point in the rung before.
     """
 
     template_fields: Sequence[str] = (*VertexJobOperator.template_fields, "sweep")
@@ -31,22 +35,61 @@ class VertexTrialOperator(VertexJobOperator):
         "sweep": "json",
     }
 
-    def __init__(self, *, sweep: dict[str, Any], trial: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        sweep: dict[str, Any],
+        trial: int,
+        rung: int | None = None,
+        carry: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.sweep = sweep
         self.trial = trial
+        self.rung = rung
+        self.carry = carry
+        self._entrants: list[halving.Entrant] | None = None
 
     @property
     def trial_label(self) -> str:
         """Return the trial's parameters on one line, for the grid view."""
-        return ranking.label(self._trial().parameters)[:LABEL_LENGTH]
+        entrant = self._entrant()
+        return ranking.label(entrant.trial.parameters)[:LABEL_LENGTH] if entrant else "nobody"
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Run the trial; a place of a rung that nobody reached is done at once."""
+        if self._entrant() is None:
+            self.log.info("Fewer trials than places came this far: there is nothing to do here.")
+            return {}
+        return super().execute(context)
 
     def asked_job(self) -> dict[str, Any]:
         """Return the job with the trial's arguments and output directory."""
-        return jobspec.for_trial(self.job, self._trial())
+        entrant = self._entrant()
+        if entrant is None:
+            return self.job
+        carried = {self.carry: entrant.model} if self.carry else {}
+        return jobspec.for_trial(self.job, entrant.trial, carried)
 
-    def _trial(self) -> grid.Trial:
-        return grid.trial(self.sweep, self.trial)
+    def _entrant(self) -> halving.Entrant | None:
+        if self.rung is None:
+            return halving.Entrant(grid.trial(self.sweep, self.trial))
+        if self._entrants is None:
+            base = self.job["baseOutputDirectory"]["outputUriPrefix"]
+            self._entrants = read_entrants(self.store(), self.sweep, self.rung, base)
+        return self._entrants[self.trial] if self.trial < len(self._entrants) else None
+
+
+def read_entrants(store: Store, sweep: grid.Sweep, rung: int, base: str) -> list[halving.Entrant]:
+    """Return the trials of a rung, by what the rung before it left under ``base``."""
+    if rung == 0:
+        return halving.entrants(sweep, 0)
+    address = join(base, f"rung-{rung - 1}.json")
+    survivors = store.read_json(address)
+    if not isinstance(survivors, list):
+        raise AirflowException(f"{address} is missing: the rung before this one has not ended")
+    return halving.entrants(sweep, rung, survivors)
 
 
 class BestTrialOperator(ConnectedOperator):
@@ -59,6 +102,9 @@ class BestTrialOperator(ConnectedOperator):
     Writes ``<base>/best.json`` and ``<base>/trials.json``; returns ``{"trial", "parameters",
     "metric", "value", "mean", "model_dir", "checkpoint", "trials", "failed"}``. Raises
     AirflowFailException when no trial can win.
+
+    With ``rung`` it judges one rung of successive halving. Every rung but the last writes who goes on
+    to ``<base>/rung-<n>.json``, and its trials to ``<base>/rung-<n>-trials.json``.
     """
 
     template_fields: Sequence[str] = (
@@ -68,7 +114,16 @@ class BestTrialOperator(ConnectedOperator):
         "goal",
     )
 
-    def __init__(self, *, trials: str, base: str, metric: str, goal: str, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        trials: str,
+        base: str,
+        metric: str,
+        goal: str,
+        rung: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         # A failed trial must not stop the choice; a sweep that a gate skipped has none to make.
         super().__init__(**{"trigger_rule": "none_skipped", **kwargs})
         if goal not in GOALS:
@@ -77,10 +132,12 @@ class BestTrialOperator(ConnectedOperator):
         self.base = base
         self.metric = metric
         self.goal = goal
+        self.rung = rung
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Read every trial, log the leaderboard, write it and return the winner."""
-        results = self._read(grid.trials(self._definition(context)))
+        sweep = self._definition(context)
+        results = self._read(self._trials(sweep))
         failed = [item for item in results if item.value is None]
         ranked = ranking.standings(results, self.goal)
         self.log.info("Leaderboard\n%s", ranking.table(ranked, failed, self.metric))
@@ -90,10 +147,34 @@ class BestTrialOperator(ConnectedOperator):
                 f"None of {len(results)} trials has a usable {self.metric}:\n{reasons}"
             )
         best = self._best(ranked, results)
-        store = self.store()
-        store.write_json(join(self.base, "trials.json"), [_record(item) for item in results])
-        store.write_json(join(self.base, "best.json"), best)
+        self._write(sweep, results, ranked, best)
         return best
+
+    def _trials(self, sweep: grid.Sweep) -> list[grid.Trial]:
+        if self.rung is None:
+            return grid.trials(sweep)
+        return [each.trial for each in read_entrants(self.store(), sweep, self.rung, self.base)]
+
+    def _write(
+        self,
+        sweep: grid.Sweep,
+        results: list[ranking.Result],
+        ranked: list[ranking.Standing],
+        best: dict[str, Any],
+    ) -> None:
+        store = self.store()
+        records = [_record(item) for item in results]
+        if self.rung is None or self.rung + 1 == len(sweep["rungs"]["sizes"]):
+            store.write_json(join(self.base, "trials.json"), records)
+            store.write_json(join(self.base, "best.json"), best)
+            return
+        models = {item.trial.id: self._model(item.trial) for item in results}
+        onward = halving.promoted(sweep, self.rung, ranked, models)
+        store.write_json(join(self.base, f"rung-{self.rung}-trials.json"), records)
+        store.write_json(join(self.base, f"rung-{self.rung}.json"), onward)
+
+    def _model(self, trial: grid.Trial) -> str:
+        return join(self.base, trial.id, "model")
 
     def _definition(self, context: Any) -> grid.Sweep:
         """Return the sweep of the mapped task, templated as its trials were."""
@@ -127,7 +208,7 @@ class BestTrialOperator(ConnectedOperator):
             "metric": self.metric,
             "value": best.value,
             "mean": ranked[0].mean,
-            "model_dir": join(self.base, best.trial.id, "model"),
+            "model_dir": self._model(best.trial),
             "checkpoint": join(self.base, best.trial.id, "checkpoints"),
             "trials": len(results),
             "failed": [item.trial.id for item in results if item.value is None],

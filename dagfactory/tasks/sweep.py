@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dagfactory.lower.common import operator_arguments
 from dagfactory.lower.job import job_arguments
 from dagfactory.lower.job_problems import job_problems
 from dagfactory.module import Group, Indices, Operator
 from dagfactory.problems import Problem
-from dagfactory.runtime.grid import count
+from dagfactory.runtime.grid import count, points
+from dagfactory.runtime.halving import places
 from dagfactory.spec.common import SpecModel
 from dagfactory.spec.job import ArgumentName, JobTask, Scalar
 from dagfactory.suggest import did_you_mean
+from dagfactory.tasks._search import (
+    MAX_TRIALS,
+    Halving,
+    Method,
+    Space,
+    methods_agree,
+    rungs,
+    search,
+)
+from dagfactory.tasks._search import problems as search_problems
 
 if TYPE_CHECKING:
     from dagfactory.lower.scope import Place, Scope
     from dagfactory.spec.environment import EnvironmentFile
     from dagfactory.spec.pipeline import Pipeline
-
-MAX_TRIALS = 10_000
 
 
 class Metric(SpecModel):
@@ -34,21 +45,20 @@ class Metric(SpecModel):
     goal: Literal["maximize", "minimize"] = Field(description="Which way is better.")
 
 
-class Values(SpecModel):
-    """The values of one hyperparameter."""
-
-    values: list[Scalar] = Field(description="Tried one by one.", min_length=1)
-
-
 class Sweep(JobTask):
     """Run one job per combination of hyperparameters and select the best trial."""
 
     type: Literal["sweep"]
-    method: Literal["grid"] = Field(default="grid", description="How trials are chosen.")
+    method: Method = Field(default="grid", description="How trials are chosen.")
     metric: Metric = Field(description="What the best trial is best at.")
-    parameters: dict[ArgumentName, Values] = Field(
+    parameters: dict[ArgumentName, Space] = Field(
         description="Hyperparameters; each becomes `--name=value`.", min_length=1
     )
+    trials: int | None = Field(
+        default=None, ge=1, le=MAX_TRIALS, description="How many combinations are drawn."
+    )
+    draw_seed: int = Field(default=0, ge=0, description="Another seed draws other combinations.")
+    halving: Halving | None = Field(default=None, description="What grows from rung to rung.")
     exclude: list[dict[str, Scalar]] = Field(
         default_factory=list, description="Combinations to leave out; a part of one is enough."
     )
@@ -60,23 +70,29 @@ class Sweep(JobTask):
     )
     parallel: int = Field(default=4, ge=1, le=1000, description="Trials that run at the same time.")
 
+    @model_validator(mode="after")
+    def _method(self) -> Sweep:
+        methods_agree(self)
+        return self
+
 
 MODEL = Sweep
 
 
 def definition(task: Sweep) -> dict[str, Any]:
     """Return the compact definition that the trials are derived from at run time."""
-    made: dict[str, Any] = {
-        "method": task.method,
-        "parameters": {name: item.values for name, item in task.parameters.items()},
-    }
+    made = search(task)
     optional = {"exclude": task.exclude, "include": task.include, "seeds": task.seeds}
-    return made | {name: value for name, value in optional.items() if value}
+    made |= {name: value for name, value in optional.items() if value}
+    if task.halving:
+        made["rungs"] = rungs(task.halving, len(points(made)))
+    return made
 
 
 def outputs(task: Sweep, place: Place) -> dict[str, Any]:
     """Offer the best trial: its model, checkpoints, value and hyperparameters, known when it ran."""
-    names = [*task.parameters, *(["seed"] if task.seeds else [])]
+    grown = [task.halving.argument] if task.halving else []
+    names = [*task.parameters, *grown, *(["seed"] if task.seeds else [])]
     return {
         "best": place.xcom("model_dir", task="best"),
         "model_dir": place.xcom("model_dir", task="best"),
@@ -88,47 +104,99 @@ def outputs(task: Sweep, place: Place) -> dict[str, Any]:
     }
 
 
-def roots(_task: Sweep, place: Place) -> tuple[str, ...]:
+def roots(task: Sweep, place: Place) -> tuple[str, ...]:
     """Name the task that a gate has to follow."""
-    return (f"{place.airflow_id}.trial",)
+    return (f"{place.airflow_id}.{_stages(task)[0].trials}",)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """A mapped task of trials and the task that judges them; `rung` only with halving."""
+
+    trials: str
+    best: str
+    rung: int | None = None
+
+
+def _stages(task: Sweep) -> list[_Stage]:
+    if not task.halving:
+        return [_Stage("trial", "best")]
+    last = len(definition(task)["rungs"]["sizes"]) - 1
+    return [
+        _Stage(f"rung_{n}", "best" if n == last else f"promote_{n}", n) for n in range(last + 1)
+    ]
 
 
 def lower(task: Sweep, scope: Scope, place: Place) -> Group:
-    """Return a group: the trials as one mapped task, then the choice of the best."""
+    """Return a group: the trials as one mapped task, then the choice of the best; so in each rung."""
     compact = definition(task)
-    trial = Operator(
-        id="trial",
-        variable=f"{place.variable}__trial",
-        symbol=scope.runtime("sweep", "VertexTrialOperator"),
-        arguments={
-            "task_id": "trial",
-            "sweep": compact,
-            **job_arguments(task, scope, place),
-            "max_active_tis_per_dagrun": task.parallel,
-            "map_index_template": "{{ task.trial_label }}",
-        },
-        expand={"trial": Indices(count(compact))},
-    )
-    best = Operator(
-        id="best",
-        variable=f"{place.variable}__best",
-        symbol=scope.runtime("sweep", "BestTrialOperator"),
-        arguments={
-            "task_id": "best",
-            "trials": f"{place.airflow_id}.trial",
-            "base": place.dir,
-            "metric": task.metric.name,
-            "goal": task.metric.goal,
-            **_without_rule(operator_arguments(task, scope)),
-        },
-    )
+    pairs = [_pair(task, scope, place, compact, stage) for stage in _stages(task)]
+    members = tuple(member for pair in pairs for member in pair)
     return Group(
         id=place.id,
         variable=place.variable,
-        members=(trial, best),
-        edges=((trial.variable, best.variable),),
-        tooltip=f"{count(compact)} trials, best {task.metric.name}",
+        members=members,
+        edges=tuple((a.variable, b.variable) for a, b in pairwise(members)),
+        tooltip=_tooltip(task, compact),
     )
+
+
+def _pair(
+    task: Sweep, scope: Scope, place: Place, compact: dict[str, Any], stage: _Stage
+) -> tuple[Operator, Operator]:
+    """Return the mapped trials and the task that judges them."""
+    rung = {} if stage.rung is None else {"rung": stage.rung}
+    carry = task.halving.carry if task.halving and stage.rung else None
+    trials = Operator(
+        id=stage.trials,
+        variable=f"{place.variable}__{stage.trials}",
+        symbol=scope.runtime("sweep", "VertexTrialOperator"),
+        arguments={
+            "task_id": stage.trials,
+            "sweep": compact,
+            **rung,
+            **({"carry": carry} if carry else {}),
+            **_first_rule(job_arguments(task, scope, place), stage),
+            "max_active_tis_per_dagrun": task.parallel,
+            "map_index_template": "{{ task.trial_label }}",
+        },
+        expand={"trial": Indices(_size(compact, stage))},
+    )
+    best = Operator(
+        id=stage.best,
+        variable=f"{place.variable}__{stage.best}",
+        symbol=scope.runtime("sweep", "BestTrialOperator"),
+        arguments={
+            "task_id": stage.best,
+            "trials": f"{place.airflow_id}.{stage.trials}",
+            "base": place.dir,
+            "metric": task.metric.name,
+            "goal": task.metric.goal,
+            **rung,
+            **_without_rule(operator_arguments(task, scope)),
+        },
+    )
+    return trials, best
+
+
+def _size(compact: dict[str, Any], stage: _Stage) -> int:
+    return count(compact) if stage.rung is None else places(compact, stage.rung)
+
+
+def _first_rule(arguments: dict[str, Any], stage: _Stage) -> dict[str, Any]:
+    """Leave out the trigger rule of later rungs: they wait for the rung before."""
+    return {k: v for k, v in arguments.items() if not (stage.rung and k == "trigger_rule")}
+
+
+def _tooltip(task: Sweep, compact: dict[str, Any]) -> str:
+    if task.halving:
+        grown, sizes = task.halving.argument, compact["rungs"]["sizes"]
+        steps = ", ".join(
+            f"{size} with {grown}={budget}"
+            for size, budget in zip(sizes, compact["rungs"]["budgets"], strict=True)
+        )
+        return f"{steps}; best {task.metric.name}"
+    return f"{count(compact)} trials, best {task.metric.name}"
 
 
 def _without_rule(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -145,7 +213,9 @@ def problems(
     yield from _set_twice(task)
     yield from _idle_rules(task)
     yield from _other_combinations(task)
-    total = count(definition(task))
+    compact = definition(task)
+    total = count(compact)
+    yield from search_problems(task, len(points(compact)) - len(task.include))
     if not total:
         yield Problem("DF208", "no trial is left: `exclude` removes them all", ("exclude",))
     elif total > MAX_TRIALS:
@@ -189,7 +259,12 @@ def _idle_rules(task: Sweep) -> Iterator[Problem]:
                 yield Problem(
                     "DF209", f"unknown hyperparameter `{name}`", path, key=True, help=help_
                 )
-            elif value not in task.parameters[name].values:
-                values = ", ".join(map(str, task.parameters[name].values))
+                continue
+            known = task.parameters[name].values
+            if known is None:
+                message = f"`{name}` is a range, so nothing is excluded"
+                yield Problem("DF209", message, path, help="make the range smaller")
+            elif value not in known:
+                values = ", ".join(map(str, known))
                 message = f"`{name}` never is {value}, so nothing is excluded"
                 yield Problem("DF209", message, path, help=f"its values are {values}")

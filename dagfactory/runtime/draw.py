@@ -1,0 +1,113 @@
+"""Points drawn from ranges, at random or by a Sobol sequence: pure, the same on every machine.
+
+A parameter is a list of values or a range ``{"min": a, "max": b, "scale": "linear" | "log"}``; a
+range of two whole numbers gives whole numbers. Nothing here depends on Python's ``random``, whose
+sequences may change: uniform numbers come from SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+Parameters = dict[str, Any]
+
+BITS = 32
+DIGITS = 6
+# Primitive polynomials (degree, coefficients) and initial direction numbers of the dimensions after
+# the first: S. Joe and F. Y. Kuo, "Constructing Sobol sequences with better two-dimensional
+# projections", SIAM J. Sci. Comput. 30 (2008), their file new-joe-kuo-6.21201.
+DIRECTIONS: tuple[tuple[int, int, tuple[int, ...]], ...] = (
+    (1, 0, (1,)),
+    (2, 1, (1, 3)),
+    (3, 1, (1, 3, 1)),
+    (3, 2, (1, 1, 1)),
+    (4, 1, (1, 1, 3, 3)),
+    (4, 4, (1, 3, 5, 13)),
+    (5, 2, (1, 1, 5, 5, 17)),
+    (5, 4, (1, 1, 5, 5, 5)),
+    (5, 7, (1, 1, 7, 11, 19)),
+    (5, 11, (1, 1, 5, 1, 1)),
+    (5, 13, (1, 1, 1, 3, 11)),
+    (5, 14, (1, 3, 5, 5, 31)),
+    (6, 1, (1, 3, 3, 9, 7, 49)),
+    (6, 13, (1, 1, 1, 15, 21, 21)),
+    (6, 16, (1, 3, 1, 13, 27, 49)),
+    (6, 19, (1, 1, 1, 15, 7, 5)),
+    (6, 22, (1, 3, 1, 15, 13, 25)),
+    (6, 25, (1, 1, 5, 5, 19, 61)),
+    (7, 1, (1, 3, 7, 11, 23, 15, 103)),
+    (7, 4, (1, 3, 7, 13, 13, 15, 69)),
+)
+MOST_DIMENSIONS = len(DIRECTIONS) + 1
+
+
+def points(method: str, parameters: Mapping[str, Any], seed: int) -> Iterator[Parameters]:
+    """Yield points without end; ``method`` is ``random`` or ``sobol`` (at most 21 parameters)."""
+    index = 0
+    while True:
+        units = _sobol(parameters, seed, index) if method == "sobol" else None
+        yield {
+            name: value_at(space, units[place] if units else uniform(seed, index, name))
+            for place, (name, space) in enumerate(parameters.items())
+        }
+        index += 1
+
+
+def uniform(seed: int, index: int, name: str) -> float:
+    """Return a number in [0, 1) that belongs to these three."""
+    digest = hashlib.sha256(f"{seed}/{index}/{name}".encode()).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
+
+
+def value_at(space: Any, unit: float) -> Any:
+    """Return the value at a place in [0, 1) of a list or a range.
+
+    Floats have six significant digits: enough for a hyperparameter, and the same text everywhere.
+    """
+    if isinstance(space, list):
+        return space[int(unit * len(space))]
+    low, high = space["min"], space["max"]
+    whole = isinstance(low, int) and isinstance(high, int)
+    if space.get("scale") == "log":
+        top = high + 1 if whole else high
+        value = math.exp(math.log(low) + unit * (math.log(top) - math.log(low)))
+    else:
+        value = low + unit * (high - low + (1 if whole else 0))
+    if whole:
+        return min(math.floor(value + 1e-9), high)
+    return min(max(float(f"{value:.{DIGITS}g}"), low), high)
+
+
+def sobol(index: int, dimension: int) -> int:
+    """Return 32 bits of a coordinate of the Sobol sequence, in Gray-code order, from index 0."""
+    gray, found = index ^ (index >> 1), 0
+    for bit, number in enumerate(_direction_numbers(dimension)):
+        if gray >> bit & 1:
+            found ^= number
+    return found
+
+
+def _sobol(parameters: Mapping[str, Any], seed: int, index: int) -> list[float]:
+    """Return the point of the sequence with a digital shift that belongs to the seed."""
+    shifts = (int(uniform(seed, -1, name) * 2**BITS) for name in parameters)
+    return [(sobol(index, d) ^ shift) / 2**BITS for d, shift in enumerate(shifts)]
+
+
+@cache
+def _direction_numbers(dimension: int) -> list[int]:
+    """Return v_1 … v_32 of a dimension (Joe and Kuo's recurrence), as 32-bit fractions."""
+    if dimension == 0:
+        return [1 << (BITS - 1 - bit) for bit in range(BITS)]
+    degree, coefficients, initial = DIRECTIONS[dimension - 1]
+    found = [value << (BITS - 1 - bit) for bit, value in enumerate(initial)]
+    for bit in range(degree, BITS):
+        number = found[bit - degree] ^ (found[bit - degree] >> degree)
+        for term in range(1, degree):
+            if coefficients >> (degree - 1 - term) & 1:
+                number ^= found[bit - term]
+        found.append(number)
+    return found

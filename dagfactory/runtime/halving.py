@@ -1,0 +1,85 @@
+"""Successive halving as static rungs: who trains in a rung, and who goes on to the next.
+
+``sweep["rungs"]`` is ``{"argument": "epochs", "budgets": [1, 3, 9], "sizes": [27, 9, 3]}``: every point
+trains with the first budget, the best nine with the second, the best three of those with the third.
+After K. Jamieson and A. Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter
+Optimization" (AISTATS 2016), algorithm "Successive Halving", with the budgets given. Pure functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import grid, ranking
+
+Survivor = dict[str, Any]
+"""``{"parameters": {…}, "mean": 0.9, "models": {"<seed or empty>": address}}``, best first in a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """One trial of a rung and the model directory it goes on from (None in the first rung)."""
+
+    trial: grid.Trial
+    model: str | None = None
+
+
+def plan(points: int, low: float, high: float, eta: int) -> tuple[list[float], list[int]]:
+    """Return budgets low, low·eta, … up to high, and the points of each rung: points // eta^k."""
+    budgets, sizes = [low], [points]
+    while budgets[-1] * eta <= high and sizes[-1] // eta >= 1:
+        budgets.append(budgets[-1] * eta)
+        sizes.append(sizes[-1] // eta)
+    return budgets, sizes
+
+
+def places(sweep: grid.Sweep, rung: int) -> int:
+    """Return how many trials a rung has room for."""
+    return int(sweep["rungs"]["sizes"][rung]) * len(_seeds(sweep))
+
+
+def entrants(sweep: grid.Sweep, rung: int, survivors: Sequence[Survivor] = ()) -> list[Entrant]:
+    """Return the trials of a rung, best survivors first, seeds innermost."""
+    fixed = {sweep["rungs"]["argument"]: sweep["rungs"]["budgets"][rung]}
+    size = sweep["rungs"]["sizes"][rung]
+    if rung == 0:
+        points = [{**point, **fixed} for point in grid.points(sweep)[:size]]
+        return [Entrant(trial) for trial in grid.of_points(points, sweep.get("seeds"))]
+    return [
+        Entrant(trial, survivor["models"].get(_seed(trial.parameters, sweep)))
+        for survivor in survivors[:size]
+        for trial in grid.of_points([{**survivor["parameters"], **fixed}], sweep.get("seeds"))
+    ]
+
+
+def promoted(
+    sweep: grid.Sweep, rung: int, ranked: Sequence[ranking.Standing], models: Mapping[str, str]
+) -> list[Survivor]:
+    """Return the points that go on, best first; ``models`` maps a trial's id to its model."""
+    leave = {sweep["rungs"]["argument"], *(["seed"] if sweep.get("seeds") else [])}
+    keep = sweep["rungs"]["sizes"][rung + 1]
+    return [
+        {
+            "parameters": {
+                name: value
+                for name, value in standing.results[0].trial.parameters.items()
+                if name not in leave
+            },
+            "mean": standing.mean,
+            "models": {
+                _seed(item.trial.parameters, sweep): models[item.trial.id]
+                for item in standing.results
+            },
+        }
+        for standing in ranked[:keep]
+    ]
+
+
+def _seeds(sweep: grid.Sweep) -> list[Any]:
+    return list(dict.fromkeys(sweep.get("seeds") or [None]))
+
+
+def _seed(parameters: grid.Parameters, sweep: grid.Sweep) -> str:
+    return str(parameters.get("seed", "")) if sweep.get("seeds") else ""
