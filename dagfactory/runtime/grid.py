@@ -2,9 +2,8 @@
 
 ``{"method": "grid", "parameters": {name: [value, …]}, "exclude": [{…}], "include": [{…}],
 "seeds": [0, 1]}``. Parameters vary in the given order, the last one fastest; ``include`` follows
-the grid; seeds are innermost. With ``"draw": "random" | "sobol"``, ``"trials": n`` and ``"draw_seed"``
-the points are drawn instead, and a parameter may be a range (see `draw`). A sweep whose trials come
-from elsewhere has no ``parameters`` and lists them under ``include``.
+the grid; seeds are innermost. With ``"trials": n`` and ``"draw_seed"`` the points are drawn instead,
+by ``"draw"`` or else by the method, and a parameter may be a range (see `draw`).
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ def trials(sweep: Sweep) -> list[Trial]:
 def points(sweep: Sweep) -> list[Parameters]:
     """Return every combination without its seeds, in order; each occurs once."""
     found: dict[str, Parameters] = {}
-    made = _drawn(sweep) if "draw" in sweep else _grid(sweep)
+    made = _drawn(sweep) if "trials" in sweep else _grid(sweep)
     for point in itertools.chain(made, sweep.get("include") or []):
         found.setdefault(trial_id(dict(point)), dict(point))
     return list(found.values())
@@ -106,7 +105,8 @@ def _drawn(sweep: Sweep) -> Iterator[Parameters]:
     """Draw until enough different points are found; gives up where there may be no more."""
     wanted: int = sweep["trials"]
     found: set[str] = set()
-    endless = draw.points(sweep["draw"], sweep["parameters"], sweep.get("draw_seed", 0))
+    method = sweep.get("draw", sweep.get("method"))
+    endless = draw.points(method, sweep["parameters"], sweep.get("draw_seed", 0))
     for point in itertools.islice(endless, PATIENCE + PATIENCE * wanted):
         name = trial_id(point)
         if len(found) == wanted:

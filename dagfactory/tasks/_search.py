@@ -51,9 +51,9 @@ class Space(SpecModel):
         if self.min is None or self.max is None:
             raise missing("max" if self.max is None else "min", "a range has both ends")
         if self.min >= self.max:
-            raise bad(f"`min` {self.min} is not below `max` {self.max}", None, ("min",))
+            raise bad(f"`min` {self.min} is not below `max` {self.max}", "swap them", ("min",))
         if self.scale == "log" and self.min <= 0:
-            remedy = "begin above 0, or use `scale: linear`"
+            remedy = "write the values themselves, 0.0001 and not -4, or use `scale: linear`"
             raise bad("a logarithmic range begins above 0", remedy, ("min",))
 
     @property
@@ -104,7 +104,8 @@ def methods_agree(task: Sweep) -> None:
         if getattr(task, name) is not None and task.method not in methods
     ]
     for name in idle:
-        raise bad(f"`{name}` means nothing to `method: {task.method}`", "delete it", (name,))
+        remedy = "delete it, or choose another `method`"
+        raise bad(f"`{name}` means nothing to `method: {task.method}`", remedy, (name,))
     if task.method == "sobol" and len(task.parameters) > draw.MOST_DIMENSIONS:
         most = f"a Sobol sequence has at most {draw.MOST_DIMENSIONS} hyperparameters here"
         raise bad(most, "use `method: random`", ("parameters",))
@@ -114,10 +115,10 @@ def search(task: Sweep) -> dict[str, Any]:
     """Return how trials are chosen, as the runtime reads it."""
     spaces = {name: space.definition for name, space in task.parameters.items()}
     made: dict[str, Any] = {"method": task.method, "parameters": spaces}
-    kind = task.method if task.method in DRAWN else "sobol"
-    if task.trials is not None:
-        made |= {"draw": kind, "trials": task.trials, "draw_seed": task.draw_seed}
-    return made
+    if task.trials is None:
+        return made
+    drawn = {} if task.method in DRAWN else {"draw": "sobol"}
+    return made | drawn | {"trials": task.trials, "draw_seed": task.draw_seed}
 
 
 def rungs(grown: Halving, points: int) -> dict[str, Any]:

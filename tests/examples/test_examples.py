@@ -25,6 +25,7 @@ PATTERNS = {
     "fan_out_fan_in",
     "branch_on_accuracy",
     "trigger_rules",
+    "sweep_halving",
     "sweep_three",
     "retries",
     "secrets",

@@ -197,9 +197,58 @@ def test_sweep(compiled):
     }
 
 
+HALVING = (
+    "method: halving\ntrials: 9\nparameters: {a: {min: 1, max: 64}}\n"
+    "halving: {argument: steps, min: 10, max: 60, carry: from}\ntrigger_rule: all_done"
+)
+
+
+def test_halving_is_a_chain_of_rungs(compiled):
+    group = lower(compiled(SWEEP + HALVING).plan, source="x").members[-1]
+    assert isinstance(group, Group)
+    first, promote, second, best = group.members
+    assert [each.id for each in group.members] == ["rung_0", "promote_0", "rung_1", "best"]
+    assert [each.expand for each in (first, second)] == [
+        {"trial": Indices(9)},
+        {"trial": Indices(3)},
+    ]
+    assert first.arguments["sweep"]["rungs"] == {
+        "argument": "steps",
+        "budgets": [10, 30],
+        "sizes": [9, 3],
+    }
+    assert (first.arguments["rung"], best.arguments["rung"]) == (0, 1)
+    assert ("carry" in first.arguments, second.arguments["carry"]) == (False, "from")
+    assert first.arguments["trigger_rule"] == "all_done"
+    assert "trigger_rule" not in second.arguments
+    assert promote.arguments["trials"] == "it.rung_0"
+    assert len(group.edges) == 3
+    assert group.tooltip == "9 with steps=10, 3 with steps=30; best loss"
+
+
+def test_a_thousand_drawn_trials_are_a_few_lines(compiled):
+    more = "method: sobol\ntrials: 1000\nparameters: {a: {min: 0.1, max: 1}}\nseeds: [0, 1]"
+    trial, _ = lower(compiled(SWEEP + more).plan, source="x").members[-1].members
+    assert trial.expand == {"trial": Indices(2000)}
+    assert trial.arguments["sweep"] == {
+        "method": "sobol",
+        "parameters": {"a": {"min": 0.1, "max": 1}},
+        "trials": 1000,
+        "draw_seed": 0,
+        "seeds": [0, 1],
+    }
+
+
 @pytest.mark.parametrize(
     ("more", "codes"),
     [
+        (
+            "method: halving\nparameters: {a: {min: 1, max: 2}}\nhalving: {argument: s, min: 1, max: 9}",
+            ["DF218"],
+        ),
+        (HALVING.replace("argument: steps", "argument: a"), ["DF207"]),
+        (HALVING.replace("method: halving", "method: random"), ["DF123"]),
+        (HALVING + "\ninclude: [{a: 200}]", []),
         ("seeds: [0]\nargs: {seed: 1}\nparameters: {a: {values: [1]}}", ["DF207"]),
         ("seeds: [0]\nparameters: {seed: {values: [1]}}", ["DF207"]),
         ("args: {seed: 1}\nparameters: {a: {values: [1]}}", []),
