@@ -47,6 +47,8 @@ class VertexJobOperator(VertexOperator):
         "fallback": "json",
     }
     ui_color = "#d2e3fc"
+    collection: ClassVar[str] = "trainingPipelines"
+    trigger: ClassVar[str] = waiting.PIPELINE
 
     def __init__(
         self,
@@ -70,6 +72,23 @@ class VertexJobOperator(VertexOperator):
         """Return the CustomJobSpec to run."""
         return self.job
 
+    def asked_resource(self, job: dict[str, Any], context: Any, choice: int) -> dict[str, Any]:
+        """Return what is created in ``collection`` to run a CustomJobSpec."""
+        return jobspec.pipeline(self._display_name(context), job, self._labels(choice))
+
+    def fingerprint(self) -> str:
+        """Return what changes when something else is asked for."""
+        return jobspec.fingerprint(self.asked_job())
+
+    def answered_job(self, created: dict[str, Any]) -> dict[str, Any]:
+        """Return the CustomJobSpec that Vertex AI made of it."""
+        backing = (created.get("trainingTaskMetadata") or {}).get("backingCustomJob")
+        if not backing:
+            return dict(created.get("trainingTaskInputs") or {})
+        client = self.client(backing.split("/")[3])
+        custom_job = client.call(client.locations.customJobs().get(name=backing))
+        return dict(custom_job["jobSpec"])
+
     # The life of the task: execute → (deferred) → resumed → result or next choice.
 
     def execute(self, context: Any) -> dict[str, Any]:
@@ -92,7 +111,7 @@ class VertexJobOperator(VertexOperator):
         self._identify(context)
         # dag.test() hands on the event alone, without the arguments of the deferral.
         pipeline = self._get(name or self._named_in(event))
-        state = pipeline.get("state")
+        state = jobspec.state_of(pipeline)
         if state in jobspec.LIVE:
             self._wait_again(pipeline["name"], hiccups, event)
         if state == jobspec.SUCCEEDED:
@@ -128,8 +147,7 @@ class VertexJobOperator(VertexOperator):
     def _launch(self, context: Any, choice: int) -> NoReturn:
         region, job = self._variant(choice)
         client = self.client(region)
-        body = jobspec.pipeline(self._display_name(context), job, self._labels(choice))
-        created = self._create(client, body)
+        created = self._create(client, self.asked_resource(job, context, choice))
         if isinstance(created, str):
             self._next_choice(context, choice, created)
         if self._killed:  # while the request was under way: on_kill could not see the job yet
@@ -143,10 +161,10 @@ class VertexJobOperator(VertexOperator):
         """Create the job once; return Vertex's words instead when capacity is missing."""
         from googleapiclient.errors import HttpError
 
-        pipelines = client.locations.trainingPipelines()
+        jobs = self._jobs(client)
         try:
             return client.create_once(
-                lambda: pipelines.create(parent=client.parent, body=body),
+                lambda: jobs.create(parent=client.parent, body=body),
                 lambda: next(self._live(client), None),
                 jobspec.out_of_stock,
             )
@@ -176,13 +194,7 @@ class VertexJobOperator(VertexOperator):
         self, client: vertex.Vertex, job: dict[str, Any], created: dict[str, Any]
     ) -> None:
         """Cancel a job that would run on machines of another price than asked for."""
-        backing = (created.get("trainingTaskMetadata") or {}).get("backingCustomJob")
-        if backing:
-            custom_job = client.call(client.locations.customJobs().get(name=backing))
-            answered = custom_job["jobSpec"]
-        else:
-            answered = created.get("trainingTaskInputs", job)
-        problem = jobspec.strategy_problem(job, answered)
+        problem = jobspec.strategy_problem(job, self.answered_job(created))
         if problem:
             self._cancel(client, created["name"], problem)
             raise AirflowFailException(f"{created['name']} was cancelled: {problem}")
@@ -193,6 +205,7 @@ class VertexJobOperator(VertexOperator):
         limit: timedelta | None = self.execution_timeout
         _, project, _, region, _, identifier = name.split("/")
         trigger = waiting.JobTrigger(
+            self.trigger,
             conn_id=self.gcp_conn_id,
             project_id=project,
             location=region,
@@ -239,8 +252,7 @@ class VertexJobOperator(VertexOperator):
         return bool(self._identity)
 
     def _labels(self, choice: int) -> dict[str, str]:
-        spec = jobspec.fingerprint(self.asked_job())
-        own = {**self._identity, SPEC_LABEL: spec, CHOICE_LABEL: str(choice)}
+        own = {**self._identity, SPEC_LABEL: self.fingerprint(), CHOICE_LABEL: str(choice)}
         return naming.merged(own, self.labels)
 
     def _display_name(self, context: Any) -> str:
@@ -250,7 +262,7 @@ class VertexJobOperator(VertexOperator):
     def _live_as_asked(self) -> dict[str, Any] | None:
         """Return the live job of this task; cancel every other one that writes to its place."""
         wanted: dict[str, Any] | None = None
-        spec = jobspec.fingerprint(self.asked_job())
+        spec = self.fingerprint()
         for client in self.clients(self._regions()):
             for pipeline in self._live(client):
                 if wanted is None and pipeline["labels"].get(SPEC_LABEL) == spec:
@@ -268,23 +280,23 @@ class VertexJobOperator(VertexOperator):
         ti = context["ti"]
         if ti.try_number == 1 or ti.max_tries != self.retries:
             return None
-        spec = jobspec.fingerprint(self.asked_job())
+        spec = self.fingerprint()
         found = [
             pipeline
             for client in self.clients(self._regions())
             for pipeline in self._own(client)
-            if pipeline.get("state") == jobspec.SUCCEEDED and pipeline["labels"][SPEC_LABEL] == spec
+            if jobspec.state_of(pipeline) == jobspec.SUCCEEDED
+            and pipeline["labels"][SPEC_LABEL] == spec
         ]
         return max(found, key=lambda pipeline: str(pipeline.get("endTime")), default=None)
 
     def _live(self, client: vertex.Vertex) -> Iterator[dict[str, Any]]:
-        return (each for each in self._own(client) if each.get("state") in jobspec.LIVE)
+        return (each for each in self._own(client) if jobspec.state_of(each) in jobspec.LIVE)
 
     def _own(self, client: vertex.Vertex) -> Iterator[dict[str, Any]]:
         """Yield every job that was launched for this task of this run, whatever its state."""
         text = naming.filter_text(self._identity)
-        collection = client.locations.trainingPipelines()
-        for pipeline in client.pages(collection, "trainingPipelines", filter=text):
+        for pipeline in client.pages(self._jobs(client), self.collection, filter=text):
             labels = pipeline.get("labels", {})
             # A filter that was understood differently must never attach to another task's job.
             if all(labels.get(key) == value for key, value in self._identity.items()):
@@ -299,7 +311,7 @@ class VertexJobOperator(VertexOperator):
 
     def _get(self, name: str) -> dict[str, Any]:
         client = self.client(name.split("/")[3])
-        return client.call(client.locations.trainingPipelines().get(name=name))
+        return client.call(self._jobs(client).get(name=name))
 
     def _cancel_live(self, reason: str) -> None:
         for client in self.clients(self._regions()):
@@ -308,7 +320,10 @@ class VertexJobOperator(VertexOperator):
 
     def _cancel(self, client: vertex.Vertex, name: str, reason: str) -> None:
         self.log.warning("Cancelling %s: %s", name, reason)
-        client.call(client.locations.trainingPipelines().cancel(name=name, body={}))
+        client.call(self._jobs(client).cancel(name=name, body={}))
+
+    def _jobs(self, client: vertex.Vertex) -> Any:
+        return getattr(client.locations, self.collection)()
 
     def _regions(self) -> list[str]:
         """Return every region a job of this task may run in."""

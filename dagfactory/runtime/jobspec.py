@@ -14,9 +14,9 @@ from . import grid
 Job = dict[str, Any]
 
 DEFINITION = "gs://google-cloud-aiplatform/schema/trainingjob/definition/custom_task_1.0.0.yaml"
-LIVE = ("PIPELINE_STATE_QUEUED", "PIPELINE_STATE_PENDING", "PIPELINE_STATE_RUNNING")
-SUCCEEDED = "PIPELINE_STATE_SUCCEEDED"
-CANCELLED = "PIPELINE_STATE_CANCELLED"
+LIVE = ("QUEUED", "PENDING", "RUNNING")
+SUCCEEDED = "SUCCEEDED"
+CANCELLED = "CANCELLED"
 STANDARD = "STANDARD"
 OVERRIDES = ("region", "strategy", "machineSpec", "scheduling")
 RESOURCE_EXHAUSTED = 8  # google.rpc.Code
@@ -40,6 +40,21 @@ def pipeline(display_name: str, job: Job, labels: Mapping[str, str]) -> dict[str
         "trainingTaskDefinition": DEFINITION,
         "trainingTaskInputs": job,
     }
+
+
+def tuning(
+    display_name: str, job: Job, labels: Mapping[str, str], study: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the HyperparameterTuningJob whose trials run a CustomJobSpec.
+
+    ``study`` holds ``studySpec``, ``maxTrialCount`` and ``parallelTrialCount``.
+    """
+    return {"displayName": display_name, "labels": dict(labels), **study, "trialJobSpec": job}
+
+
+def state_of(found: Mapping[str, Any]) -> str:
+    """Return the state of a pipeline or job without its prefix: RUNNING."""
+    return str(found.get("state", "unknown")).rpartition("_STATE_")[2]
 
 
 def fingerprint(job: Job) -> str:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowException
 
 from . import grid, halving, jobspec, ranking
 from .base import ConnectedOperator
 from .job import VertexJobOperator
+from .leaderboard import Leaderboard
 from .storage import Store, join
 
 GOALS = ("maximize", "minimize")
 LABEL_LENGTH = 120
-READERS = 16
 
 
 class VertexTrialOperator(VertexJobOperator):
@@ -136,90 +135,25 @@ class BestTrialOperator(ConnectedOperator):
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Read every trial, log the leaderboard, write it and return the winner."""
-        sweep = self._definition(context)
-        results = self._read(self._trials(sweep))
-        failed = [item for item in results if item.value is None]
-        ranked = ranking.standings(results, self.goal)
-        self.log.info("Leaderboard\n%s", ranking.table(ranked, failed, self.metric))
-        if not ranked:
-            reasons = "\n".join(f"  {item.trial.id}: {item.problem}" for item in failed)
-            raise AirflowFailException(
-                f"None of {len(results)} trials has a usable {self.metric}:\n{reasons}"
-            )
-        best = self._best(ranked, results)
-        self._write(sweep, results, ranked, best)
-        return best
+        sweep, store = self._definition(context), self.store()
+        board = Leaderboard(store, self.base, self.metric, self.goal)
+        verdict = board.judge(self._trials(sweep), self.log)
+        if self.rung is None or self.rung + 1 == len(sweep["rungs"]["sizes"]):
+            board.publish(verdict)
+        else:
+            models = {item.trial.id: board.model(item.trial) for item in verdict.results}
+            onward = halving.promoted(sweep, self.rung, verdict.ranked, models)
+            store.write_json(join(self.base, f"rung-{self.rung}-trials.json"), verdict.records())
+            store.write_json(join(self.base, f"rung-{self.rung}.json"), onward)
+        return verdict.best
 
     def _trials(self, sweep: grid.Sweep) -> list[grid.Trial]:
         if self.rung is None:
             return grid.trials(sweep)
         return [each.trial for each in read_entrants(self.store(), sweep, self.rung, self.base)]
 
-    def _write(
-        self,
-        sweep: grid.Sweep,
-        results: list[ranking.Result],
-        ranked: list[ranking.Standing],
-        best: dict[str, Any],
-    ) -> None:
-        store = self.store()
-        records = [_record(item) for item in results]
-        if self.rung is None or self.rung + 1 == len(sweep["rungs"]["sizes"]):
-            store.write_json(join(self.base, "trials.json"), records)
-            store.write_json(join(self.base, "best.json"), best)
-            return
-        models = {item.trial.id: self._model(item.trial) for item in results}
-        onward = halving.promoted(sweep, self.rung, ranked, models)
-        store.write_json(join(self.base, f"rung-{self.rung}-trials.json"), records)
-        store.write_json(join(self.base, f"rung-{self.rung}.json"), onward)
-
-    def _model(self, trial: grid.Trial) -> str:
-        return join(self.base, trial.id, "model")
-
     def _definition(self, context: Any) -> grid.Sweep:
         """Return the sweep of the mapped task, templated as its trials were."""
         mapped: Any = self.dag.get_task(self.trials)
         found: grid.Sweep = self.render_template(mapped.partial_kwargs["sweep"], context)
         return found
-
-    def _read(self, trials: list[grid.Trial]) -> list[ranking.Result]:
-        store = self.store()
-
-        def read(trial: grid.Trial) -> ranking.Result:
-            address = join(self.base, trial.id, "model", "metrics.json")
-            try:
-                document = store.read_json(address)
-            except ValueError as error:
-                return ranking.Result(trial, None, f"{address} is not JSON: {error}")
-            return ranking.result(trial, document, self.metric)
-
-        if not trials:
-            raise AirflowException("the sweep has no trials")
-        with ThreadPoolExecutor(min(READERS, len(trials))) as pool:
-            return list(pool.map(read, trials))
-
-    def _best(
-        self, ranked: list[ranking.Standing], results: list[ranking.Result]
-    ) -> dict[str, Any]:
-        best = ranking.winner(ranked)
-        return {
-            "trial": best.trial.id,
-            "parameters": best.trial.parameters,
-            "metric": self.metric,
-            "value": best.value,
-            "mean": ranked[0].mean,
-            "model_dir": self._model(best.trial),
-            "checkpoint": join(self.base, best.trial.id, "checkpoints"),
-            "trials": len(results),
-            "failed": [item.trial.id for item in results if item.value is None],
-        }
-
-
-def _record(item: ranking.Result) -> dict[str, Any]:
-    return {
-        "trial": item.trial.id,
-        "group": item.trial.group,
-        "parameters": item.trial.parameters,
-        "value": item.value,
-        "problem": item.problem or None,
-    }

@@ -13,26 +13,29 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-PATH = "airflow.providers.google.cloud.triggers.vertex_ai.CustomContainerTrainingJobTrigger"
+MODULE = "airflow.providers.google.cloud.triggers.vertex_ai"
+PIPELINE = f"{MODULE}.CustomContainerTrainingJobTrigger"
+TUNING = f"{MODULE}.CreateHyperparameterTuningJobTrigger"
 
 
 class JobTrigger(BaseTrigger):
-    """Stands for the provider's trigger of a training pipeline in the process that defers.
+    """Stands for a trigger of the provider, by its path, in the process that defers.
 
     Arguments: conn_id, project_id, location, job_id, poll_interval (s), impersonation_chain.
     """
 
-    def __init__(self, **arguments: Any) -> None:
+    def __init__(self, path: str, **arguments: Any) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's has no annotations
+        self.path = path
         self.arguments = arguments
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the provider's class and its arguments: what the triggerer makes."""
-        return PATH, self.arguments
+        return self.path, self.arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait as the provider's trigger does, where a trigger runs in the task's own process."""
-        module, _, name = PATH.rpartition(".")
+        module, _, name = self.path.rpartition(".")
         real = getattr(import_module(module), name)(**self.arguments)
         async for event in real.run():
             yield event

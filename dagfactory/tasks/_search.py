@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
     from dagfactory.tasks.sweep import Sweep
 
 Number: TypeAlias = int | float
-Method: TypeAlias = Literal["grid", "random", "sobol", "halving"]
+Method: TypeAlias = Literal["grid", "random", "sobol", "halving", "bayes"]
 
 DRAWN = ("random", "sobol")
+COUNTED = (*DRAWN, "bayes")
+"""Methods that cannot do without `trials`."""
 MAX_TRIALS = 10_000
+MOST_COMBINATIONS = 100_000
 
 
 class Space(SpecModel):
@@ -94,13 +98,13 @@ class Halving(SpecModel):
 
 def methods_agree(task: Sweep) -> None:
     """Raise a validation error for keys that the method needs or that mean nothing to it."""
-    if task.method in DRAWN and task.trials is None:
-        raise missing("trials", f"`method: {task.method}` draws so many combinations")
+    if task.method in COUNTED and task.trials is None:
+        raise missing("trials", f"`method: {task.method}` tries so many combinations")
     if task.method == "halving" and task.halving is None:
         raise missing("halving", "`method: halving` needs to know what grows from rung to rung")
     idle = [
         name
-        for name, methods in (("trials", (*DRAWN, "halving")), ("halving", ("halving",)))
+        for name, methods in (("trials", (*COUNTED, "halving")), ("halving", ("halving",)))
         if getattr(task, name) is not None and task.method not in methods
     ]
     for name in idle:
@@ -109,6 +113,61 @@ def methods_agree(task: Sweep) -> None:
     if task.method == "sobol" and len(task.parameters) > draw.MOST_DIMENSIONS:
         most = f"a Sobol sequence has at most {draw.MOST_DIMENSIONS} hyperparameters here"
         raise bad(most, "use `method: random`", ("parameters",))
+
+
+def steered_agrees(task: Sweep) -> None:
+    """Raise a validation error for what a search that Vertex AI steers cannot have."""
+    if task.method != "bayes":
+        return
+    for name in ("exclude", "include", "seeds"):
+        if getattr(task, name):
+            message = (
+                f"Vertex AI chooses the trials of `method: bayes`: `{name}` has no place there"
+            )
+            raise bad(message, "delete it, or choose another `method`", (name,))
+    for name, space in task.parameters.items():
+        if space.values is not None and None in space.values:
+            message = "null is no value that Vertex AI can suggest"
+            raise bad(
+                message, "delete it", ("parameters", name, "values", space.values.index(None))
+            )
+
+
+def study(task: Sweep) -> dict[str, Any]:
+    """Return what Vertex AI is told of a search that it steers."""
+    metric = {"metricId": task.metric.name, "goal": task.metric.goal.upper()}
+    parameters = [
+        {"parameterId": name, **_vertex_space(space)} for name, space in task.parameters.items()
+    ]
+    return {
+        "studySpec": {"metrics": [metric], "parameters": parameters},
+        "maxTrialCount": task.trials,
+        "parallelTrialCount": min(task.parallel, task.trials or 1),
+    }
+
+
+def _vertex_space(space: Space) -> dict[str, Any]:
+    """Return the ParameterSpec of a hyperparameter (StudySpec.ParameterSpec of Vertex AI's API)."""
+    if space.values is not None:
+        numbers = [v for v in space.values if isinstance(v, int | float)]
+        if len(numbers) == len(space.values) and not any(isinstance(v, bool) for v in numbers):
+            return {"discreteValueSpec": {"values": sorted(numbers)}}
+        return {"categoricalValueSpec": {"values": [_word(value) for value in space.values]}}
+    whole = isinstance(space.min, int) and isinstance(space.max, int)
+    ends = {"minValue": space.min, "maxValue": space.max}
+    scale = "UNIT_LOG_SCALE" if space.scale == "log" else "UNIT_LINEAR_SCALE"
+    return {"integerValueSpec" if whole else "doubleValueSpec": ends, "scaleType": scale}
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def combinations(task: Sweep) -> int:
+    """Return how many combinations are looked at: a grid's before exclusion, or those drawn."""
+    if task.trials is not None:
+        return task.trials
+    return math.prod(len(space.values or ()) or 1 for space in task.parameters.values())
 
 
 def search(task: Sweep) -> dict[str, Any]:

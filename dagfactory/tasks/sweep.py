@@ -21,12 +21,16 @@ from dagfactory.spec.job import ArgumentName, JobTask, Scalar
 from dagfactory.suggest import did_you_mean
 from dagfactory.tasks._search import (
     MAX_TRIALS,
+    MOST_COMBINATIONS,
     Halving,
     Method,
     Space,
+    combinations,
     methods_agree,
     rungs,
     search,
+    steered_agrees,
+    study,
 )
 from dagfactory.tasks._search import problems as search_problems
 
@@ -73,6 +77,7 @@ class Sweep(JobTask):
     @model_validator(mode="after")
     def _method(self) -> Sweep:
         methods_agree(self)
+        steered_agrees(self)
         return self
 
 
@@ -106,7 +111,8 @@ def outputs(task: Sweep, place: Place) -> dict[str, Any]:
 
 def roots(task: Sweep, place: Place) -> tuple[str, ...]:
     """Name the task that a gate has to follow."""
-    return (f"{place.airflow_id}.{_stages(task)[0].trials}",)
+    first = "best" if task.method == "bayes" else _stages(task)[0].trials
+    return (f"{place.airflow_id}.{first}",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,8 @@ def _stages(task: Sweep) -> list[_Stage]:
 
 def lower(task: Sweep, scope: Scope, place: Place) -> Group:
     """Return a group: the trials as one mapped task, then the choice of the best; so in each rung."""
+    if task.method == "bayes":
+        return _steered(task, scope, place)
     compact = definition(task)
     pairs = [_pair(task, scope, place, compact, stage) for stage in _stages(task)]
     members = tuple(member for pair in pairs for member in pair)
@@ -139,6 +147,22 @@ def lower(task: Sweep, scope: Scope, place: Place) -> Group:
         edges=tuple((a.variable, b.variable) for a, b in pairwise(members)),
         tooltip=_tooltip(task, compact),
     )
+
+
+def _steered(task: Sweep, scope: Scope, place: Place) -> Group:
+    """Return a group of one task: Vertex AI runs the trials, the task chooses among them."""
+    best = Operator(
+        id="best",
+        variable=f"{place.variable}__best",
+        symbol=scope.runtime("tune", "TuneOperator"),
+        arguments={
+            "task_id": "best",
+            "study": study(task),
+            **job_arguments(task, scope, place),
+        },
+    )
+    tooltip = f"{task.trials} trials that Vertex AI chooses, best {task.metric.name}"
+    return Group(place.id, place.variable, (best,), tooltip=tooltip)
 
 
 def _pair(
@@ -213,9 +237,17 @@ def problems(
     yield from _set_twice(task)
     yield from _idle_rules(task)
     yield from _other_combinations(task)
-    compact = definition(task)
-    total = count(compact)
-    yield from search_problems(task, len(points(compact)) - len(task.include))
+    if task.method != "bayes":
+        yield from _counts(task)
+
+
+def _counts(task: Sweep) -> Iterator[Problem]:
+    """Find sweeps of no trial, or of more than anybody wants to start."""
+    total = combinations(task)
+    if total <= MOST_COMBINATIONS:  # else not even counted, which would take minutes
+        compact = definition(task)
+        total = count(compact)
+        yield from search_problems(task, len(points(compact)) - len(task.include))
     if not total:
         yield Problem("DF208", "no trial is left: `exclude` removes them all", ("exclude",))
     elif total > MAX_TRIALS:

@@ -16,6 +16,9 @@ if options.get("seed") == "1":
 document = {"schema_version": 1, "metrics": metrics, "step": 1, "complete": True}
 if "nothing" not in options:
     (directory / "metrics.json").write_text(json.dumps(document))
+if "CLOUD_ML_HP_METRIC_FILE" in os.environ:
+    line = {"accuracy": str(metrics["accuracy"]), "global_step": "1"}
+    Path(os.environ["CLOUD_ML_HP_METRIC_FILE"]).write_text(json.dumps(line) + "\n")
 (directory / "options.json").write_text(json.dumps(options))
 deadline = time.monotonic() + float(options.get("at_most", "0"))
 while time.monotonic() < deadline and not Path(options["until"]).exists():

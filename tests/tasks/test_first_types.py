@@ -226,6 +226,52 @@ def test_halving_is_a_chain_of_rungs(compiled):
     assert group.tooltip == "9 with steps=10, 3 with steps=30; best loss"
 
 
+BAYES = (
+    "method: bayes\ntrials: 20\nparallel: 3\nparameters: {rate: {min: 0.001, max: 0.1, scale: log},"
+    " width: {min: 8, max: 64}, decay: {values: [0.5, 0]}, kind: {values: [a, true]}}"
+)
+
+
+def test_bayes_is_one_tuning_job(compiled):
+    group = lower(compiled(SWEEP + BAYES + "\npool: p").plan, source="x").members[-1]
+    (best,) = group.members
+    assert (best.symbol.name, best.arguments["pool"], best.expand) == ("TuneOperator", "p", {})
+    assert best.arguments["study"] == {
+        "studySpec": {
+            "metrics": [{"metricId": "loss", "goal": "MINIMIZE"}],
+            "parameters": [
+                {
+                    "parameterId": "rate",
+                    "doubleValueSpec": {"minValue": 0.001, "maxValue": 0.1},
+                    "scaleType": "UNIT_LOG_SCALE",
+                },
+                {
+                    "parameterId": "width",
+                    "integerValueSpec": {"minValue": 8, "maxValue": 64},
+                    "scaleType": "UNIT_LINEAR_SCALE",
+                },
+                {"parameterId": "decay", "discreteValueSpec": {"values": [0, 0.5]}},
+                {"parameterId": "kind", "categoricalValueSpec": {"values": ["a", "true"]}},
+            ],
+        },
+        "maxTrialCount": 20,
+        "parallelTrialCount": 3,
+    }
+
+
+def test_what_vertex_steers_has_no_combinations_of_ours(faults):
+    assert faults(SWEEP + BAYES + "\nseeds: [0]")[0][0] == "DF123"
+    assert faults(SWEEP + BAYES.replace("[a, true]", "[a, null]"))[0][0] == "DF123"
+    assert faults(SWEEP + BAYES.replace("trials: 20", "parallel: 2"))[0][0]
+
+
+def test_a_grid_of_billions_is_refused_without_counting_it(faults):
+    values = "[" + ", ".join(map(str, range(1000))) + "]"
+    axes = ", ".join(f"{name}: {{values: {values}}}" for name in "abc")
+    ((code, message),) = faults(f"{SWEEP}parameters: {{{axes}}}")
+    assert (code, message.split()[0]) == ("DF208", "1,000,000,000")
+
+
 def test_a_thousand_drawn_trials_are_a_few_lines(compiled):
     more = "method: sobol\ntrials: 1000\nparameters: {a: {min: 0.1, max: 1}}\nseeds: [0, 1]"
     trial, _ = lower(compiled(SWEEP + more).plan, source="x").members[-1].members

@@ -14,8 +14,13 @@ from dagfactory.emulator.vertex.models import Models
 from dagfactory.emulator.vertex.operations import Operations
 from dagfactory.emulator.vertex.pipelines import Pipelines
 from dagfactory.emulator.vertex.store import Store
+from dagfactory.emulator.vertex.tuning import TuningJobs
 
-_STATES = {"CustomJob": "JobState", "TrainingPipeline": "PipelineState"}
+_STATES = {
+    "CustomJob": "JobState",
+    "HyperparameterTuningJob": "JobState",
+    "TrainingPipeline": "PipelineState",
+}
 
 
 def methods(
@@ -30,6 +35,7 @@ def methods(
     parts = (
         jobs,
         Pipelines(store, jobs, models, operations),
+        TuningJobs(store, jobs, directory.parent / "tuning"),
         models,
         Endpoints(store, models, operations),
         operations,

@@ -1,0 +1,94 @@
+"""The leaderboard of a sweep: its trials judged by the metrics files they left in Cloud Storage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from . import grid, ranking
+from .storage import Store, join
+
+READERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Every trial with its metric or its problem, the points ranked, and the winner as XCom shows it."""
+
+    results: list[ranking.Result]
+    ranked: list[ranking.Standing]
+    best: dict[str, Any]
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return what ``trials.json`` holds."""
+        return [
+            {
+                "trial": item.trial.id,
+                "group": item.trial.group,
+                "parameters": item.trial.parameters,
+                "value": item.value,
+                "problem": item.problem or None,
+            }
+            for item in self.results
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """Where the trials of a sweep are (``<base>/<trial id>``) and what they are judged by."""
+
+    store: Store
+    base: str
+    metric: str
+    goal: str
+
+    def judge(self, trials: Sequence[grid.Trial], log: Any) -> Verdict:
+        """Read every trial and choose; raise AirflowFailException when none can win."""
+        with ThreadPoolExecutor(max(1, min(READERS, len(trials)))) as pool:
+            results = list(pool.map(self._read, trials))
+        failed = [item for item in results if item.value is None]
+        ranked = ranking.standings(results, self.goal)
+        log.info("Leaderboard\n%s", ranking.table(ranked, failed, self.metric))
+        if not ranked:
+            reasons = "\n".join(f"  {item.trial.id}: {item.problem}" for item in failed)
+            raise AirflowFailException(
+                f"None of {len(results)} trials has a usable {self.metric}:\n{reasons}"
+            )
+        return Verdict(results, ranked, self._best(results, ranked))
+
+    def publish(self, verdict: Verdict) -> None:
+        """Write ``trials.json`` and ``best.json`` beside the trials."""
+        self.store.write_json(join(self.base, "trials.json"), verdict.records())
+        self.store.write_json(join(self.base, "best.json"), verdict.best)
+
+    def model(self, trial: grid.Trial) -> str:
+        """Return the model directory of a trial."""
+        return join(self.base, trial.id, "model")
+
+    def _read(self, trial: grid.Trial) -> ranking.Result:
+        address = join(self.model(trial), "metrics.json")
+        try:
+            document = self.store.read_json(address)
+        except ValueError as error:
+            return ranking.Result(trial, None, f"{address} is not JSON: {error}")
+        return ranking.result(trial, document, self.metric)
+
+    def _best(
+        self, results: list[ranking.Result], ranked: list[ranking.Standing]
+    ) -> dict[str, Any]:
+        best = ranking.winner(ranked)
+        return {
+            "trial": best.trial.id,
+            "parameters": best.trial.parameters,
+            "metric": self.metric,
+            "value": best.value,
+            "mean": ranked[0].mean,
+            "model_dir": self.model(best.trial),
+            "checkpoint": join(self.base, best.trial.id, "checkpoints"),
+            "trials": len(results),
+            "failed": [item.trial.id for item in results if item.value is None],
+        }
