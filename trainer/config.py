@@ -20,12 +20,15 @@ from trainer.settings import (
     TexturesSettings,
     TrainSettings,
 )
+from trainer.vqa_settings import VqaExportSettings, VqaSettings
 
 PROGRAMS: dict[str, type[Settings]] = {
     "trainer": TrainSettings,
     "trainer.data": DataSettings,
     "trainer.textures": TexturesSettings,
     "trainer.evaluate": EvaluateSettings,
+    "trainer.vqa": VqaSettings,
+    "trainer.vqa_export": VqaExportSettings,
 }
 
 

@@ -9,9 +9,10 @@ from typing import Any
 from trainer.clevr import QUESTIONS_PER_KIND, RELATIONAL, Question, image_and_questions
 from trainer.config import parse
 from trainer.errors import run_program
-from trainer.exchange import CHECKSUMS, encode_png
-from trainer.files import SCHEMA_VERSION, describe_files, write_bytes, write_json, write_metrics
+from trainer.exchange import encode_png
+from trainer.files import write_metrics
 from trainer.settings import DataSettings
+from trainer.shards import write_checksums, write_shards
 from trainer.vertex import current_context
 
 SPLITS = ("train", "held_out")
@@ -38,13 +39,9 @@ def write_dataset(settings: DataSettings, directory: Path) -> list[str]:
     """Write the shards and their checksums; returns the shard names."""
     names = []
     for split, count in zip(SPLITS, (settings.images, settings.held_out), strict=True):
-        for number, first in enumerate(range(0, count, settings.shard)):
-            indices = range(first, min(first + settings.shard, count))
-            name = f"{split}-{number:05d}.jsonl"
-            write_bytes(directory / name, "".join(lines(settings.seed, split, indices)).encode())
-            names.append(name)
-    document = {"schema_version": SCHEMA_VERSION, "files": describe_files(directory, names)}
-    write_json(directory / CHECKSUMS, document)
+        written = lines(settings.seed, split, range(count))
+        names += write_shards(directory, split, written, settings.shard)
+    write_checksums(directory, names)
     return names
 
 

@@ -43,6 +43,7 @@ class QuestionRecord(BaseModel):
     relational: bool = False
     kind: str = ""
     relevance: tuple[Box, ...]
+    answers: tuple[str, ...] = Field(default=(), description="what each of several people said")
 
 
 class ImageRecord(BaseModel):
@@ -55,11 +56,14 @@ class ImageRecord(BaseModel):
     image: str = Field(description="base64 of a PNG or JPEG file")
     questions: tuple[QuestionRecord, ...] = Field(min_length=1)
 
+    def data(self) -> bytes:
+        """Return the bytes of the image file; raises ValueError where they are no base64."""
+        return base64.b64decode(self.image, validate=True)
+
     def pixels(self) -> npt.NDArray[np.uint8]:
         """Decode the image to [height, width, 3]."""
         try:
-            data = base64.b64decode(self.image, validate=True)
-            with Image.open(io.BytesIO(data)) as picture:
+            with Image.open(io.BytesIO(self.data())) as picture:
                 return np.asarray(picture.convert("RGB"))
         except (ValueError, UnidentifiedImageError, OSError) as error:
             raise TrainerError(f"image {self.image_id} cannot be decoded: {error}") from None

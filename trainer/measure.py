@@ -11,6 +11,7 @@ from trainer.budgets import whole_tokens
 from trainer.dataset import Batch, Split
 from trainer.model import ArrCoc, Output
 from trainer.objective import relevance_loss
+from trainer.vqa_tensors import vqa_accuracy
 
 ON_TARGET = 0.25  # least relevance of a patch that counts as a target
 
@@ -24,9 +25,11 @@ def measure(model: ArrCoc, split: Split, batch: int, *, answering: bool = True) 
     sums = Sums()
     with torch.inference_mode():
         for first in range(0, len(split), batch):
-            part = split.batch(torch.arange(first, min(first + batch, len(split))))
+            index = torch.arange(first, min(first + batch, len(split)))
+            part = split.batch(index)
             output = model(part.textures, part.tokens, part.question, answering=answering)
             sums.add(output, part)
+            sums.add_human(output, split, index)
     lambdas = {
         f"lambda_{number}": value
         for number, value in enumerate(model.tension_balancer.lambdas().tolist(), start=1)
@@ -47,6 +50,13 @@ class Sums:
             self._accuracies(output.logits.argmax(-1) == batch.answer, batch.relational)
         self._relevance(output, batch)
         self._budgets(output, batch)
+
+    def add_human(self, output: Output, split: Split, index: Tensor) -> None:
+        """Count the VQA accuracy of a batch, where the data say what people answered."""
+        if output.logits is not None and "human" in split.tensors:
+            said, earned = split.tensors["human"][index], split.tensors["human_accuracy"][index]
+            values = vqa_accuracy(output.logits.argmax(-1), said, earned)
+            self._count("vqa_accuracy", values, values.numel())
 
     def _count(self, name: str, values: Tensor, out_of: float) -> None:
         self.top[name] += values.double().sum().item()

@@ -21,6 +21,7 @@ from trainer.files import SCHEMA_VERSION, describe_files, write_bytes, write_jso
 from trainer.settings import TexturesSettings
 from trainer.texture import coverage, texture
 from trainer.vertex import current_context, local_path
+from trainer.vqa_tensors import human_tensors
 
 SPLITS = ("train", "held_out")
 IMAGES_AT_ONCE = 256
@@ -94,7 +95,8 @@ def split_tensors(
     """Tensors of n images with q questions each.
 
     textures f32 [n, 13, G, G]; relevance u8 [n, q, G*G] (255 = covered); question i32 [n, q]
-    (row of tokens); tokens i32 [u, t]; answer i64 [n, q]; relational bool [n, q].
+    (row of tokens); tokens i32 [u, t]; answer i64 [n, q]; relational bool [n, q]. Where people
+    answered: human i32 and human_accuracy f32 [n, q, h], see `human_tensors`.
     """
     asked = [question for record in records for question in record.questions]
     per_image = questions_per_image(records)
@@ -110,6 +112,7 @@ def split_tensors(
         "question": torch.tensor([row[q.text] for q in asked], dtype=torch.int32).view(shape),
         "answer": torch.tensor([number.get(q.answer, -1) for q in asked]).view(shape),
         "relational": torch.tensor([q.relational for q in asked]).view(shape),
+        **human_tensors(asked, answers, shape),
     }
 
 

@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
     from dagfactory.plan import Path, Plan, PlannedTask
 
-PROGRAMS = ("trainer", "trainer.data", "trainer.textures", "trainer.evaluate")
+PROGRAMS = (
+    "trainer",
+    "trainer.data",
+    "trainer.textures",
+    "trainer.evaluate",
+    "trainer.vqa",
+    "trainer.vqa_export",
+)
 _PARSING = {
     "int_parsing": "a whole number",
     "float_parsing": "a number",

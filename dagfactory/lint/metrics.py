@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dagfactory.plan import Path, Plan, PlannedTask
 
 _ANSWER = ("accuracy", "relational_accuracy", "non_relational_accuracy")
+_HUMAN = ("vqa_accuracy",)  # only where the data say what people answered
 _MODEL = (
     "recall_at_k",
     "kept_fraction",
@@ -37,9 +38,11 @@ _BASELINES = (
     "non_relational_baseline_accuracy",
 )
 TRAINER: dict[str, tuple[str, ...]] = {
-    "trainer": (*(f"val_{name}" for name in (*_ANSWER, *_MODEL)), "loss"),
-    "trainer.evaluate": (*_ANSWER, *_MODEL, *_BASELINES),
+    "trainer": (*(f"val_{name}" for name in (*_ANSWER, *_HUMAN, *_MODEL)), "loss"),
+    "trainer.evaluate": (*_ANSWER, *_HUMAN, *_MODEL, *_BASELINES),
     "trainer.data": ("images", "held_out_images", "questions"),
+    "trainer.vqa": ("images", "questions", "questions_left_out"),
+    "trainer.vqa_export": ("images", "questions"),
 }
 """What the trainer's programs write; tests/lint/test_metrics.py compares it with their code."""
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dagfactory.lint.metrics import TRAINER
-from trainer import data, evaluate, textures, train
+from trainer import data, evaluate, textures, train, vqa, vqa_export
 from trainer.files import read_json
 
 
@@ -15,7 +15,12 @@ def written(tmp_path_factory):
     model = ["--width=8", "--heads=1", "--glimpses=1", "--keep=4"]
     arguments = {
         "trainer.data": (data, ["--images=4", "--held_out=2"]),
-        "trainer.textures": (textures, [f"--input={base}/trainer.data/model"]),
+        "trainer.vqa_export": (vqa_export, [f"--input={base}/trainer.data/model"]),
+        "trainer.vqa": (
+            vqa,
+            [f"--input={base}/trainer.vqa_export/model", "--train=train", "--held_out=held_out"],
+        ),
+        "trainer.textures": (textures, [f"--input={base}/trainer.vqa/model"]),
         "trainer": (train, [f"--textures={base}/trainer.textures/model", "--epochs=1", *model]),
         "trainer.evaluate": (
             evaluate,
