@@ -20,6 +20,7 @@ from trainer.settings import (
     TexturesSettings,
     TrainSettings,
 )
+from trainer.vlm.settings import VlmEvaluateSettings, VlmSettings
 from trainer.vqa_settings import VqaExportSettings, VqaSettings
 
 PROGRAMS: dict[str, type[Settings]] = {
@@ -29,6 +30,8 @@ PROGRAMS: dict[str, type[Settings]] = {
     "trainer.evaluate": EvaluateSettings,
     "trainer.vqa": VqaSettings,
     "trainer.vqa_export": VqaExportSettings,
+    "trainer.vlm": VlmSettings,
+    "trainer.vlm.evaluate": VlmEvaluateSettings,
 }
 
 

@@ -79,6 +79,16 @@ class Run:
         late = limit is not None and time.monotonic() - self.started >= limit
         return self.stop.asked or late
 
+    def losses(self, images: torch.Tensor) -> Loss:
+        """Losses of the training images of an index tensor."""
+        batch = self.train.batch(images)
+        output = self.model(batch.textures, batch.tokens, batch.question, answering=self.answering)
+        return objective(output, batch, self.settings, self.model.keep)
+
+    def measured(self) -> dict[str, float]:
+        """Metrics on the validation images."""
+        return measure(self.model, self.validation, batch=50, answering=self.answering)
+
     def progress(self) -> Progress:
         """Where the run stands."""
         epoch = self.step // self.per_epoch
@@ -100,9 +110,7 @@ def train_step(run: Run) -> Loss:
     run.model.train()
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate(settings, run.step, run.planned)
-    batch = run.train.batch(step_index(len(run.train), settings.batch, settings.seed, run.step))
-    output = run.model(batch.textures, batch.tokens, batch.question, answering=run.answering)
-    loss = objective(output, batch, settings, run.model.keep)
+    loss = run.losses(step_index(len(run.train), settings.batch, settings.seed, run.step))
     value = loss.total.item()
     if not math.isfinite(value):
         raise TrainerError(non_finite(run, value))
@@ -168,7 +176,7 @@ def note(run: Run, loss: Loss) -> None:
 
 def validate(run: Run) -> None:
     """Measure on the validation images at the end of an epoch."""
-    metrics = measure(run.model, run.validation, batch=50, answering=run.answering)
+    metrics = run.measured()
     for name, value in metrics.items():
         run.log.add(run.step, "validation", name, value)
     run.score = metrics[run.headline]

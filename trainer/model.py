@@ -18,7 +18,7 @@ from trainer.scorers import (
     QuestionEncoder,
     TensionBalancer,
 )
-from trainer.settings import ModelSettings
+from trainer.settings import ModelSettings, SelectionSettings
 from trainer.texture import CHANNELS
 
 STATE_GROUPS = (
@@ -94,36 +94,17 @@ def flatten(maps: Tensor) -> Tensor:
     return maps.flatten(2).transpose(1, 2)
 
 
-class ArrCoc(nn.Module):
-    """Texture -> three scorers -> balancer -> budgets -> attention -> answer."""
+class Selection(nn.Module):
+    """Texture -> three scorers -> balancer -> relevance and budgets."""
 
-    def __init__(self, settings: ModelSettings, sizes: Sizes) -> None:
+    def __init__(self, settings: SelectionSettings, question: nn.Module, patches: int) -> None:
         super().__init__()
-        check_budget(settings.keep, settings.budget_total, sizes.grid**2)
+        check_budget(settings.keep, settings.budget_total, patches)
         self.keep, self.total, self.ablate = settings.keep, settings.budget_total, settings.ablate
         self.propositional = Propositional()
         self.perspectival = Perspectival()
-        self.participatory = Participatory(sizes.words, settings.width)
+        self.participatory = Participatory(question, settings.width)
         self.tension_balancer = TensionBalancer(settings.width)
-        self.encoder = Encoder(sizes.words, settings.width)
-        self.head = Head(settings, sizes.answers)
-
-    def forward(
-        self, textures: Tensor, tokens: Tensor, question: Tensor, *, answering: bool = True
-    ) -> Output:
-        """Textures [B, 13, G, G], tokens [U, t], question [B, Q] (rows of tokens).
-
-        Without `answering` the costly half, patch tokens and head, is left out.
-        """
-        standard = self.encoder.standardise(textures)
-        query = self.participatory.question(tokens)[question]
-        relevance = self.relevance(flatten(textures), flatten(standard), query)
-        budgets, kept = self.budgets(relevance)
-        logits = None
-        if answering:
-            asked = self.encoder.question(tokens)[question]
-            logits = self.head(asked, self.encoder(standard), relevance, budgets, kept)
-        return Output(logits, relevance, budgets, kept)
 
     def budgets(self, relevance: Tensor) -> tuple[Tensor, Tensor]:
         """Budgets [B, Q, N] in tokens and the mask of kept patches."""
@@ -151,3 +132,30 @@ class ArrCoc(nn.Module):
         opponent = self.ablate != "opponent"
         balanced: Tensor = self.tension_balancer(p, v, a, query, opponent=opponent)
         return balanced
+
+
+class ArrCoc(Selection):
+    """Texture -> three scorers -> balancer -> budgets -> attention -> answer."""
+
+    def __init__(self, settings: ModelSettings, sizes: Sizes) -> None:
+        question = QuestionEncoder(sizes.words, settings.width)
+        super().__init__(settings, question, sizes.grid**2)
+        self.encoder = Encoder(sizes.words, settings.width)
+        self.head = Head(settings, sizes.answers)
+
+    def forward(
+        self, textures: Tensor, tokens: Tensor, question: Tensor, *, answering: bool = True
+    ) -> Output:
+        """Textures [B, 13, G, G], tokens [U, t], question [B, Q] (rows of tokens).
+
+        Without `answering` the costly half, patch tokens and head, is left out.
+        """
+        standard = self.encoder.standardise(textures)
+        query = self.participatory.question(tokens)[question]
+        relevance = self.relevance(flatten(textures), flatten(standard), query)
+        budgets, kept = self.budgets(relevance)
+        logits = None
+        if answering:
+            asked = self.encoder.question(tokens)[question]
+            logits = self.head(asked, self.encoder(standard), relevance, budgets, kept)
+        return Output(logits, relevance, budgets, kept)

@@ -38,9 +38,14 @@ def objective(output: Output, batch: Batch, settings: TrainSettings, keep: int) 
 
 
 def relevance_loss(output: Output, batch: Batch) -> Tensor:
-    """Mean binary cross-entropy of the relevance maps.
+    """Mean binary cross-entropy of the relevance maps."""
+    return map_loss(output.relevance, batch.relevance)
+
+
+def map_loss(relevance: Tensor, mask: Tensor) -> Tensor:
+    """Mean binary cross-entropy of maps in [0, 1] against masks in [0, 1].
 
     Written out, because the library's function raises on NaN before the loop can report it.
     """
-    guess = output.relevance.clamp(1e-4, 1 - 1e-4)
-    return -(batch.relevance * guess.log() + (1 - batch.relevance) * (1 - guess).log()).mean()
+    guess = relevance.clamp(1e-4, 1 - 1e-4)
+    return -(mask * guess.log() + (1 - mask) * (1 - guess).log()).mean()

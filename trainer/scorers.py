@@ -64,13 +64,14 @@ class QuestionEncoder(nn.Module):
 class Participatory(nn.Module):
     """How a patch fits the question: sigmoid(exp(s) cos(phi(t), e) + b), s = 2, b = 0 at first.
 
-    It reads the question by itself: what makes a patch relevant (the colour asked for) is not
-    what makes an answer right (the relation asked for).
+    It reads the question by itself, with an encoder of its own that makes queries of `width`: what
+    makes a patch relevant (the colour asked for) is not what makes an answer right (the relation
+    asked for).
     """
 
-    def __init__(self, words: int, width: int) -> None:
+    def __init__(self, question: nn.Module, width: int) -> None:
         super().__init__()
-        self.question = QuestionEncoder(words, width)
+        self.question = question
         self.embed = nn.Sequential(nn.Linear(len(CHANNELS), 64), nn.GELU(), nn.Linear(64, width))
         self.log_scale = nn.Parameter(torch.tensor(2.0))
         self.bias = nn.Parameter(torch.tensor(0.0))

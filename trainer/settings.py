@@ -40,20 +40,25 @@ class TexturesSettings(Settings):
     grid: int = Field(default=15, ge=4, le=64, description="patches per image side")
 
 
-class ModelSettings(BaseModel):
-    """The shape of the network and of its token budgets."""
+class SelectionSettings(BaseModel):
+    """How patches are chosen and what budgets they get."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     width: int = Field(default=48, ge=8, le=1024, description="width of queries and patch tokens")
-    heads: int = Field(default=4, ge=1, le=64, description="attention heads per glimpse")
-    glimpses: int = Field(default=2, ge=1, le=8, description="rounds of attention")
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout in the answer head")
     keep: Positive = Field(default=64, description="patches kept per question (top-K)")
     budget_total: Positive = Field(default=12_000, description="most tokens per question")
     ablate: Literal[
         "none", "propositional", "perspectival", "participatory", "budgets", "opponent"
     ] = Field(default="none", description="part of the network to leave without influence")
+
+
+class ModelSettings(SelectionSettings):
+    """The shape of the network and of its token budgets."""
+
+    heads: int = Field(default=4, ge=1, le=64, description="attention heads per glimpse")
+    glimpses: int = Field(default=2, ge=1, le=8, description="rounds of attention")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout in the answer head")
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:

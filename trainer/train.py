@@ -27,12 +27,12 @@ from trainer.files import (
     write_metrics,
 )
 from trainer.loop import Run, resume, train
-from trainer.measure import measure
 from trainer.metrics import MetricsLog
 from trainer.model import ArrCoc, Sizes
 from trainer.settings import ModelSettings, TrainSettings
 from trainer.signals import EXIT, StopRequest
 from trainer.vertex import RunContext, local_path, read_context
+from trainer.vlm.settings import VlmSettings
 
 # Settings that may change between a run and its resumption without changing a number.
 HARMLESS = {
@@ -77,7 +77,7 @@ def outputs_whole(directory: Path) -> bool:
     return bool(complete) and not damaged_files(directory, files)
 
 
-def prepare(settings: TrainSettings) -> torch.device:
+def prepare(settings: TrainSettings | VlmSettings) -> torch.device:
     """Fix threads, seeds and determinism; refuse a missing GPU before any data is read."""
     torch.set_num_threads(settings.threads)
     torch.set_flush_denormal(True)
@@ -146,8 +146,7 @@ def finish(run: Run, data: Textures) -> None:
 
 def final_metrics(run: Run) -> dict[str, float]:
     """Measure on the validation images (names start with val_); add the last training loss."""
-    measured = measure(run.model, run.validation, batch=50, answering=run.answering)
-    return {f"val_{name}": value for name, value in measured.items()} | {"loss": run.loss}
+    return {f"val_{name}": value for name, value in run.measured().items()} | {"loss": run.loss}
 
 
 def write_model(directory: Path, model: ArrCoc, config: dict[str, Any]) -> None:

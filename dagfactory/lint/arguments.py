@@ -33,6 +33,8 @@ PROGRAMS = (
     "trainer.evaluate",
     "trainer.vqa",
     "trainer.vqa_export",
+    "trainer.vlm",
+    "trainer.vlm.evaluate",
 )
 _PARSING = {
     "int_parsing": "a whole number",

@@ -31,6 +31,16 @@ _MODEL = (
     "lambda_2",
     "lambda_3",
 )
+_VLM = (
+    *_HUMAN,
+    "recall_at_k",
+    "kept_fraction",
+    "relevance_iou",
+    "budget_mean",
+    "lambda_1",
+    "lambda_2",
+    "lambda_3",
+)
 _BASELINES = (
     "chance_accuracy",
     "baseline_accuracy",
@@ -43,8 +53,10 @@ TRAINER: dict[str, tuple[str, ...]] = {
     "trainer.data": ("images", "held_out_images", "questions"),
     "trainer.vqa": ("images", "questions", "questions_left_out"),
     "trainer.vqa_export": ("images", "questions"),
+    "trainer.vlm": (*(f"val_{name}" for name in _VLM), "loss"),
+    "trainer.vlm.evaluate": _VLM,
 }
-"""What the trainer's programs write; tests/lint/test_metrics.py compares it with their code."""
+"""What the trainer's programs write; tests/lint and tests/trainer/vlm compare it with their code."""
 
 _FREE = ("bash", "python", "operator")
 """Types whose result may be a JSON text of metrics."""

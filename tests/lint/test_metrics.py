@@ -35,6 +35,7 @@ def written(tmp_path_factory):
     torch.set_flush_denormal(False)  # the trainer turns it on for the whole process
 
 
-@pytest.mark.parametrize("program", sorted(TRAINER))
+# what trainer.vlm writes is looked at where a backbone is made, in tests/trainer/vlm
+@pytest.mark.parametrize("program", sorted(name for name in TRAINER if "vlm" not in name))
 def test_the_list_is_what_a_program_writes(written, program):
     assert set(TRAINER[program]) == written[program]
