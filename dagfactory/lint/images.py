@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from dagfactory.suggest import shorten
 if TYPE_CHECKING:
     from dagfactory.plan import Path, Plan
 
+_PREBUILT = re.compile(r"(us|europe|asia)-docker\.pkg\.dev/vertex-ai/(training|prediction)/")
 _HELP = "name a version, or a digest (`IMAGE@sha256:...`): a retry then runs the same code"
 
 
@@ -38,9 +40,12 @@ def _images(plan: Plan) -> Iterator[tuple[Path, str]]:
 
 
 def _moving(image: str) -> str | None:
-    """Return what makes an image move, or None for one that stays."""
+    """Return what makes an image move, or None for one that stays.
+
+    Google's prebuilt images exist with the tag `latest` alone; their names hold the versions.
+    """
     name = image.rpartition("/")[2]
-    if "@" in name or is_open(image):
+    if "@" in name or is_open(image) or _PREBUILT.match(image):
         return None
     tag = name.partition(":")[2]
     if not tag:

@@ -107,19 +107,35 @@ def _pools(task: JobTask, machine: Machine, scope: Scope) -> list[dict[str, Any]
             "bootDiskType": machine.disk.type,
             "bootDiskSizeGb": machine.disk.size_gb,
         }
-    pool["containerSpec"] = _container(task, scope)
+    pool |= _program(task, scope)
     if machine.replicas == 1:
         return [pool]
     return [pool, {**pool, "replicaCount": machine.replicas - 1}]
 
 
-def _container(task: JobTask, scope: Scope) -> dict[str, Any]:
-    """Return the container: image, command, arguments, environment, secrets by reference."""
-    made: dict[str, Any] = {"imageUri": task.image or scope.pipeline.defaults.image or ""}
-    if task.module:
-        made["command"] = ["python", "-m", task.module]
-    elif task.command:
-        made["command"] = list(task.command)
+def _program(task: JobTask, scope: Scope) -> dict[str, Any]:
+    """Return what the machines run: a container, or packages in a prebuilt one, each under its key."""
+    image = task.image or scope.pipeline.defaults.image or ""
+    made: dict[str, Any]
+    if task.package:
+        key = "pythonPackageSpec"
+        made = {
+            "executorImageUri": image,
+            "packageUris": list(task.package),
+            "pythonModule": task.module,
+        }
+    else:
+        key, made = "containerSpec", {"imageUri": image}
+        if task.module:
+            made["command"] = ["python", "-m", task.module]
+        elif task.command:
+            made["command"] = list(task.command)
+    return {key: made | _given(task, scope)}
+
+
+def _given(task: JobTask, scope: Scope) -> dict[str, Any]:
+    """Return arguments, environment and secrets by reference, as both kinds of program have them."""
+    made: dict[str, Any] = {}
     arguments = as_arguments(task.args)
     if arguments:
         made["args"] = arguments

@@ -136,19 +136,25 @@ def for_trial(job: Job, trial: grid.Trial, extra: Mapping[str, Any] | None = Non
 
     ``extra`` are arguments that do not tell trials apart, and so are no part of the trial's id.
 
-    Every pool that runs the same container as the first one gets them: they train together.
+    Every pool that runs the same program as the first one gets them: they train together.
     """
     changed = copy.deepcopy(job)
     arguments = grid.as_arguments({**trial.parameters, **(extra or {})})
-    trainer = job["workerPoolSpecs"][0]["containerSpec"]
+    trainer = program(job["workerPoolSpecs"][0])
     for pool in changed["workerPoolSpecs"]:
-        container = pool.get("containerSpec")
-        if container == trainer:
-            container["args"] = [*container.get("args", []), *arguments]
+        own = program(pool)
+        if own == trainer:
+            own["args"] = [*own.get("args", []), *arguments]
     place = changed.get("baseOutputDirectory")
     if place:
         place["outputUriPrefix"] = under(place["outputUriPrefix"], trial.id)
     return changed
+
+
+def program(pool: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a worker pool runs, a container or a Python package: both have args and env."""
+    found: dict[str, Any] = pool.get("containerSpec") or pool.get("pythonPackageSpec") or {}
+    return found
 
 
 def outputs(job: Mapping[str, Any]) -> dict[str, str]:

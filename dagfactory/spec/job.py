@@ -5,10 +5,18 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from dagfactory.machines import shapes
-from dagfactory.spec.common import LabelText, PositiveDuration, ServiceAccount, SpecModel, bad
+from dagfactory.spec.common import (
+    LabelText,
+    PositiveDuration,
+    ServiceAccount,
+    SpecModel,
+    bad,
+    missing,
+    pattern,
+)
 from dagfactory.spec.task import TaskBase
 
 Provisioning: TypeAlias = Literal["standard", "spot", "flex_start", "reservation"]
@@ -55,6 +63,21 @@ ModuleName = Annotated[str, AfterValidator(_module)]
 ArgumentName = Annotated[str, AfterValidator(_argument_name)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 SecretId = Annotated[str, AfterValidator(_secret)]
+Package = pattern(
+    r"gs://[a-z0-9][a-z0-9._-]{1,221}[a-z0-9]/.+\.(?:tar\.gz|whl)",
+    "a Python package in Cloud Storage",
+    "write for example `gs://bucket/packages/trainer-0.1.0.tar.gz` (or a `.whl`)",
+    may_be_open=True,
+)
+Packages = Annotated[
+    list[Package],
+    BeforeValidator(
+        lambda value: [value] if isinstance(value, str) else value,
+        json_schema_input_type=str | list[str],
+    ),
+    Field(min_length=1, max_length=100),
+]
+"""One package or a list of them, at most as many as Vertex AI installs."""
 
 
 class Accelerator(SpecModel):
@@ -137,6 +160,11 @@ class JobTask(TaskBase):
     image: str | None = Field(
         default=None, description="Container image; `defaults.image` if absent.", min_length=1
     )
+    package: Packages | None = Field(
+        default=None,
+        description="Python packages to install in a prebuilt container; runs `module` of them.",
+        examples=["gs://bucket/packages/trainer-0.1.0.tar.gz"],
+    )
     module: ModuleName | None = Field(
         default=None, description="Python module to run (`python -m MODULE`).", examples=["trainer"]
     )
@@ -177,6 +205,11 @@ class JobTask(TaskBase):
     @model_validator(mode="before")
     @classmethod
     def _one_program(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("module") and data.get("command"):
-            raise bad("`module` and `command` exclude each other", "keep one", ("command",))
+        if not isinstance(data, dict):
+            return data
+        for key in ("module", "package"):
+            if data.get(key) and data.get("command"):
+                raise bad(f"`{key}` and `command` exclude each other", "keep one", ("command",))
+        if data.get("package") and not (data.get("module") or cls.model_fields["module"].default):
+            raise missing("module", "`package` says what to install, `module` what of it to run")
         return data

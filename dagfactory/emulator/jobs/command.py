@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from dagfactory.emulator.jobs import package as installer
+
 PYTHONS = ("python", "python3")
 
 
@@ -17,11 +19,13 @@ def local_command(pool: Any, entrypoints: Mapping[str, str]) -> list[str]:
     """Return the argument vector of a WorkerPoolSpec.
 
     A leading python/python3 becomes this interpreter. A container without a command takes the
-    first of `entrypoints` (image glob -> command line) that fits; raises NoCommandError.
+    first of `entrypoints` (image glob -> command line) that fits; raises NoCommandError. Python
+    packages are installed and run by `package.py` beside this file.
     """
     package = pool.python_package_spec
     if package.python_module:
-        return [sys.executable, "-m", package.python_module, *package.args]
+        given = ["--", package.python_module, *package.args]
+        return [sys.executable, installer.__file__, *package.package_uris, *given]
     container = pool.container_spec
     command = list(container.command) or _entrypoint(container.image_uri, entrypoints)
     if command[0] in PYTHONS:
