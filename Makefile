@@ -9,7 +9,7 @@ COMPILE := uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-i
   --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types layers style unit e2e airflow2 golden docs fmt bench lock clean
+.PHONY: help install demo test lint types layers style unit e2e airflow2 golden docs fmt bench package lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -35,9 +35,10 @@ demo: $(STAMP) ## render the flagship and run it end to end in a real Airflow, o
 
 test: lint types layers style unit e2e airflow2 ## everything CI runs
 
-lint: $(STAMP) ## ruff: rules and formatting
+lint: $(STAMP) ## ruff: rules and formatting; hadolint: the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/hadolint docker/Dockerfile
 
 types: $(STAMP) ## mypy, strict
 	$(BIN)/mypy
@@ -80,10 +81,15 @@ bench: $(STAMP) ## every figure of docs/benchmarks.md, measured here
 	$(BIN)/python benchmarks/render.py
 	$(BIN)/python benchmarks/parse.py
 
+package: $(STAMP) ## the trainer as dist/trainer-VERSION.tar.gz, for `package:` of a job
+	$(BIN)/python -m trainer.package --output=dist
+
 lock: ## resolve requirements/*.in again (hashes, no index addresses)
 	$(BIN)/$(COMPILE) --universal requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(BIN)/$(COMPILE) requirements/airflow3.in -o requirements/airflow3.txt
 	$(BIN)/$(COMPILE) requirements/airflow2.in -o requirements/airflow2.txt
+	$(BIN)/$(COMPILE) --python-platform x86_64-manylinux_2_28 -c requirements/airflow3.txt \
+	  requirements/image.in -o requirements/image.txt
 
 clean: ## remove what was built and run here (not .venv/)
 	rm -rf build dist .dagfactory .pytest_cache .ruff_cache .mypy_cache .hypothesis

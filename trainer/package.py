@@ -20,7 +20,15 @@ from trainer.files import write_bytes
 NAME = f"trainer-{__version__}"
 EPOCH = 315532800  # 1980-01-01, the earliest time that a zip file, and so a wheel, can hold
 # torch is not among them: it comes with the image, built for its CUDA.
-DEPENDENCIES = ("numpy>=2", "pillow>=12", "pydantic>=2.13", "pyyaml>=6.0.3", "safetensors>=0.7")
+DEPENDENCIES = (
+    "google-auth>=2.40",
+    "numpy>=2",
+    "pillow>=12",
+    "pydantic>=2.13",
+    "pyyaml>=6.0.3",
+    "requests>=2.32",
+    "safetensors>=0.7",
+)
 PYTHON = ">=3.11"
 
 

@@ -13,7 +13,7 @@ from dagfactory.suggest import shorten
 if TYPE_CHECKING:
     from dagfactory.plan import Path, Plan
 
-_PREBUILT = re.compile(r"(us|europe|asia)-docker\.pkg\.dev/vertex-ai/(training|prediction)/")
+_PREBUILT = re.compile(r"(us|europe|asia)-docker\.pkg\.dev/vertex-ai/training/")
 _HELP = "name a version, or a digest (`IMAGE@sha256:...`): a retry then runs the same code"
 
 
@@ -42,7 +42,7 @@ def _images(plan: Plan) -> Iterator[tuple[Path, str]]:
 def _moving(image: str) -> str | None:
     """Return what makes an image move, or None for one that stays.
 
-    Google's prebuilt images exist with the tag `latest` alone; their names hold the versions.
+    Google's prebuilt training images exist with the tag `latest` alone; their names hold the versions.
     """
     name = image.rpartition("/")[2]
     if "@" in name or is_open(image) or _PREBUILT.match(image):

@@ -10,12 +10,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from dagfactory.machines import shapes
 from dagfactory.spec.common import (
     LabelText,
+    PackageUri,
     PositiveDuration,
     ServiceAccount,
     SpecModel,
     bad,
     missing,
-    pattern,
 )
 from dagfactory.spec.task import TaskBase
 
@@ -63,14 +63,8 @@ ModuleName = Annotated[str, AfterValidator(_module)]
 ArgumentName = Annotated[str, AfterValidator(_argument_name)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 SecretId = Annotated[str, AfterValidator(_secret)]
-Package = pattern(
-    r"gs://[a-z0-9][a-z0-9._-]{1,221}[a-z0-9]/.+\.(?:tar\.gz|whl)",
-    "a Python package in Cloud Storage",
-    "write for example `gs://bucket/packages/trainer-0.1.0.tar.gz` (or a `.whl`)",
-    may_be_open=True,
-)
 Packages = Annotated[
-    list[Package],
+    list[PackageUri],
     BeforeValidator(
         lambda value: [value] if isinstance(value, str) else value,
         json_schema_input_type=str | list[str],

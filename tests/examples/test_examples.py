@@ -33,6 +33,7 @@ PATTERNS = {
     "two_stages",
     "spot_training",
     "incremental",
+    "python_package",
 }
 
 

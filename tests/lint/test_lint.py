@@ -99,6 +99,8 @@ def test_only_the_first_task_that_never_runs_is_reported(found):
         ("fit@sha256:" + 64 * "0", False),
         ("fit:latest@sha256:" + 64 * "0", False),
         ("{{ var.value.image }}", False),
+        ("europe-docker.pkg.dev/vertex-ai/training/pytorch-gpu.2-4.py310:latest", False),
+        ("us-docker.pkg.dev/vertex-ai/serving/x:latest", True),
     ],
 )
 def test_images(found, image, moves):

@@ -122,3 +122,12 @@ def test_a_failure_shows_state_words_and_link():
         {"name": "n", "state": "PIPELINE_STATE_FAILED", "error": {"message": "boom\ntail"}}, "link"
     )
     assert text == "n ended in PIPELINE_STATE_FAILED\nboom\ntail\nlink"
+
+
+def test_a_trial_of_a_python_package_has_its_arguments_in_every_pool():
+    program = {"executorImageUri": "x", "packageUris": ["gs://b/t.tar.gz"], "pythonModule": "t"}
+    pool = {"replicaCount": 1, "pythonPackageSpec": program}
+    made = jobspec.for_trial({"workerPoolSpecs": [pool, {**pool, "replicaCount": 3}]}, TRIAL)
+    arguments = [each["pythonPackageSpec"]["args"] for each in made["workerPoolSpecs"]]
+    assert arguments == [["--lr=0.1", "--flag=true"]] * 2
+    assert "args" not in program

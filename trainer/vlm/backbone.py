@@ -135,9 +135,9 @@ def _load(directory: Path, dtype: torch.dtype) -> Any:
         raise TrainerError(f"no Qwen3-VL at {directory}: config.json is missing")
     from safetensors import SafetensorError
     from transformers import Qwen3VLForConditionalGeneration
-    from transformers.utils.logging import disable_progress_bar
+    from transformers.utils import logging
 
-    disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     kind = read_json(directory / "config.json").get("model_type")
     if kind != "qwen3_vl":
         raise TrainerError(f"the model at {directory} is {kind!r}, not 'qwen3_vl'")
