@@ -20,8 +20,9 @@ def test_a_package_is_a_python_package_spec_in_every_pool(lowered):
     )
     first, second = pools(made)
     assert "containerSpec" not in first
-    variables = first["pythonPackageSpec"].pop("env")
-    assert first["pythonPackageSpec"] == {
+    program = dict(first["pythonPackageSpec"])
+    variables = program.pop("env")
+    assert program == {
         "executorImageUri": "us-docker.pkg.dev/vertex-ai/training/x:latest",
         "packageUris": [PACKAGE],
         "pythonModule": "own",

@@ -7,8 +7,6 @@ from trainer.model import Output, Selection, flatten
 from trainer.settings import SelectionSettings
 from trainer.texture import CHANNELS
 
-STATE_GROUPS = ("propositional", "perspectival", "participatory", "tension_balancer")
-
 
 class Query(nn.Sequential):
     """Mean token embedding of a question [B, D] as a query [B, width]."""

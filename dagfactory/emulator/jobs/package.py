@@ -6,8 +6,10 @@ The packages go into a directory of their own under the emulator's state, named 
 content; it comes first on the module's path, and the working directory is left out of it.
 """
 
+import contextlib
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,8 +48,12 @@ def installed(packages: list[Path], state: Path) -> Path:
     if not target.is_dir():
         home.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(dir=home))
-        install(packages, made)
-        made.rename(target)
+        try:
+            install(packages, made)
+            with contextlib.suppress(OSError):  # another job was first
+                made.rename(target)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
     return target
 
 
