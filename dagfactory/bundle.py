@@ -28,6 +28,7 @@ class Rendered:
     source: str
     digest: str
     text: str
+    target: str = "airflow3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,11 @@ class Bundle:
         return self.files[MANIFEST]
 
 
-def bundle(rendered: list[Rendered], *, generator: str, environment: str, target: str) -> Bundle:
-    """Put rendered DAG files, the runtime, `.airflowignore` and the manifest together."""
+def bundle(rendered: list[Rendered], *, generator: str, environment: str) -> Bundle:
+    """Put rendered DAG files, the runtime, `.airflowignore` and the manifest together.
+
+    All of them are for one target: that of the environment.
+    """
     package = runtime_name()
     files = {f"{item.pipeline}.py": item.text.encode() for item in rendered}
     files |= {f"{package}/{name}": content for name, content in runtime_files().items()}
@@ -61,7 +65,7 @@ def bundle(rendered: list[Rendered], *, generator: str, environment: str, target
         "schema_version": 1,
         "generator": generator,
         "environment": environment,
-        "target": target,
+        "target": rendered[0].target if rendered else "airflow3",
         "runtime": package,
         "pipelines": {
             item.pipeline: {

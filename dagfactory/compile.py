@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagfactory import __version__
-from dagfactory.bare import without_environment
 from dagfactory.diagnostics import Diagnostic, Label, has_errors, tidy
-from dagfactory.frontend import front_end
-from dagfactory.lint import lint
-from dagfactory.plan import Plan, plan
-from dagfactory.problems import locate
 
 if TYPE_CHECKING:
     from dagfactory.bundle import Bundle, Rendered
+    from dagfactory.memory import Memory
     from dagfactory.node import Node
+    from dagfactory.plan import Plan
     from dagfactory.source import SourceFile
 
 
@@ -33,7 +30,10 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A bundle (None when there are errors) with every finding and the files they lie in."""
+    """A bundle (None when there are errors) with every finding and the files they lie in.
+
+    `plans` are those of the specs that were compiled, not of those that a memory knew.
+    """
 
     bundle: Bundle | None
     diagnostics: list[Diagnostic]
@@ -46,10 +46,16 @@ def compile_spec(path: Path, environment: str | None) -> Compiled:
     compiled = _compile(path, environment)
     if environment is not None:
         return compiled
+    from dagfactory.bare import without_environment
+
     return replace(compiled, diagnostics=without_environment(path, compiled.diagnostics))
 
 
 def _compile(path: Path, environment: str | None) -> Compiled:
+    from dagfactory.frontend import front_end
+    from dagfactory.lint import lint
+    from dagfactory.plan import plan
+
     front = front_end(path, environment)
     if front.pipeline is None or front.node is None or has_errors(front.diagnostics):
         known = [*front.diagnostics, *_names(front.node)]
@@ -65,27 +71,51 @@ def _names(node: Node | None) -> list[Diagnostic]:
     if node is None:
         return []
     from dagfactory.names import unknown_names
+    from dagfactory.problems import locate
 
     return [locate(node, problem) for problem in unknown_names(node)]
 
 
-def build(specs: list[Path], environment: str | None) -> Built:
-    """Compile specs and put their DAG files into one bundle; no bundle when any has an error."""
-    compiled = [compile_spec(path, environment) for path in specs]
-    found = [each for item in compiled for each in item.diagnostics] + list(collisions(compiled))
-    sources = tuple(source for item in compiled for source in item.sources)
-    plans = tuple(item.plan for item in compiled if item.plan)
+def build(specs: list[Path], environment: str | None, memory: Memory | None = None) -> Built:
+    """Compile specs and put their DAG files into one bundle; no bundle when any has an error.
+
+    With a memory only those are compiled that changed since, or that had findings to show.
+    """
+    known = memory.recall(specs) if memory else {}
+    compiled = {path: compile_spec(path, environment) for path in specs if path not in known}
+    if known and _meet(known.values(), compiled.values()):
+        return build(specs, environment)
+    found = [each for item in compiled.values() for each in item.diagnostics]
+    found += collisions(compiled.values())
+    sources = tuple(source for item in compiled.values() for source in item.sources)
+    plans = tuple(item.plan for item in compiled.values() if item.plan)
     if has_errors(found):
         return Built(None, tidy(found), sources, plans)
     from dagfactory.bundle import bundle
 
-    made = bundle(
-        [_rendered(item.path, item.plan) for item in compiled if item.plan],
+    made = known | {
+        path: _rendered(path, each.plan) for path, each in compiled.items() if each.plan
+    }
+    if memory:
+        silent = {path: each for path, each in made.items() if not _speaks(compiled.get(path))}
+        memory.keep(silent)
+    files = bundle(
+        [made[path] for path in specs if path in made],
         generator=f"dagfactory {__version__}",
         environment=environment or "none",
-        target=_target(plans),
     )
-    return Built(made, tidy(found), sources, plans)
+    return Built(files, tidy(found), sources, plans)
+
+
+def _speaks(compiled: Compiled | None) -> bool:
+    return bool(compiled and compiled.diagnostics)
+
+
+def _meet(known: Iterable[Rendered], compiled: Iterable[Compiled]) -> bool:
+    """Whether two specs have one id; a known one has no place in a file to show."""
+    ids = [each.pipeline for each in known]
+    ids += [each.plan.pipeline.pipeline for each in compiled if each.plan]
+    return len(set(ids)) < len(ids)
 
 
 def shown(path: Path) -> str:
@@ -101,25 +131,20 @@ def _rendered(path: Path, plan: Plan) -> Rendered:
     """Lower, render and check one plan."""
     from dagfactory.bundle import Rendered
     from dagfactory.check import check
-    from dagfactory.lower.module import digest, lower
+    from dagfactory.lower.module import lower
     from dagfactory.render import render
 
-    text = render(lower(plan, source=shown(path), package=package(plan)))
+    module = lower(plan, source=shown(path), package=package(plan))
+    text = render(module)
     name = plan.pipeline.pipeline
     check(f"{name}.py", text)
-    return Rendered(name, shown(path), digest(plan), text)
+    return Rendered(name, shown(path), module.header.digest, text, module.header.target)
 
 
 def package(plan: Plan) -> str:
     """Return where the bundle lies below the `dags/` folder, as a dotted Python package."""
     environment = plan.environment
     return environment.package if environment else ""
-
-
-def _target(plans: tuple[Plan, ...]) -> str:
-    """Return the target that all plans of one environment share."""
-    environment = plans[0].environment if plans else None
-    return environment.target if environment else "airflow3"
 
 
 def collisions(compiled: Iterable[Compiled]) -> Iterator[Diagnostic]:

@@ -1,17 +1,17 @@
-"""From a path to a checked pipeline: find the files that belong together and run the passes."""
+"""From a path to a checked pipeline: read the files that belong together and run the passes."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import NoneType
 
-from dagfactory.diagnostics import DagfactoryError, Diagnostic, tidy
+from dagfactory.diagnostics import Diagnostic, tidy
 from dagfactory.load import load
 from dagfactory.node import Node
+from dagfactory.project import STDIN, SUFFIXES, beside
 from dagfactory.resolve import Environment, resolve
 from dagfactory.source import SourceFile, Span, decode, read
 from dagfactory.spec.environment import EnvironmentFile
@@ -19,16 +19,7 @@ from dagfactory.spec.pipeline import Pipeline
 from dagfactory.suggest import listing
 from dagfactory.validate import not_a_mapping, validate, validate_model
 
-SUFFIXES = (".yaml", ".yml")
-STDIN = Path("-")
-_LEVELS = 3
 _FIRST_OF_MODELS = "DF120"
-
-
-class NoInputError(DagfactoryError):
-    """Nothing to work on."""
-
-    exit_code = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,44 +95,12 @@ def _from(source: SourceFile | Diagnostic) -> _Loaded:
     return _Loaded(node, tuple(problems), source)
 
 
-def find_specs(paths: Iterable[Path]) -> list[Path]:
-    """Return the specs among files and folders, each once; `-` stands for standard input.
-
-    In folders, `environments/`, `defaults.yaml` and hidden files are left out. Raises NoInputError
-    for a path that does not exist and when nothing is found.
-    """
-    given = list(paths)
-    found: dict[Path, None] = {}
-    for path in given:
-        if path != STDIN and not path.exists():
-            raise NoInputError(f"no such file or folder: {path}")
-        found.update(dict.fromkeys(_specs_in(path) if path.is_dir() else [path]))
-    if not found:
-        raise NoInputError(f"no specs (*.yaml) found in {', '.join(map(str, given)) or 'nothing'}")
-    return list(found)
-
-
-def _specs_in(folder: Path) -> list[Path]:
-    return sorted(
-        each
-        for suffix in SUFFIXES
-        for each in folder.rglob(f"*{suffix}")
-        if each.is_file() and is_spec(each.relative_to(folder.parent))
-    )
-
-
-def is_spec(path: Path) -> bool:
-    """Whether the file at `path` inside a folder is a spec: no environment, no defaults."""
-    hidden = any(part.startswith(".") for part in path.parts[1:])
-    return not hidden and "environments" not in path.parts[:-1] and path.stem != "defaults"
-
-
 def environments(spec: Path) -> list[str]:
     """Return the environments a spec can be rendered for, by name.
 
     They are the files in `environments/`; without any, the patches the spec itself holds.
     """
-    folder = _beside(spec, "environments")
+    folder = beside(spec, "environments")
     if folder:
         return sorted({each.stem for each in folder.iterdir() if each.suffix in SUFFIXES})
     node = load_file(spec).node
@@ -149,24 +108,8 @@ def environments(spec: Path) -> list[str]:
     return sorted(patches.value) if patches and isinstance(patches.value, dict) else []
 
 
-def _folders(spec: Path) -> list[Path]:
-    """Return the folder of a spec and those above, up to `specs` or the repository's root."""
-    start = Path.cwd() / ("specs" if spec == STDIN else spec.parent)
-    folders = []
-    for folder in (start, *start.parents)[:_LEVELS]:
-        folders.append(folder)
-        if folder.name == "specs" or (folder / ".git").exists():
-            break
-    return folders
-
-
-def _beside(spec: Path, name: str) -> Path | None:
-    found = (folder / name for folder in _folders(spec))
-    return next((each for each in found if each.exists()), None)
-
-
 def _defaults(spec: Path) -> _Loaded | None:
-    found = _beside(spec, "defaults.yaml")
+    found = beside(spec, "defaults.yaml")
     loaded = load_file(found) if found and found.is_file() else None
     if loaded is None or loaded.node is None or isinstance(loaded.node.value, dict):
         return loaded
@@ -185,7 +128,7 @@ def _environment(
 
         remedy = did_you_mean(name, known, "known") or "add `specs/environments/NAME.yaml`"
         return None, None, [Diagnostic("DF110", f"unknown environment `{name}`", None, remedy)]
-    folder = _beside(path, "environments")
+    folder = beside(path, "environments")
     if folder is None:
         return Environment(name), None, []
     file = next(folder / f"{name}{end}" for end in SUFFIXES if (folder / f"{name}{end}").exists())
@@ -255,4 +198,4 @@ def _without_echoes(found: list[Diagnostic]) -> list[Diagnostic]:
 
 
 def _touches(span: Span | None, others: list[Span]) -> bool:
-    return span is not None and any(other in span or span in other for other in others)
+    return span is not None and any(span.holds(other) or other.holds(span) for other in others)

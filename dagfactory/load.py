@@ -148,7 +148,7 @@ class _Builder:
 
     def scalar(self, event: Any) -> None:
         """Add a key or a value."""
-        span = self._span(event)
+        span = self._value_span(event)
         if event.style in {"'", '"'} and self.has_hidden:
             self.quoted.append((event.start_mark.index, event.end_mark.index))
         self._tagged(event)
@@ -206,7 +206,7 @@ class _Builder:
 
     def open(self, event: Any) -> None:
         """Begin a list or a mapping."""
-        span = self._span(event)
+        span = self._value_span(event)
         self._tagged(event)
         if len(self.stack) >= MAX_DEPTH:
             self._too_deep(span)
@@ -288,14 +288,20 @@ class _Builder:
 
     def _span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
-        line, column = start.line + 1, start.column + 1
-        if getattr(event, "tag", None) or (
-            getattr(event, "anchor", None) and not isinstance(event, yaml.AliasEvent)
-        ):
-            line, column = after_properties(self.source.text, start.index, line, column)
-            if event.anchor:
-                self._problem(bad_anchor(self.source.text, start.index, self._at(start)))
-        return Span(self.source.name, line, column, end.line + 1, end.column + 1)
+        return Span(
+            self.source.name, start.line + 1, start.column + 1, end.line + 1, end.column + 1
+        )
+
+    def _value_span(self, event: Any) -> Span:
+        """Return the place of a value without the tag and the anchor before it."""
+        span = self._span(event)
+        if not (event.tag or event.anchor):
+            return span
+        start = event.start_mark
+        line, column = after_properties(self.source.text, start.index, span.line, span.column)
+        if event.anchor:
+            self._problem(bad_anchor(self.source.text, start.index, self._at(start)))
+        return Span(span.file, line, column, span.end_line, span.end_column)
 
 
 _HANDLERS: dict[type, Any] = {

@@ -100,7 +100,7 @@ def _behind_question_mark(text: str, offset: int) -> bool:
 
 def _unstorable(node: Node, text: str) -> Diagnostic | None:
     """Return a diagnostic for escapes that no database or UTF-8 file can hold, or None."""
-    found = _UNSTORABLE.search(text)
+    found = None if text.isprintable() else _UNSTORABLE.search(text)
     if found is None:
         return None
     message = f"a text with the character U+{ord(found[0]):04X}"

@@ -104,19 +104,21 @@ def symbols(module: Module) -> list[Symbol]:
     for member in walk(module.members):
         found.add(member.symbol if isinstance(member, Operator) else module.group)
         if isinstance(member, Operator):
-            found.update(_in_value([member.arguments, member.expand]))
-    found.update(_in_value(module.arguments))
+            _gather(member.arguments, found)
+            _gather(member.expand, found)
+    _gather(module.arguments, found)
     return sorted(found)
 
 
-def _in_value(value: Any) -> Iterator[Symbol]:
-    """Yield the symbols used anywhere inside a value."""
+def _gather(value: Any, found: set[Symbol]) -> None:
+    """Add the symbols used anywhere inside a value."""
     if isinstance(value, Call):
-        yield value.symbol
-        yield from _in_value([value.arguments, list(value.positional)])
+        found.add(value.symbol)
+        _gather(value.arguments, found)
+        _gather(value.positional, found)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _in_value(item)
+            _gather(item, found)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _in_value(item)
+            _gather(item, found)

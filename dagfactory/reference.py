@@ -57,6 +57,8 @@ def parse(text: str) -> tuple[str | Ref, ...]:
 
     Raises BadReferenceError for the first reference that is unclosed, malformed or unknown.
     """
+    if not has_reference(text):
+        return (text,)
     pieces: list[str | Ref] = []
     literal, position = "", 0
     while found := _START.search(text, position):

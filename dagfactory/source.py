@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from dagfactory.diagnostics import Diagnostic
 
@@ -16,8 +16,7 @@ _BREAK = re.compile(r"\r\n|\n|\r")
 _WIDE_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of a file; `end_column` is the first column after it."""
 
     file: str
@@ -26,7 +25,7 @@ class Span:
     end_line: int
     end_column: int
 
-    def __contains__(self, other: Span) -> bool:
+    def holds(self, other: Span) -> bool:
         """Whether `other` lies inside this span."""
         return (
             self.file == other.file

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dagfactory.frontend import SUFFIXES
+from dagfactory.project import SUFFIXES
 
 PAUSE = 0.5
 """Seconds between two looks."""

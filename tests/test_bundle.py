@@ -158,4 +158,4 @@ def test_two_files_with_one_id_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_empty_bundle_is_still_a_bundle() -> None:
-    assert MANIFEST in bundle([], generator="x", environment="x", target="airflow3").files
+    assert MANIFEST in bundle([], generator="x", environment="x").files

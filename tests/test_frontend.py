@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from dagfactory import tasks
-from dagfactory.frontend import NoInputError, environments, find_specs, front_end
+from dagfactory.frontend import environments, front_end
+from dagfactory.project import NoInputError, find_specs
 
 SPEC = "pipeline: p\ntasks:\n  a: {type: empty}\n"
 

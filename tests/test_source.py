@@ -78,11 +78,11 @@ def test_paths_are_shown_from_the_current_folder(tmp_path, monkeypatch):
 
 def test_a_span_contains_what_lies_inside_it():
     outer = Span("f", 2, 3, 4, 1)
-    assert Span("f", 2, 3, 2, 9) in outer
-    assert Span("f", 3, 1, 4, 1) in outer
-    assert Span("f", 2, 2, 2, 9) not in outer
-    assert Span("f", 3, 1, 4, 2) not in outer
-    assert Span("g", 3, 1, 3, 2) not in outer
+    assert outer.holds(Span("f", 2, 3, 2, 9))
+    assert outer.holds(Span("f", 3, 1, 4, 1))
+    assert not outer.holds(Span("f", 2, 2, 2, 9))
+    assert not outer.holds(Span("f", 3, 1, 4, 2))
+    assert not outer.holds(Span("g", 3, 1, 3, 2))
 
 
 def test_sources_read_what_was_not_added(tmp_path, monkeypatch):

@@ -7,6 +7,8 @@ so it raises instead of becoming a diagnostic, and nothing is written.
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 
 
@@ -21,7 +23,12 @@ def names() -> list[str]:
 
 def check(name: str, text: str) -> None:
     """Run every check over the rendered file `name`; raises RenderedCodeError at the first finding."""
-    for checker in names():
-        problem = import_module(f"{__name__}.{checker}").check(text)
+    for checker, run in _checks().items():
+        problem = run(text)
         if problem:
             raise RenderedCodeError(f"{name}: {checker}: {problem}")
+
+
+@cache
+def _checks() -> dict[str, Callable[[str], str | None]]:
+    return {name: import_module(f"{__name__}.{name}").check for name in names()}

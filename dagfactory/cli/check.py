@@ -56,7 +56,7 @@ def command(
 
 def _check(paths: tuple[Path, ...], environment: str | None, name: str, style: report.Style) -> int:
     """Check once and report; 1 when there is an error."""
-    from dagfactory.frontend import find_specs
+    from dagfactory.project import find_specs
     from dagfactory.survey import survey
 
     findings = survey(find_specs(paths), environment)

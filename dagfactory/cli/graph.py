@@ -30,8 +30,9 @@ def command(spec: Path, environment: str | None, name: str) -> int:
     """Draw the tasks of SPEC and what waits for what."""
     from dagfactory.compile import compile_spec
     from dagfactory.findings import show
-    from dagfactory.frontend import environments, find_specs
+    from dagfactory.frontend import environments
     from dagfactory.graph import FORMATS
+    from dagfactory.project import find_specs
 
     path, *others = find_specs([spec])
     if others:

@@ -25,6 +25,9 @@ import click
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when the folder is not current.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
 @click.option("--stdout", "to_stdout", is_flag=True, help="Print the DAG files; write nothing.")
+@click.option(
+    "--no-cache", is_flag=True, help="Compile every spec, also those that did not change."
+)
 def command(
     paths: tuple[Path, ...],
     environment: str | None,
@@ -32,6 +35,7 @@ def command(
     check: bool,
     diff: bool,
     to_stdout: bool,
+    no_cache: bool,
 ) -> int:
     """Render PATHS (files or folders, `specs/` if none) into a bundle: everything `dags/` needs.
 
@@ -42,12 +46,14 @@ def command(
     from dagfactory.compile import build
     from dagfactory.files import plainly
     from dagfactory.findings import show
-    from dagfactory.frontend import find_specs
+    from dagfactory.memory import Memory
+    from dagfactory.project import find_specs
 
-    built = build(find_specs(paths or (Path("specs"),)), environment)
+    folder = out or Path("build", environment or "dags")
+    memory = None if no_cache else Memory(folder, environment)
+    built = build(find_specs(paths or (Path("specs"),)), environment, memory)
     if show(built.diagnostics, built.sources) or built.bundle is None:
         return 1
-    folder = out or Path("build", environment or "dags")
     if to_stdout:
         sys.stdout.write("".join(built.bundle.dags.values()))
         return 0

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagfactory.diagnostics import DagfactoryError, Diagnostic
-from dagfactory.frontend import SUFFIXES, find_specs
 from dagfactory.importers import Imported, Outcome, formats, importer
 from dagfactory.importers._remarks import Remark, from_diagnostic
+from dagfactory.project import SUFFIXES, find_specs
 from dagfactory.report._cells import safe
 from dagfactory.source import SourceFile, Span, read, shown
 from dagfactory.suggest import did_you_mean

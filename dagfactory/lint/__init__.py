@@ -5,7 +5,8 @@ A module defines `check(plan) -> Iterator[Problem]`, paths from the pipeline's r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from dagfactory.problems import locate
 if TYPE_CHECKING:
     from dagfactory.diagnostics import Diagnostic
     from dagfactory.plan import Plan
+    from dagfactory.problems import Problem
 
 
 def names() -> list[str]:
@@ -25,6 +27,11 @@ def names() -> list[str]:
 
 def lint(plan: Plan) -> Iterator[Diagnostic]:
     """Run every check over a plan."""
-    for name in names():
-        for problem in import_module(f"{__name__}.{name}").check(plan):
+    for check in _checks():
+        for problem in check(plan):
             yield locate(plan.node, problem)
+
+
+@cache
+def _checks() -> tuple[Callable[[Plan], Iterator[Problem]], ...]:
+    return tuple(import_module(f"{__name__}.{name}").check for name in names())

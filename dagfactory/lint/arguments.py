@@ -7,14 +7,12 @@ somebody else that is called `trainer` is left alone.
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.lint._jobs import jobs
+from dagfactory.lint._trainer import ours
 from dagfactory.model_words import EXPECTED, bound, describe
 from dagfactory.problems import Problem
 from dagfactory.spec.common import is_open
@@ -57,19 +55,9 @@ def check(plan: Plan) -> Iterator[Problem]:
     """Find arguments that a program of the trainer would refuse."""
     for job in jobs(plan):
         task = job.task
-        if task.module not in PROGRAMS or task.command or not _ours():
+        if task.module not in PROGRAMS or task.command or not ours():
             continue
         yield from _program(task.module, job.item, list(_given(job.item, task)))
-
-
-@cache
-def _ours() -> bool:
-    """Whether `trainer` is the package that was installed together with this one."""
-    home = FilePath(__file__).resolve().parents[2] / "trainer"
-    rivals = [FilePath.cwd() / "trainer", FilePath.cwd() / "src" / "trainer"]
-    loaded = getattr(sys.modules.get("trainer"), "__path__", None) or [str(home)]
-    foreign = any(each.is_dir() and each.resolve() != home for each in rivals)
-    return not foreign and (home / "config.py").is_file() and FilePath(loaded[0]).resolve() == home
 
 
 def _given(item: PlannedTask, task: JobTask) -> Iterator[Given]:

@@ -75,6 +75,6 @@ def _renamed(
     return tuple(
         replace(each, members=_renamed(each.members, local))
         if isinstance(each, Group)
-        else replace(each, symbol=local[each.symbol])
+        else (replace(each, symbol=local[each.symbol]) if local[each.symbol].alias else each)
         for each in members
     )

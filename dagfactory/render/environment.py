@@ -6,13 +6,13 @@ finalize hook, so `{{ x }}` can never be anything but a value. Undefined names a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from dagfactory.package import template_folder
 from dagfactory.render.quote import WIDTH, Code, fit, identifier, literal
 
 
@@ -27,6 +27,12 @@ def argument(item: tuple[str, Any], indent: int) -> Code:
     """Write a keyword argument `key=value` on a line indented by `indent`."""
     prefix = f"{identifier(item[0])}="
     return Code(prefix + fit(item[1], indent, prefix))
+
+
+def arguments(items: Mapping[str, Any], indent: int) -> Code:
+    """Write keyword arguments, one a line that is indented by `indent`."""
+    start = " " * indent
+    return Code("".join(f"{start}{argument(item, indent)},\n" for item in items.items()))
 
 
 def arrow(edge: tuple[str, str], indent: int) -> Code:
@@ -46,17 +52,11 @@ def pad(indent: int) -> Code:
 
 FILTERS: dict[str, Callable[..., Code]] = {
     "argument": argument,
+    "arguments": arguments,
     "arrow": arrow,
     "identifier": identifier,
     "pad": pad,
 }
-
-
-def template_folder() -> Path:
-    """Return the folder of the templates: beside the package in a checkout, inside it in a wheel."""
-    package = Path(__file__).resolve().parents[1]
-    bundled = package / "_templates"
-    return bundled if bundled.is_dir() else package.parent / "templates"
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import keyword
 import math
 import re
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup
@@ -23,6 +24,7 @@ class Code(Markup):
     """Python source that the generator itself wrote: the only text that is not quoted."""
 
 
+@lru_cache(maxsize=4096)
 def identifier(name: str) -> Code:
     """Return `name` as code; raises ValueError unless it is a plain ASCII identifier."""
     if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name):
@@ -107,6 +109,8 @@ def _paragraph(text: str, indent: int) -> str:
 
 def _string(text: str) -> str:
     """Quote a string as the formatter would: double quotes unless that needs more escapes."""
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
     quote = "'" if text.count('"') > text.count("'") else '"'
     return quote + "".join(_character(character, quote) for character in text) + quote
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dagfactory.compile import Built, build, package
 from dagfactory.findings import show
-from dagfactory.frontend import find_specs
+from dagfactory.project import find_specs
 from dagfactory.sync.apply import apply, survey
 from dagfactory.sync.destination import choose, misplaced
 from dagfactory.sync.errors import RefusedError

@@ -12,8 +12,8 @@ import pytest
 
 from dagfactory.bundle import write
 from dagfactory.compile import build
-from dagfactory.frontend import find_specs
 from dagfactory.plan import Plan, PlannedTask
+from dagfactory.project import find_specs
 
 SPECS = find_specs([Path(__file__).with_name("odd")])
 PROGRAM = Path(__file__).with_name("parse.py")

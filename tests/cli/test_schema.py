@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 
 from dagfactory.__main__ import run
-from dagfactory.frontend import find_specs
 from dagfactory.load import load
+from dagfactory.project import find_specs
 from dagfactory.schema import schema
 from dagfactory.source import decode, read
 from dagfactory.tasks import types

@@ -222,7 +222,7 @@ def test_too_many_labels(found):
 
 def test_the_projects_own_specs_are_clean():
     specs = Path(__file__).parents[2] / "specs"
-    from dagfactory.frontend import find_specs
+    from dagfactory.project import find_specs
     from dagfactory.survey import survey
 
     assert survey(find_specs([specs]), None).diagnostics == ()

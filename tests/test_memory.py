@@ -1,0 +1,357 @@
+"""A spec that did not change is not compiled again, and nobody could tell from the files."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from contextlib import chdir, redirect_stderr
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dagfactory import compile as passes
+from dagfactory import frontend, inputs
+from dagfactory.__main__ import run
+from dagfactory.inputs import Inputs
+
+SPEC = "pipeline: {name}\ntasks:\n  a: {{type: bash, command: echo {word}}}\n"
+ENVIRONMENT = "environment: dev\nproject: demo-dev\nregion: us-central1\nbucket: gs://demo-dev\n"
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """Count the specs that were compiled, by name."""
+    count = Counter()
+    real = passes.compile_spec
+
+    def counting(path, environment):
+        count[path.stem] += 1
+        return real(path, environment)
+
+    monkeypatch.setattr(passes, "compile_spec", counting)
+    return count
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGFACTORY_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "specs/environments").mkdir(parents=True)
+    (tmp_path / "specs/environments/dev.yaml").write_text(ENVIRONMENT)
+    (tmp_path / "specs/defaults.yaml").write_text("owner: us\n")
+    for name in ("one", "two", "three"):
+        (tmp_path / f"specs/{name}.yaml").write_text(SPEC.format(name=name, word=name))
+    assert render() == 0
+    return tmp_path
+
+
+def render(*options):
+    frontend._load.cache_clear()  # as a fresh process
+    return run(["render", "--env", "dev", "--out", "out", *options])
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def is_as_cold(project, options=()):
+    shutil.rmtree(project / "cold", ignore_errors=True)
+    assert run(["render", "--env", "dev", "--out", "cold", "--no-cache", *options]) == 0
+    return files(project / "out") == files(project / "cold")
+
+
+def test_what_did_not_change_is_not_compiled(project, compiled):
+    assert render() == 0
+    assert not compiled
+    (project / "specs/two.yaml").write_text(SPEC.format(name="two", word="other"))
+    assert render() == 0
+    assert compiled == {"two": 1}
+    assert is_as_cold(project)
+
+
+def write(path, text):
+    (Path.cwd() / path).write_text(text)
+
+
+def swap():
+    one, two = (Path(f"specs/{name}.yaml") for name in ("one", "two"))
+    first, second = one.read_text(), two.read_text()
+    one.write_text(second)
+    two.write_text(first)
+
+
+def corrupt():
+    for path in Path("cache").rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            path.write_bytes(content.replace(b"sha256:", b"sha257:"))
+
+
+def truncate():
+    for path in Path("cache").rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[:-20])
+
+
+EVERYTHING = {"one": 1, "two": 1, "three": 1}
+CHANGES = {
+    "the spec": (lambda: write("specs/one.yaml", SPEC.format(name="one", word="x")), {"one": 1}),
+    "its id": (lambda: write("specs/one.yaml", SPEC.format(name="four", word="x")), {"one": 1}),
+    "a comment": (
+        lambda: write("specs/one.yaml", "# new\n" + SPEC.format(name="one", word="one")),
+        {"one": 1},
+    ),
+    "the defaults": (lambda: write("specs/defaults.yaml", "owner: them\n"), EVERYTHING),
+    "no defaults": (lambda: Path("specs/defaults.yaml").unlink(), EVERYTHING),
+    "the environment": (
+        lambda: write("specs/environments/dev.yaml", ENVIRONMENT + "target: airflow2\n"),
+        EVERYTHING,
+    ),
+    "a further environment": (
+        lambda: write(
+            "specs/environments/prod.yaml",
+            ENVIRONMENT.replace("environment: dev", "environment: prod"),
+        ),
+        EVERYTHING,
+    ),
+    "the output": (lambda: write("out/one.py", Path("out/one.py").read_text() + "\n"), {"one": 1}),
+    "no output": (lambda: Path("out/one.py").unlink(), {"one": 1}),
+    "two swapped": (swap, {"one": 1, "two": 1}),
+    "two outputs swapped": (
+        lambda: (
+            shutil.move("out/one.py", "out/x"),
+            shutil.move("out/two.py", "out/one.py"),
+            shutil.move("out/x", "out/two.py"),
+        ),
+        {"one": 1, "two": 1},
+    ),
+    "a record that lies": (corrupt, EVERYTHING),
+    "half a record": (truncate, EVERYTHING),
+    "no record": (lambda: shutil.rmtree("cache"), EVERYTHING),
+    "a trainer of one's own": (lambda: Path("trainer").mkdir(), EVERYTHING),
+    "a further spec": (
+        lambda: write("specs/four.yaml", SPEC.format(name="four", word="x")),
+        {"four": 1},
+    ),
+    "a spec less": (lambda: Path("specs/two.yaml").unlink(), {}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_change_is_seen(project, compiled, change):
+    make, expected = CHANGES[change]
+    make()
+    assert render() == 0
+    assert compiled == expected
+    assert is_as_cold(project)
+
+
+def test_other_code_compiles_everything(project, compiled, monkeypatch):
+    monkeypatch.setattr(inputs, "program", lambda: iter([b"another version"]))
+    assert render() == 0
+    assert compiled == EVERYTHING
+
+
+def test_the_hash_of_the_program_holds_every_file(tmp_path, monkeypatch):
+    package, templates = tmp_path / "dagfactory", tmp_path / "templates"
+    for path in (
+        "dagfactory/inputs.py",
+        "dagfactory/data/a.csv",
+        "trainer/config.py",
+        "templates/a.j2",
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("1")
+    monkeypatch.setattr(inputs, "__file__", str(package / "inputs.py"))
+    monkeypatch.setattr(inputs, "template_folder", lambda: templates)
+    (tmp_path / "x.yaml").write_text("")
+
+    def key():
+        return Inputs(None).key(tmp_path / "x.yaml")
+
+    seen = [key()]
+    for path in (
+        "dagfactory/inputs.py",
+        "dagfactory/data/a.csv",
+        "trainer/config.py",
+        "templates/a.j2",
+    ):
+        (tmp_path / path).write_text("2")
+        seen.append(key())
+    (package / "new.py").write_text("")
+    seen.append(key())
+    (package / "new.py").rename(package / "other.py")
+    seen.append(key())
+    monkeypatch.setattr(inputs.sys, "version", "4.0")
+    seen.append(key())
+    monkeypatch.setattr(inputs, "LIBRARIES", ("pytest",))
+    seen.append(key())
+    assert len(set(seen)) == len(seen)
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__/inputs.pyc").write_text("")
+    assert key() == seen[-1]
+
+
+WARNED = "pipeline: w\ntasks:\n  a: {type: kubernetes, image: 'x:latest'}\n"
+
+
+def test_a_warning_is_shown_each_time(project, compiled, capsys):
+    (project / "specs/warned.yaml").write_text(WARNED)
+    render()
+    first = capsys.readouterr().err
+    assert "warning[DF301]" in first
+    compiled.clear()
+    render()
+    assert "warning[DF301]" in capsys.readouterr().err
+    assert compiled == {"warned": 1}
+
+
+def test_an_error_is_shown_each_time_and_forgets_nothing(project, compiled, capsys):
+    good = (project / "specs/one.yaml").read_text()
+    (project / "specs/one.yaml").write_text("pipeline: one\n")
+    assert render() == render() == 1
+    assert capsys.readouterr().err.count("error[DF121]") == 2
+    (project / "specs/one.yaml").write_text(good)
+    compiled.clear()
+    assert render() == 0
+    assert not compiled
+
+
+def test_an_id_taken_by_a_known_spec_is_shown_with_both_places(project, capsys):
+    (project / "specs/two.yaml").write_text(SPEC.format(name="one", word="x"))
+    assert render() == 1
+    err = capsys.readouterr().err
+    assert "error[DF213]: pipeline id `one` is used by another file" in err
+    assert "specs/one.yaml:1:11" in err
+    assert "specs/two.yaml:1:11" in err
+
+
+def test_check_diff_and_stdout_know_too(project, compiled, capsys):
+    assert render("--check") == 0
+    assert render("--diff") == 0
+    assert not compiled
+    (project / "out/one.py").write_text("x = 1\n")
+    assert render("--check") == 1
+    assert compiled == {"one": 1}
+    capsys.readouterr()
+    assert render("--stdout") == 0
+    assert capsys.readouterr().out.count("# Generated by dagfactory") == 3
+    assert (project / "out/one.py").read_text() == "x = 1\n"
+
+
+def test_no_cache_compiles_and_writes_no_record(project, compiled):
+    shutil.rmtree(project / "cache")
+    assert render("--no-cache") == 0
+    assert compiled == EVERYTHING
+    assert not (project / "cache").exists()
+
+
+def test_folders_and_environments_have_records_of_their_own(project, compiled):
+    assert run(["render", "--env", "dev", "--out", "elsewhere"]) == 0
+    assert compiled == EVERYTHING
+    compiled.clear()
+    assert render() == 0
+    assert not compiled
+
+
+def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(project, monkeypatch, compiled):
+    (project / "file").write_text("")
+    monkeypatch.setenv("DAGFACTORY_CACHE", str(project / "file"))
+    assert render() == render() == 0
+    assert compiled == dict.fromkeys(EVERYTHING, 2)
+
+
+def test_a_spec_that_changes_while_it_is_compiled_is_not_recorded(project, compiled, monkeypatch):
+    spec, real = project / "specs/one.yaml", passes._rendered
+    spec.write_text(SPEC.format(name="one", word="first"))
+
+    def meanwhile(path, plan):
+        spec.write_text(SPEC.format(name="one", word="second"))
+        return real(path, plan)
+
+    monkeypatch.setattr(passes, "_rendered", meanwhile)
+    render()
+    monkeypatch.setattr(passes, "_rendered", real)
+    spec.write_text(SPEC.format(name="one", word="first"))
+    compiled.clear()
+    render()
+    assert compiled == {"one": 1}
+
+
+def test_the_cache_keeps_the_newest_records(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGFACTORY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("dagfactory.memory.KEPT", 3)
+    (tmp_path / "one.yaml").write_text(SPEC.format(name="one", word="x"))
+    for number in range(5):
+        assert run(["render", "one.yaml", "--out", f"out{number}"]) == 0
+    assert len(list((tmp_path / "cache/render").iterdir())) == 3
+
+
+NAMES = ("one", "two", "three")
+WORDS = ("a", "b", "latest")
+EDITS = st.one_of(
+    st.tuples(
+        st.just("spec"), st.sampled_from(NAMES), st.sampled_from(NAMES), st.sampled_from(WORDS)
+    ),
+    st.tuples(st.just("image"), st.sampled_from(NAMES), st.sampled_from(("x:1", "x:latest"))),
+    st.tuples(st.just("broken"), st.sampled_from(NAMES)),
+    st.tuples(st.just("gone"), st.sampled_from(NAMES)),
+    st.tuples(st.just("defaults"), st.sampled_from(WORDS)),
+    st.tuples(st.just("environment"), st.sampled_from(("airflow2", "airflow3"))),
+    st.tuples(st.sampled_from(("edited", "deleted")), st.sampled_from(NAMES)),
+    st.tuples(st.sampled_from(("corrupt", "truncated"))),
+)
+
+
+def edit_output(name):
+    path = Path(f"out/{name}.py")
+    if path.exists():
+        path.write_text(path.read_text().replace("echo", "rm"))
+
+
+APPLY = {
+    "spec": lambda file, name, word: write(f"specs/{file}.yaml", SPEC.format(name=name, word=word)),
+    "image": lambda name, to: write(f"specs/{name}.yaml", WARNED.replace("x:latest", to)),
+    "broken": lambda name: write(f"specs/{name}.yaml", "pipeline: [\n"),
+    "gone": lambda name: Path(f"specs/{name}.yaml").unlink(missing_ok=True),
+    "defaults": lambda word: write("specs/defaults.yaml", f"owner: {word}\n"),
+    "environment": lambda to: write("specs/environments/dev.yaml", f"{ENVIRONMENT}target: {to}\n"),
+    "edited": edit_output,
+    "deleted": lambda name: Path(f"out/{name}.py").unlink(missing_ok=True),
+    "corrupt": corrupt,
+    "truncated": truncate,
+}
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.lists(EDITS, max_size=3), min_size=2, max_size=6))
+def test_after_any_edits_the_folder_is_that_of_a_cold_render(rounds):
+    with (
+        tempfile.TemporaryDirectory() as name,
+        chdir(name),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("DAGFACTORY_CACHE", f"{name}/cache")
+        for folder in ("specs/environments", "cache"):
+            Path(folder).mkdir(parents=True)
+        write("specs/environments/dev.yaml", ENVIRONMENT)
+        write("specs/always.yaml", SPEC.format(name="always", word="x"))
+        for edits in rounds:
+            for kind, *rest in edits:
+                APPLY[kind](*rest)
+            with redirect_stderr(StringIO()) as warm:
+                code = render()
+            frontend._load.cache_clear()
+            with redirect_stderr(StringIO()) as cold:
+                expected = run(["render", "--env", "dev", "--out", "cold", "--no-cache"])
+            assert code == expected
+            end = -1 if code == 0 else None  # the summary: what was there before differs
+            said, wanted = (each.getvalue().splitlines()[:end] for each in (warm, cold))
+            assert said == wanted
+            if code == 0:
+                assert files(Path("out")) == files(Path("cold"))
