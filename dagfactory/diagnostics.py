@@ -108,6 +108,8 @@ CODES: dict[str, Code] = {
     "DF311": Code("output-of-other-side", "an output of the side that a gate did not take"),
     "DF312": Code("name-limit", "a name or label that Vertex AI refuses"),
     "DF313": Code("trainer-argument", "an argument that the trainer refuses"),
+    "DF314": Code("skipped-join", "a task that a gate skips by the way"),
+    "DF315": Code("unordered-read", "an address that another task writes, without waiting for it"),
 }
 
 

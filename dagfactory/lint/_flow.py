@@ -43,7 +43,7 @@ class Flow:
 
 def flow(plan: Plan) -> Flow:
     """Work out the needs of all tasks that are no groups."""
-    edges = list(_expanded(plan))
+    edges = list(expanded(plan))
     sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(plan.tasks, ()))
     incoming: dict[str, list[tuple[str, Edge]]] = {name: [] for name in plan.tasks}
     for upstream, downstream, edge in edges:
@@ -95,7 +95,7 @@ def _own(need: Need) -> Iterator[Side]:
     return (each for each in need.sides if each[0] == need.upstream)
 
 
-def _expanded(plan: Plan) -> Iterator[tuple[str, str, Edge]]:
+def expanded(plan: Plan) -> Iterator[tuple[str, str, Edge]]:
     """Yield every edge between tasks that are no groups: a group's last tasks, its first tasks."""
     members: dict[str, list[str]] = {}
     for item in plan.tasks.values():

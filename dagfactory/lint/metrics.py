@@ -58,6 +58,9 @@ TRAINER: dict[str, tuple[str, ...]] = {
 }
 """What the trainer's programs write; tests/lint and tests/trainer/vlm compare it with their code."""
 
+_COUNTED = ("epoch", "epochs", "step", "steps")
+_ENDED = "that training reached its end is `require: {complete: true}` of `validate_checkpoint`"
+
 _FREE = ("bash", "python", "operator")
 """Types whose result may be a JSON text of metrics."""
 
@@ -119,6 +122,6 @@ def _unknown(
             path,
             start=found.start() if found else None,
             end=found.end() if found else None,
-            help=did_you_mean(name, known or (), "it writes"),
+            help=_ENDED if name in _COUNTED else did_you_mean(name, known or (), "it writes"),
             severity="warning",
         )

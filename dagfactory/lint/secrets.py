@@ -7,30 +7,24 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from dagfactory.lint._tokens import FAMILIES
 from dagfactory.problems import Problem
 from dagfactory.spec.common import is_open
 
 if TYPE_CHECKING:
     from dagfactory.plan import Path, Plan
 
-_KINDS = (
-    ("an API key of Google", r"\bAIza[0-9A-Za-z_-]{35}"),
-    ("an access token of Google", r"\bya29\.[0-9A-Za-z_-]{20,}"),
-    ("a private key", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY"),
-    ("an access key of AWS", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    ("a token of GitHub", r"\bgh[opsur]_[0-9A-Za-z]{36,}|\bgithub_pat_[0-9A-Za-z_]{22,}"),
-    ("a token of GitLab", r"\bglpat-[0-9A-Za-z_-]{20,}"),
-    ("a token of Hugging Face", r"\bhf_[0-9A-Za-z]{30,}"),
-    ("a key of a model provider", r"\bsk-[0-9A-Za-z_-]{20,}"),
-    ("a token of Slack", r"\bxox[abeprs]-[0-9A-Za-z-]{10,}|hooks\.slack\.com/services/T\w+/B\w+"),
-    ("a key of Stripe", r"\b[rs]k_live_[0-9A-Za-z]{20,}"),
-    ("a JSON web token", r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
-    ("a password in an address", r"://[^/\s:@]+:[^/\s:@{}$]{3,}@"),
+_PATTERNS = tuple((kind, re.compile(pattern)) for kind, pattern in FAMILIES.items())
+_IN_COMMANDS = re.compile(
+    r"(?:^|[\s\"'&;])(?:--?|export )?"
+    r"([\w-]*(?:password|passwd|token|api[_-]?key|access[_-]?key|secret[_-]key))"
+    r"[= ][\"']?([^\s\"'$<>{}()]{8,})",
+    re.IGNORECASE,
 )
-_PATTERNS = tuple((kind, re.compile(pattern)) for kind, pattern in _KINDS)
 _NAMES = re.compile(
     r"(?:^|_)(?:password|passwd|passphrase|secret|token|api_?key|private_key|access_key"
     r"|secret_key|credentials?)$"
@@ -38,6 +32,8 @@ _NAMES = re.compile(
 _NO_SECRET = re.compile(r"[\s/]|^[a-z]+$|^\d+$")
 _OPAQUE = re.compile(r"[0-9A-Za-z+=_-]{24,}")
 _FEWEST = 8
+_SHORTEST = 15
+"""No token of a known family is shorter, but for a password in an address."""
 _BITS = 4.0
 """Shannon entropy per character; words and names stay below, random base64 lies above."""
 _TURNS = 0.4
@@ -65,18 +61,35 @@ def _plain(plan: Plan, task: Path) -> Iterator[Path]:
 
 
 def _problems(path: Path, text: str, *, plain: bool) -> Iterator[Problem]:
-    kind = next((kind for kind, pattern in _PATTERNS if pattern.search(text)), None)
+    kind = _family(text) if len(text) >= _SHORTEST or "://" in text else None
     if kind:
         yield _problem(path, f"this looks like {kind}")
+    elif _given_in_a_command(text):
+        yield _problem(path, "this command holds a secret in plain sight")
     elif plain and not is_open(text) and _named_secret(path, text):
         yield _problem(path, f"`{path[-1]}` holds a secret in plain sight")
     elif plain and _random(text):
         yield replace(_problem(path, "this looks like a random key or token"), severity="warning")
 
 
+@lru_cache(maxsize=4096)
+def _family(text: str) -> str | None:
+    return next((kind for kind, pattern in _PATTERNS if pattern.search(text)), None)
+
+
 def _problem(path: Path, message: str) -> Problem:
     remedy = "store it in Secret Manager; a job reads it by `secrets: {NAME: SECRET_ID}`"
     return Problem("DF302", message, path, help=remedy, hidden=True)
+
+
+def _given_in_a_command(text: str) -> bool:
+    """Whether a flag or a variable of a command is given a secret, not the name of a file or variable."""
+    return any(
+        not _NO_SECRET.search(found[2])
+        and not found[2].startswith("-")
+        and re.search(r"\d", found[2])
+        for found in _IN_COMMANDS.finditer(text)
+    )
 
 
 def _named_secret(path: Path, text: str) -> bool:

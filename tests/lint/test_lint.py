@@ -1,11 +1,20 @@
 """Checks of meaning where a report alone (tests/err) would not show the reasoning."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from dagfactory import lint
 from dagfactory.compile import compile_spec
+from dagfactory.diagnostics import CODES
+from dagfactory.explain import sections
+from dagfactory.lint._tokens import FAMILIES
+from dagfactory.load import load
+from dagfactory.source import SourceFile
+
+FENCE = re.compile(r"^```yaml (fails)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 ENVIRONMENT = "environment: dev\nproject: demo-dev\nregion: us-central1\nbucket: gs://demo-dev\n"
 HEAD = """\
@@ -35,7 +44,7 @@ def codes(diagnostics):
 
 
 def test_checks_are_found_by_listing_the_package():
-    expected = "arguments branches images limits machines metrics restarts schedule secrets"
+    expected = "addresses arguments branches images joins limits machines metrics restarts schedule secrets"
     assert lint.names() == expected.split()
 
 
@@ -80,12 +89,92 @@ box:
 stop: {type: empty}
 """
     assert codes(found(f"{both}last: {{type: empty, after: [second, stop]}}")) == ["DF304"]
-    assert codes(found(f"{both}last: {{type: empty, after: [second, first]}}")) == []
+    assert codes(found(f"{both}last: {{type: empty, after: [second, first]}}")) == ["DF314"]
 
 
 def test_only_the_first_task_that_never_runs_is_reported(found):
     later = "one: {type: empty, after: [yes_, no_]}\ntwo: {type: empty, after: [one, no_]}"
     assert codes(found(GATE + later)) == ["DF304"]
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        ("{type: empty, after: [yes_, other]}", ["DF314"]),
+        ("{type: empty, after: [other, no_]}", ["DF314"]),
+        ("{type: empty, after: [yes_, other], trigger_rule: all_success}", []),
+        ("{type: empty, after: [yes_, other], trigger_rule: none_failed}", []),
+        ("{type: empty, after: [yes_]}", []),
+        ("{type: empty, after: [good, other]}", []),
+        ('{type: bash, after: [other], command: "${tasks.yes_.result}"}', []),
+        ('{type: bash, after: [yes_], command: "${tasks.other.result}"}', ["DF314"]),
+        ("{type: group, after: [yes_, other], tasks: {inner: {type: empty}}}", ["DF314"]),
+        ("{type: group, tasks: {inner: {type: empty, after: [yes_, other]}}}", ["DF314"]),
+    ],
+)
+def test_joins_of_a_side_with_what_is_outside(found, last, expected):
+    other = "other: {type: bash, command: echo 1}"
+    diagnostics = found(f"{GATE}{other}\nlast: {last}\nlater: {{type: empty, after: [last]}}")
+    assert codes(diagnostics) == expected
+    assert all(each.severity == "warning" for each in diagnostics)
+
+
+EXPORT = 'export: {type: bigquery_to_gcs, source: a-b.c.d, destination: "%s"}\n'
+FIXED, OF_THE_RUN = "gs://data/raw/*.jsonl", "${run.dir}/raw/*.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("written", "task", "expected"),
+    [
+        (FIXED, "read: {type: bash, command: wc gs://data/raw/1.jsonl}", ["DF315"]),
+        (FIXED, "read: {type: bash, command: wc gs://data/raw}", ["DF315"]),
+        (FIXED, "read: {type: bash, command: wc gs://data/raw-2/1.jsonl}", []),
+        (FIXED, "read: {type: bash, command: wc gs://other/data/raw}", []),
+        (FIXED, "read: {type: bash, after: [export], command: wc gs://data/raw}", []),
+        (FIXED, 'read: {type: bash, command: "wc ${tasks.export.uri} gs://data/raw/1"}', []),
+        (FIXED, "read: {type: wait_for_gcs, prefix: gs://data/raw/}", []),
+        (FIXED, "read: {type: bash, doc: gs://data/raw, command: ls}", []),
+        (OF_THE_RUN, 'read: {type: bash, command: "wc ${run.dir}/raw/1.jsonl"}', ["DF315"]),
+        (OF_THE_RUN, 'read: {type: bash, command: "wc ${run.dir}/rows/1.jsonl"}', []),
+        (
+            OF_THE_RUN,
+            'box: {type: group, tasks: {read: {type: bash, command: "wc ${run.dir}/raw"}}}',
+            ["DF315"],
+        ),
+        (
+            OF_THE_RUN,
+            'box: {type: group, after: [export], tasks: {read: {type: bash, command: "${run.dir}/raw"}}}',
+            [],
+        ),
+        (
+            OF_THE_RUN,
+            'fit: {type: train, module: m}\nread: {type: bash, command: "ls ${run.dir}/fit/logs"}',
+            ["DF315"],
+        ),
+        (
+            OF_THE_RUN,
+            """rows: {type: bigquery, query: SELECT 1, destination: a-b.c.t}
+read: {type: bigquery, query: SELECT * FROM `a-b.c.t`}""",
+            ["DF315"],
+        ),
+    ],
+)
+def test_addresses_of_other_tasks(found, written, task, expected):
+    diagnostics = found(EXPORT % written + task)
+    assert codes(diagnostics) == expected
+    assert all(each.severity == "warning" for each in diagnostics)
+
+
+@pytest.mark.parametrize(("written", "expected"), [(FIXED, []), (OF_THE_RUN, ["DF315"])])
+def test_what_is_read_before_it_is_written_is_of_another_run_or_a_mistake(found, written, expected):
+    folder = written.rpartition("/")[0]
+    task = f'read: {{type: bash, command: "ls {folder}"}}\n' + EXPORT % written
+    assert (
+        codes(
+            found(task.replace("type: bigquery_to_gcs,", "type: bigquery_to_gcs, after: [read],"))
+        )
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,6 +198,99 @@ def test_images(found, image, moves):
     assert all(each.severity == "warning" for each in diagnostics)
 
 
+HEX, MIXED = 8 * "0a1b2c3d", 8 * "aB3dE6gH"
+TOKENS = {
+    "an API key of Google": ["AIza" + 35 * "a"],
+    "an access token of Google": ["ya29." + MIXED],
+    "a client secret of Google": ["GOCSPX-" + MIXED[:28]],
+    "a private key": ["-----BEGIN RSA PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----"],
+    "a key of age": ["AGE-SECRET-KEY-1" + 58 * "Q"],
+    "an access key of AWS": ["AKIA" + 16 * "A", "ASIA" + 16 * "B"],
+    "an account key of Azure": ["DefaultEndpointsProtocol=https;AccountKey=" + MIXED + "=="],
+    "a signed address of Azure": ["https://x.blob.core.windows.net/a?sv=1&sig=" + MIXED],
+    "a token of DigitalOcean": ["dop_v1_" + HEX],
+    "a token of GitHub": ["ghp_" + 36 * "b", "github_pat_" + MIXED],
+    "a token of GitLab": ["glpat-" + MIXED[:20], "glrt-" + MIXED[:20]],
+    "a token of Bitbucket or Jira": ["ATATT3" + MIXED],
+    "a token of npm": ["npm_" + MIXED[:36]],
+    "a token of PyPI": ["pypi-AgE" + MIXED],
+    "a key of RubyGems": ["rubygems_" + HEX[:48]],
+    "a token of Docker Hub": ["dckr_pat_" + MIXED[:27]],
+    "a token of Hugging Face": ["hf_" + 34 * "c"],
+    "a key of a model provider": [
+        "sk-" + 40 * "d",
+        "sk-ant-" + MIXED,
+        "gsk_" + MIXED,
+        "r8_" + MIXED[:37],
+    ],
+    "a key of Weights & Biases": ["wandb_v1_" + MIXED],
+    "a token of Databricks": ["dapi" + HEX[:32]],
+    "a token of Slack": ["xoxb-1234567890-abcdef", "https://hooks.slack.com/services/T0/B0/x"],
+    "an address of Discord that anybody can post to": [
+        "https://discord.com/api/webhooks/1/" + MIXED
+    ],
+    "an address of Teams that anybody can post to": [
+        "https://x.webhook.office.com/webhookb2/123e4567-e89b-12d3-a456-426614174000@a"
+    ],
+    "a token of Telegram": ["123456789:AA" + MIXED[:33]],
+    "a key of SendGrid": ["SG." + MIXED[:22] + "." + MIXED[:43]],
+    "a key of Mailgun": ["key-" + HEX[:32]],
+    "a key of Twilio": ["SK" + HEX[:32]],
+    "a key of Stripe": ["sk_live_" + MIXED, "rk_test_" + MIXED],
+    "a token of Shopify": ["shpat_" + HEX[:32]],
+    "a token of Square": ["sq0atp-" + MIXED[:22]],
+    "a token of Vault": ["hvs." + MIXED[:24]],
+    "a token of Terraform Cloud": [MIXED[:14] + ".atlasv1." + MIXED],
+    "a token of Pulumi": ["pul-" + HEX[:40]],
+    "a token of Doppler": ["dp.pt." + MIXED],
+    "a token of Grafana": ["glsa_" + MIXED[:32] + "_0a1b2c3d"],
+    "a key of New Relic": ["NRAK-" + 27 * "A"],
+    "a token of Sentry": ["sntrys_" + MIXED],
+    "a key of Linear": ["lin_api_" + MIXED[:40]],
+    "a token of Notion": ["ntn_" + MIXED[:46], "secret_" + MIXED[:43]],
+    "a key of Postman": ["PMAK-" + HEX[:24] + "-" + HEX[:34]],
+    "a token of PlanetScale": ["pscale_tkn_" + MIXED],
+    "a token of Supabase": ["sbp_" + HEX[:40]],
+    "a JSON web token": ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"],
+    "a password in an address": ["https://user:hunter22@example.com"],
+    "a header that logs in": [
+        "Authorization: Bearer " + MIXED[:20],
+        "Authorization: Basic " + MIXED[:20],
+    ],
+}
+
+
+def test_every_family_of_tokens_has_an_example():
+    assert list(TOKENS) == list(FAMILIES)
+    assert len(FAMILIES) >= 40
+
+
+@pytest.mark.parametrize("family", TOKENS)
+def test_a_token_is_called_what_it_is(found, family):
+    for example in TOKENS[family]:
+        (diagnostic,) = found(f"fit: {{type: bash, command: \"echo '{example}'\"}}")
+        assert diagnostic.message == f"this looks like {family}"
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("curl --token=hunter-2222 https://example.com", ["DF302"]),
+        ("mysql --password 'hunter-2222'", ["DF302"]),
+        ("export WANDB_API_KEY=hunter-2222 && ./fit", ["DF302"]),
+        ("DB_PASSWORD=hunter-2222 ./fit", ["DF302"]),
+        ("curl --token=$TOKEN_2 https://example.com", []),
+        ("curl --token {{ var.value.token2 }} https://example.com", []),
+        ("gcloud secrets versions access latest --secret=wandb-api-key-2", []),
+        ("./fit --max-tokens 1000000000 --token-file=/run/secrets/token1", []),
+        ("./fit --tokenizer=bert-base-2 --token --verbose-level-2", []),
+        ("docker login --password-stdin registry-2.example.com", []),
+    ],
+)
+def test_secrets_in_commands(found, command, expected):
+    assert codes(found(f'fit: {{type: bash, command: "{command}"}}')) == expected
+
+
 HARMLESS = [
     "TOKENIZER: bert-base-uncased",
     'MAX_TOKENS: "12000"',
@@ -123,13 +305,7 @@ HARMLESS = [
     "PROXY: http://proxy.example.com:8080",
 ]
 SECRET = [
-    "X: AIza" + 35 * "a",
-    "X: ghp_" + 36 * "b",
-    "X: hf_" + 34 * "c",
-    "X: sk-" + 40 * "d",
-    "X: xoxb-1234567890-abcdef",
-    "X: '-----BEGIN RSA PRIVATE KEY-----'",
-    "X: https://user:hunter22@example.com",
+    *(f"X: '{example}'" for examples in TOKENS.values() for example in examples),
     "DB_PASSWORD: hunter-22",
     "dbPassword: hunter-22",
     "WANDB_API_KEY: 0a1b2c3d4e5f0a1b2c3d4e5f0a1b2c3d4e5f0a1b",
@@ -226,3 +402,32 @@ def test_the_projects_own_specs_are_clean():
     from dagfactory.survey import survey
 
     assert survey(find_specs([specs]), None).diagnostics == ()
+
+
+def nested(text):
+    """Return an example's document with all its tasks in a group."""
+    data = load(SourceFile("x", text))[0].plain()
+    return data | {"tasks": {"box": {"type": "group", "tasks": data["tasks"]}}}
+
+
+def patched(text):
+    """Return an example's document with all but its name written by the patch of `dev`."""
+    data = load(SourceFile("x", text))[0].plain()
+    own = {"pipeline": data.pop("pipeline"), "tasks": {"idle": {"type": "empty"}}}
+    return own | {"environments": {"dev": data}}
+
+
+OF_TASKS = sorted(code for code in CODES if "DF301" <= code <= "DF399" and code != "DF310")
+
+
+@pytest.mark.parametrize("turned", [nested, patched])
+@pytest.mark.parametrize("code", OF_TASKS)
+def test_every_check_looks_into_groups_and_patches(tmp_path, code, turned):
+    options, text = FENCE.findall(sections()[code])[0][1:]
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments/dev.yaml").write_text(ENVIRONMENT)
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(json.dumps(turned(text)))
+    assert set(codes(compile_spec(spec, None if options == "bare" else "dev").diagnostics)) == {
+        code
+    }
