@@ -58,22 +58,25 @@ def _compile(path: Path, environment: str | None) -> Compiled:
 
     front = front_end(path, environment)
     if front.pipeline is None or front.node is None or has_errors(front.diagnostics):
-        known = [*front.diagnostics, *_names(front.node)]
-        return Compiled(path, None, tidy(known), front.sources)
+        found = [*front.diagnostics, *_names(front.node, front.diagnostics)]
+        return Compiled(path, None, tidy(found), front.sources)
     made, found = plan(front.pipeline, front.node, front.environment)
     found += lint(made) if made else ()
     result = made if not has_errors(found) else None
     return Compiled(path, result, tidy([*front.diagnostics, *found]), front.sources)
 
 
-def _names(node: Node | None) -> list[Diagnostic]:
-    """Find what can be found without models: names that lead nowhere."""
+def _names(node: Node | None, found: list[Diagnostic]) -> list[Diagnostic]:
+    """Find what can be found without models: names that lead nowhere, where nothing else is wrong."""
     if node is None:
         return []
+    from dagfactory.frontend import touches
     from dagfactory.names import unknown_names
     from dagfactory.problems import locate
 
-    return [locate(node, problem) for problem in unknown_names(node)]
+    places = [each.span for each in found if each.span]
+    unknown = (locate(node, problem) for problem in unknown_names(node))
+    return [each for each in unknown if not touches(each.span, places)]
 
 
 def build(specs: list[Path], environment: str | None, memory: Memory | None = None) -> Built:

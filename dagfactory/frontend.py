@@ -193,9 +193,10 @@ def _without_echoes(found: list[Diagnostic]) -> list[Diagnostic]:
         each
         for each in found
         if each in causes
-        or not ((lost_keys and each.code == "DF121") or _touches(each.span, places))
+        or not ((lost_keys and each.code == "DF121") or touches(each.span, places))
     ]
 
 
-def _touches(span: Span | None, others: list[Span]) -> bool:
+def touches(span: Span | None, others: list[Span]) -> bool:
+    """Whether a place lies in one of the others, or one of them in it."""
     return span is not None and any(span.holds(other) or other.holds(span) for other in others)

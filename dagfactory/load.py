@@ -171,6 +171,8 @@ class _Builder:
             first = Label(frame.keys[event.value], "first written here")
             message = f"key `{shorten(event.value)}` is given twice"
             self._problem(Diagnostic("DF103", message, span, "keep one of them", labels=(first,)))
+            if event.value in frame.values and frame.values[event.value].value is None:
+                frame.key = event.value  # a line that was doubled: the value follows the second one
         else:
             frame.key = event.value
             frame.keys[event.value] = span

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -41,7 +41,9 @@ def diagnose(
 ) -> list[Diagnostic]:
     """Turn the errors of checking the mapping at `base` against `model` into diagnostics."""
     faults = [_fault(each, node, base) for each in error.errors(include_url=False)]
-    merged = _without_typo_twins(_without_shadowed(faults), model, base)
+    merged = _with_what_is_missing(
+        _without_typo_twins(_without_shadowed(faults), model, base), model, base
+    )
     return [_diagnostic(each, model, node, base) for each in merged]
 
 
@@ -91,13 +93,43 @@ def _without_typo_twins(faults: list[Fault], model: type[BaseModel], base: Path)
         (each.path[:-1], near)
         for each in faults
         if each.kind == "unknown"
-        for near in closest(str(each.path[-1]), keys_at(model, each.path[len(base) : -1]), 1)
+        for near in closest(_word(each), keys_at(model, each.path[len(base) : -1]), 1)
     }
     return [
         each
         for each in faults
         if each.kind != "missing" or (each.path[:-1], each.path[-1]) not in typos
     ]
+
+
+def _word(fault: Fault) -> str:
+    """Return the key that was meant: `type:train` lacks a space, not its end."""
+    return str(fault.path[-1]).partition(":")[0]
+
+
+def _with_what_is_missing(faults: list[Fault], model: type[BaseModel], base: Path) -> list[Fault]:
+    """Say once that a key is unknown and another absent, where the one may stand for the other."""
+    kept = list(faults)
+    for fault in faults:
+        beside = [
+            each for each in faults if each.path[:-1] == fault.path[:-1] and each is not fault
+        ]
+        missing = [each for each in beside if each.kind == "missing"]
+        alone = missing and not any(each.kind == "unknown" for each in beside)
+        if fault.kind != "unknown" or not alone or _has_a_place(fault, model, base):
+            continue
+        names = [str(each.path[-1]) for each in missing]
+        kept = [each for each in kept if each not in missing]
+        kept[kept.index(fault)] = replace(fault, context={**fault.context, "missing": names})
+    return kept
+
+
+def _has_a_place(fault: Fault, model: type[BaseModel], base: Path) -> bool:
+    """Whether an unknown key is like a known one, or belongs elsewhere."""
+    *parent, _ = fault.path
+    path = tuple(parent)[len(base) :]
+    word = _word(fault)
+    return bool(closest(word, keys_at(model, path), 1) or _home(word, model, path, base))
 
 
 def _diagnostic(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Diagnostic:
@@ -136,6 +168,14 @@ def _unknown(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Wo
     place = f" in {name_of(tuple(parent))}" if parent else ""
     near = closest(str(key), free, 1) or closest(str(key), known, 1)
     choices = free if set(near) <= set(free) else known
+    if "missing" in fault.context:
+        names = ", ".join(f"`{each}`" for each in fault.context["missing"])
+        remedy = (
+            f"did you mean {names}? it is missing here"
+            if len(fault.context["missing"]) == 1
+            else f"missing here: {names}"
+        )
+        return Words("DF120", f"unknown key `{shorten(str(key))}`{place}", remedy)
     if ":" in str(key):
         return Words("DF120", f"unknown key `{shorten(str(key))}`", "put a space after the `:`")
     remedy = None if near else _home(str(key), model, tuple(parent)[len(base) :], base)

@@ -9,6 +9,8 @@ SHOWN = 8
 
 
 _LONGEST = 40
+_SHORTEST = 3
+"""Letters of a word of which one can be wrong; in a shorter one that is half of it."""
 
 
 def closest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
@@ -19,7 +21,24 @@ def closest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
     folded = {_fold(each): each for each in reversed(list(known))}
     if _fold(word) in folded:
         return [folded[_fold(word)]]
-    return [folded[each] for each in difflib.get_close_matches(_fold(word), folded, count, 0.6)]
+    near = difflib.get_close_matches(_fold(word), folded, count, 0.6)
+    slips = [each for each in (*near, *folded) if _one_slip(_fold(word), each)]
+    return [folded[each] for each in dict.fromkeys([*slips, *near])][:count]
+
+
+def _one_slip(word: str, other: str) -> bool:
+    """Whether one letter left out, put in, replaced or swapped with the next makes the other word."""
+    if min(len(word), len(other)) < _SHORTEST:
+        return False
+    start = 0
+    while start < min(len(word), len(other)) and word[start] == other[start]:
+        start += 1
+    word, other = word[start:], other[start:]
+    while word and other and word[-1] == other[-1]:
+        word, other = word[:-1], other[:-1]
+    return max(len(word), len(other)) == 1 or (
+        len(word) == 2 and word == other[::-1]  # noqa: PLR2004 - the two that were swapped
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str], noun: str = "expected") -> str | None:

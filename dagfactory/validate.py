@@ -68,8 +68,11 @@ def _tasks(node: Node, path: Path) -> tuple[dict[str, TaskBase], list[Diagnostic
         span = node.span_of(path, key=True)
         return {}, [Diagnostic("DF123", message, span, "add a task: `train: {type: train, ...}`")]
     found: dict[str, TaskBase] = {}
-    problems: list[Diagnostic] = []
-    for name in here.value:
+    stray = _is_a_task(here)
+    problems = [_stray(node, path)] if stray else []
+    for name, each in here.value.items():
+        if stray and not _is_a_task(each):
+            continue
         task, own = _task(node, (*path, name))
         problems += [*_bad_id(node, (*path, name)), *own]
         if task:
@@ -95,6 +98,19 @@ def _task(node: Node, path: Path) -> tuple[TaskBase | None, list[Diagnostic]]:
     if task is None or problems:
         return None, [*own, *problems]
     return (task.model_copy(update={model.nested: children}) if model.nested else task), own
+
+
+def _is_a_task(node: Node) -> bool:
+    """Whether a mapping has the `type` of a task, as none has that holds tasks."""
+    kind = node.child("type")
+    return kind is not None and not isinstance(kind.value, dict)
+
+
+def _stray(node: Node, path: Path) -> Diagnostic:
+    """Return what is wrong with a task's keys that stand where the names of tasks do."""
+    message = f"`type` is a key of a task, and {name_of(path)} holds tasks by their names"
+    remedy = "indent it, with the other keys of its task, below the task's name"
+    return Diagnostic("DF122", message, node.span_of((*path, "type"), key=True), remedy)
 
 
 def _bad_id(node: Node, path: Path) -> list[Diagnostic]:
