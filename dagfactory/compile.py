@@ -137,11 +137,12 @@ def _rendered(path: Path, plan: Plan) -> Rendered:
     from dagfactory.lower.module import lower
     from dagfactory.render import render
 
-    module = lower(plan, source=shown(path), package=package(plan))
+    source = shown(path)
+    module = lower(plan, source=source, package=package(plan))
     text = render(module)
     name = plan.pipeline.pipeline
     check(f"{name}.py", text)
-    return Rendered(name, shown(path), module.header.digest, text, module.header.target)
+    return Rendered(name, source, module.header.digest, text, module.header.target)
 
 
 def package(plan: Plan) -> str:

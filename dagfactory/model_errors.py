@@ -170,12 +170,9 @@ def _unknown(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Wo
     choices = free if set(near) <= set(free) else known
     if "missing" in fault.context:
         names = ", ".join(f"`{each}`" for each in fault.context["missing"])
-        remedy = (
-            f"did you mean {names}? it is missing here"
-            if len(fault.context["missing"]) == 1
-            else f"missing here: {names}"
-        )
-        return Words("DF120", f"unknown key `{shorten(str(key))}`{place}", remedy)
+        one = len(fault.context["missing"]) == 1
+        hint = f"did you mean {names}? it is missing here" if one else f"missing here: {names}"
+        return Words("DF120", f"unknown key `{shorten(str(key))}`{place}", hint)
     if ":" in str(key):
         return Words("DF120", f"unknown key `{shorten(str(key))}`", "put a space after the `:`")
     remedy = None if near else _home(str(key), model, tuple(parent)[len(base) :], base)
