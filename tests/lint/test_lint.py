@@ -251,7 +251,7 @@ TOKENS = {
     "a key of Postman": ["PMAK-" + HEX[:24] + "-" + HEX[:34]],
     "a token of PlanetScale": ["pscale_tkn_" + MIXED],
     "a token of Supabase": ["sbp_" + HEX[:40]],
-    "a JSON web token": ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"],
+    "a JSON web token": [".".join(2 * ["eyJ" + MIXED] + [MIXED])],
     "a password in an address": ["https://user:hunter22@example.com"],
     "a header that logs in": [
         "Authorization: Bearer " + MIXED[:20],
