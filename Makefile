@@ -79,6 +79,7 @@ fmt: $(STAMP) ## format the code
 bench: $(STAMP) ## every figure of docs/benchmarks.md, measured here
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/render.py
+	$(BIN)/python benchmarks/mutants.py
 	$(BIN)/python benchmarks/parse.py
 
 package: $(STAMP) ## the trainer as dist/trainer-VERSION.tar.gz, for `package:` of a job
