@@ -25,11 +25,15 @@ class EmulatorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """A running emulator: its state directory, proxy address and the clients' environment."""
+    """A running emulator: its state directory, proxy address and the clients' environment.
+
+    `direct` is for processes whose clients ignore proxies (aiohttp), on top of `env`.
+    """
 
     state: Path
     proxy: str
     env: dict[str, str]
+    direct: dict[str, str]
     process: subprocess.Popen[bytes]
 
     def environ(self) -> dict[str, str]:
@@ -108,7 +112,7 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
             start_new_session=True,
         )
     ready = _ready(process, directory, timeout)
-    return Emulator(directory, ready["proxy"], ready["env"], process)
+    return Emulator(directory, ready["proxy"], ready["env"], ready["direct"], process)
 
 
 def _ready(process: subprocess.Popen[bytes], state: Path, timeout: float) -> dict[str, Any]:

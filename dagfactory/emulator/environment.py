@@ -4,6 +4,15 @@ import json
 from pathlib import Path
 
 
+def direct_environment(storage: str) -> dict[str, str]:
+    """Return the settings of clients that use no proxy (gcloud-aio, in the provider's triggers).
+
+    `storage` is the address of Cloud Storage without TLS. Google's own clients honour the variable
+    too and then send no token: set it only where such a client runs.
+    """
+    return {"STORAGE_EMULATOR_HOST": storage}
+
+
 def client_environment(
     proxy: str, authority: Path, credentials: Path, files: Path
 ) -> dict[str, str]:

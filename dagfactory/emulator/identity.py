@@ -1,6 +1,7 @@
 """A throw-away service account whose tokens come from the emulator's own OAuth endpoint."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.web import Request, Response, json_response
+from dagfactory.emulator.web import Application, Request, Response, json_response
 
 TOKEN_LIFETIME_S = 3600
 ACCESS_TOKEN = "emulator"  # noqa: S105 - opens nothing but this emulator
@@ -45,6 +46,16 @@ def iam_credentials(request: Request) -> Response:
         return json_response({"locations": [], "encodedLocations": "0x0"})
     error = ApiError("NOT_FOUND", f"The emulator does not serve {request.path}.")
     return json_response(error.as_json(), error.http)
+
+
+def trusted(application: Application) -> Application:
+    """Serve calls without a token as well: a client told of an emulator sends none."""
+
+    def serve(request: Request) -> Response:
+        headers = {"authorization": f"Bearer {ACCESS_TOKEN}", **request.headers}
+        return application(replace(request, headers=headers))
+
+    return serve
 
 
 def token(_request: Request) -> Response:

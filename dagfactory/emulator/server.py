@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dagfactory.emulator import certificates, identity, protos, secrets
 from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY, replace_text
-from dagfactory.emulator.environment import client_environment
+from dagfactory.emulator.environment import client_environment, direct_environment
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.grpc_door import GrpcServer
@@ -19,7 +19,14 @@ from dagfactory.emulator.proxy import Proxy, Route
 from dagfactory.emulator.rest import RestDoor
 from dagfactory.emulator.storage.service import StorageService
 from dagfactory.emulator.vertex import service as vertex
-from dagfactory.emulator.web import Application, Request, Response, Server, json_response
+from dagfactory.emulator.web import (
+    LOOPBACK,
+    Application,
+    Request,
+    Response,
+    Server,
+    json_response,
+)
 
 log = logging.getLogger(__name__)
 STORAGE_HOST = "storage.googleapis.com"
@@ -51,14 +58,15 @@ class EmulatorServer:
         tokens = Server(identity.token)
         account = state / "credentials.json"
         identity.write_service_account(
-            account, options.project, f"http://127.0.0.1:{tokens.port}/token"
+            account, options.project, f"http://{LOOPBACK}:{tokens.port}/token"
         )
         job_env: dict[str, str] = dict(os.environ)
         self._runner = Runner(state / "jobs", options.slots, options.workdir, job_env, faults)
         vertex_methods = vertex.methods(state / "vertex", self._runner, faults, options.entrypoints)
         secret_methods = secrets.methods(state / SECRETS_DIRECTORY)
+        storage = StorageService(state / "gcs", state / "gcs-side", faults)
         hosts: dict[str, Application] = {
-            STORAGE_HOST: StorageService(state / "gcs", state / "gcs-side", faults),
+            STORAGE_HOST: storage,
             SECRETS_HOST: RestDoor(secret_methods, faults),
             OAUTH_HOST: identity.token,
             IAM_HOST: identity.iam_credentials,
@@ -66,15 +74,18 @@ class EmulatorServer:
         }
         https = Server(_by_host(hosts), tls)
         self._grpc = GrpcServer([*vertex_methods, *secret_methods], tls, faults)
-        for server in (tokens, https, self._grpc):
+        direct = Server(identity.trusted(storage))
+        for server in (tokens, https, direct, self._grpc):
             server.start()
         self._proxy = Proxy(_routes(https.port, self._grpc.port))
         self.env = client_environment(self._proxy.url, tls.authority, account, state / "gcs")
+        self.direct = direct_environment(f"http://{LOOPBACK}:{direct.port}")
         job_env.update(self.env)
 
     def announce(self, state: Path) -> str:
         """Write STATE/emulator.json; return the same as one line."""
-        ready = {"ready": True, "proxy": self._proxy.url, "pid": os.getpid(), "env": self.env}
+        ready = {"ready": True, "proxy": self._proxy.url, "pid": os.getpid()}
+        ready |= {"env": self.env, "direct": self.direct}
         replace_text(state / READY_FILE, json.dumps(ready, indent=2) + "\n")
         return json.dumps(ready)
 

@@ -127,21 +127,25 @@ class Start:
         processes.airflow(self.line.server, *self.line.serve(stack.api.port))
         stack.wait(lambda: processes.imported, "Airflow's import", every=1.0)
         self.clock.reached("Airflow imported")
-        self._use_emulator(stack)
+        self._wait_for_emulator(stack)
+        self._use_emulator(stack, "env")
         if self.line.processor:
             processes.airflow("dag-processor", "dag-processor")
         processes.airflow("scheduler", "scheduler", *serve, preload=preload["scheduler"])
         stack.wait(stack.api.answers, "Airflow's API server")
         self.clock.reached("API server up")
+        self._use_emulator(stack, "direct")  # triggers have clients that ignore proxies
         processes.airflow("triggerer", "triggerer", *serve, preload=preload["triggerer"])
 
-    def _use_emulator(self, stack: Stack) -> None:
-        """Wait for the emulator and point every later component, and so every task, to it."""
-        if self.emulator is None:
-            return
-        stack.wait(self._ready_file.exists, "the emulator", every=0.05)
-        stack.processes.environ(json.loads(self._ready_file.read_text())["env"])
-        self.clock.reached("emulator up")
+    def _wait_for_emulator(self, stack: Stack) -> None:
+        if self.emulator is not None:
+            stack.wait(self._ready_file.exists, "the emulator", every=0.05)
+            self.clock.reached("emulator up")
+
+    def _use_emulator(self, stack: Stack, way: str) -> None:
+        """Point every later component, and so every task, to the emulator."""
+        if self.emulator is not None:
+            stack.processes.environ(json.loads(self._ready_file.read_text())[way])
 
 
 def free_port() -> int:

@@ -45,8 +45,11 @@ class LazyOperator(BaseOperator):
             self._real.on_kill()
 
     def _build(self) -> Any:
+        """Make the real operator; it knows its DAG, which some name their jobs after."""
         self._real = imported(self.operator)(task_id=self.task_id, **self.arguments)
         self._real.execution_timeout = self.execution_timeout
+        # Assigning would add it to the DAG, where this task has its name already.
+        object.__setattr__(self._real, "_dag", self.get_dag())
         return self._real
 
     def _with_real(self, context: Any) -> Any:

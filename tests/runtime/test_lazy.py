@@ -31,6 +31,10 @@ def test_killing_the_task_kills_what_the_real_operator_started(lazies, emulator)
     assert lazies.xcom("killed") == "Stubborn"
 
 
+def test_the_real_operator_knows_its_dag_which_job_ids_begin_with(lazies):
+    assert lazies.xcom("group.named") == ["lazies", "group.named", "lazies"]
+
+
 def test_an_unknown_operator_fails_at_once(lazies):
     assert (lazies.states()["unknown"], lazies.tasks["unknown"]["tries"]) == ("failed", 1)
     assert "cannot import airflow.providers.google.cloud.operators.gcs.NoSuchOperator" in lazies.log

@@ -10,9 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -48,57 +46,7 @@ def bucket(emulator: Any) -> Path:
 
 
 @pytest.fixture(scope="module")
-def bridge(emulator: Any) -> Iterator[str]:
-    """Serve the emulator's storage over plain HTTP too.
-
-    The provider's trigger for objects speaks aiohttp, which uses no proxy, so that it cannot reach the
-    emulator the way everything else does; it does honour STORAGE_EMULATOR_HOST, and so do the other
-    clients, which then send no token: the bridge adds one.
-    """
-    from google.auth.transport.requests import AuthorizedSession
-    from google.oauth2 import service_account
-
-    account = service_account.Credentials.from_service_account_file(
-        emulator.env["GOOGLE_APPLICATION_CREDENTIALS"],
-        scopes=["https://www.googleapis.com/auth/cloud-platform"],
-    )
-
-    class Handler(BaseHTTPRequestHandler):
-        def __getattr__(self, name: str) -> Any:
-            """Forward every method the same way."""
-            if name.startswith("do_"):
-                return self.forward
-            raise AttributeError(name)
-
-        def forward(self) -> None:
-            length = int(self.headers.get("content-length") or 0)
-            with AuthorizedSession(account) as session:
-                answer = session.request(
-                    self.command,
-                    f"https://storage.googleapis.com{self.path}",
-                    data=self.rfile.read(length),
-                    headers={"content-type": self.headers.get("content-type", "text/plain")},
-                    proxies={"https": emulator.proxy},
-                    verify=emulator.env["REQUESTS_CA_BUNDLE"],
-                    timeout=30,
-                )
-            self.send_response(answer.status_code)
-            self.send_header("content-type", answer.headers.get("content-type", "text/plain"))
-            self.send_header("content-length", str(len(answer.content)))
-            self.end_headers()
-            self.wfile.write(answer.content)
-
-        def log_message(self, *_: Any) -> None:
-            """Keep the output of the tests clean."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def environ(emulator: Any, bridge: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def environ(emulator: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return the environment of an Airflow whose dags folder holds the rendered pipelines."""
     home = tmp_path_factory.mktemp("home")
     specs = home / "specs"
@@ -109,14 +57,17 @@ def environ(emulator: Any, bridge: str, tmp_path_factory: pytest.TempPathFactory
     built = build([specs / "real.yaml", specs / "child.yaml"], "test")
     assert built.bundle, built.diagnostics
     write(built.bundle, home / "dags")
-    made: dict[str, str] = emulator.environ() | {
-        "AIRFLOW_HOME": str(home),
-        "STORAGE_EMULATOR_HOST": bridge,
-        "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "PYTHONWARNINGS": "ignore",
-        "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]),
-    }
+    made: dict[str, str] = (
+        emulator.environ()
+        | emulator.direct
+        | {
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "PYTHONWARNINGS": "ignore",
+            "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]),
+        }
+    )
     migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
     subprocess.run(migrate, env=made, check=True, capture_output=True, timeout=300)
     return made

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG, BaseOperator
+from airflow.providers.common.compat.sdk import DAG, BaseOperator, TaskGroup
 from dagfactory_runtime_under_test.lazy import LazyOperator
 from terminated import sigterm
 
@@ -23,6 +23,13 @@ class Stubborn(BaseOperator):
 
     def on_kill(self) -> None:
         CLEANED.touch()
+
+
+class Named(BaseOperator):
+    """Says what the job ids of Google's operators are made of."""
+
+    def execute(self, context: Any) -> list[str]:
+        return [self.dag_id, context["task"].task_id, self.dag.dag_id]
 
 
 def lazy(task_id: str, path: str, **arguments: Any) -> LazyOperator:
@@ -45,4 +52,6 @@ with DAG("lazies", schedule=None, start_date=datetime(2026, 1, 1), catchup=False
         target_time="2026-01-01T00:00:00+00:00",
     )
     lazy("killed", "lazies.Stubborn")
+    with TaskGroup("group"):
+        lazy("named", "lazies.Named")
     lazy("unknown", f"{GOOGLE}.NoSuchOperator")
