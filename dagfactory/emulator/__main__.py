@@ -19,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
         format="%(asctime)s %(levelname)s %(message)s",
     )
     warnings.filterwarnings("ignore", category=FutureWarning)  # the libraries' end-of-life notes
+    from dagfactory.emulator.errors import SeedError
     from dagfactory.emulator.server import EmulatorServer, Options, pairs
 
     state = options.state.resolve()
@@ -33,8 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
     client.write_faults(state, options.fault)
     for name, value in secrets.items():
         client.write_secret(state, name, value)
-    workdir = options.workdir.resolve()
-    server = EmulatorServer(Options(state, options.project, options.slots, workdir, entrypoints))
+    workdir, fixtures = options.workdir.resolve(), options.fixtures
+    made = Options(state, options.project, options.slots, workdir, entrypoints, fixtures)
+    try:
+        server = EmulatorServer(made)
+    except SeedError as error:
+        parser.error(str(error))
     sys.stdout.write(server.announce(state) + "\n")
     sys.stdout.flush()
     logging.getLogger(__name__).info("end: %s", end.wait())
@@ -51,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--project", default="demo")
     parser.add_argument("--slots", type=int, default=2, help="jobs that run at once")
     parser.add_argument("--workdir", type=Path, default=Path(), help="where jobs run")
+    parser.add_argument(
+        "--fixtures", type=Path, help="folder with tables and objects to start with"
+    )
     repeated = {
         "--fault": "KIND:…, see docs/emulator.md",
         "--secret": "NAME=VALUE",

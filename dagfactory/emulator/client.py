@@ -82,13 +82,15 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
     secrets: Mapping[str, str] | None = None,
     entrypoints: Mapping[str, str] | None = None,
     workdir: str | os.PathLike[str] | None = None,
+    fixtures: str | os.PathLike[str] | None = None,
     python: str = sys.executable,
     timeout: float = 60.0,
 ) -> Emulator:
     """Launch `python -m dagfactory.emulator` and wait until it serves.
 
     `slots` jobs run at once; `faults` are specs as in docs/emulator.md; `entrypoints` maps an
-    image glob to the command that stands in for the image's own; jobs run in `workdir`.
+    image glob to the command that stands in for the image's own; jobs run in `workdir`;
+    `fixtures` is a folder of tables and objects to start with.
     Raises EmulatorError when it exits or is not ready within `timeout` seconds.
     """
     directory = Path(state).resolve()
@@ -101,8 +103,9 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
         command += ["--fault", fault]
     for image, entrypoint in (entrypoints or {}).items():
         command += ["--entrypoint", f"{image}={entrypoint}"]
-    if workdir is not None:
-        command += ["--workdir", os.fspath(workdir)]
+    for flag, folder in (("--workdir", workdir), ("--fixtures", fixtures)):
+        if folder is not None:
+            command += [flag, os.fspath(folder)]
     with (directory / LOG_FILE).open("ab") as log:
         process = subprocess.Popen(  # its own session: Ctrl-C is for the owner to translate
             command,

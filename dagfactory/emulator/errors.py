@@ -61,6 +61,10 @@ class ApiError(Exception):
         return {"error": {"code": self.http, "message": self.message, "errors": [item]}}
 
 
+class SeedError(Exception):
+    """A file of the fixtures that makes no table; the message names it."""
+
+
 def require_token(authorization: str | None) -> None:
     """Raise UNAUTHENTICATED unless the call carries a bearer token; its value is not looked at."""
     if not (authorization or "").startswith("Bearer "):

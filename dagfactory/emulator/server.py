@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagfactory.emulator import certificates, identity, protos, secrets
+from dagfactory.emulator import certificates, fixtures, identity, protos, secrets
+from dagfactory.emulator.bigquery.service import BigQueryService
 from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY, replace_text
 from dagfactory.emulator.environment import client_environment, direct_environment
 from dagfactory.emulator.errors import ApiError
@@ -31,6 +32,7 @@ from dagfactory.emulator.web import (
 log = logging.getLogger(__name__)
 STORAGE_HOST = "storage.googleapis.com"
 SECRETS_HOST = "secretmanager.googleapis.com"
+BIGQUERY_HOST = "bigquery.googleapis.com"
 OAUTH_HOST = "oauth2.googleapis.com"
 IAM_HOST = "iamcredentials.googleapis.com"
 VERTEX_HOSTS = ("aiplatform.googleapis.com", "*-aiplatform.googleapis.com")
@@ -45,6 +47,7 @@ class Options:
     slots: int
     workdir: Path
     entrypoints: Mapping[str, str]
+    fixtures: Path | None = None
 
 
 class EmulatorServer:
@@ -65,8 +68,13 @@ class EmulatorServer:
         vertex_methods = vertex.methods(state / "vertex", self._runner, faults, options.entrypoints)
         secret_methods = secrets.methods(state / SECRETS_DIRECTORY)
         storage = StorageService(state / "gcs", state / "gcs-side", faults)
+        bigquery = BigQueryService(state / "bigquery", state / "gcs", faults)
+        if options.fixtures is not None:
+            fixtures.put_objects(options.fixtures, state / "gcs")
+            fixtures.put_tables(options.fixtures, bigquery, options.project)
         hosts: dict[str, Application] = {
             STORAGE_HOST: storage,
+            BIGQUERY_HOST: bigquery,
             SECRETS_HOST: RestDoor(secret_methods, faults),
             OAUTH_HOST: identity.token,
             IAM_HOST: identity.iam_credentials,
@@ -97,7 +105,7 @@ class EmulatorServer:
 
 def _routes(https: int, grpc: int) -> tuple[Route, ...]:
     with_grpc = (*VERTEX_HOSTS, SECRETS_HOST)
-    plain = (STORAGE_HOST, OAUTH_HOST, IAM_HOST)
+    plain = (STORAGE_HOST, BIGQUERY_HOST, OAUTH_HOST, IAM_HOST)
     return tuple(
         [Route(host, https, grpc) for host in with_grpc] + [Route(host, https) for host in plain]
     )

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,21 @@ def execute(
     Raises NotReadyError when another run holds the state or Airflow is missing, RunError when
     Airflow breaks or refuses the DAG.
     """
+    with session(dags, state=state, options=options, on_event=on_event) as running:
+        result = running.start(dag_id, options.params).complete(options.timeout or float("inf"))
+        if options.hold:
+            options.hold(result)
+        return result
+
+
+@contextmanager
+def session(
+    dags: Path, *, state: State, options: Options, on_event: Callable[[Event], None]
+) -> Iterator["Session"]:
+    """Bring up Airflow over a folder of DAGs, for any number of runs, one after or beside another.
+
+    Raises as `execute` does; no process is left when the block ends.
+    """
     line = line_of(options.target)
     state = replace(state, target=line.target)
     clock = Clock(on_event)
@@ -54,46 +70,55 @@ def execute(
             state.clear()
         start = Start(state, dags, clock, line, options.emulator, options.ui)
         with start.up() as stack:
-            run = _Run(stack, state, dag_id, clock)
-            result = run.complete(options.params, options.timeout or float("inf"))
-            if options.hold:
-                options.hold(result)
-            return result
+            yield Session(stack, state, clock)
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class Session:
+    """A running Airflow that takes DAG runs."""
+
     stack: Stack
     state: State
-    dag_id: str
     clock: Clock
 
-    def complete(self, params: Mapping[str, Any], timeout: float) -> RunResult:
-        """Start the run as soon as the DAG is there, follow it, and gather its results."""
+    def start(self, dag_id: str, params: Mapping[str, Any]) -> "Run":
+        """Start a run as soon as the DAG is there; RunError when Airflow cannot or will not."""
         api, clock = self.stack.api, self.clock
-        self.stack.wait(DagParsed(api, self.dag_id, clock.began), f"DAG {self.dag_id}")
+        self.stack.wait(DagParsed(api, dag_id, clock.began), f"DAG {dag_id}")
         clock.reached("DAG parsed")
-        run_id = trigger(api, self.dag_id, params)
-        url = f"{api.url}/dags/{self.dag_id}/runs/{run_id}"
-        clock.tell(RunStarted(self.dag_id, run_id, url))
-        watcher = Watcher(
-            api, self.dag_id, run_id, run_logs(self.state.logs, self.dag_id, run_id), clock.tell
-        )
-        ended = watcher.follow(self.stack, time.monotonic() + timeout)
-        return self._result(watcher, ended, url)
+        run_id = trigger(api, dag_id, params)
+        url = f"{api.url}/dags/{dag_id}/runs/{run_id}"
+        clock.tell(RunStarted(dag_id, run_id, url))
+        logs = run_logs(self.state.logs, dag_id, run_id)
+        return Run(self, Watcher(api, dag_id, run_id, logs, clock.tell), url)
 
-    def _result(self, watcher: Watcher, ended: str, url: str) -> RunResult:
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that was started."""
+
+    session: Session
+    watcher: Watcher
+    url: str
+
+    def complete(self, timeout: float) -> RunResult:
+        """Follow the run to its end, for `timeout` seconds at most, and gather its results."""
+        ended = self.watcher.follow(self.session.stack, time.monotonic() + timeout)
+        return self._result(ended)
+
+    def _result(self, ended: str) -> RunResult:
+        state, clock = self.session.state, self.session.clock
         return RunResult(
-            dag_id=self.dag_id,
-            run_id=watcher.run_id,
+            dag_id=self.watcher.dag_id,
+            run_id=self.watcher.run_id,
             state=ended,
-            seconds=self.clock.now,
-            url=url,
-            tasks=task_results(watcher, self.state.objects),
-            failures=failures(watcher, self.state.emulator),
-            logs=self.state.logs,
-            objects=self.state.objects,
-            phases=tuple(self.clock.phases),
+            seconds=clock.now,
+            url=self.url,
+            tasks=task_results(self.watcher, state.objects),
+            failures=failures(self.watcher, state.emulator),
+            logs=state.logs,
+            objects=state.objects,
+            phases=tuple(clock.phases),
         )
 
 

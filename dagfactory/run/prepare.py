@@ -40,7 +40,21 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
         raise NotReadyError(f"{spec} has errors for the environment {environment}")
     (plan,) = built.plans
     write(built.bundle, into.joinpath(*package(plan).split(".")))
-    return Prepared(into, plan.pipeline.pipeline, _secrets(plan), _target(built.bundle.manifest))
+    arguments = (*_secrets(plan), *_project(plan), *_fixtures(spec))
+    return Prepared(into, plan.pipeline.pipeline, arguments, _target(built.bundle.manifest))
+
+
+def _project(plan: Plan) -> tuple[str, ...]:
+    """Let the account that tasks run as belong to the environment's project."""
+    return ("--project", plan.environment.project) if plan.environment else ()
+
+
+def _fixtures(spec: Path) -> tuple[str, ...]:
+    """Name the folder `fixtures/` of the specs: tables and objects that are there from the start."""
+    from dagfactory.frontend import beside
+
+    folder = beside(spec, "fixtures")
+    return ("--fixtures", str(folder.resolve())) if folder and folder.is_dir() else ()
 
 
 def _secrets(plan: Plan) -> tuple[str, ...]:

@@ -1,0 +1,73 @@
+"""Tables that are there from the start: FOLDER/DATASET/TABLE.jsonl, .csv, .parquet, .avro or .sql."""
+
+import json
+import logging
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from dagfactory.emulator.bigquery import sources
+from dagfactory.emulator.bigquery.names import DatasetName, TableName
+from dagfactory.emulator.bigquery.translate import Scope, translate
+from dagfactory.emulator.bigquery.warehouse import Warehouse
+from dagfactory.emulator.bigquery.writes import Write, write
+from dagfactory.emulator.errors import ApiError, SeedError
+
+log = logging.getLogger(__name__)
+FORMATS = {
+    ".jsonl": "NEWLINE_DELIMITED_JSON",
+    ".csv": "CSV",
+    ".parquet": "PARQUET",
+    ".avro": "AVRO",
+}
+QUERY = ".sql"
+SHAPE = ".schema.json"
+
+
+def seed(warehouse: Warehouse, folder: Path, project: str) -> None:
+    """Make each file a table, in place of one of an earlier life; queries last, by name.
+
+    A folder is a dataset of `project`, or one of another project as PROJECT.DATASET. Raises SeedError.
+    """
+    files = [path for path in sorted(folder.glob("*/*")) if not path.name.endswith(SHAPE)]
+    for path in sorted(files, key=lambda path: path.suffix == QUERY):
+        owner, _, dataset = path.parent.name.rpartition(".")
+        try:
+            name = TableName(owner or project, DatasetName(project, dataset).dataset, path.stem)
+            _seed(warehouse, path, name)
+        except (ApiError, ValueError, OSError) as error:
+            raise SeedError(f"{path}: {error}") from None
+        log.info("table %s from %s", name, path)
+
+
+def _seed(warehouse: Warehouse, path: Path, name: TableName) -> None:
+    if path.suffix != QUERY and path.suffix not in FORMATS:
+        known = ", ".join([*FORMATS, QUERY])
+        raise ValueError(f"a table is a file that ends in {known}")
+    resource = _resource(path.with_name(path.stem + SHAPE))
+    fields = resource.get("schema", {}).get("fields")
+    how = Write("WRITE_TRUNCATE", extras=resource)
+    with ExitStack() as scratch, warehouse.transaction() as cursor:
+        if path.suffix == QUERY:
+            select = _query(warehouse, path, name)
+        else:
+            options = {"sourceFormat": FORMATS[path.suffix], "skipLeadingRows": 1}
+            select = sources.select(cursor, [path], options, fields, scratch)
+        write(warehouse, cursor, name, select, how)
+
+
+def _query(warehouse: Warehouse, path: Path, name: TableName) -> str:
+    read = warehouse.table
+    scope = Scope(name.project, name.parent.reference, (), lambda each: read(each).name.sql)
+    statements = list(translate(path.read_text(), scope))
+    if len(statements) != 1 or not statements[0].is_query:
+        raise ValueError("the file must hold one SELECT")
+    return statements[0].sql
+
+
+def _resource(path: Path) -> dict[str, Any]:
+    """Read columns as `bq show --schema` prints them, or a table's resource (partitions, …)."""
+    if not path.exists():
+        return {}
+    found = json.loads(path.read_text())
+    return {"schema": {"fields": found}} if isinstance(found, list) else dict(found)

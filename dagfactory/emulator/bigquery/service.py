@@ -1,0 +1,75 @@
+"""The front of BigQuery: errors of its REST API, and when the engine is opened.
+
+https://cloud.google.com/bigquery/docs/reference/rest
+"""
+
+import logging
+import threading
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagfactory.emulator.bigquery.errors import BigQueryError, as_json
+from dagfactory.emulator.errors import ApiError, require_token
+from dagfactory.emulator.faults import Faults
+from dagfactory.emulator.web import Request, Response, json_response
+
+if TYPE_CHECKING:
+    from dagfactory.emulator.bigquery.api import Api
+    from dagfactory.emulator.bigquery.warehouse import Warehouse
+
+log = logging.getLogger(__name__)
+
+
+class BigQueryService:
+    """Answers every request to bigquery.googleapis.com.
+
+    The engine (1 s to import) is opened by the first one: most runs never ask.
+    """
+
+    def __init__(self, directory: Path, files: Path, faults: Faults) -> None:
+        self._directory, self._files, self._faults = directory, files, faults
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _opened(self) -> "Api":
+        from dagfactory.emulator.bigquery.api import Api
+        from dagfactory.emulator.bigquery.jobs import Jobs
+
+        return Api(self._warehouse, Jobs(self._warehouse, self._files, self._faults), self._files)
+
+    @cached_property
+    def _warehouse(self) -> "Warehouse":
+        from dagfactory.emulator.bigquery.warehouse import Warehouse
+
+        return Warehouse(self._directory)
+
+    def seed(self, folder: Path, project: str) -> None:
+        """Make the files of a folder tables; raises SeedError."""
+        from dagfactory.emulator.bigquery.seeds import seed
+
+        with self._lock:
+            seed(self._warehouse, folder, project)
+
+    @property
+    def api(self) -> "Api":
+        """The methods; opens the engine."""
+        with self._lock:
+            return self._opened
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        try:
+            require_token(request.headers.get("authorization"))
+            method, action = self.api.route(request)
+            self._faults.fail_call(f"bigquery.{method}")
+            log.info("bigquery.%s %s", method, request.path)
+            made = action()
+        except ApiError as error:
+            log.info("bigquery %s %s: %s", request.method, request.path, error.message)
+            return json_response(as_json(error), error.http)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            log.info("bigquery %s %s", request.method, request.path, exc_info=error)
+            bad = BigQueryError("invalid", f"Invalid request: {error!r}")
+            return json_response(as_json(bad), bad.http)
+        return Response(204) if made is None else json_response(made)
