@@ -5,8 +5,9 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 STAMP2 := .venv-airflow2/.installed
 SPEC ?= specs/arr_coc.yaml
+OVERRIDES := --overrides requirements/overrides.txt
 COMPILE := uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url \
-  --no-emit-find-links --no-header --no-annotate
+  --no-emit-find-links --no-header --no-annotate $(OVERRIDES)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint types layers style unit e2e airflow2 golden docs fmt bench package lock clean
@@ -19,7 +20,7 @@ install: $(STAMP) ## create .venv/ with the locked compiler, Airflow, torch and 
 $(STAMP): requirements/bootstrap.txt requirements/airflow3.txt requirements/torch.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r requirements/airflow3.txt
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes $(OVERRIDES) -r requirements/airflow3.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/torch.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
@@ -62,7 +63,7 @@ airflow2: $(STAMP) $(STAMP2) ## Airflow 2.11.1: parsing, the runtime, the flagsh
 
 $(STAMP2): requirements/airflow2.txt | $(STAMP)
 	$(PYTHON) -m venv --clear --without-pip .venv-airflow2
-	VIRTUAL_ENV=.venv-airflow2 $(BIN)/uv pip install --quiet --require-hashes -r $<
+	VIRTUAL_ENV=.venv-airflow2 $(BIN)/uv pip install --quiet --require-hashes $(OVERRIDES) -r $<
 	@touch $@
 
 golden: $(STAMP) ## write tests/golden/ again; read the diff before committing it

@@ -29,13 +29,15 @@ def main(arguments: list[str] | None = None) -> int:
             faults.parse(spec)
         secrets = pairs(options.secret, "NAME=VALUE")
         entrypoints = pairs(options.entrypoint, "IMAGE_GLOB=COMMAND")
+        templates = pairs(options.template, "GLOB=COMMAND")
     except ValueError as error:
         parser.error(str(error))
     client.write_faults(state, options.fault)
     for name, value in secrets.items():
         client.write_secret(state, name, value)
     workdir, fixtures = options.workdir.resolve(), options.fixtures
-    made = Options(state, options.project, options.slots, workdir, entrypoints, fixtures)
+    where = (state, options.project, options.slots, workdir)
+    made = Options(*where, entrypoints, fixtures, templates)
     try:
         server = EmulatorServer(made)
     except SeedError as error:
@@ -63,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         "--fault": "KIND:…, see docs/emulator.md",
         "--secret": "NAME=VALUE",
         "--entrypoint": "IMAGE_GLOB=COMMAND for containers without a command",
+        "--template": "GLOB=COMMAND in place of Dataflow templates",
     }
     for flag, form in repeated.items():
         parser.add_argument(

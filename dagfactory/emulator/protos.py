@@ -15,6 +15,7 @@ from google.protobuf import descriptor_pool, message_factory
 
 VERTEX = "google.cloud.aiplatform.v1"
 SECRETS = "google.cloud.secretmanager.v1"
+DATAFLOW = "google.dataflow.v1beta3"
 _MODULES = {
     "google.cloud.aiplatform_v1": (
         "custom_job",
@@ -24,6 +25,7 @@ _MODULES = {
         "pipeline_service",
     ),
     "google.cloud.secretmanager_v1": ("service",),
+    "google.cloud.dataflow_v1beta3": ("jobs", "messages", "templates"),
 }
 _OTHERS = (
     "google.longrunning.operations_pb2",

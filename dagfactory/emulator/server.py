@@ -5,12 +5,13 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dagfactory.emulator import certificates, fixtures, identity, protos, secrets
 from dagfactory.emulator.bigquery.service import BigQueryService
 from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY, replace_text
+from dagfactory.emulator.dataflow import Dataflow
 from dagfactory.emulator.environment import client_environment, direct_environment
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.faults import Faults
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 STORAGE_HOST = "storage.googleapis.com"
 SECRETS_HOST = "secretmanager.googleapis.com"
 BIGQUERY_HOST = "bigquery.googleapis.com"
+DATAFLOW_HOST = "dataflow.googleapis.com"
 OAUTH_HOST = "oauth2.googleapis.com"
 IAM_HOST = "iamcredentials.googleapis.com"
 VERTEX_HOSTS = ("aiplatform.googleapis.com", "*-aiplatform.googleapis.com")
@@ -48,6 +50,7 @@ class Options:
     workdir: Path
     entrypoints: Mapping[str, str]
     fixtures: Path | None = None
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 class EmulatorServer:
@@ -66,6 +69,7 @@ class EmulatorServer:
         job_env: dict[str, str] = dict(os.environ)
         self._runner = Runner(state / "jobs", options.slots, options.workdir, job_env, faults)
         vertex_methods = vertex.methods(state / "vertex", self._runner, faults, options.entrypoints)
+        dataflow = Dataflow(state / "dataflow", self._runner, options.templates).methods()
         secret_methods = secrets.methods(state / SECRETS_DIRECTORY)
         storage = StorageService(state / "gcs", state / "gcs-side", faults)
         bigquery = BigQueryService(state / "bigquery", state / "gcs", faults)
@@ -75,13 +79,14 @@ class EmulatorServer:
         hosts: dict[str, Application] = {
             STORAGE_HOST: storage,
             BIGQUERY_HOST: bigquery,
+            DATAFLOW_HOST: RestDoor(dataflow, faults),
             SECRETS_HOST: RestDoor(secret_methods, faults),
             OAUTH_HOST: identity.token,
             IAM_HOST: identity.iam_credentials,
             **dict.fromkeys(VERTEX_HOSTS, RestDoor(vertex_methods, faults)),
         }
         https = Server(_by_host(hosts), tls)
-        self._grpc = GrpcServer([*vertex_methods, *secret_methods], tls, faults)
+        self._grpc = GrpcServer([*vertex_methods, *dataflow, *secret_methods], tls, faults)
         direct = Server(identity.trusted(storage))
         for server in (tokens, https, direct, self._grpc):
             server.start()
@@ -104,7 +109,7 @@ class EmulatorServer:
 
 
 def _routes(https: int, grpc: int) -> tuple[Route, ...]:
-    with_grpc = (*VERTEX_HOSTS, SECRETS_HOST)
+    with_grpc = (*VERTEX_HOSTS, DATAFLOW_HOST, SECRETS_HOST)
     plain = (STORAGE_HOST, BIGQUERY_HOST, OAUTH_HOST, IAM_HOST)
     return tuple(
         [Route(host, https, grpc) for host in with_grpc] + [Route(host, https) for host in plain]

@@ -35,6 +35,7 @@ def folder(tmp_path):
     (raw / "days.csv").write_text("day,x\n2026-01-05,1\n")
     resource = {"timePartitioning": {"type": "DAY", "field": "day"}}
     (raw / "days.schema.json").write_text(json.dumps(resource))
+    (raw / "before.sql").write_text("SELECT c AS before FROM elsewhere.lake.all")
     other = tmp_path / "fixtures/bigquery/elsewhere.lake"
     other.mkdir()
     (other / "all.sql").write_text("SELECT COUNT(*) AS c FROM demo.raw.images -- BigQuery's SQL\n")
@@ -50,7 +51,7 @@ def test_files_are_tables_and_objects(folder, tmp_path):
             emulator,
             "SELECT id, n FROM raw.images ORDER BY id",
             "SELECT x FROM raw.days WHERE day = DATE '2026-01-05'",
-            "SELECT c FROM elsewhere.lake.all",
+            "SELECT before FROM raw.before",
         )
     assert (images, days, everything) == ([["007", 1], ["008", None]], [[1]], [[2]])
     assert (tmp_path / "state/gcs/given/in/a.txt").read_text() == "a"
@@ -69,6 +70,7 @@ def test_every_start_brings_the_tables_back_and_keeps_the_others(folder, tmp_pat
     [
         ("a.sql", "SELECT 1; SELECT 2", "one SELECT"),
         ("a.sql", "SELECT nope", "nope"),
+        ("a.sql", "SELECT * FROM raw.a", "Not found: Table"),
         ("a.txt", "x", r"ends in \.jsonl"),
         ("a.jsonl", "{", "JSON"),
     ],

@@ -3,6 +3,7 @@
 import json
 import logging
 from contextlib import ExitStack
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +26,30 @@ SHAPE = ".schema.json"
 
 
 def seed(warehouse: Warehouse, folder: Path, project: str) -> None:
-    """Make each file a table, in place of one of an earlier life; queries last, by name.
+    """Make each file a table, in place of one of an earlier life; a query may read other tables.
 
     A folder is a dataset of `project`, or one of another project as PROJECT.DATASET. Raises SeedError.
     """
     files = [path for path in sorted(folder.glob("*/*")) if not path.name.endswith(SHAPE)]
-    for path in sorted(files, key=lambda path: path.suffix == QUERY):
-        owner, _, dataset = path.parent.name.rpartition(".")
-        try:
-            name = TableName(owner or project, DatasetName(project, dataset).dataset, path.stem)
-            _seed(warehouse, path, name)
-        except (ApiError, ValueError, OSError) as error:
-            raise SeedError(f"{path}: {error}") from None
-        log.info("table %s from %s", name, path)
+    waiting = sorted(files, key=lambda path: path.suffix == QUERY)
+    while waiting:
+        late: dict[Path, ApiError] = {}
+        for path in waiting:
+            try:
+                _seed(warehouse, path, project)
+            except (ApiError, ValueError, OSError) as error:
+                if not isinstance(error, ApiError) or error.http != HTTPStatus.NOT_FOUND:
+                    raise SeedError(f"{path}: {error}") from None
+                late[path] = error
+        if len(late) == len(waiting):
+            path, missing = next(iter(late.items()))
+            raise SeedError(f"{path}: {missing}")
+        waiting = list(late)
 
 
-def _seed(warehouse: Warehouse, path: Path, name: TableName) -> None:
+def _seed(warehouse: Warehouse, path: Path, project: str) -> None:
+    owner, _, dataset = path.parent.name.rpartition(".")
+    name = TableName(owner or project, DatasetName(project, dataset).dataset, path.stem)
     if path.suffix != QUERY and path.suffix not in FORMATS:
         known = ", ".join([*FORMATS, QUERY])
         raise ValueError(f"a table is a file that ends in {known}")
@@ -54,6 +63,7 @@ def _seed(warehouse: Warehouse, path: Path, name: TableName) -> None:
             options = {"sourceFormat": FORMATS[path.suffix], "skipLeadingRows": 1}
             select = sources.select(cursor, [path], options, fields, scratch)
         write(warehouse, cursor, name, select, how)
+    log.info("table %s from %s", name, path)
 
 
 def _query(warehouse: Warehouse, path: Path, name: TableName) -> str:

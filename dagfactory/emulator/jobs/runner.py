@@ -34,14 +34,14 @@ class Runner:
     def __init__(
         self, directory: Path, slots: int, workdir: Path, env: dict[str, str], faults: Faults
     ) -> None:
-        self._directory, self._workdir, self._env, self._faults = directory, workdir, env, faults
+        self.directory, self._workdir, self._env, self._faults = directory, workdir, env, faults
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="job")
         self._tasks: dict[str, Task] = {}
         self._warden = Warden()
 
     def submit(self, job: Job, report: Report) -> None:
         """Queue a job; `report` is called from the job's thread at every change of state."""
-        task = Task(job, self._directory / job.id, report)
+        task = Task(job, self.directory / job.id, report)
         self._tasks[job.id] = task
         task.report("QUEUED")
         self._pool.submit(self._run, task)
