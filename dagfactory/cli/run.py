@@ -25,6 +25,13 @@ import click
     metavar="SPEC",
     help="Let the emulator fail, e.g. stockout:1.",
 )
+@click.option(
+    "--entrypoint",
+    "entrypoints",
+    multiple=True,
+    metavar="GLOB=COMMAND",
+    help="Run COMMAND for images without a command and for Dataflow templates that match GLOB.",
+)
 @click.option("--ui", is_flag=True, help="Leave Airflow's web UI up after the run, until ^C.")
 @click.option("--fresh", is_flag=True, help="Forget earlier runs, their models and artifacts.")
 @click.option("--timeout", metavar="DURATION", help="Give up after this long, e.g. 30m.")

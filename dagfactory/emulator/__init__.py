@@ -1,4 +1,4 @@
-"""A loopback Vertex AI, Cloud Storage and Secret Manager for unmodified Google client libraries.
+"""A loopback Vertex AI, BigQuery, Cloud Storage … for unmodified Google client libraries.
 
 `client.start` launches it as a process and needs only the standard library; everything else in
 this package is imported by that process alone.

@@ -28,16 +28,14 @@ def main(arguments: list[str] | None = None) -> int:
         for spec in options.fault:
             faults.parse(spec)
         secrets = pairs(options.secret, "NAME=VALUE")
-        entrypoints = pairs(options.entrypoint, "IMAGE_GLOB=COMMAND")
-        templates = pairs(options.template, "GLOB=COMMAND")
+        entrypoints = pairs(options.entrypoint, "GLOB=COMMAND")
     except ValueError as error:
         parser.error(str(error))
     client.write_faults(state, options.fault)
     for name, value in secrets.items():
         client.write_secret(state, name, value)
     workdir, fixtures = options.workdir.resolve(), options.fixtures
-    where = (state, options.project, options.slots, workdir)
-    made = Options(*where, entrypoints, fixtures, templates)
+    made = Options(state, options.project, options.slots, workdir, entrypoints, fixtures)
     try:
         server = EmulatorServer(made)
     except SeedError as error:
@@ -52,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dagfactory.emulator",
-        description="Vertex AI, Cloud Storage and Secret Manager on loopback.",
+        description="Vertex AI, Cloud Storage, BigQuery, Dataflow and Secret Manager on loopback.",
     )
     parser.add_argument("--state", type=Path, required=True, help="directory for everything kept")
     parser.add_argument("--project", default="demo")
@@ -64,8 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     repeated = {
         "--fault": "KIND:…, see docs/emulator.md",
         "--secret": "NAME=VALUE",
-        "--entrypoint": "IMAGE_GLOB=COMMAND for containers without a command",
-        "--template": "GLOB=COMMAND in place of Dataflow templates",
+        "--entrypoint": "GLOB=COMMAND, for images without a command and for Dataflow templates",
     }
     for flag, form in repeated.items():
         parser.add_argument(

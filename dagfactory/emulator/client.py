@@ -81,7 +81,6 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
     faults: Sequence[str] = (),
     secrets: Mapping[str, str] | None = None,
     entrypoints: Mapping[str, str] | None = None,
-    templates: Mapping[str, str] | None = None,
     workdir: str | os.PathLike[str] | None = None,
     fixtures: str | os.PathLike[str] | None = None,
     python: str = sys.executable,
@@ -89,10 +88,9 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
 ) -> Emulator:
     """Launch `python -m dagfactory.emulator` and wait until it serves.
 
-    `slots` jobs run at once; `faults` are specs as in docs/emulator.md; `entrypoints` maps an
-    image glob to the command that stands in for the image's own, `templates` does so for Dataflow;
-    jobs run in `workdir`;
-    `fixtures` is a folder of tables and objects to start with.
+    `slots` jobs run at once; `faults` are specs as in docs/emulator.md; `entrypoints` maps
+    globs of images and Dataflow templates to the commands that stand in for them; jobs run in
+    `workdir`; `fixtures` is a folder of tables and objects to start with.
     Raises EmulatorError when it exits or is not ready within `timeout` seconds.
     """
     directory = Path(state).resolve()
@@ -103,9 +101,8 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
     command += ["--project", project, "--slots", str(slots)]
     for fault in faults:
         command += ["--fault", fault]
-    for flag, named in (("--entrypoint", entrypoints), ("--template", templates)):
-        for glob, stand_in in (named or {}).items():
-            command += [flag, f"{glob}={stand_in}"]
+    for address, entrypoint in (entrypoints or {}).items():
+        command += ["--entrypoint", f"{address}={entrypoint}"]
     for flag, folder in (("--workdir", workdir), ("--fixtures", fixtures)):
         if folder is not None:
             command += [flag, os.fspath(folder)]

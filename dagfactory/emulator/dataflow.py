@@ -28,15 +28,15 @@ _STATES = {"SUCCEEDED": "DONE"}
 _FINAL = ("DONE", "FAILED", "CANCELLED")
 _NOTHING = (
     "no command stands in for the template %s, so this job succeeds and writes nothing; "
-    "give one with --template 'GLOB=COMMAND'"
+    "give one with --entrypoint 'GLOB=COMMAND'"
 )
 
 
 class Dataflow:
-    """Jobs of Dataflow. `templates` maps globs of template addresses to commands."""
+    """Jobs of Dataflow. `entrypoints` maps globs of template addresses to commands."""
 
-    def __init__(self, directory: Path, runner: Runner, templates: Mapping[str, str]) -> None:
-        self._store, self._runner, self._templates = Store(directory), runner, templates
+    def __init__(self, directory: Path, runner: Runner, entrypoints: Mapping[str, str]) -> None:
+        self._store, self._runner, self._entrypoints = Store(directory), runner, entrypoints
         for name in self._store.names():
             if _state(self._store.get(name)) not in _FINAL:
                 self._report(name, "FAILED", Outcome("FAILED", "INTERNAL", STOPPED))
@@ -139,7 +139,7 @@ class Dataflow:
 
     def _command(self, template: str, parameters: Mapping[str, str]) -> list[str]:
         """Return the command for a template, its parameters as `--name=value`."""
-        for glob, command in self._templates.items():
+        for glob, command in self._entrypoints.items():
             if fnmatch.fnmatch(template, glob):
                 first, *rest = shlex.split(command)
                 program = sys.executable if first in PYTHONS else first

@@ -18,6 +18,7 @@ SECRETS = "google.cloud.secretmanager.v1"
 DATAFLOW = "google.dataflow.v1beta3"
 _MODULES = {
     "google.cloud.aiplatform_v1": (
+        "batch_prediction_job",
         "custom_job",
         "endpoint_service",
         "job_service",

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from dagfactory.emulator import certificates, fixtures, identity, protos, secrets
@@ -21,6 +21,7 @@ from dagfactory.emulator.proxy import Proxy, Route
 from dagfactory.emulator.rest import RestDoor
 from dagfactory.emulator.storage.service import StorageService
 from dagfactory.emulator.vertex import service as vertex
+from dagfactory.emulator.vertex.data import Data
 from dagfactory.emulator.web import (
     LOOPBACK,
     Application,
@@ -50,7 +51,6 @@ class Options:
     workdir: Path
     entrypoints: Mapping[str, str]
     fixtures: Path | None = None
-    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 class EmulatorServer:
@@ -68,11 +68,14 @@ class EmulatorServer:
         )
         job_env: dict[str, str] = dict(os.environ)
         self._runner = Runner(state / "jobs", options.slots, options.workdir, job_env, faults)
-        vertex_methods = vertex.methods(state / "vertex", self._runner, faults, options.entrypoints)
-        dataflow = Dataflow(state / "dataflow", self._runner, options.templates).methods()
+        bigquery = BigQueryService(state / "bigquery", state / "gcs", faults)
+        data = Data(state / "gcs", bigquery)
+        vertex_methods = vertex.methods(
+            state / "vertex", self._runner, faults, options.entrypoints, data
+        )
+        dataflow = Dataflow(state / "dataflow", self._runner, options.entrypoints).methods()
         secret_methods = secrets.methods(state / SECRETS_DIRECTORY)
         storage = StorageService(state / "gcs", state / "gcs-side", faults)
-        bigquery = BigQueryService(state / "bigquery", state / "gcs", faults)
         if options.fixtures is not None:
             fixtures.put_objects(options.fixtures, state / "gcs")
             fixtures.put_tables(options.fixtures, bigquery, options.project)

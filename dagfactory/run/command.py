@@ -29,6 +29,7 @@ class Request:
     environment: str = "local"
     params: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    entrypoints: tuple[str, ...] = ()
     ui: bool = False
     fresh: bool = False
     timeout: str | None = None
@@ -37,9 +38,8 @@ class Request:
     @property
     def words(self) -> str:
         """The command that repeats this run."""
-        options = [f"--param={one}" for one in self.params] + [
-            f"--fault={one}" for one in self.faults
-        ]
+        given = {"param": self.params, "fault": self.faults, "entrypoint": self.entrypoints}
+        options = [f"--{name}={one}" for name, every in given.items() for one in every]
         if self.environment != "local":
             options.append(f"--env={self.environment}")
         return shlex.join(["dagfactory", "run", str(self.spec), *options])
@@ -86,7 +86,8 @@ def _options(request: Request, prepared: Prepared) -> Options:
         params=dict(parameter(text) for text in request.params),
         emulator=[
             *prepared.emulator,
-            *(word for one in request.faults for word in ("--fault", one)),
+            *(f"--fault={one}" for one in request.faults),
+            *(f"--entrypoint={one}" for one in _entrypoints(request)),
         ],
         timeout=_seconds(request.timeout),
         fresh=request.fresh,
@@ -104,6 +105,13 @@ def parameter(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
+
+
+def _entrypoints(request: Request) -> tuple[str, ...]:
+    for text in request.entrypoints:
+        if "=" not in text:
+            raise NotReadyError(f"--entrypoint {text}: write it as GLOB=COMMAND")
+    return request.entrypoints
 
 
 def _seconds(timeout: str | None) -> float | None:

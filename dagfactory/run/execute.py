@@ -83,14 +83,29 @@ class Session:
 
     def start(self, dag_id: str, params: Mapping[str, Any]) -> "Run":
         """Start a run as soon as the DAG is there; RunError when Airflow cannot or will not."""
-        api, clock = self.stack.api, self.clock
-        self.stack.wait(DagParsed(api, dag_id, clock.began), f"DAG {dag_id}")
-        clock.reached("DAG parsed")
+        return self.start_all({dag_id: params})[0]
+
+    def start_all(self, wanted: Mapping[str, Mapping[str, Any]]) -> "list[Run]":
+        """Start runs of several DAGs, given with their params.
+
+        None begins before all are made: creating a run while tasks of others report to the same
+        SQLite file can block Airflow's API server for a minute.
+        """
+        for dag_id in wanted:
+            self.stack.wait(DagParsed(self.stack.api, dag_id, self.clock.began), f"DAG {dag_id}")
+        self.clock.reached("DAG parsed")
+        made = [self._made(dag_id, params) for dag_id, params in wanted.items()]
+        for dag_id in wanted:
+            self.stack.api.patch("dags", dag_id, body={"is_paused": False})
+        return made
+
+    def _made(self, dag_id: str, params: Mapping[str, Any]) -> "Run":
+        api, tell = self.stack.api, self.clock.tell
         run_id = trigger(api, dag_id, params)
         url = f"{api.url}/dags/{dag_id}/runs/{run_id}"
-        clock.tell(RunStarted(dag_id, run_id, url))
+        tell(RunStarted(dag_id, run_id, url))
         logs = run_logs(self.state.logs, dag_id, run_id)
-        return Run(self, Watcher(api, dag_id, run_id, logs, clock.tell), url)
+        return Run(self, Watcher(api, dag_id, run_id, logs, tell), url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +138,8 @@ class Run:
 
 
 def trigger(api: Api, dag_id: str, params: Mapping[str, Any]) -> str:
-    """Unpause the DAG, start a run and return its id; RunError when Airflow refuses it."""
+    """Create a run and return its id; RunError when Airflow refuses it."""
     try:
-        api.patch("dags", dag_id, body={"is_paused": False})
         now = dt.datetime.now(dt.UTC).isoformat()
         body = {"logical_date": now, "conf": dict(params)}
         return str(api.post("dags", dag_id, "dagRuns", body=body)["dag_run_id"])

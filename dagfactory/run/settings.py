@@ -56,7 +56,8 @@ def _core(dags: Path, url: str) -> dict[str, str]:
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         # The run asked for is the only one: a schedule must not start a second one beside it.
         "SCHEDULER__USE_JOB_SCHEDULE": "False",
-        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        # … and begins when it is complete: a DAG is let go after its run was made.
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         # Every file of the folder counts, also one whose text does not look like a DAG.
         "CORE__DAG_DISCOVERY_SAFE_MODE": "False",
         # A file edited between two runs counts at once, also within half a minute.

@@ -96,8 +96,8 @@ def runs(project: Path) -> Iterator[dict[str, RunResult]]:
         for name, slots in POOLS.items():
             body = {"name": name, "slots": slots, "include_deferred": False}
             running.stack.api.post("pools", body=body)
-        started = {name: running.start(name, PARAMS.get(name, {})) for name in names}
-        yield {name: run.complete(500) for name, run in started.items()}
+        started = running.start_all({name: PARAMS.get(name, {}) for name in names})
+        yield {run.watcher.dag_id: run.complete(400) for run in started}
 
 
 def states(result: RunResult) -> dict[str, str]:

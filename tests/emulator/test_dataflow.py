@@ -38,12 +38,12 @@ def messages(job):
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory):
     prints = f"{sys.executable} -c 'import sys; print(sys.argv[1:])'"
-    templates = {
+    entrypoints = {
         "gs://t/prints*": prints,
         "gs://t/fails": "python -c 'raise SystemExit(3)'",
         "gs://t/sleeps": "python -c 'import time; time.sleep(60)'",
     }
-    with start(tmp_path_factory.mktemp("state"), templates=templates) as running:
+    with start(tmp_path_factory.mktemp("state"), entrypoints=entrypoints) as running:
         yield running
 
 

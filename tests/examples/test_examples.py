@@ -41,6 +41,14 @@ def test_there_is_one_per_pattern() -> None:
     assert {path.stem for path in SPECS} == PATTERNS
 
 
+def test_what_of_each_runs_here_is_told() -> None:
+    text = (ROOT / "docs/run.md").read_text()
+    table = text.partition("<!-- examples -->")[2].partition("<!-- end -->")[0]
+    rows = [line.split("|")[1:4] for line in table.splitlines() if line.startswith("| `")]
+    assert [spec.strip(" `") for spec, _, _ in rows] == sorted(PATTERNS)
+    assert all(executed.strip() for _, executed, _ in rows)
+
+
 @pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
 def test_it_checks_clean_everywhere(spec: Path) -> None:
     findings = survey([spec], None)

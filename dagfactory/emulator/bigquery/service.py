@@ -57,6 +57,20 @@ class BigQueryService:
         with self._lock:
             return self._opened
 
+    def lines(self, table: str) -> list[str]:
+        """Return the rows of `project.dataset.table` as an export has them; raises ApiError."""
+        from dagfactory.emulator.bigquery.rows import lines
+
+        with self._lock:
+            return lines(self._warehouse, table)
+
+    def append(self, table: str, rows: list[str]) -> None:
+        """Append rows, one JSON object each, to a table that is made when it is missing."""
+        from dagfactory.emulator.bigquery.rows import append
+
+        with self._lock:
+            append(self._warehouse, table, rows)
+
     def __call__(self, request: Request) -> Response:
         """Answer one request."""
         try:

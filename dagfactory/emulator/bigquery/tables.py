@@ -1,7 +1,6 @@
 """Methods of tables: insert, get, list, patch, and rows that are streamed in."""
 
 import json
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -12,10 +11,10 @@ from dagfactory.emulator.bigquery import objects, sources
 from dagfactory.emulator.bigquery.errors import unsupported
 from dagfactory.emulator.bigquery.jobs import LOCATION
 from dagfactory.emulator.bigquery.names import DatasetName, TableName, quoted
+from dagfactory.emulator.bigquery.rows import put
 from dagfactory.emulator.bigquery.translate import Scope, translate
 from dagfactory.emulator.bigquery.types import engine_type
 from dagfactory.emulator.bigquery.warehouse import Warehouse
-from dagfactory.emulator.bigquery.writes import Write, write
 from dagfactory.emulator.storage import names
 
 
@@ -88,17 +87,9 @@ class Tables:
     def insert_all(self, name: TableName, body: Mapping[str, Any]) -> dict[str, Any]:
         """Append rows; a row that does not fit is refused with all the others."""
         table = self._warehouse.table(name)
-        options = {
-            "sourceFormat": "NEWLINE_DELIMITED_JSON",
-            "ignoreUnknownValues": body.get("ignoreUnknownValues"),
-        }
-        with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file, ExitStack() as scratch:
-            file.writelines(json.dumps(row["json"]) + "\n" for row in body["rows"])
-            file.flush()
-            with self._warehouse.transaction() as cursor:
-                given = [Path(file.name)]
-                select = sources.select(cursor, given, options, table.fields, scratch)
-                write(self._warehouse, cursor, name, select, Write())
+        options = {"ignoreUnknownValues": body.get("ignoreUnknownValues")}
+        lines = [json.dumps(row["json"]) for row in body["rows"]]
+        put(self._warehouse, name, lines, options, table.fields)
         return {"kind": "bigquery#tableDataInsertAllResponse"}
 
     def _external(self, external: Mapping[str, Any], body: Mapping[str, Any]) -> str:

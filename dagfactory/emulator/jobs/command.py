@@ -33,6 +33,15 @@ def local_command(pool: Any, entrypoints: Mapping[str, str]) -> list[str]:
     return [*command, *container.args]
 
 
+def serving_command(container: Any, entrypoints: Mapping[str, str]) -> list[str]:
+    """Return what stands in for a ModelContainerSpec; raises NoCommandError.
+
+    Its own command serves HTTP, which nothing here would ask: only `entrypoints` count.
+    """
+    command = _entrypoint(container.image_uri, entrypoints)
+    return [sys.executable, *command[1:]] if command[0] in PYTHONS else command
+
+
 def container_environment(pool: Any) -> dict[str, str]:
     """Return the variables the job's author set on the container (or Python package)."""
     package = pool.python_package_spec

@@ -9,22 +9,25 @@ from dagfactory.emulator.jobs.runner import Runner
 from dagfactory.emulator.jobs.task import FINAL
 from dagfactory.emulator.method import Method
 from dagfactory.emulator.vertex.custom_jobs import CustomJobs, set_state, state_of
+from dagfactory.emulator.vertex.data import Data
 from dagfactory.emulator.vertex.endpoints import Endpoints
 from dagfactory.emulator.vertex.models import Models
 from dagfactory.emulator.vertex.operations import Operations
 from dagfactory.emulator.vertex.pipelines import Pipelines
+from dagfactory.emulator.vertex.predictions import Predictions
 from dagfactory.emulator.vertex.store import Store
 from dagfactory.emulator.vertex.tuning import TuningJobs
 
 _STATES = {
     "CustomJob": "JobState",
     "HyperparameterTuningJob": "JobState",
+    "BatchPredictionJob": "JobState",
     "TrainingPipeline": "PipelineState",
 }
 
 
 def methods(
-    directory: Path, runner: Runner, faults: Faults, entrypoints: Mapping[str, str]
+    directory: Path, runner: Runner, faults: Faults, entrypoints: Mapping[str, str], data: Data
 ) -> list[Method]:
     """Return the route table of Vertex AI over the resources kept in `directory`."""
     store = Store(directory)
@@ -37,6 +40,7 @@ def methods(
         Pipelines(store, jobs, models, operations),
         TuningJobs(store, jobs, directory.parent / "tuning"),
         models,
+        Predictions(store, models, runner, entrypoints, data),
         Endpoints(store, models, operations),
         operations,
     )
