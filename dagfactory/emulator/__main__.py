@@ -19,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
         format="%(asctime)s %(levelname)s %(message)s",
     )
     warnings.filterwarnings("ignore", category=FutureWarning)  # the libraries' end-of-life notes
+    from dagfactory.emulator import fixtures
     from dagfactory.emulator.errors import SeedError
     from dagfactory.emulator.server import EmulatorServer, Options, pairs
 
@@ -34,10 +35,13 @@ def main(arguments: list[str] | None = None) -> int:
     client.write_faults(state, options.fault)
     for name, value in secrets.items():
         client.write_secret(state, name, value)
-    workdir, fixtures = options.workdir.resolve(), options.fixtures
-    made = Options(state, options.project, options.slots, workdir, entrypoints, fixtures)
+    workdir, folder = options.workdir.resolve(), options.fixtures
     try:
-        server = EmulatorServer(made)
+        given = {} if folder is None else fixtures.entrypoints(folder.resolve())
+        entrypoints = {**entrypoints, **given, **entrypoints}  # those given here first
+        server = EmulatorServer(
+            Options(state, options.project, options.slots, workdir, entrypoints, folder)
+        )
     except SeedError as error:
         parser.error(str(error))
     sys.stdout.write(server.announce(state) + "\n")

@@ -1,12 +1,34 @@
-"""What is there from the start: FOLDER/gs/BUCKET/… and FOLDER/bigquery/DATASET/TABLE.*."""
+"""What is there from the start: FOLDER/gs/BUCKET/…, FOLDER/bigquery/DATASET/TABLE.*, entrypoints."""
 
 import filecmp
+import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from dagfactory.emulator.bigquery.service import BigQueryService
+from dagfactory.emulator.errors import SeedError
 
-OBJECTS, TABLES = "gs", "bigquery"
+OBJECTS, TABLES, ENTRYPOINTS = "gs", "bigquery", "entrypoints.json"
+
+
+def entrypoints(folder: Path) -> Mapping[str, str]:
+    """Return the commands that stand in for images and templates; `$FIXTURES` is the folder.
+
+    Raises SeedError when the file is no JSON object of texts.
+    """
+    path = folder / ENTRYPOINTS
+    if not path.exists():
+        return {}
+    try:
+        found = {glob: text.replace("$FIXTURES", str(folder)) for glob, text in _read(path)}
+    except (ValueError, AttributeError) as error:
+        raise SeedError(f"{path}: {error}") from None
+    return found
+
+
+def _read(path: Path) -> list[tuple[str, str]]:
+    return list(json.loads(path.read_text()).items())
 
 
 def put_objects(folder: Path, objects: Path) -> None:

@@ -1,4 +1,4 @@
-"""Secret Manager: AccessSecretVersion over the files STATE/secrets/NAME."""
+"""Secret Manager: AccessSecretVersion over the files STATE/secrets/NAME; every version is that file."""
 
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,17 @@ def methods(directory: Path) -> list[Method]:
 def _access(directory: Path, name: str) -> Any:
     _, project, _, secret, _, version = name.split("/")
     file = directory / secret
-    if file.parent != directory or not file.is_file() or version not in ("latest", "1"):
+    if (
+        file.parent != directory
+        or not file.is_file()
+        or not (version == "latest" or version.isdecimal())
+    ):
         message = f"Secret [projects/{project}/secrets/{secret}] not found or has no versions."
         raise ApiError("NOT_FOUND", message)
     data = file.read_bytes()
     response = message_class(f"{SECRETS}.AccessSecretVersionResponse")()
-    response.name = f"projects/{project}/secrets/{secret}/versions/1"
+    number = "1" if version == "latest" else version
+    response.name = f"projects/{project}/secrets/{secret}/versions/{number}"
     response.payload.data = data
     response.payload.data_crc32c = google_crc32c.value(data)
     return response

@@ -16,8 +16,28 @@ print(json.dumps([[list(row.values()) for row in client.query_and_wait(sql)] for
 """
 
 
+JOB = """
+import json, time
+import google.auth
+from google.auth.transport.requests import AuthorizedSession
+credentials, _ = google.auth.default(["https://www.googleapis.com/auth/cloud-platform"])
+session = AuthorizedSession(credentials)
+host = "https://us-central1-aiplatform.googleapis.com/v1"
+pool = {"machineSpec": {"machineType": "x"}, "replicaCount": 1, "containerSpec": {"imageUri": "img/a"}}
+body = {"displayName": "x", "jobSpec": {"workerPoolSpecs": [pool]}}
+name = session.post(f"{host}/projects/demo/locations/us-central1/customJobs", json=body).json()["name"]
+while not (job := session.get(f"{host}/{name}").json()).get("endTime"):
+    time.sleep(0.1)
+print(json.dumps([job["state"], name.split("/")[-1]]))
+"""
+
+
 def read(emulator, *queries):
-    command = [sys.executable, "-W", "ignore", "-c", READ, *queries]
+    return run(emulator, READ, *queries)
+
+
+def run(emulator, code, *arguments):
+    command = [sys.executable, "-W", "ignore", "-c", code, *arguments]
     shown = subprocess.run(
         command, env=emulator.environ(), capture_output=True, text=True, check=False
     )
@@ -70,7 +90,7 @@ def test_every_start_brings_the_tables_back_and_keeps_the_others(folder, tmp_pat
     [
         ("a.sql", "SELECT 1; SELECT 2", "one SELECT"),
         ("a.sql", "SELECT nope", "nope"),
-        ("a.sql", "SELECT * FROM raw.a", "Not found: Table"),
+        ("a.sql", "SELECT * FROM raw.a", "Not found: Dataset"),
         ("a.txt", "x", r"ends in \.jsonl"),
         ("a.jsonl", "{", "JSON"),
     ],
@@ -80,4 +100,22 @@ def test_a_file_that_is_no_table_is_named(tmp_path, name, text, message):
     path.parent.mkdir(parents=True)
     path.write_text(text)
     with pytest.raises(EmulatorError, match=f"(?s){name}: .*{message}"):
+        start(tmp_path / "state", fixtures=tmp_path / "fixtures")
+
+
+def test_entrypoints_of_the_folder_stand_in_for_images(tmp_path):
+    folder = tmp_path / "fixtures"
+    folder.mkdir()
+    (folder / "entrypoints.json").write_text('{"img/*": "sh $FIXTURES/say.sh"}')
+    (folder / "say.sh").write_text("echo said\n")
+    with start(tmp_path / "state", fixtures=folder) as emulator:
+        state, name = run(emulator, JOB)
+        log = tmp_path / f"state/jobs/{name}/attempt-1.log"
+        assert (state, log.read_text()) == ("JOB_STATE_SUCCEEDED", "said\n")
+
+
+def test_entrypoints_must_be_an_object(tmp_path):
+    (tmp_path / "fixtures").mkdir()
+    (tmp_path / "fixtures/entrypoints.json").write_text("[1]")
+    with pytest.raises(EmulatorError, match=r"entrypoints\.json: "):
         start(tmp_path / "state", fixtures=tmp_path / "fixtures")

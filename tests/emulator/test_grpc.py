@@ -77,6 +77,8 @@ def test_secrets(emulator):
         answer = client.access_secret_version(name=name.format("wandb-api-key"))
         assert answer.payload.data == b"hunter2"
         assert answer.name == "projects/demo/secrets/wandb-api-key/versions/1"
+        third = name.format("wandb-api-key").replace("latest", "3")
+        assert client.access_secret_version(name=third).name == third
         with pytest.raises(exceptions.NotFound, match="not found or has no versions"):
             client.access_secret_version(name=name.format("none"))
 

@@ -1,0 +1,95 @@
+"""The examples in an Airflow that they share: for the tests of both lines.
+
+What runs is each spec as it is for `local`, with the tables and objects of specs/fixtures. Only the
+built-in data set, which every training would make anew, is made once.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lines import ROOT, specs_for
+
+from dagfactory.bundle import write
+from dagfactory.compile import build
+from dagfactory.run.events import RunResult
+from dagfactory.run.execute import Options, session
+from dagfactory.run.state import State
+
+BUCKET = "arr-coc-local-ml"
+POOLS = {"gpu_quota": 4, "bigquery_slots": 1}
+
+
+def project_for(target: str, folder: Path) -> Path:
+    """Copy the specs and give their trainings the textures of the fixtures' pictures."""
+    specs = specs_for(target, folder)
+    for spec in (specs / "examples").glob("*.yaml"):
+        text = spec.read_text()
+        spec.write_text(text.replace("sort-of-clevr", f"gs://{BUCKET}/textures"))
+    made = specs / "fixtures/gs" / BUCKET / "textures"
+    scenes = specs / "fixtures/bigquery/raw/scenes.jsonl"
+    command = [sys.executable, "-m", "trainer.textures", f"--input={scenes}"]
+    command.append(f"--output={folder / 'made'}")
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    made.parent.mkdir(parents=True)
+    (folder / "made/model").rename(made)
+    return folder
+
+
+class Partner(threading.Thread):
+    """Brings what the pipeline `trigger_rules` waits for, once its trigger has looked in vain."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(daemon=True)
+        self.state, self.brought = state, False
+
+    def run(self) -> None:
+        logs = self.state.logs / "tasks/dag_id=trigger_rules"
+        while not list(logs.glob("*/task_id=from_partner/*.trigger.*")):
+            time.sleep(0.2)
+        time.sleep(2)
+        day = time.strftime("%Y-%m-%d", time.gmtime())
+        path = self.state.objects / "partner-drop" / day / "_SUCCESS"
+        path.parent.mkdir(parents=True)
+        path.touch()
+        self.brought = True
+
+
+def run_examples(
+    project: Path,
+    state: State,
+    params: Mapping[str, Mapping[str, Any]],
+    emulator: Sequence[str] = (),
+) -> dict[str, RunResult]:
+    """Run examples, given with their params, beside each other; return their results by name."""
+    built = build([project / f"specs/examples/{name}.yaml" for name in params], "local")
+    assert built.bundle, built.diagnostics
+    write(built.bundle, project / "dags/ml_pipelines")
+    given = ["--project", "arr-coc-local", "--fixtures", str(project / "specs/fixtures")]
+    given += ["--workdir", str(ROOT), "--slots", "3", *emulator]
+    options = Options(emulator=given, target=state.target)
+    with session(
+        project / "dags", state=state, options=options, on_event=lambda _: None
+    ) as running:
+        for name, slots in POOLS.items():
+            body: dict[str, Any] = {"name": name, "slots": slots, "include_deferred": False}
+            running.stack.api.post("pools", body=body)
+        deadline = time.monotonic() + 480
+        started = running.start_all(params)
+        return {run.watcher.dag_id: run.complete(deadline - time.monotonic()) for run in started}
+
+
+def failures(result: RunResult) -> list[tuple[str, ...]]:
+    """Return the failed tasks of a run with the ends of their logs."""
+    return [(failure.task, *failure.tail) for failure in result.failures]
+
+
+def value(result: RunResult, task: str) -> Any:
+    """Return what a task of a run returned."""
+    return next(each.value for each in result.tasks if each.task_id == task)
