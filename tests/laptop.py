@@ -31,7 +31,8 @@ def project_for(target: str, folder: Path) -> Path:
     specs = specs_for(target, folder)
     for spec in (specs / "examples").glob("*.yaml"):
         text = spec.read_text()
-        spec.write_text(text.replace("sort-of-clevr", f"gs://{BUCKET}/textures"))
+        text = text.replace("sort-of-clevr", f"gs://{BUCKET}/textures")
+        spec.write_text(text.replace("timeout: 30s", "timeout: 5m"))  # a loaded machine is slow
     made = specs / "fixtures/gs" / BUCKET / "textures"
     scenes = specs / "fixtures/bigquery/raw/scenes.jsonl"
     command = [sys.executable, "-m", "trainer.textures", f"--input={scenes}"]

@@ -103,8 +103,10 @@ def rows(state: State, sql: str) -> list[dict[str, Any]]:
 
 def test_tables_hold_what_the_pipelines_wrote(runs: dict[str, RunResult], state: State) -> None:
     assert runs
-    grids = rows(state, "SELECT COUNT(*) AS n FROM features.textures")
-    assert grids == [{"n": 3}]
+    images = rows(
+        state, "SELECT COUNT(*) AS n, SUM(ARRAY_LENGTH(questions)) AS q FROM features.textures"
+    )
+    assert images == [{"n": 20, "q": 400}]
     partner = rows(state, "SELECT image_id, label FROM raw.partner ORDER BY image_id")
     assert [row["label"] for row in partner] == ["yes", None]
     table = value(runs["warehouse_to_endpoint"], "predict")["output_info"]["bigquery_output_table"]

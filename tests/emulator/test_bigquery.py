@@ -273,6 +273,7 @@ def test_data_definition_and_manipulation(client, dataset):
     gone = client.query(f"DELETE FROM {table} WHERE x = 1")
     gone.result()
     assert (gone.num_dml_affected_rows, values(client, table)) == (1, [2, 3])
+    assert client.get_table(f"demo.{table}").time_partitioning.field == "d"
     two = f"CREATE OR REPLACE TABLE {table} AS SELECT 9 AS x; SELECT x FROM {table}"
     assert rows(client, two) == [{"x": 9}]
     client.query_and_wait(f"DROP TABLE {table}")
@@ -301,6 +302,35 @@ def test_tables_and_datasets_as_resources(client, bigquery, dataset):
     client.delete_dataset(f"demo.{dataset}")
     with pytest.raises(NotFound, match="Not found: Dataset"):
         client.get_dataset(f"demo.{dataset}")
+
+
+def test_a_table_by_the_time_of_loading_can_be_made_first(client, bigquery, dataset):
+    fresh = bigquery.Table(f"demo.{dataset}.t", schema=[bigquery.SchemaField("x", "INTEGER")])
+    fresh.time_partitioning = bigquery.TimePartitioning()
+    made = client.create_table(fresh)
+    assert client.insert_rows_json(made, [{"x": 1}]) == []
+    (row,) = rows(client, f"SELECT x, _PARTITIONTIME AS at FROM {dataset}.t")
+    assert (row["x"], row["at"].hour, row["at"].tzinfo) == (1, 0, dt.UTC)
+    assert [each.name for each in client.get_table(made).schema] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("by", "unit"),
+    [("d", "DAY"), ("DATE(ts)", "DAY"), ("TIMESTAMP_TRUNC(ts, MONTH)", "MONTH")],
+)
+def test_partition_by_in_sql(client, dataset, by, unit):
+    columns = "d DATE, ts TIMESTAMP"
+    client.query_and_wait(f"CREATE TABLE {dataset}.t ({columns}) PARTITION BY {by}")
+    found = client.get_table(f"demo.{dataset}.t").time_partitioning
+    assert (found.type_, found.field) == (unit, "d" if by == "d" else "ts")
+
+
+def test_jobs_are_listed_newest_first(client):
+    first, second = client.query("SELECT 1"), client.query("SELECT 2")
+    found = [
+        job.job_id for job in client.list_jobs() if job.job_id in {first.job_id, second.job_id}
+    ]
+    assert found == [second.job_id, first.job_id]
 
 
 def test_a_dry_run_tells_the_schema_and_writes_nothing(client, bigquery):

@@ -19,6 +19,14 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+def test_the_emulator_gets_the_project_and_the_fixtures_of_the_specs(tmp_path: Path) -> None:
+    prepared = prepare(
+        ROOT / "specs/examples/basic_chain.yaml", environment="local", into=tmp_path / "dags"
+    )
+    given = dict(zip(prepared.emulator[::2], prepared.emulator[1::2], strict=True))
+    assert given == {"--project": "arr-coc-local", "--fixtures": str(ROOT / "specs/fixtures")}
+
+
 def test_run_and_render_make_the_same_bytes(tmp_path: Path) -> None:
     out = tmp_path / "rendered"
     command = [sys.executable, "-m", "dagfactory", "render", "specs/arr_coc.yaml", "--env", "local"]

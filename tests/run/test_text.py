@@ -267,6 +267,14 @@ def test_the_command_can_be_pasted_again():
     assert request.words == "dagfactory run 'x y.yaml' --param=t=1 --fault=preempt:1 --env=dev"
 
 
+def test_an_entrypoint_is_handed_on_and_must_have_a_command(tmp_path, capsys):
+    (tmp_path / "dag.py").touch()
+    request = Request(tmp_path, state=tmp_path / "state", entrypoints=("gs://t/*=sh x.sh",))
+    assert request.words.endswith("'--entrypoint=gs://t/*=sh x.sh'")
+    assert run(replace(request, entrypoints=("gs://t",))) == 2
+    assert capsys.readouterr().err == "error: --entrypoint gs://t: write it as GLOB=COMMAND\n"
+
+
 def test_a_users_mistake_is_one_line_and_exit_code_2(tmp_path, capsys):
     assert run(Request(tmp_path, state=tmp_path / "state")) == 2
     expected = f"error: {tmp_path} holds 0 DAG files, `run` takes a folder with exactly one\n"

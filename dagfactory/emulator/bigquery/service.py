@@ -48,8 +48,13 @@ class BigQueryService:
         """Make the files of a folder tables; raises SeedError."""
         from dagfactory.emulator.bigquery.seeds import seed
 
+        seed(self.warehouse, folder, project)
+
+    @property
+    def warehouse(self) -> "Warehouse":
+        """The tables; opens the engine."""
         with self._lock:
-            seed(self._warehouse, folder, project)
+            return self._warehouse
 
     @property
     def api(self) -> "Api":
@@ -61,15 +66,13 @@ class BigQueryService:
         """Return the rows of `project.dataset.table` as an export has them; raises ApiError."""
         from dagfactory.emulator.bigquery.rows import lines
 
-        with self._lock:
-            return lines(self._warehouse, table)
+        return lines(self.warehouse, table)
 
     def append(self, table: str, rows: list[str]) -> None:
         """Append rows, one JSON object each, to a table that is made when it is missing."""
         from dagfactory.emulator.bigquery.rows import append
 
-        with self._lock:
-            append(self._warehouse, table, rows)
+        append(self.warehouse, table, rows)
 
     def __call__(self, request: Request) -> Response:
         """Answer one request."""

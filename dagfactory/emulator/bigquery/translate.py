@@ -30,12 +30,13 @@ _DECIMALS = {exp.DType.DECIMAL: NUMERIC_SCALE, exp.DType.BIGDECIMAL: 18}
 class Statement:
     """One statement for the engine; `kind` as in BigQuery's `statementType`.
 
-    `target` is the table that a DDL statement makes, changes or drops.
+    `target` is the table that a DDL statement makes, changes or drops, `partitioning` its `timePartitioning`.
     """
 
     sql: str
     kind: str
     target: TableName | None = None
+    partitioning: Mapping[str, str] | None = None
 
     @property
     def is_query(self) -> bool:
@@ -78,6 +79,7 @@ def translate(text: str, scope: Scope) -> Iterator[Statement]:
 
 def _statement(tree: exp.Expr, scope: Scope) -> Statement:
     kind = _kind(tree)
+    partitioning = _partitioning(tree)
     target = _target(tree, scope)
     tree = replace_parameters(tree, scope.parameters)
     _name_columns(tree)
@@ -92,7 +94,7 @@ def _statement(tree: exp.Expr, scope: Scope) -> Statement:
         column.set("catalog", None)
     tree = tree.transform(_typed)
     try:
-        return Statement(_generated(tree), kind, target)
+        return Statement(_generated(tree), kind, target, partitioning)
     except UnsupportedError as error:
         raise unsupported(f"this query: {plain(error).rstrip('.')}") from None
 
@@ -121,6 +123,18 @@ def _target(tree: exp.Expr, scope: Scope) -> TableName | None:
     tree.set("properties", None)
     table = tree.find(exp.Table)
     return scope.name(table) if table is not None else None
+
+
+def _partitioning(tree: exp.Expr) -> Mapping[str, str] | None:
+    """Return what PARTITION BY of a CREATE TABLE says; ranges and the time of loading are refused."""
+    clause = tree.find(exp.PartitionedByProperty) if isinstance(tree, exp.Create) else None
+    if clause is None:
+        return None
+    text, column = clause.sql("bigquery"), clause.find(exp.Column, exp.Identifier)
+    if "RANGE_BUCKET" in text.upper() or column is None or column.name.startswith("_PARTITION"):
+        raise unsupported(f"{text}; partition by a DATE, DATETIME or TIMESTAMP column")
+    units = [unit for unit in ("HOUR", "MONTH", "YEAR") if f", {unit})" in text.upper()]
+    return {"type": (units or ["DAY"])[0], "field": column.name}
 
 
 def _tables(tree: exp.Expr) -> Iterator[exp.Table]:

@@ -17,7 +17,7 @@ from dagfactory.emulator.bigquery.errors import (
     not_found,
 )
 from dagfactory.emulator.bigquery.names import DatasetName, TableName, quoted
-from dagfactory.emulator.bigquery.partitions import PSEUDO
+from dagfactory.emulator.bigquery.partitions import PSEUDO, by_loading_time
 from dagfactory.emulator.bigquery.types import Field, columns, fields_of, overlaid
 
 ANONYMOUS = "_results"  # the dataset of results without a destination
@@ -157,7 +157,8 @@ class Warehouse:
         """Make an empty table; raises `duplicate` when it exists."""
         with self.transaction() as cursor:
             self._absent(name)
-            cursor.execute(f"CREATE TABLE {name.sql} ({columns(fields)})")
+            hidden = f", {PSEUDO} TIMESTAMPTZ" if by_loading_time(body) else ""
+            cursor.execute(f"CREATE TABLE {name.sql} ({columns(fields)}{hidden})")
             keep(cursor, name.parent, name.table, body)
 
     def create_view(self, name: TableName, select: str, body: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from dagfactory.emulator.bigquery.errors import BigQueryError, invalid_query, un
 from dagfactory.emulator.bigquery.names import TableName, quoted
 from dagfactory.emulator.bigquery.translate import Scope, Statement, translate
 from dagfactory.emulator.bigquery.types import Field, fields_of
-from dagfactory.emulator.bigquery.warehouse import ANONYMOUS, Table, Warehouse
+from dagfactory.emulator.bigquery.warehouse import ANONYMOUS, Table, Warehouse, keep
 from dagfactory.emulator.bigquery.writes import Write, write
 
 Config = Mapping[str, Any]
@@ -107,6 +107,9 @@ class Work:
         if statement.target is not None and statement.kind.startswith("CREATE"):
             self.warehouse.ensure_dataset(cursor, statement.target.parent)
         row = cursor.execute(statement.sql).fetchone()
+        if statement.target is not None and statement.kind.startswith("CREATE_TABLE"):
+            extras = {"timePartitioning": statement.partitioning} if statement.partitioning else {}
+            keep(cursor, statement.target.parent, statement.target.table, extras)
         statistics: dict[str, Any] = {"statementType": statement.kind}
         affected = int(row[0]) if row and statement.kind in _DML else None
         if affected is not None:
