@@ -12,7 +12,7 @@ from dagfactory.run.events import RunResult
 from dagfactory.run.line import VARIABLE
 from dagfactory.run.state import State
 
-pytestmark = [pytest.mark.airflow2, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.airflow2, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

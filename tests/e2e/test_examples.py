@@ -30,7 +30,7 @@ SKIPPED: dict[str, set[str]] = {
 }
 PARAMS: dict[str, dict[str, Any]] = {"branch_on_accuracy": {"deployment_threshold": 0.01}}
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

@@ -105,3 +105,13 @@ listed = client.list_jobs(dataflow.ListJobsRequest(project_id="demo", location="
 print(json.dumps([found.name, found.current_state.name, job["id"] in [each.id for each in listed]]))
 """
     assert run(emulator, code) == ["e", "JOB_STATE_DONE", True]
+
+
+def test_a_job_of_an_emulator_that_was_killed_has_failed(tmp_path):
+    sleeps = {"gs://t/sleeps": "python -c 'import time; time.sleep(60)'"}
+    with start(tmp_path, entrypoints=sleeps) as first:
+        job = run(first, "print(json.dumps(flex('f', 'gs://t/sleeps')))")
+        first.process.kill()
+    with start(tmp_path) as second:
+        found = run(second, f"print(json.dumps(get({{'id': {job['id']!r}}})))")
+    assert found["currentState"] == "JOB_STATE_FAILED"
