@@ -118,7 +118,7 @@ def test_tables_hold_what_the_pipelines_wrote(runs: dict[str, RunResult], state:
 def test_objects_are_where_they_belong(runs: dict[str, RunResult], state: State) -> None:
     bucket = state.objects / BUCKET
     assert (bucket / "incremental/latest/metrics.json").exists()
-    assert (bucket / "textures/latest/checksums.json").exists()
+    assert (bucket / "textures/latest/metrics.json").exists()
     (best,) = (bucket / "best").iterdir()
     assert (best / "model.safetensors").exists()
     archive = bucket / "runs/trigger_rules" / runs["trigger_rules"].run_id / "archive"
