@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
-_TIMEOUT = 60.0  # seconds; a laptop that trains on every core answers slowly
+_TIMEOUT = 180.0  # seconds; a laptop that trains on every core answers slowly
 
 
 class ApiError(Exception):
