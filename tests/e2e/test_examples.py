@@ -23,6 +23,7 @@ SKIPPED: dict[str, set[str]] = {
     "retries": set(),
     "secrets": set(),
     "spot_training": set(),
+    "sweep_halving": set(),
     "sweep_three": set(),
     "trigger_rules": {"shout"},
     "two_stages": set(),
