@@ -40,6 +40,9 @@ def airflow2_options(state: State, airflow3: dict[str, str]) -> dict[str, str]:
         "SCHEDULER__CHILD_PROCESS_LOG_DIRECTORY": str(state.logs / "dag_processor"),
         "LOGGING__DAG_PROCESSOR_MANAGER_LOG_LOCATION": str(state.logs / "dag-processor.log"),
         "WEBSERVER__CONFIG_FILE": str(server),
+        # A loaded laptop is slow; how long to wait at all is said in one place (`stack`).
+        "WEBSERVER__WEB_SERVER_MASTER_TIMEOUT": "600",
+        "WEBSERVER__WEB_SERVER_WORKER_TIMEOUT": "600",
         "WEBSERVER__SECRET_KEY": airflow3["API__SECRET_KEY"],
         "WEBSERVER__INSTANCE_NAME": airflow3["API__INSTANCE_NAME"],
         "API__AUTH_BACKENDS": "airflow.api.auth.backend.default",
