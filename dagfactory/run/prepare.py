@@ -51,7 +51,7 @@ def _project(plan: Plan) -> tuple[str, ...]:
 
 def _fixtures(spec: Path) -> tuple[str, ...]:
     """Name the folder `fixtures/` of the specs: tables and objects that are there from the start."""
-    from dagfactory.frontend import beside
+    from dagfactory.project import beside
 
     folder = beside(spec, "fixtures")
     return ("--fixtures", str(folder.resolve())) if folder and folder.is_dir() else ()
