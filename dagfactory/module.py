@@ -42,6 +42,13 @@ class Indices:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """`variable.output`: what another operator of the file will have returned."""
+
+    variable: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operator:
     """One operator call.
 

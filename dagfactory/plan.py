@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dagfactory.diagnostics import Diagnostic
 from dagfactory.kinds import kind_of
+from dagfactory.lower.each import each_outputs, each_roots
 from dagfactory.lower.names import variables
 from dagfactory.lower.scope import Place
 from dagfactory.plan_circle import circle
+from dagfactory.plan_each import item_problems, mapping_problems
 from dagfactory.plan_texts import at, own_texts, references, text_problems
 from dagfactory.plan_whole import whole_problems
 from dagfactory.problems import Problem, locate
@@ -110,16 +112,18 @@ def flatten(tasks: Mapping[str, TaskBase], run_dir: str) -> Iterator[PlannedTask
     names = variables(path[-1] for path, _, _ in everything)
     for path, groups, task in everything:
         name = path[-1]
-        place = Place(name, ".".join((*groups, name)), run_dir, names[name])
+        mapped = task.for_each is not None and not task.unmapped
+        place = Place(name, ".".join((*groups, name)), run_dir, names[name], mapped=mapped)
         kind = kind_of(task.type)
+        outputs, roots = kind.outputs(task, place), kind.roots(task, place)
         yield PlannedTask(
             id=name,
             task=task,
             path=path,
             groups=groups,
             place=place,
-            outputs=kind.outputs(task, place),
-            roots=() if kind.members(task) else kind.roots(task, place),
+            outputs=each_outputs(task, place, outputs) if mapped else outputs,
+            roots=() if kind.members(task) else each_roots(task, place) if mapped else roots,
         )
 
 
@@ -163,6 +167,7 @@ def _links(
     for suffix, target in kind.branches(item.task):
         yield _named(item, target, tasks, (*item.path, *suffix), "branch")
     yield from _references(item, tasks, node, pipeline, environment)
+    yield from mapping_problems(item, tasks, pipeline)
     for problem in kind.problems(item.task, pipeline, environment):
         yield problem.under(item.path)
 
@@ -210,6 +215,8 @@ def _references(
         for ref in references(text):
             if ref.root == "tasks":
                 yield from _task_reference(item, tasks, path, ref)
+            elif ref.root == "each":
+                yield from item_problems(item.task, path, ref)
 
 
 def _task_reference(

@@ -54,7 +54,7 @@ def text_problems(
     task: Path,
 ) -> Iterator[Problem]:
     """Find references that lead nowhere or stand where nothing is rendered, and broken templates."""
-    fixed = path[len(task)] in FIXED
+    fixed = path[len(task)] in FIXED or path[len(task) : -1] == ("for_each",)
     for ref in references(text):
         if fixed:
             yield misplaced(path, ref)

@@ -75,8 +75,17 @@ def _operator(node: ast.expr, names: set[str]) -> bool:
     if isinstance(node.func, ast.Attribute) and node.func.attr == "expand":
         inner = node.func.value
         mapped = isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute)
-        return mapped and _arguments(node) and _partial(inner, names)
+        over = all(item.arg and _mapped_over(item.value) for item in node.keywords)
+        return mapped and not node.args and over and _partial(inner, names)
     return _call(node, names)
+
+
+def _mapped_over(node: ast.expr) -> bool:
+    """Accept a value, or `name.output`."""
+    match node:
+        case ast.Attribute(value=ast.Name(), attr="output"):
+            return True
+    return _value(node)
 
 
 def _partial(node: ast.expr, names: set[str]) -> bool:

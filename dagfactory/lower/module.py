@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dagfactory import __version__
 from dagfactory.kinds import kind_of
 from dagfactory.lower.common import delta, retry_arguments
+from dagfactory.lower.each import over_each
 from dagfactory.lower.names import apart, distinct
 from dagfactory.lower.schedule import schedule_arguments
 from dagfactory.lower.scope import Scope
@@ -163,9 +164,10 @@ class _Tree:
         return (item for item in self.plan.tasks.values() if item.groups == groups)
 
     def _lower(self, item: PlannedTask) -> Operator | Group:
-        made: Operator | Group = self.scope.data(
-            kind_of(item.task.type).lower(item.task, self.scope, item.place)
-        )
+        lowered = kind_of(item.task.type).lower(item.task, self.scope, item.place)
+        if item.place.mapped and isinstance(lowered, Operator):
+            lowered = over_each(lowered, item.task, self.scope)
+        made: Operator | Group = self.scope.data(lowered)
         if not isinstance(made, Group):
             return made
         if made.members:

@@ -35,6 +35,16 @@ def arguments(items: Mapping[str, Any], indent: int) -> Code:
     return Code("".join(f"{start}{argument(item, indent)},\n" for item in items.items()))
 
 
+def keywords(values: dict[str, Any], indent: int) -> Code:
+    """Write the keyword arguments of `).expand(…)`, one a line when they do not fit behind it."""
+    flat = ", ".join(f"{identifier(key)}={literal(value)}" for key, value in values.items())
+    if indent + len(").expand()") + len(flat) <= WIDTH and flat.isascii():
+        return Code(flat)
+    pad = " " * indent
+    rows = "".join(f"{pad}    {argument(item, indent + 4)},\n" for item in values.items())
+    return Code(f"\n{rows}{pad}")
+
+
 def arrow(edge: tuple[str, str], indent: int) -> Code:
     """Write an edge `upstream >> downstream`, in parentheses when the line is too long."""
     pad = " " * indent
@@ -55,6 +65,7 @@ FILTERS: dict[str, Callable[..., Code]] = {
     "arguments": arguments,
     "arrow": arrow,
     "identifier": identifier,
+    "keywords": keywords,
     "pad": pad,
 }
 

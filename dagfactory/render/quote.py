@@ -14,7 +14,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from dagfactory.module import Call, Indices
+from dagfactory.module import Call, Indices, Output
 
 WIDTH = 88
 _COMMENT = re.compile(r"[A-Za-z0-9_./:+-]*( [A-Za-z0-9_./:+-]+)*")
@@ -61,6 +61,8 @@ def literal(value: Any) -> str:
             return "{" + ", ".join(f"{literal(k)}: {literal(v)}" for k, v in value.items()) + "}"
         case Call() | Indices():
             return _call(value)
+        case Output():
+            return f"{identifier(value.variable)}.output"
     raise TypeError(f"no Python literal for {type(value).__name__}")
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from dagfactory.spec.common import Duration, PositiveDuration, PositiveInt, SpecModel, TaskId, Text
+from dagfactory.spec.each import ForEach
 
 TriggerRule = Literal[
     "all_success",
@@ -43,10 +44,21 @@ class TaskBase(SpecModel):
     nested: ClassVar[str | None] = None
     """Name of a field that holds tasks itself; validate() reads them one by one into it."""
 
+    unmapped: ClassVar[str | None] = None
+    """What to do instead of `for_each`, for a type that cannot have it."""
+
     type: str = Field(description="what the task does")
     after: list[TaskId] = Field([], description="tasks that must have finished before")
     trigger_rule: TriggerRule | None = Field(
         None, description="which outcomes of the tasks before allow a start; all_success if absent"
+    )
+    for_each: ForEach | None = Field(
+        None,
+        description="run once for each item of a list, which the task's texts call `${each}`",
+        examples=[["red", "green"], "${params.colours}", "${tasks.find.result}"],
+    )
+    parallel: PositiveInt | None = Field(
+        None, description="with `for_each`, how many of them run at the same time"
     )
     retries: Retries | None = Field(None, description="how often and when a failure is repeated")
     timeout: PositiveDuration | None = Field(

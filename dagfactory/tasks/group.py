@@ -23,6 +23,8 @@ class Group(TaskBase):
 
     nested: ClassVar[str | None] = "tasks"
 
+    unmapped: ClassVar[str | None] = "give it to the tasks inside"
+
     type: Literal["group"]
     tasks: dict[TaskId, SerializeAsAny[TaskBase]] = Field(description="the tasks by id")
 
