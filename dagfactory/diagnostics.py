@@ -99,6 +99,8 @@ CODES: dict[str, Code] = {
     "DF221": Code("unknown-item-key", "a key that an item of for_each does not have"),
     "DF222": Code("not-for-each", "a task of a type that cannot be run for each item"),
     "DF223": Code("not-a-list", "for_each over something that is no list"),
+    "DF224": Code("teardown", "a setup or teardown that could not work as one"),
+    "DF225": Code("fail-fast", "a trigger rule in a pipeline that stops at its first failure"),
     "DF301": Code("moving-image", "an image that can change between two runs"),
     "DF302": Code("plain-secret", "a secret written into the spec"),
     "DF303": Code("no-such-metric", "a metric that nothing writes"),

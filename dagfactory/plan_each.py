@@ -103,7 +103,11 @@ def _not_a_list(
 def _late_items(path: Path, items: Any, inside: Path = ()) -> Iterator[Problem]:
     """Find templates in the items of a list: Airflow reads them before any run, and renders none."""
     children = (
-        items.items() if isinstance(items, dict) else enumerate(items) if isinstance(items, list) else ()
+        items.items()
+        if isinstance(items, dict)
+        else enumerate(items)
+        if isinstance(items, list)
+        else ()
     )
     for key, value in children:
         if isinstance(value, str) and "${" not in value and is_open(value):

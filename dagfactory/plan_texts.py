@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Path: TypeAlias = tuple[str | int, ...]
 
-FIXED = frozenset({"pool", "queue", "doc"})
+FIXED = frozenset({"pool", "queue", "doc", "outlets", "teardown"})
 """Keys of any task that Airflow reads before a run exists: it renders no template there."""
 
 _TEMPLATE = re.compile(r"\{[{%#]")

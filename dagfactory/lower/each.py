@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dagfactory.module import Group, Operator, Output
+from dagfactory.module import Group, Operator, Variable
 from dagfactory.spec.each import reference
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def over_each(operator: Operator, task: TaskBase, scope: Scope) -> Operator | Gr
         id="each",
         variable=f"{variable}__each",
         arguments={**mapped.arguments, "task_id": "each"},
-        expand={"params": Output(reading.variable)},
+        expand={"params": Variable(reading.variable, output=True)},
     )
     mapped.arguments.pop("trigger_rule", None)
     return Group(operator.id, variable, (reading, mapped), tooltip=task.doc or "")

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dagfactory.module import Group, Module, Operator, Output, Symbol, symbols, walk
+from dagfactory.module import Group, Module, Operator, Symbol, Variable, symbols, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ def _named(member: Operator | Group, names: Mapping[str, str]) -> Operator | Gro
     if isinstance(member, Group):
         return replace(member, variable=variable)
     expand = {
-        key: Output(names[value.variable]) if isinstance(value, Output) else value
+        key: replace(value, name=names[value.name]) if isinstance(value, Variable) else value
         for key, value in member.expand.items()
     }
     return replace(member, variable=variable, expand=expand)

@@ -33,7 +33,9 @@ TaskIds = Annotated[
 class Gate(TaskBase):
     """Follow `then` when the condition holds, `else` when it does not or cannot be decided."""
 
-    unmapped: ClassVar[str | None] = "decide once in a gate, and give `for_each` to the tasks that follow"
+    unmapped: ClassVar[str | None] = (
+        "decide once in a gate, and give `for_each` to the tasks that follow"
+    )
 
     type: Literal["gate"]
     metrics: str | None = Field(

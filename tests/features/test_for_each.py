@@ -44,7 +44,7 @@ def test_a_list_of_one_stays_a_list(mapped: Any) -> None:
 
 
 def test_any_operator_can_be_mapped(mapped: Any) -> None:
-    assert (mapped.xcom("operator[0]"), mapped.xcom("lazily[0]")) == ("4", "5")
+    assert (mapped.xcom("operator[0]"), mapped.xcom("lazily[0]")) == ("four", "five")
 
 
 def test_one_failure_fails_that_task_alone(mapped: Any) -> None:
