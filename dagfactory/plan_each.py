@@ -96,7 +96,7 @@ def _not_a_list(
         found = found.get(key) if isinstance(found, dict) else None
     if isinstance(found, str) and not found.startswith("{{"):
         late = [name for name, value in outputs.items() if str(value).startswith("{{")]
-        help_ = did_you_mean("", late, "known when it ran") if late else "name the items here"
+        help_ = f"try `${{tasks.{ref.path[0]}.{late[0]}}}`" if late else "write the items here"
         yield at(path, ref, "DF223", f"`{ref}` is no list: it is an address", help_)
 
 

@@ -54,7 +54,8 @@ def text_problems(
     task: Path,
 ) -> Iterator[Problem]:
     """Find references that lead nowhere or stand where nothing is rendered, and broken templates."""
-    fixed = path[len(task)] in FIXED or path[len(task) : -1] == ("for_each",)
+    key, *inside = path[len(task) :]
+    fixed = key in FIXED or (key == "for_each" and bool(inside))
     for ref in references(text):
         if fixed:
             yield misplaced(path, ref)

@@ -38,6 +38,11 @@ class Place:
         own = f"{self.run_dir}/{self.id}"
         return own + "/{{ ti.map_index }}" if self.mapped else own
 
+    @property
+    def once(self) -> str:
+        """Return the expression for templates that tells this task's work in a run from all other."""
+        return "run_id ~ '.' ~ ti.map_index" if self.mapped else "run_id"
+
     def xcom(self, *keys: str, task: str = "") -> str:
         """Return an Airflow template that reads the task's result when it runs."""
         path = "".join(f"[{key!r}]" for key in keys)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from dagfactory.lower.common import delta
 from dagfactory.problems import Problem
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 SENSOR = "airflow.providers.standard.sensors.external_task.ExternalTaskSensor"
 _FAILED = ("failed", "upstream_failed")
 
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[list[Text], BeforeValidator(_listed, json_schema_input_type=Text | list[Text])]
 State = Literal["success", "failed", "skipped"]
 
 
@@ -36,10 +42,10 @@ class WaitForDag(WaitingTask):
     dag: DagId = Field(
         description="Id of the DAG: the `pipeline:` of its spec.", examples=["nightly_export"]
     )
-    tasks: list[Text] = Field(
+    task: Names = Field(
         [],
-        description="Tasks of it, with their groups; the whole run if absent.",
-        examples=[["export.images"]],
+        description="A task of it, or several, with their groups; the whole run if absent.",
+        examples=["export.images", ["export.images", "export.words"]],
     )
     group: Text | None = Field(None, description="A task group of it instead.", examples=["export"])
     offset: PositiveDuration | None = Field(
@@ -56,8 +62,8 @@ class WaitForDag(WaitingTask):
 
     @model_validator(mode="after")
     def _one(self) -> WaitForDag:
-        if self.tasks and self.group:
-            raise bad("`tasks` and `group` exclude each other", "keep one", ("group",))
+        if self.task and self.group:
+            raise bad("`task` and `group` exclude each other", "keep one", ("group",))
         return self
 
 
@@ -66,11 +72,11 @@ MODEL = WaitForDag
 
 def lower(task: WaitForDag, scope: Scope, place: Place) -> Operator:
     """Return the standard sensor, deferrable and imported when the task runs."""
-    parts = bool(task.tasks or task.group)
+    parts = bool(task.task or task.group)
     failed = _FAILED if parts else _FAILED[:1]  # a whole run is never `upstream_failed`
     arguments: dict[str, Any] = {
         "external_dag_id": task.dag,
-        **given({"external_task_ids": task.tasks, "external_task_group_id": task.group}),
+        **given({"external_task_ids": task.task, "external_task_group_id": task.group}),
         **({"execution_delta": delta(task.offset)} if task.offset else {}),
         "allowed_states": list(task.succeed_on),
         "failed_states": [] if "failed" in task.succeed_on else list(failed),
@@ -83,6 +89,6 @@ def problems(
     task: WaitForDag, pipeline: Pipeline, _environment: EnvironmentFile | None
 ) -> Iterator[Problem]:
     """Find a pipeline that waits for its own run, which cannot end before."""
-    if task.dag == pipeline.pipeline and task.offset is None and not (task.tasks or task.group):
+    if task.dag == pipeline.pipeline and task.offset is None and not (task.task or task.group):
         message = f"`{task.dag}` would wait for the end of itself"
         yield Problem("DF203", message, ("dag",), help="add `offset:` for its run before this one")

@@ -70,5 +70,7 @@ def test_jobs_write_to_folders_of_their_own(airflow: Any, bucket: Path) -> None:
     assert together["dir"] == f"gs://demo-ml/{root}"
     models = [each["outputs"]["model_dir"] for each in together["all"]]
     assert models == [f"gs://demo-ml/{root}/{index}/model" for index in range(2)]
-    options = [json.loads((bucket / root / f"{i}/model/options.json").read_text()) for i in range(2)]
+    options = [
+        json.loads((bucket / root / f"{i}/model/options.json").read_text()) for i in range(2)
+    ]
     assert options == [{"lr": "0.1"}, {"lr": "0.3"}]
