@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from dagfactory.spec.common import SpecModel, Text, bad, is_open, wrong_type
+from dagfactory.spec.common import SpecModel, Text, bad, wrong_type
 from dagfactory.suggest import shorten
 
 _LONGEST = 1500
@@ -15,9 +15,8 @@ _LONGEST = 1500
 
 def _asset(name: str) -> str:
     """Check a name as Airflow's `Asset` does."""
-    if is_open(name):
-        remedy = "only `${vars.…}` and `${env.…}` can stand here"
-        raise bad("the name of an asset is the same in every run", remedy)
+    if "{{" in name or "{%" in name:
+        raise bad("Airflow renders no template in the name of an asset", "write it without")
     if name.lower().startswith("airflow:"):
         raise bad("`airflow:` is reserved by Airflow", "choose another name")
     if not name.isascii():
@@ -66,5 +65,5 @@ class AssetCondition(SpecModel):
 AssetPart = AssetName | AssetCondition
 Assets = Annotated[
     AssetCondition,
-    BeforeValidator(_shape, json_schema_input_type=AssetCondition | list[AssetName]),
+    BeforeValidator(_shape, json_schema_input_type=AssetCondition | list[AssetPart]),
 ]

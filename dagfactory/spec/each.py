@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from dagfactory.reference import BadReferenceError, Ref, parse
 from dagfactory.spec.common import bad, wrong_type
@@ -33,4 +33,7 @@ def _items(value: Any) -> Any:
     raise wrong_type("a list, or one reference to a list", _REMEDY)
 
 
-ForEach = Annotated[list[Any] | str, BeforeValidator(_items, json_schema_input_type=list[Any])]
+ForEach = Annotated[
+    list[Any] | str,
+    BeforeValidator(_items, json_schema_input_type=Annotated[list[Any], Field(min_length=1)]),
+]

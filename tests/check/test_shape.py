@@ -21,11 +21,17 @@ with DAG(
             task_id="one",
         ).expand(trial=list(range(3)))
 
+        other = Op.partial(
+            task_id="other",
+        ).expand(params=one.output)
+
     two = Op(
         task_id="two",
     )
 
     one >> two
+
+    two.as_teardown(setups=[one], on_failure_fail_dagrun=True)
 """
 BAD = [
     "import os\n" + GOOD,
@@ -39,6 +45,14 @@ BAD = [
     GOOD.replace("two = Op(", "two = Other("),
     GOOD.replace("Op.partial", "Op.__init__"),
     GOOD.replace("range(3)", "range(Op())"),
+    GOOD.replace("one.output", "one.operator_class"),
+    GOOD.replace("one.output", "Op().output"),
+    GOOD.replace("as_teardown(", "set_downstream("),
+    GOOD.replace("two.as_teardown(", "two.dag.as_teardown("),
+    GOOD.replace("setups=[one]", "setups=[one.x]"),
+    GOOD.replace("setups=[one]", "setups=one"),
+    GOOD.replace("fail_dagrun=True", "fail_dagrun=two"),
+    GOOD.replace("fail_dagrun=True", "fail_dagrun=True, **{}"),
     GOOD.replace("as dag", "as dag.x"),
     GOOD.replace("from a.b import Op", "from . import Op"),
     GOOD.replace('dag_id="x"', '**{"dag_id": "x"}'),

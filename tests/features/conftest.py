@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +16,28 @@ from dagfactory.bundle import write
 from dagfactory.compile import build
 from dagfactory.frontend import find_specs
 
+ENVIRONMENT = """
+environment: test
+project: demo-project
+region: us-central1
+bucket: gs://demo-ml
+target: {}
+"""
 HERE = Path(__file__).parent
 TARGET = "airflow2" if Path(PYTHON) == AIRFLOW_2 else "airflow3"
+
+
+def rendered(texts: dict[str, str], folder: Path) -> Path:
+    """Write the DAGs of specs for the line under test; return the folder they are in."""
+    specs = folder / "specs"
+    (specs / "environments").mkdir(parents=True)
+    (specs / "environments/test.yaml").write_text(ENVIRONMENT.format(TARGET))
+    for name, text in texts.items():
+        (specs / f"{name}.yaml").write_text(text)
+    built = build(find_specs([specs]), "test")
+    assert built.bundle, built.diagnostics
+    write(built.bundle, folder / "dags")
+    return folder / "dags"
 
 
 @pytest.fixture(scope="session")
@@ -41,13 +60,8 @@ def bucket(emulator: Any) -> Path:
 @pytest.fixture(scope="session")
 def airflow(emulator: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
     home = tmp_path_factory.mktemp("airflow")
-    specs = home / "specs"
-    shutil.copytree(HERE / "specs", specs)
-    environment = specs / "environments/test.yaml"
-    environment.write_text(environment.read_text().replace("airflow3", TARGET))
-    built = build(find_specs([specs]), "test")
-    assert built.bundle, built.diagnostics
-    write(built.bundle, home / "dags")
+    texts = {path.stem: path.read_text() for path in (HERE / "specs").glob("*.yaml")}
+    rendered(texts, home)
     (home / "logs").mkdir()
     env = emulator.environ() | settings(home, home / "dags")
     env["PYTHONPATH"] += f"{os.pathsep}{home / 'dags'}"
