@@ -22,6 +22,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     texts = {path.stem: path.read_text() for path in (HERE / "specs").glob("*.yaml")}
     dags = rendered(texts, folder)
     env = os.environ | {"AIRFLOW_HOME": str(folder / "home"), "PYTHONPATH": str(dags)}
+    env["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     command = [PYTHON, str(ROOT / "tests/airflow/parse.py"), str(dags)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
