@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dagfactory.module import Call
 
@@ -20,20 +20,15 @@ def asset(name: AssetName, scope: Scope) -> Call:
 
 def condition(wanted: AssetCondition, scope: Scope) -> Call | list[Call]:
     """Return a condition on assets: a list where all of some names are wanted, else any or all."""
-    parts = tuple(
-        asset(each, scope) if isinstance(each, str) else _nested(each, scope)
+    names = [each for each in wanted.parts if isinstance(each, str)]
+    if wanted.all and len(names) == len(wanted.parts):
+        return [asset(name, scope) for name in names]
+    return _combined(wanted, scope)
+
+
+def _combined(wanted: AssetCondition, scope: Scope) -> Call:
+    parts = (
+        asset(each, scope) if isinstance(each, str) else _combined(each, scope)
         for each in wanted.parts
     )
-    plain = all(isinstance(each, str) for each in wanted.parts)
-    if wanted.all and plain:
-        return list(parts)
-    return Call(scope.target.symbol("AssetAny" if wanted.any else "AssetAll"), positional=parts)
-
-
-def _nested(wanted: AssetCondition, scope: Scope) -> Call:
-    """Return a condition inside another one, where no list can stand."""
-    made: Any = condition(wanted, scope)
-    if isinstance(made, list):
-        return Call(scope.target.symbol("AssetAll"), positional=tuple(made))
-    found: Call = made
-    return found
+    return Call(scope.target.symbol("AssetAny" if wanted.any else "AssetAll"), {}, tuple(parts))

@@ -50,14 +50,14 @@ def over_each(operator: Operator, task: TaskBase, scope: Scope) -> Operator | Gr
         symbol=scope.runtime("items", "ItemsOperator"),
         arguments=first,
     )
+    late = {key: value for key, value in mapped.arguments.items() if key != "trigger_rule"}
     mapped = replace(
         mapped,
         id="each",
         variable=f"{variable}__each",
-        arguments={**mapped.arguments, "task_id": "each"},
+        arguments={**late, "task_id": "each"},
         expand={"params": Variable(reading.variable, output=True)},
     )
-    mapped.arguments.pop("trigger_rule", None)
     return Group(operator.id, variable, (reading, mapped), tooltip=task.doc or "")
 
 
