@@ -1,4 +1,4 @@
-"""A pipeline that writes an asset starts those that wait for it, in the line's own scheduler."""
+"""What only the line's own scheduler and triggerer show: runs started by assets, and waiting for a DAG."""
 
 from __future__ import annotations
 
@@ -26,6 +26,15 @@ SPECS = {
     "all_of": "schedule: {assets: [words, other]}\ntasks: {a: {type: empty}}\n",
     "or_time": "schedule: {assets: [words], cron: '0 3 29 2 *'}\nstart_date: 2026-01-05\n"
     "tasks: {a: {type: empty}}\n",
+    "waited": "tasks: {a: {type: bash, command: sleep 3}, b: {type: bash, command: exit 1, after: [a],"
+    " retries: {attempts: 0}}}\n",
+    "waiter": "defaults: {poll: 1s, timeout: 60s, retries: {attempts: 0}}\ntasks:\n"
+    "  task: {type: wait_for_dag, dag: waited, task: a}\n"
+    "  failed: {type: wait_for_dag, dag: waited, task: b}\n"
+    "  whole: {type: wait_for_dag, dag: waited, succeed_on: [failed]}\n"
+    "  never: {type: wait_for_dag, dag: waited, offset: 1d, timeout: 5s, on_timeout: skip}\n"
+    "  while: {type: wait_until, at: '{{ macros.datetime.now(macros.dateutil.tz.UTC)"
+    " + macros.timedelta(seconds=1) }}'}\n",
 }
 BY_HAND = f"""
 from airflow.providers.common.compat.sdk import DAG, Asset
@@ -57,6 +66,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             for name in (*SPECS, "by_hand"):
                 stack.wait(DagParsed(stack.api, name, clock.began), name)
             trigger(stack.api, "producer", {})
+            for name in ("waiter", "waited"):
+                body = {"logical_date": "2026-01-05T00:00:00+00:00", "conf": {}}
+                stack.api.post("dags", name, "dagRuns", body=body)
             yield stack
 
 
@@ -68,7 +80,7 @@ def runs(stack: Stack, name: str) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def ended(running: Stack) -> Callable[[str], str]:
     def wait(name: str) -> str:
-        until = time.monotonic() + 90
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             found = runs(running, name)
             if found and found[0]["state"] in ("success", "failed"):
@@ -91,3 +103,17 @@ def test_an_update_starts_a_run(ended: Callable[[str], str], name: str) -> None:
 def test_all_of_them_are_waited_for(ended: Callable[[str], str], running: Stack) -> None:
     assert ended("any_of")
     assert runs(running, "all_of") == []
+
+
+def test_waiting_for_a_dag(ended: Callable[[str], str], running: Stack) -> None:
+    assert ended("waiter") == "manual failed"
+    run = runs(running, "waiter")[0]["dag_run_id"]
+    found = running.api.get("dags", "waiter", "dagRuns", run, "taskInstances")["task_instances"]
+    states = {each["task_id"]: each["state"] for each in found}
+    assert states == {
+        "task": "success",
+        "failed": "failed",
+        "whole": "success",
+        "never": "skipped",
+        "while": "success",
+    }
