@@ -84,13 +84,14 @@ def test_payloads_through_broken_quoting_are_stopped_or_stay_data() -> None:
     path = CORPORA / "dagfactory-own/python_injection.jsonl"
     if not path.is_file():
         pytest.skip(f"no corpora at {path}: injection payloads are not tested here")
+    own = sum(isinstance(node, ast.Call) for node in ast.walk(ast.parse(GOOD)))
     stopped = 0
     for line in path.read_text(encoding="utf-8").splitlines():
         payload = json.loads(line)["payload"]
         text = GOOD.replace('"two"', f'"{payload}"')
         if shape(text) is None:
             calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
-            assert len(calls) == 7, payload
+            assert len(calls) == own, payload
         else:
             stopped += 1
     assert stopped > 10
