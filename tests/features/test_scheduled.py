@@ -39,8 +39,9 @@ SPECS = {
 BY_HAND = f"""
 from airflow.providers.common.compat.sdk import DAG, Asset
 from airflow.providers.standard.operators.empty import EmptyOperator
+from pendulum import datetime
 
-with DAG("by_hand", schedule=[Asset("{TABLE}")]) as dag:
+with DAG("by_hand", start_date=datetime(2026, 1, 1), schedule=[Asset("{TABLE}")]) as dag:
     EmptyOperator(task_id="a")
 """
 
