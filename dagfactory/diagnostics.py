@@ -95,6 +95,12 @@ CODES: dict[str, Code] = {
     "DF216": Code("template-syntax", "a text with {{ or {% that Airflow could not render"),
     "DF217": Code("other-combination", "a combination to include that is not one of the sweep's"),
     "DF218": Code("range-in-a-grid", "a range where every value is tried"),
+    "DF220": Code("item-without-for-each", "${each} in a task that is not run for each item"),
+    "DF221": Code("unknown-item-key", "a key that an item of for_each does not have"),
+    "DF222": Code("not-for-each", "a task of a type that cannot be run for each item"),
+    "DF223": Code("not-a-list", "for_each over something that is no list"),
+    "DF224": Code("teardown", "a setup or teardown that could not work as one"),
+    "DF225": Code("fail-fast", "a trigger rule in a pipeline that stops at its first failure"),
     "DF301": Code("moving-image", "an image that can change between two runs"),
     "DF302": Code("plain-secret", "a secret written into the spec"),
     "DF303": Code("no-such-metric", "a metric that nothing writes"),
@@ -110,6 +116,8 @@ CODES: dict[str, Code] = {
     "DF313": Code("trainer-argument", "an argument that the trainer refuses"),
     "DF314": Code("skipped-join", "a task that a gate skips by the way"),
     "DF315": Code("unordered-read", "an address that another task writes, without waiting for it"),
+    "DF330": Code("operator-signature", "an argument that an operator's class does not have"),
+    "DF331": Code("teardown-too-early", "a task that a teardown does not wait for"),
 }
 
 

@@ -68,9 +68,10 @@ OUTPUTS = {
     "passed": "whether the condition held",
     "reason": "the decision in words",
     "result": "what the task returned",
+    "results": "what each of them returned, in the order of the items",
     "run_id": "the id of the started run",
     "step": "the training step of the checkpoint",
-    "table": "the table that was written",
+    "table": "the table that was written, or waited for",
     "uri": "what the task wrote, for the next one to read",
     "value": "the best trial's metric",
 }
@@ -114,7 +115,10 @@ def _fields(model: type[SpecModel], name: str) -> Iterator[tuple[str, FieldInfo]
         if issubclass(model, base) and model is not base:
             inherited |= base.model_fields
     linked = frozenset(SECTIONS.values()) - {SECTIONS.get(name)}
-    for key, field in model.model_fields.items():
+    fields = sorted(
+        model.model_fields.items(), key=lambda item: item[0] not in model.__annotations__
+    )
+    for key, field in fields:
         own = key not in inherited or inherited[key].default != field.default
         if own and not (key == "type" and name not in SECTIONS):
             yield from expanded(field.alias or key, field, linked)

@@ -42,6 +42,14 @@ class Indices:
 
 
 @dataclass(frozen=True, slots=True)
+class Variable:
+    """Another operator of the file, or its `output`: what it will have returned."""
+
+    name: str
+    output: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Operator:
     """One operator call.
 
@@ -79,8 +87,17 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
+class Teardown:
+    """The task `variable` takes down what the tasks of `setups` set up."""
+
+    variable: str
+    setups: tuple[Variable, ...]
+    fails_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Module:
-    """A whole DAG file: header, DAG arguments, tasks and edges (pairs of variables, upstream first)."""
+    """A whole DAG file: header, arguments, tasks, edges (pairs of variables, upstream first), teardowns."""
 
     header: Header
     dag: Symbol
@@ -88,6 +105,7 @@ class Module:
     arguments: dict[str, Any]
     members: tuple[Operator | Group, ...]
     edges: tuple[tuple[str, str], ...]
+    teardowns: tuple[Teardown, ...] = ()
 
 
 def walk(members: tuple[Operator | Group, ...]) -> Iterator[Operator | Group]:

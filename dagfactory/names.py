@@ -18,7 +18,7 @@ from dagfactory.suggest import did_you_mean
 if TYPE_CHECKING:
     from dagfactory.node import Node
 
-_NAMING = ("after", "then", "else")
+_NAMING = ("after", "then", "else", "teardown")
 
 
 def unknown_names(node: Node) -> Iterator[Problem]:
@@ -41,7 +41,7 @@ def _ids(tasks: Node | None) -> list[str]:
 
 
 def _named(path: Path, text: str, ids: list[str]) -> Iterator[Problem]:
-    """Find an unknown task under `after`, `then` or `else`."""
+    """Find an unknown task under `after`, `then`, `else` or `teardown`."""
     key = path[-2] if isinstance(path[-1], int) else path[-1]
     depth = len(path) - (2 if isinstance(path[-1], int) else 1)
     direct = depth % 2 == 0 and all(step == "tasks" for step in path[:depth:2])

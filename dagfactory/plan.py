@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dagfactory.diagnostics import Diagnostic
 from dagfactory.kinds import kind_of
+from dagfactory.lower.each import each_outputs, each_roots
 from dagfactory.lower.names import variables
 from dagfactory.lower.scope import Place
 from dagfactory.plan_circle import circle
+from dagfactory.plan_each import item_problems, mapping_problems
+from dagfactory.plan_teardown import teardown_problems
 from dagfactory.plan_texts import at, own_texts, references, text_problems
 from dagfactory.plan_whole import whole_problems
 from dagfactory.problems import Problem, locate
@@ -49,7 +52,7 @@ class Edge:
 
     upstream: str
     downstream: str
-    why: Literal["after", "reference", "branch"]
+    why: Literal["after", "reference", "branch", "teardown"]
     path: Path
 
 
@@ -92,6 +95,7 @@ def plan(
                 edges.append(result)
             else:
                 found.append(locate(node, result))
+    found += [locate(node, problem) for problem in teardown_problems(tasks, edges)]
     found += [] if twice else circle(tasks, edges, node)
     errors = any(item.severity == "error" for item in found)
     made = Plan(pipeline, environment, node, tasks, _unique(edges), run_dir)
@@ -110,16 +114,18 @@ def flatten(tasks: Mapping[str, TaskBase], run_dir: str) -> Iterator[PlannedTask
     names = variables(path[-1] for path, _, _ in everything)
     for path, groups, task in everything:
         name = path[-1]
-        place = Place(name, ".".join((*groups, name)), run_dir, names[name])
+        mapped = task.for_each is not None and not task.unmapped
+        place = Place(name, ".".join((*groups, name)), run_dir, names[name], mapped=mapped)
         kind = kind_of(task.type)
+        outputs, roots = kind.outputs(task, place), kind.roots(task, place)
         yield PlannedTask(
             id=name,
             task=task,
             path=path,
             groups=groups,
             place=place,
-            outputs=kind.outputs(task, place),
-            roots=() if kind.members(task) else kind.roots(task, place),
+            outputs=each_outputs(task, place, outputs) if mapped else outputs,
+            roots=() if kind.members(task) else each_roots(task, place) if mapped else roots,
         )
 
 
@@ -158,11 +164,15 @@ def _links(
     environment: EnvironmentFile | None,
 ) -> Iterator[Edge | Problem]:
     """Yield the edges of one task and what is wrong with the names it uses."""
+    for index, setup in enumerate(item.task.teardown.of if item.task.teardown else ()):
+        where = _setup_path(item, node, index)
+        yield _named(item, setup, tasks, where, "teardown")
     yield from _after(item, tasks)
     kind = kind_of(item.task.type)
     for suffix, target in kind.branches(item.task):
         yield _named(item, target, tasks, (*item.path, *suffix), "branch")
     yield from _references(item, tasks, node, pipeline, environment)
+    yield from mapping_problems(item, tasks, pipeline)
     for problem in kind.problems(item.task, pipeline, environment):
         yield problem.under(item.path)
 
@@ -173,12 +183,19 @@ def _after(item: PlannedTask, tasks: Mapping[str, PlannedTask]) -> Iterator[Edge
         yield _named(item, upstream, tasks, (*item.path, "after", index), "after")
 
 
+def _setup_path(item: PlannedTask, node: Node, index: int) -> Path:
+    """Return where the name of a setup stands, in any of the forms of `teardown`."""
+    base = (*item.path, "teardown")
+    below = (*base, "of") if node.find((*base, "of")) else base
+    return (*below, index) if node.find((*below, index)) else below
+
+
 def _named(
     item: PlannedTask,
     other: str,
     tasks: Mapping[str, PlannedTask],
     path: Path,
-    why: Literal["after", "branch"],
+    why: Literal["after", "branch", "teardown"],
 ) -> Edge | Problem:
     """Return the edge to a task named in the spec, or why there is none."""
     if other not in tasks:
@@ -189,7 +206,7 @@ def _named(
         return Problem(
             "DF203", f"`{item.id}` cannot wait for `{other}`: one contains the other", path
         )
-    upstream, downstream = (other, item.id) if why == "after" else (item.id, other)
+    upstream, downstream = (item.id, other) if why == "branch" else (other, item.id)
     return Edge(upstream, downstream, why, path)
 
 
@@ -210,6 +227,8 @@ def _references(
         for ref in references(text):
             if ref.root == "tasks":
                 yield from _task_reference(item, tasks, path, ref)
+            elif ref.root == "each":
+                yield from item_problems(item.task, path, ref)
 
 
 def _task_reference(

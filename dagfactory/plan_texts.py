@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Path: TypeAlias = tuple[str | int, ...]
 
-FIXED = frozenset({"pool", "queue", "doc"})
+FIXED = frozenset({"pool", "queue", "doc", "outlets", "teardown"})
 """Keys of any task that Airflow reads before a run exists: it renders no template there."""
 
 _TEMPLATE = re.compile(r"\{[{%#]")
@@ -54,7 +54,8 @@ def text_problems(
     task: Path,
 ) -> Iterator[Problem]:
     """Find references that lead nowhere or stand where nothing is rendered, and broken templates."""
-    fixed = path[len(task)] in FIXED
+    key, *inside = path[len(task) :]
+    fixed = key in FIXED or (key == "for_each" and bool(inside))
     for ref in references(text):
         if fixed:
             yield misplaced(path, ref)

@@ -34,6 +34,8 @@ def whole_problems(pipeline: Pipeline, node: Node, tasks: list[PlannedTask]) -> 
         yield Problem("DF123", message, ("pipeline",), help="choose another id")
     if pipeline.schedule and pipeline.schedule.preset == "@continuous":
         yield from _continuous(pipeline)
+    if pipeline.fail_fast:
+        yield from _fail_fast(tasks)
     groups = {item.id: item.groups for item in tasks}
     for item in tasks:
         yield from _too_long(item)
@@ -46,6 +48,17 @@ def _continuous(pipeline: Pipeline) -> Iterator[Problem]:
     if (pipeline.max_active_runs or 1) > 1:
         message = "with `@continuous` the next run starts when the last has ended"
         yield Problem("DF123", message, ("max_active_runs",), help="delete `max_active_runs`")
+
+
+def _fail_fast(tasks: list[PlannedTask]) -> Iterator[Problem]:
+    """Find trigger rules beside `fail_fast`, which Airflow refuses: no failure is left to react to."""
+    for item in tasks:
+        if item.task.trigger_rule not in (None, "all_success") and not item.task.teardown:
+            message, path = "`fail_fast` leaves no other trigger rule", (*item.path, "trigger_rule")
+            yield Problem("DF225", message, path, help="delete it, or `fail_fast`")
+        if item.task.type == "sweep":
+            message = "`fail_fast` would end a sweep with its first failed trial"
+            yield Problem("DF225", message, item.path, key=True, help="delete `fail_fast`")
 
 
 def _too_long(item: PlannedTask) -> Iterator[Problem]:

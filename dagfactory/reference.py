@@ -16,6 +16,7 @@ ROOTS: dict[str, str] = {
     "run": "${run.dir}",
     "tasks": "${tasks.ID.OUTPUT}",
     "params": "${params.NAME}",
+    "each": "${each}",
 }
 """What a reference can start with, each with its form."""
 
@@ -25,7 +26,7 @@ RUN_FIELDS = ("dir", "id")
 _START = re.compile(r"\$(\$?)\{")
 _BODY = re.compile(r"[^{}$\n]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
-_SEGMENTS = {"vars": 1, "env": 1, "run": 1, "tasks": 2, "params": 1}
+_SEGMENTS = {"vars": 1, "env": 1, "run": 1, "tasks": 2, "params": 1, "each": 0}
 
 
 @dataclass(frozen=True, slots=True)

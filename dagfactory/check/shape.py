@@ -1,14 +1,19 @@
 """The syntax tree of a rendered file holds nothing but what a DAG file needs.
 
 Allowed: `from X import Y`; one `with DAG(...) as dag`; inside it task groups, assignments of operator calls
-with literal keyword arguments, and `a >> b`. This is the seat belt behind the quoting.
+with literal keyword arguments, `a >> b`, and `a.as_teardown(setups=[b])`. This is the seat belt behind
+the quoting.
 """
 
 from __future__ import annotations
 
 import ast
 
-VALUE_CALLS = frozenset({"datetime", "timedelta", "Param", "Asset", "float", "literal"})
+VALUE_CALLS = frozenset(
+    {"datetime", "timedelta", "Param", "float", "literal"}
+    | {"Asset", "StorageAsset", "AssetAll", "AssetAny", "CronTriggerTimetable"}
+    | {"AssetOrTimeSchedule", "DatasetOrTimeSchedule"}
+)
 
 
 def check(text: str) -> str | None:
@@ -54,7 +59,7 @@ def _statement(node: ast.stmt, names: set[str]) -> str | None:
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         fine = isinstance(node.targets[0], ast.Name) and _operator(node.value, names)
     else:
-        fine = isinstance(node, ast.Expr) and _arrow(node.value)
+        fine = isinstance(node, ast.Expr) and (_arrow(node.value) or _teardown(node.value))
     return None if fine else f"line {node.lineno}: {type(node).__name__} does not belong here"
 
 
@@ -68,6 +73,20 @@ def _arrow(node: ast.expr) -> bool:
     )
 
 
+def _teardown(node: ast.expr) -> bool:
+    """Accept `a.as_teardown(setups=[b, c], on_failure_fail_dagrun=True)`."""
+    match node:
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(), attr="as_teardown"),
+            args=[],
+            keywords=[ast.keyword(arg="setups", value=ast.List(elts=setups)), *rest],
+        ):
+            return all(isinstance(each, ast.Name) for each in setups) and all(
+                item.arg and _value(item.value) for item in rest
+            )
+    return False
+
+
 def _operator(node: ast.expr, names: set[str]) -> bool:
     """Accept `Name(...)` and `Name.partial(...).expand(...)`."""
     if not isinstance(node, ast.Call):
@@ -75,8 +94,17 @@ def _operator(node: ast.expr, names: set[str]) -> bool:
     if isinstance(node.func, ast.Attribute) and node.func.attr == "expand":
         inner = node.func.value
         mapped = isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute)
-        return mapped and _arguments(node) and _partial(inner, names)
+        over = all(item.arg and _mapped_over(item.value) for item in node.keywords)
+        return mapped and not node.args and over and _partial(inner, names)
     return _call(node, names)
+
+
+def _mapped_over(node: ast.expr) -> bool:
+    """Accept a value, or `name.output`."""
+    match node:
+        case ast.Attribute(value=ast.Name(), attr="output"):
+            return True
+    return _value(node)
 
 
 def _partial(node: ast.expr, names: set[str]) -> bool:

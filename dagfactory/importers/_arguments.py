@@ -99,8 +99,8 @@ def arguments(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
 
 def _argument(key: str, given: Given, context: Context) -> dict[str, Any]:
     """Return one argument, or nothing with a remark."""
-    if key in {"inlets", "outlets"}:
-        raise NotDataError("assets of tasks", given.key)
+    if key == "inlets":
+        raise NotDataError("assets that a task reads", given.key)
     if key == "variables_as_arguments":
         context.add(
             "no-equivalent",

@@ -70,7 +70,10 @@ _NO_EQUIVALENT: dict[str, Any] = {
 """Keys that dag-factory hands to Airflow and specs do not have, with the value that changes nothing."""
 
 _OLD_NAMES = {"concurrency": "max_active_tasks", "dagrun_timeout_sec": "dagrun_timeout"}
-_IN_DEFAULTS = ("retries", "timeout", "pool", "pool_slots", "queue", "priority")
+_IN_DEFAULTS = (
+    *("retries", "timeout", "pool", "pool_slots", "queue", "priority"),
+    *("depends_on_past", "wait_for_downstream"),
+)
 
 
 def draft(name: str, dag: Node, context: Context) -> Block:
@@ -78,8 +81,8 @@ def draft(name: str, dag: Node, context: Context) -> Block:
     arguments, inherited = _default_args(dag, context)
     made: dict[str, Any] = {"pipeline": name, **arguments}
     made |= _schedule(dag, context)
-    timed = isinstance(made["schedule"], str) or "every" in (made["schedule"] or {})
-    made |= dates(dag, context, timed=timed)
+    timed = isinstance(made["schedule"], str) or {"every", "cron"} & set(made["schedule"] or {})
+    made |= dates(dag, context, timed=bool(timed))
     notes = Block()
     for key, given in fields(dag).items():
         found = _key(_OLD_NAMES.get(key, key), given, context)
@@ -151,6 +154,7 @@ def _default_args(dag: Node, context: Context) -> tuple[dict[str, Any], dict[str
         made["owner"] = text(owner.node, context)
     for key in ("start_date", "end_date", "timezone"):
         rest.pop(key, None)
+    common = {key: value for key, value in common.items() if value is not False}
     made["defaults"] = Block({key: common[key] for key in _IN_DEFAULTS if key in common})
     made["defaults"].open = True
     return made, meaningful(rest)

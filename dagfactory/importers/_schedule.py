@@ -51,7 +51,7 @@ def _schedule(node: Node, context: Context, zone: str) -> Any:
     if thing:
         return _object(node, thing, context, zone)
     if isinstance(node.value, dict):
-        return _condition(node, context)
+        return _condition(node, context, zone)
     value = native(node)
     if value is None or str(value).strip().lower() == "none":
         return None
@@ -117,39 +117,81 @@ def _intervals_differ(thing: Typed, context: Context) -> None:
     )
 
 
-def _condition(node: Node, context: Context) -> Any:
-    """Return the assets of `{datasets: …}` or of a condition that wants all of them."""
+def _condition(node: Node, context: Context, zone: str) -> Any:
+    """Return the assets of `{datasets: …}` or of a condition, with the times of a timetable beside."""
     fields = node.value if isinstance(node.value, dict) else {}
-    if "timetable" in fields:
-        raise NotDataError("datasets or a timetable, whichever comes first", node.keys["timetable"])
     if "file" in fields:
         raise NotDataError("datasets named in another file", node.keys["file"])
-    if "datasets" in fields:
-        return {"assets": _wanted(fields["datasets"], context)}
-    if "__and__" in fields or "__or__" in fields:
-        return {"assets": _wanted(node, context)}
-    raise NotDataError("a mapping that is no schedule", node.span)
+    if "datasets" not in fields and not {"__and__", "__or__"} & fields.keys():
+        raise NotDataError("a mapping that is no schedule", node.span)
+    wanted = _top(_wanted(fields.get("datasets", node), context))
+    if "timetable" not in fields:
+        return {"assets": wanted}
+    thing = typed(fields["timetable"])
+    if thing is None or _airflow_name(thing) != _CRON_TRIGGER:
+        raise NotDataError("datasets or this timetable", node.keys["timetable"])
+    return {"assets": wanted, "cron": _cron(thing, context, zone)}
 
 
-def _wanted(node: Node, context: Context) -> list[str]:
-    """Return the assets that must all be updated; raises NotDataError for alternatives."""
+def _wanted(node: Node, context: Context) -> Any:
+    """Return a condition as specs write it: the name of an asset, or `any` or `all` of some."""
     fields = node.value if isinstance(node.value, dict) else {}
-    if "__or__" in fields:
-        raise NotDataError("`__or__` between assets", node.keys["__or__"])
-    listed = items(fields.get("__and__", node))
+    for key, word in (("__or__", "any"), ("__and__", "all")):
+        if key in fields:
+            return {word: [_wanted(each, context) for each in items(fields[key]) or ()]}
+    listed = items(node)
     if listed is not None:
-        return [uri for each in listed for uri in _wanted(each, context)]
+        return {"all": [_wanted(each, context) for each in listed]}
     if isinstance(node.value, str):
         return _expression(node)
-    return [asset(node, context)]
+    return asset(node, context)
 
 
-def _expression(node: Node) -> list[str]:
-    """Return the assets of a condition in text, such as `(s3://a/b & s3://a/c)`."""
-    value = str(node.value)
-    if "|" in value:
-        raise NotDataError("`|` between assets", node.span)
-    return [part.strip() for part in re.sub(r"[()]", "", value).split("&") if part.strip()]
+def _top(found: Any) -> Any:
+    """Return a whole condition in its short form: a list stands for all of them."""
+    if isinstance(found, str):
+        return [found]
+    parts = [each for part in found.get("all", ()) for each in _all_of(part)]
+    plain = parts and all(isinstance(each, str) for each in parts)
+    return parts if plain else found
+
+
+def _all_of(part: Any) -> list[Any]:
+    if isinstance(part, dict) and "all" in part:
+        return [each for inner in part["all"] for each in _all_of(inner)]
+    return [part]
+
+
+def _expression(node: Node) -> Any:
+    """Return a condition in text, such as `(s3://a/b & s3://a/c) | other`; `&` binds stronger."""
+    tokens = re.findall(r"[()&|]|[^\s()&|]+", str(node.value))
+    found = _joined(tokens, node, "|")
+    if tokens:
+        raise NotDataError(f"`{shorten(str(node.value))}` is no condition", node.span)
+    return found
+
+
+def _joined(tokens: list[str], node: Node, sign: str) -> Any:
+    """Read what stands between signs of one kind, taking it off the tokens."""
+    parts = [_joined(tokens, node, "&") if sign == "|" else _operand(tokens, node)]
+    while tokens and tokens[0] == sign:
+        tokens.pop(0)
+        parts.append(_joined(tokens, node, "&") if sign == "|" else _operand(tokens, node))
+    return parts[0] if len(parts) == 1 else {"any" if sign == "|" else "all": parts}
+
+
+def _operand(tokens: list[str], node: Node) -> Any:
+    """Read a name, or what stands in parentheses."""
+    reason = NotDataError(f"`{shorten(str(node.value))}` is no condition", node.span)
+    first = tokens.pop(0) if tokens else ")"
+    if first in "&|)":
+        raise reason
+    if first != "(":
+        return first
+    inner = _joined(tokens, node, "|")
+    if not tokens or tokens.pop(0) != ")":
+        raise reason
+    return inner
 
 
 def asset(node: Node, context: Context) -> str:

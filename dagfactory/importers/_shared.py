@@ -25,6 +25,7 @@ _PLAIN = {
     "pool_slots": "pool_slots",
     "priority_weight": "priority",
 }
+_FLAGS = ("depends_on_past", "wait_for_downstream")
 _OLD_NAMES = {
     "retry_delay_sec": "retry_delay",
     "execution_timeout_secs": "execution_timeout",
@@ -66,7 +67,10 @@ def shared(given: Mapping[str, Given], context: Context) -> tuple[dict[str, Any]
     for key, name in _PLAIN.items():
         if key in given and native(given[key].node) is not None:
             made[name] = data(given[key].node, context)
-    done = {*_RETRIES, "execution_timeout", *_PLAIN}
+    for key in _FLAGS:
+        if key in given and isinstance(native(given[key].node), bool):
+            made[key] = native(given[key].node)
+    done = {*_RETRIES, "execution_timeout", *_PLAIN, *_FLAGS}
     return made, {key: each for key, each in given.items() if key not in done}
 
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from dagfactory.importers import _operators as operators
 from dagfactory.importers._arguments import arguments, as_json, callbacks, meaningful
 from dagfactory.importers._callables import KEYS, function
+from dagfactory.importers._mapping import over, with_partial
 from dagfactory.importers._remarks import BrokenError, NotDataError
+from dagfactory.importers._schedule import asset
 from dagfactory.importers._shared import Given, fields, shared, trigger_rule, words
-from dagfactory.importers._values import Context, data, text
+from dagfactory.importers._values import Context, data, items, text
 from dagfactory.importers._write import Block
 from dagfactory.importers._yaml11 import native
 from dagfactory.suggest import did_you_mean, shorten
@@ -72,17 +74,22 @@ def make(raw: Raw, inherited: Mapping[str, Given], scene: Scene) -> Block:
     given = {key: each for key, each in inherited.items() if _reaches(key, each, own, scene)} | own
     made = Block(type="", **after(own, scene))
     rest = {key: each for key, each in given.items() if key not in _BUILDER}
+    rest = with_partial(rest, own)
     rule = rest.pop("trigger_rule", None)
     found = trigger_rule(rule, scene.context) if rule and rule.node.value else None
     made |= {"trigger_rule": found} if found else {}
     common, rest = shared(rest, scene.context)
+    common |= _outlets(rest, scene.context)
     try:
-        _mapped(own)
+        mapped = over(own, scene.context, scene.ids)
+        common |= _parallel(rest) if mapped else {}
         common |= _doc(rest, scene.context)
         made |= _kind(raw, own)(meaningful(callbacks(rest, scene.context)), scene.context)
     except NotDataError as error:
         made |= _placeholder(raw, error, scene)
         return made
+    if mapped:
+        mapped.into(made)
     made |= common
     _comments(made, own, scene.context)
     return made
@@ -233,11 +240,28 @@ def _context_note(context: Context, task: Span) -> None:
     )
 
 
-def _mapped(own: Mapping[str, Given]) -> None:
-    """Refuse dynamic task mapping."""
-    for key in ("expand", "partial"):
-        if key in own and own[key].node.value:
-            raise NotDataError(f"dynamic task mapping (`{key}`)", own[key].key)
+def _outlets(rest: dict[str, Given], context: Context) -> dict[str, list[str]]:
+    """Return the assets that a task updates; those that specs cannot name are reported."""
+    given = rest.pop("outlets", None)
+    if given is None or native(given.node) is None:
+        return {}
+    listed = items(given.node)
+    found = []
+    for each in (given.node,) if listed is None else listed:
+        try:
+            found.append(asset(each, context))
+        except NotDataError as error:
+            context.add(error.code, f"an outlet was left out: {error.reason}", error.span)
+    return {"outlets": found} if found else {}
+
+
+def _parallel(rest: dict[str, Given]) -> dict[str, int]:
+    given = rest.get("max_active_tis_per_dagrun")
+    value = native(given.node) if given else None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        return {}
+    del rest["max_active_tis_per_dagrun"]
+    return {"parallel": value}
 
 
 def _doc(rest: dict[str, Given], context: Context) -> dict[str, str]:

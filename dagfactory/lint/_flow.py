@@ -57,7 +57,9 @@ def flow(plan: Plan) -> Flow:
     for name in order:
         needs = [_need(plan, upstream, edge, name, made) for upstream, edge in incoming[name]]
         made.into[name] = needs
-        made.sides[name] = _together(plan.tasks[name].task.trigger_rule, needs)
+        # a teardown asks nothing of the tasks before it but of those that set up
+        rule = "all_done" if plan.tasks[name].task.teardown else plan.tasks[name].task.trigger_rule
+        made.sides[name] = _together(rule, needs)
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from dagfactory.lower.assets import asset
 from dagfactory.module import Call, Symbol
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ def operator_arguments(task: TaskBase, scope: Scope, *, timeout: bool = True) ->
         "queue": task.queue,
         "priority_weight": task.priority,
         "trigger_rule": task.trigger_rule,
+        "depends_on_past": task.depends_on_past,
+        "wait_for_downstream": task.wait_for_downstream,
+        "outlets": [asset(name, scope) for name in task.outlets] or None,
         "doc_md": task.doc,
     }
     return made | {key: value for key, value in plain.items() if value is not None}

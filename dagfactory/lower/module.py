@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from dagfactory import __version__
 from dagfactory.kinds import kind_of
 from dagfactory.lower.common import delta, retry_arguments
+from dagfactory.lower.each import over_each
 from dagfactory.lower.names import apart, distinct
 from dagfactory.lower.schedule import schedule_arguments
 from dagfactory.lower.scope import Scope
-from dagfactory.module import Call, Group, Header, Module, Operator
+from dagfactory.module import Call, Group, Header, Module, Operator, Teardown, Variable
 from dagfactory.package import runtime_name
 from dagfactory.targets import target as target_named
 
@@ -48,6 +49,7 @@ def lower(plan: Plan, *, source: str, package: str = "") -> Module:
         arguments=scope.data(dag_arguments(plan, scope)),
         members=tree.members(()),
         edges=tree.edges(()),
+        teardowns=tree.teardowns(),
     )
     return distinct(made)
 
@@ -70,15 +72,17 @@ def dag_arguments(plan: Plan, scope: Scope) -> dict[str, Any]:
     made: dict[str, Any] = {"dag_id": pipeline.pipeline}
     if pipeline.description:
         made["description"] = pipeline.description
-    made |= schedule_arguments(pipeline, scope.target)
+    made |= schedule_arguments(pipeline, scope)
     continuous = pipeline.schedule and pipeline.schedule.preset == "@continuous"
     limits = {
         "max_active_runs": 1 if continuous else pipeline.max_active_runs,
         "max_active_tasks": pipeline.max_active_tasks,
+        "dagrun_timeout": delta(pipeline.timeout) if pipeline.timeout else None,
+        scope.target.word("fail_fast"): pipeline.fail_fast or None,
+        "max_consecutive_failed_dag_runs": pipeline.pause_after_failures,
+        "owner_links": dict(pipeline.owner_links) or None,
     }
     made |= {key: value for key, value in limits.items() if value is not None}
-    if pipeline.timeout:
-        made["dagrun_timeout"] = delta(pipeline.timeout)
     made["default_args"] = _default_arguments(plan)
     if pipeline.params:
         made["params"] = {name: _param(item, scope) for name, item in pipeline.params.items()}
@@ -108,6 +112,8 @@ def _default_arguments(plan: Plan) -> dict[str, Any]:
         "pool_slots": defaults.pool_slots,
         "queue": defaults.queue,
         "priority_weight": defaults.priority,
+        "depends_on_past": defaults.depends_on_past,
+        "wait_for_downstream": defaults.wait_for_downstream,
     }
     return made | {key: value for key, value in plain.items() if value is not None}
 
@@ -156,16 +162,30 @@ class _Tree:
         return tuple(
             (self.variables[edge.upstream], self.variables[edge.downstream])
             for edge in self.plan.edges
-            if _shared(tasks[edge.upstream], tasks[edge.downstream]) == groups
+            if edge.why != "teardown"
+            and _shared(tasks[edge.upstream], tasks[edge.downstream]) == groups
+        )
+
+    def teardowns(self) -> tuple[Teardown, ...]:
+        """Return which task takes down what others set up."""
+        return tuple(
+            Teardown(
+                self.variables[item.id],
+                tuple(Variable(self.variables[name]) for name in item.task.teardown.of),
+                fails_run=item.task.teardown.fails_run,
+            )
+            for item in self.plan.tasks.values()
+            if item.task.teardown
         )
 
     def _inside(self, groups: tuple[str, ...]) -> Iterable[PlannedTask]:
         return (item for item in self.plan.tasks.values() if item.groups == groups)
 
     def _lower(self, item: PlannedTask) -> Operator | Group:
-        made: Operator | Group = self.scope.data(
-            kind_of(item.task.type).lower(item.task, self.scope, item.place)
-        )
+        lowered = kind_of(item.task.type).lower(item.task, self.scope, item.place)
+        if item.place.mapped and isinstance(lowered, Operator):
+            lowered = over_each(lowered, item.task, self.scope)
+        made: Operator | Group = self.scope.data(lowered)
         if not isinstance(made, Group):
             return made
         if made.members:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dagfactory.module import Group, Module, Operator, Symbol, symbols, walk
+from dagfactory.module import Group, Module, Operator, Symbol, Variable, symbols, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,9 +41,21 @@ def apart(group: Group, taken: Collection[str]) -> Group:
     names = {member.variable: free(member.variable, taken) for member in group.members}
     return replace(
         group,
-        members=tuple(replace(each, variable=names[each.variable]) for each in group.members),
+        members=tuple(_named(each, names) for each in group.members),
         edges=tuple((names[first], names[second]) for first, second in group.edges),
     )
+
+
+def _named(member: Operator | Group, names: Mapping[str, str]) -> Operator | Group:
+    """Return a member under its new name, which others that use its output know as well."""
+    variable = names[member.variable]
+    if isinstance(member, Group):
+        return replace(member, variable=variable)
+    expand = {
+        key: replace(value, name=names[value.name]) if isinstance(value, Variable) else value
+        for key, value in member.expand.items()
+    }
+    return replace(member, variable=variable, expand=expand)
 
 
 def distinct(module: Module) -> Module:

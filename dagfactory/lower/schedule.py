@@ -5,20 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from dagfactory.lower.assets import condition
 from dagfactory.lower.common import delta
 from dagfactory.module import Call
 
 if TYPE_CHECKING:
+    from dagfactory.lower.scope import Scope
     from dagfactory.spec.pipeline import Pipeline
     from dagfactory.spec.schedule import Schedule
     from dagfactory.targets import Target
 
 
-def schedule_arguments(pipeline: Pipeline, target: Target) -> dict[str, Any]:
+def schedule_arguments(pipeline: Pipeline, scope: Scope) -> dict[str, Any]:
     """Return `schedule`, `start_date`, `end_date` and `catchup`."""
-    zone = pipeline.timezone
+    zone, target = pipeline.timezone, scope.target
     made: dict[str, Any] = {
-        "schedule": _schedule(pipeline.schedule, target) if pipeline.schedule else None,
+        "schedule": _schedule(pipeline.schedule, zone, scope) if pipeline.schedule else None,
         "start_date": _date(pipeline.start_date, zone, target),
     }
     if pipeline.end_date:
@@ -26,12 +28,17 @@ def schedule_arguments(pipeline: Pipeline, target: Target) -> dict[str, Any]:
     return made | {"catchup": pipeline.catchup}
 
 
-def _schedule(schedule: Schedule, target: Target) -> Any:
-    """Return the schedule: cron text, preset, interval or assets."""
+def _schedule(schedule: Schedule, zone: str, scope: Scope) -> Any:
+    """Return the schedule: cron text, preset, interval, assets, or assets and cron text."""
     if schedule.every:
         return delta(schedule.every)
+    if schedule.assets and schedule.cron:
+        target = scope.target
+        times = Call(target.symbol("CronTriggerTimetable"), {"timezone": zone}, (schedule.cron,))
+        wanted = {target.word("assets"): condition(schedule.assets, scope), "timetable": times}
+        return Call(target.symbol("AssetOrTimeSchedule"), wanted)
     if schedule.assets:
-        return [Call(target.symbol("Asset"), positional=(uri,)) for uri in schedule.assets]
+        return condition(schedule.assets, scope)
     return schedule.cron or schedule.preset
 
 

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a task stands: its id, its id in Airflow (with groups), its run folder, its Python name."""
+    """Where a task stands: its id, its id in Airflow (with groups), its run folder, its Python name.
+
+    A `mapped` task runs several times in a run, and each time in a folder of its own.
+    """
 
     id: str
     airflow_id: str
     run_dir: str
     variable: str
+    mapped: bool = False
 
     def operator(self, symbol: Symbol, arguments: dict[str, Any]) -> Operator:
         """Return the operator call of a task that is one Airflow task."""
@@ -31,7 +35,13 @@ class Place:
     @property
     def dir(self) -> str:
         """Return the task's own folder below the run's."""
-        return f"{self.run_dir}/{self.id}"
+        own = f"{self.run_dir}/{self.id}"
+        return own + "/{{ ti.map_index }}" if self.mapped else own
+
+    @property
+    def once(self) -> str:
+        """Return the expression for templates that tells this task's work in a run from all other."""
+        return "run_id ~ '.' ~ ti.map_index" if self.mapped else "run_id"
 
     def xcom(self, *keys: str, task: str = "") -> str:
         """Return an Airflow template that reads the task's result when it runs."""
@@ -79,7 +89,8 @@ class Scope:
                 positional = tuple(self.data(item) for item in value.positional)
                 return replace(value, arguments=self.data(value.arguments), positional=positional)
             case Operator():
-                return replace(value, arguments=self.data(value.arguments))
+                made = self.data(value.arguments), self.data(value.expand)
+                return replace(value, arguments=made[0], expand=made[1])
             case Group():
                 members = tuple(self.data(item) for item in value.members)
                 return replace(value, members=members, tooltip=self.text(value.tooltip))
@@ -90,6 +101,8 @@ class Scope:
             return self.run_dir if ref.path == ("dir",) else "{{ run_id }}"
         if ref.root == "params":
             return "{{ params." + ref.path[0] + " }}"
+        if ref.root == "each":
+            return "{{ params.for_each" + "".join(f"[{key!r}]" for key in ref.path) + " }}"
         found: Any = self.outputs[ref.path[0]]
         for key in ref.path[1:]:
             found = found[key]

@@ -23,6 +23,7 @@ def context(module: Module) -> dict[str, object]:
         "arguments": tuple(module.arguments.items()),
         "members": module.members,
         "edges": module.edges,
+        "teardowns": module.teardowns,
     }
 
 

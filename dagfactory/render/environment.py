@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from dagfactory.module import Teardown
 from dagfactory.package import template_folder
 from dagfactory.render.quote import WIDTH, Code, fit, identifier, literal
 
@@ -35,6 +36,28 @@ def arguments(items: Mapping[str, Any], indent: int) -> Code:
     return Code("".join(f"{start}{argument(item, indent)},\n" for item in items.items()))
 
 
+def call(head: str, values: dict[str, Any], indent: int) -> Code:
+    """Write a call that a line begins with: `head(key=value)`, one argument a line if it is too long."""
+    pad = " " * indent
+    flat = ", ".join(f"{identifier(key)}={literal(value)}" for key, value in values.items())
+    if indent + len(f"{head}()") + len(flat) <= WIDTH and flat.isascii():
+        return Code(f"{pad}{head}({flat})")
+    rows = "".join(f"{pad}    {argument(item, indent + 4)},\n" for item in values.items())
+    return Code(f"{pad}{head}(\n{rows}{pad})")
+
+
+def expand(values: dict[str, Any], indent: int) -> Code:
+    """Write what follows the arguments of `.partial(`: what the operator is mapped over."""
+    return call(").expand", values, indent)
+
+
+def teardown(value: Teardown, indent: int) -> Code:
+    """Write `task.as_teardown(setups=[…])`."""
+    fails = {"on_failure_fail_dagrun": True} if value.fails_run else {}
+    head = f"{identifier(value.variable)}.as_teardown"
+    return call(head, {"setups": list(value.setups), **fails}, indent)
+
+
 def arrow(edge: tuple[str, str], indent: int) -> Code:
     """Write an edge `upstream >> downstream`, in parentheses when the line is too long."""
     pad = " " * indent
@@ -54,8 +77,10 @@ FILTERS: dict[str, Callable[..., Code]] = {
     "argument": argument,
     "arguments": arguments,
     "arrow": arrow,
+    "expand": expand,
     "identifier": identifier,
     "pad": pad,
+    "teardown": teardown,
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from dagfactory.module import Call, Indices
+from dagfactory.module import Call, Indices, Variable
 
 WIDTH = 88
 _COMMENT = re.compile(r"[A-Za-z0-9_./:+-]*( [A-Za-z0-9_./:+-]+)*")
@@ -59,7 +59,7 @@ def literal(value: Any) -> str:
             return "(" + ", ".join(map(literal, value)) + ("," if len(value) == 1 else "") + ")"
         case dict():
             return "{" + ", ".join(f"{literal(k)}: {literal(v)}" for k, v in value.items()) + "}"
-        case Call() | Indices():
+        case Call() | Indices() | Variable():
             return _call(value)
     raise TypeError(f"no Python literal for {type(value).__name__}")
 
@@ -122,8 +122,10 @@ def _character(character: str, quote: str) -> str:
     return character if character.isprintable() else ascii(character)[1:-1]
 
 
-def _call(value: Call | Indices) -> str:
-    """Write a call of an imported name on one line."""
+def _call(value: Call | Indices | Variable) -> str:
+    """Write a call of an imported name, or the name of another operator, on one line."""
+    if isinstance(value, Variable):
+        return identifier(value.name) + (".output" if value.output else "")
     if isinstance(value, Indices):
         return f"list(range({value.count:d}))"
     parts = [literal(item) for item in value.positional]

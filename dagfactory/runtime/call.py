@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
-from airflow.providers.common.compat.sdk import BaseOperator
+from .native import NativeOperator
 
 
-class CallOperator(BaseOperator):
+class CallOperator(NativeOperator):
     """Call `function` (a dotted path) with keyword arguments and return its result.
 
+    An argument that is one template and nothing else keeps the type of what it stands for.
     A path that cannot be imported fails the task for good: a retry would not find it either.
     """
 

@@ -160,6 +160,11 @@ ServiceAccount = pattern(
 LabelText = pattern(
     r"[a-z0-9_-]{0,63}", "a label", "use at most 63 of a-z, 0-9, `_` and `-`", may_be_open=True
 )
+OwnerLink = pattern(
+    r"https?://[^/\s]+(?:/\S*)?|mailto:\S+@\S+",
+    "an address to link to",
+    "write for example `https://wiki.example.com/ml` or `mailto:ml@example.com`",
+)
 Tag = Annotated[Text, Field(max_length=100)]
 """Airflow keeps a tag in a column of 100 characters."""
 

@@ -10,6 +10,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 from dagfactory.spec.common import (
     Date,
     EnvironmentName,
+    OwnerLink,
     ParamName,
     PipelineId,
     PositiveDuration,
@@ -46,6 +47,12 @@ class Defaults(SpecModel):
     pool_slots: PositiveInt | None = Field(None, description="slots of the pool a task takes")
     queue: Text | None = Field(None, description="Airflow worker queue")
     priority: int | None = Field(None, description="weight among waiting tasks")
+    depends_on_past: bool | None = Field(
+        None, description="wait until the task has succeeded in the run before"
+    )
+    wait_for_downstream: bool | None = Field(
+        None, description="and until the tasks right after it have, too"
+    )
 
 
 class Pipeline(SpecModel):
@@ -54,6 +61,11 @@ class Pipeline(SpecModel):
     pipeline: PipelineId = Field(description="unique id; becomes the DAG id")
     description: Text | None = Field(None, description="one sentence shown in the DAG list")
     owner: Text | None = Field(None, description="team or person responsible")
+    owner_links: dict[Text, OwnerLink] = Field(
+        {},
+        description="owners with an address each, which the DAG list links to",
+        examples=[{"ml-team": "https://wiki.example.com/ml"}],
+    )
     doc: Text | None = Field(None, description="Markdown shown with the DAG")
     schedule: ScheduleField | None = Field(None, description="when runs start by themselves")
     start_date: Date = Field(_FIRST_DAY, description="first day; a schedule by the clock needs it")
@@ -70,6 +82,12 @@ class Pipeline(SpecModel):
         None, description="most tasks of a run at the same time"
     )
     timeout: PositiveDuration | None = Field(None, description="the longest a run may take")
+    fail_fast: bool = Field(
+        default=False, description="stop a run at its first failed task, and fail what still runs"
+    )
+    pause_after_failures: PositiveInt | None = Field(
+        None, description="pause the pipeline after so many failed runs in a row"
+    )
     vars: dict[VarName, Any] = Field({}, description="values for `${vars.NAME}`")
     environments: dict[EnvironmentName, Any] = Field(
         {}, description="by environment: a patch of this file"

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from dagfactory.spec.common import PositiveDuration, SpecModel, Text, bad, wrong_type
+from dagfactory.spec.assets import Assets
+from dagfactory.spec.common import PositiveDuration, SpecModel, bad, wrong_type
 from dagfactory.suggest import shorten
 
 Preset = Literal[
@@ -24,8 +25,6 @@ _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("day of week", 0, 7, {name: at for at, name in enumerate(_DAYS)}),
 )
 _PART = re.compile(r"(?:\*|(?P<low>\w+)(?:-(?P<high>\w+))?)(?:/(?P<step>\d+))?", re.ASCII)
-_LONGEST_ASSET = 1500
-"""Characters of an asset's name in Airflow's database."""
 
 
 def _cron(text: str) -> str:
@@ -66,15 +65,6 @@ def _part_problem(
     return None
 
 
-def _asset(name: str) -> str:
-    """Check a name as Airflow's `Asset` does."""
-    if name.lower().startswith("airflow:"):
-        raise bad("`airflow:` is reserved by Airflow", "choose another name")
-    if name in {"self", "context"} or len(name) > _LONGEST_ASSET:
-        raise bad(f"`{shorten(name)}` is not the name of an asset", "choose another name")
-    return name
-
-
 def _shape(value: Any) -> Any:
     """Give the short forms (a cron text, a preset) the shape of the model."""
     if isinstance(value, str):
@@ -84,30 +74,30 @@ def _shape(value: Any) -> Any:
     raise wrong_type("a cron text, a preset, `{every: 6h}` or `{assets: [...]}`")
 
 
-AssetName = Annotated[Text, AfterValidator(_asset)]
-
-
 class Schedule(SpecModel):
-    """Exactly one way to say when a pipeline runs."""
+    """One way to say when a pipeline runs, or a cron text and assets together."""
 
     cron: Annotated[str, AfterValidator(_cron)] | None = Field(None, description="five cron fields")
     preset: Preset | None = Field(None, description="a schedule by name")
     every: PositiveDuration | None = Field(None, description="a fixed interval, e.g. 6h")
-    assets: Annotated[list[AssetName], Field(min_length=1)] | None = Field(
-        None, description="run when all of these assets were updated"
+    assets: Assets | None = Field(
+        None,
+        description="run when these assets were updated; beside `cron`, also at its times",
+        examples=[["gs://bucket/images"], {"any": ["images", "words"]}],
     )
 
     @model_validator(mode="after")
     def _one(self) -> Schedule:
         given = sorted(self.model_fields_set)
-        if len(given) != 1:
-            raise bad("a schedule needs exactly one of `cron`, `preset`, `every` and `assets`")
+        if len(given) != 1 and given != ["assets", "cron"]:
+            choices = "exactly one of `cron`, `preset`, `every` and `assets`"
+            raise bad(f"a schedule needs {choices}", "only `cron` and `assets` go together")
         return self
 
     @property
     def timed(self) -> bool:
         """Whether the clock starts runs, so that a start date is needed."""
-        return self.assets is None
+        return self.assets is None or self.cron is not None
 
 
 ScheduleField = Annotated[Schedule, BeforeValidator(_shape, json_schema_input_type=str | Schedule)]

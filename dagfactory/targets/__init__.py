@@ -6,7 +6,7 @@ A target module defines `TARGET`; dropping a module into this package is all tha
 from __future__ import annotations
 
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 
 from dagfactory.module import Symbol
@@ -20,6 +20,8 @@ COMPATIBLE = {
     "datetime": "pendulum",
     "timedelta": "datetime",
     "Asset": _SDK,
+    "AssetAll": _SDK,
+    "AssetAny": _SDK,
     "BashOperator": "airflow.providers.standard.operators.bash",
     "EmptyOperator": "airflow.providers.standard.operators.empty",
 }
@@ -31,15 +33,23 @@ A line that departs says so in its own module: `modules=COMPATIBLE | {…}`.
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An Airflow line: its name in environment files, the version it is tested on, its imports."""
+    """An Airflow line: its name in environment files, the version it is tested on, its imports.
+
+    `words` holds the classes and arguments that this line calls otherwise than Airflow 3.
+    """
 
     name: str
     airflow: str
     modules: dict[str, str]
+    words: dict[str, str] = field(default_factory=dict)
 
     def symbol(self, name: str) -> Symbol:
         """Return where this line imports `name` from; KeyError is a bug in the compiler."""
-        return Symbol(self.modules[name], name)
+        return Symbol(self.modules[name], self.word(name))
+
+    def word(self, name: str) -> str:
+        """Return what this line calls a class or an argument of Airflow 3."""
+        return self.words.get(name, name)
 
 
 def names() -> list[str]:

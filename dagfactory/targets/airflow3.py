@@ -4,4 +4,9 @@ from __future__ import annotations
 
 from dagfactory.targets import COMPATIBLE, Target
 
-TARGET = Target(name="airflow3", airflow="3.3.1", modules=COMPATIBLE)
+TARGET = Target(
+    name="airflow3",
+    airflow="3.3.1",
+    modules=COMPATIBLE
+    | {"AssetOrTimeSchedule": "airflow.sdk", "CronTriggerTimetable": "airflow.sdk"},
+)

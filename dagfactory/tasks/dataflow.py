@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from dagfactory.spec.pipeline import Pipeline
 
 OPERATORS = "airflow.providers.google.cloud.operators.dataflow."
-ONCE_A_RUN = "{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_OID, run_id) }}"
+ONCE = "{{{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_OID, {}) }}}}"
 """Ends the job's name. It is the same in a retry: Dataflow refuses a second job while the first lives."""
 
 
@@ -185,7 +185,7 @@ def lower(task: Dataflow, scope: Scope, place: Place) -> Operator:
         **credentials(task),
     }
     program = _classic if task.template else _flex
-    arguments = program(task, scope, place, f"{name}-{ONCE_A_RUN}")
+    arguments = program(task, scope, place, f"{name}-{ONCE.format(place.once)}")
     kind = (
         "DataflowTemplatedJobStartOperator"
         if task.template

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -32,6 +32,10 @@ TaskIds = Annotated[
 
 class Gate(TaskBase):
     """Follow `then` when the condition holds, `else` when it does not or cannot be decided."""
+
+    unmapped: ClassVar[str | None] = (
+        "decide once in a gate, and give `for_each` to the tasks that follow"
+    )
 
     type: Literal["gate"]
     metrics: str | None = Field(

@@ -23,6 +23,8 @@ class Group(TaskBase):
 
     nested: ClassVar[str | None] = "tasks"
 
+    unmapped: ClassVar[str | None] = "give it to the tasks inside"
+
     type: Literal["group"]
     tasks: dict[TaskId, SerializeAsAny[TaskBase]] = Field(description="the tasks by id")
 
@@ -40,7 +42,10 @@ def lower(task: Group, _scope: Scope, place: Place) -> LoweredGroup:
     return LoweredGroup(place.id, place.variable, (), tooltip=task.doc or "")
 
 
-IDLE = ("trigger_rule", "retries", "timeout", "pool", "pool_slots", "queue", "priority")
+IDLE = (
+    *("trigger_rule", "retries", "timeout", "pool", "pool_slots", "queue", "priority"),
+    *("outlets", "depends_on_past", "wait_for_downstream"),
+)
 """Keys of a task that mean nothing for a box around tasks."""
 
 

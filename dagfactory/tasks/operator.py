@@ -87,6 +87,11 @@ RESERVED: dict[str, str] = {
     "pool_slots": "set it with the task's own key `pool_slots`",
     "queue": "set it with the task's own key `queue`",
     "priority_weight": "set it with the task's own key `priority`",
+    "outlets": "set them with the task's own key `outlets`",
+    "depends_on_past": "set it with the task's own key `depends_on_past`",
+    "wait_for_downstream": "set it with the task's own key `wait_for_downstream`",
+    "max_active_tis_per_dagrun": "set it with `for_each` and `parallel`",
+    "map_index_template": "it shows the item of `for_each`",
     "doc_md": "set it with the task's own key `doc`",
     "default_args": "set them with `defaults:` of the pipeline",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -51,6 +51,8 @@ class Metric(SpecModel):
 
 class Sweep(JobTask):
     """Run one job per combination of hyperparameters and select the best trial."""
+
+    unmapped: ClassVar[str | None] = "its `parameters` are what a sweep runs over"
 
     type: Literal["sweep"]
     method: Method = Field(default="grid", description="How trials are chosen.")

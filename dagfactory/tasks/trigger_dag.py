@@ -86,7 +86,7 @@ def outputs(_task: TriggerDag, place: Place) -> dict[str, str]:
 
 def lower(task: TriggerDag, scope: Scope, place: Place) -> Operator:
     """Return the standard operator, deferrable and imported when the task runs."""
-    own = f"{scope.pipeline.pipeline}.{place.airflow_id}" + ".{{ run_id }}"
+    own = f"{scope.pipeline.pipeline}.{place.airflow_id}" + ".{{ " + place.once + " }}"
     arguments: dict[str, Any] = {
         "trigger_dag_id": task.dag,
         "trigger_run_id": task.run_id or own,

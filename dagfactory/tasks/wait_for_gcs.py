@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dagfactory.spec.common import Duration, bad, missing
+from dagfactory.spec.common import bad, missing
 from dagfactory.tasks._address import Address, location
-from dagfactory.tasks._google import GoogleTask, credentials, lazy, poll, seconds
+from dagfactory.tasks._google import GoogleTask, credentials, lazy
+from dagfactory.tasks._waits import WaitingTask, waiting
 
 if TYPE_CHECKING:
     from dagfactory.lower.scope import Place, Scope
@@ -22,7 +23,7 @@ CLASSES = {
 }
 
 
-class WaitForGcs(GoogleTask):
+class WaitForGcs(GoogleTask, WaitingTask):
     """Wait until something is there; when `timeout` is over the task fails without a retry."""
 
     type: Literal["wait_for_gcs"]
@@ -40,12 +41,6 @@ class WaitForGcs(GoogleTask):
         None,
         description="Object that has to be written after the end of the run's data interval.",
         examples=["gs://my-data/labels.jsonl"],
-    )
-    poll: Duration | None = Field(
-        None, description="How often Airflow looks; 60 s if absent.", examples=["5m"]
-    )
-    on_timeout: Literal["fail", "skip"] = Field(
-        "fail", description="What becomes of the task when nothing came.", examples=["skip"]
     )
 
     @model_validator(mode="after")
@@ -76,15 +71,11 @@ def lower(task: WaitForGcs, scope: Scope, place: Place) -> Operator:
     """Return the provider's sensor, deferrable and imported when the task runs."""
     kind, address = _wanted(task)
     found = location(address, scope)
-    limit = seconds(task, scope)
     arguments: dict[str, Any] = {
         "bucket": found.bucket,
         "prefix" if kind == "prefix" else "object": found.name,
         **({"use_glob": True} if kind == "object" and "*" in address else {}),
-        "deferrable": True,
-        **poll(task.poll, scope, "poke_interval"),
-        **({"timeout": limit} if limit else {}),
-        **({"soft_fail": True} if task.on_timeout == "skip" else {}),
+        **waiting(task, scope),
         **credentials(task, "google_cloud_conn_id"),
     }
     return lazy(task, scope, place, SENSORS + CLASSES[kind], arguments, timeout=False)

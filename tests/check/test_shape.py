@@ -21,11 +21,17 @@ with DAG(
             task_id="one",
         ).expand(trial=list(range(3)))
 
+        other = Op.partial(
+            task_id="other",
+        ).expand(params=one.output)
+
     two = Op(
         task_id="two",
     )
 
     one >> two
+
+    two.as_teardown(setups=[one], on_failure_fail_dagrun=True)
 """
 BAD = [
     "import os\n" + GOOD,
@@ -39,6 +45,14 @@ BAD = [
     GOOD.replace("two = Op(", "two = Other("),
     GOOD.replace("Op.partial", "Op.__init__"),
     GOOD.replace("range(3)", "range(Op())"),
+    GOOD.replace("one.output", "one.operator_class"),
+    GOOD.replace("one.output", "Op().output"),
+    GOOD.replace("as_teardown(", "set_downstream("),
+    GOOD.replace("two.as_teardown(", "two.dag.as_teardown("),
+    GOOD.replace("setups=[one]", "setups=[one.x]"),
+    GOOD.replace("setups=[one]", "setups=one"),
+    GOOD.replace("fail_dagrun=True", "fail_dagrun=two"),
+    GOOD.replace("fail_dagrun=True", "fail_dagrun=True, **{}"),
     GOOD.replace("as dag", "as dag.x"),
     GOOD.replace("from a.b import Op", "from . import Op"),
     GOOD.replace('dag_id="x"', '**{"dag_id": "x"}'),
@@ -70,13 +84,14 @@ def test_payloads_through_broken_quoting_are_stopped_or_stay_data() -> None:
     path = CORPORA / "dagfactory-own/python_injection.jsonl"
     if not path.is_file():
         pytest.skip(f"no corpora at {path}: injection payloads are not tested here")
+    own = sum(isinstance(node, ast.Call) for node in ast.walk(ast.parse(GOOD)))
     stopped = 0
     for line in path.read_text(encoding="utf-8").splitlines():
         payload = json.loads(line)["payload"]
         text = GOOD.replace('"two"', f'"{payload}"')
         if shape(text) is None:
             calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
-            assert len(calls) == 7, payload
+            assert len(calls) == own, payload
         else:
             stopped += 1
     assert stopped > 10

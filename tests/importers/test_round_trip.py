@@ -123,17 +123,21 @@ GRAPHS = {
     "mapping_mapped": (
         {
             "request": "BashOperator",
-            "outputs": "BashOperator",
-            "legacy": "BashOperator",
+            "outputs.items": "ItemsOperator",
+            "outputs.each": "BashOperator",
+            "legacy.items": "ItemsOperator",
+            "legacy.each": "BashOperator",
             "after_all": "EmptyOperator",
         },
         [
-            "legacy > after_all",
-            "outputs > after_all",
-            "request > legacy",
-            "request > outputs",
+            "legacy.each > after_all",
+            "legacy.items > legacy.each",
+            "outputs.each > after_all",
+            "outputs.items > outputs.each",
+            "request > legacy.items",
+            "request > outputs.items",
         ],
-        [],
+        ["legacy", "outputs"],
     ),
     "default_args_arguments": (
         {
@@ -169,7 +173,7 @@ SCHEDULES = {
     "assets_all_of": ["AssetTriggeredTimetable", ["s3://b/one.csv", "s3://b/two.csv"]],
     "assets_condition": ["AssetTriggeredTimetable", ["s3://b/one.csv", "s3://b/two.csv"]],
     "assets_wrapped": ["AssetTriggeredTimetable", ["s3://b/one.csv"]],
-    "assets_any_of": ["NullTimetable", "None"],
+    "assets_any_of": ["AssetTriggeredTimetable", ["s3://b/one.csv", "s3://b/two.csv"]],
     "dates_object": ["OnceTimetable", "@once"],
     "dates_none": ["CronTriggerTimetable", "0 6 * * 1-5"],
     "old_names_old": ["CronTriggerTimetable", "0 3 * * *"],

@@ -44,7 +44,10 @@ def codes(diagnostics):
 
 
 def test_checks_are_found_by_listing_the_package():
-    expected = "addresses arguments branches images joins limits machines metrics restarts schedule secrets"
+    expected = """
+        addresses arguments branches images joins limits machines metrics operators restarts schedule
+        secrets teardowns
+    """
     assert lint.names() == expected.split()
 
 

@@ -27,7 +27,8 @@ def lowered(folder: Path, text: str) -> Module:
 
 
 def of_task(folder: Path, keys: str, head: str = "") -> dict[str, Any]:
-    text = f"pipeline: p\n{head}\ntasks: {{b: {{type: empty}}, a: {{type: bash, command: x, {keys}}}}}\n"
+    others = "c: {type: empty}, b: {type: empty}"
+    text = f"pipeline: p\n{head}\ntasks: {{{others}, a: {{type: bash, command: x, {keys}}}}}\n"
     (found,) = (each for each in lowered(folder, text).members if each.id == "a")
     assert isinstance(found, Operator)
     return found.arguments
@@ -63,6 +64,21 @@ COMMON = {
     "priority": ("priority: -3", {"priority_weight": -3}),
     "doc": ('doc: "# Why"', {"doc_md": "# Why"}),
     "after": ("after: [b]", {}),
+    "for_each": ("for_each: [1]", {"map_index_template": "{{ (params.for_each | string)[:120] }}"}),
+    "parallel": (
+        "for_each: [1, 2], parallel: 2",
+        {
+            "max_active_tis_per_dagrun": 2,
+            "map_index_template": "{{ (params.for_each | string)[:120] }}",
+        },
+    ),
+    "outlets": (
+        "outlets: ['gs://b/x', y]",
+        {"outlets": [("StorageAsset", "gs://b/x"), ("Asset", "y")]},
+    ),
+    "depends_on_past": ("depends_on_past: true", {"depends_on_past": True}),
+    "wait_for_downstream": ("wait_for_downstream: false", {"wait_for_downstream": False}),
+    "teardown": ("teardown: c, after: [b]", {}),
 }
 
 
@@ -94,6 +110,12 @@ PIPELINE = {
         {"start_date": ("datetime", 2026, 1, 5, {"tz": "Europe/Berlin"})},
     ),
     "schedule": ("schedule: null", {"schedule": None}),
+    "fail_fast": ("fail_fast: true", {"fail_fast": True}),
+    "pause_after_failures": ("pause_after_failures: 3", {"max_consecutive_failed_dag_runs": 3}),
+    "owner_links": (
+        "owner_links: {ml: 'mailto:ml@example.com'}",
+        {"owner_links": {"ml": "mailto:ml@example.com"}},
+    ),
     "owner": ("owner: ml", {"default_args": {"owner": "ml", **calls(RETRIES)}}),
     "params": (
         "params: {s: {type: string, enum: [a, b]}, n: {type: number, default: 0.5, minimum: 0}}",
@@ -124,7 +146,24 @@ SCHEDULES = {
     "{preset: '@yearly'}": "@yearly",
     "{cron: '0  0 * jan mon-fri'}": "0 0 * jan mon-fri",
     "{every: 6h}": ("timedelta", {"hours": 6}),
-    "{assets: ['gs://bucket/x', y]}": [("Asset", "gs://bucket/x"), ("Asset", "y")],
+    "{assets: ['gs://bucket/x', y]}": [("StorageAsset", "gs://bucket/x"), ("Asset", "y")],
+    "{assets: {any: [x, {all: [y, z]}]}}": (
+        "AssetAny",
+        ("Asset", "x"),
+        ("AssetAll", ("Asset", "y"), ("Asset", "z")),
+    ),
+    "{assets: [x, {any: [y, z]}]}": (
+        "AssetAll",
+        ("Asset", "x"),
+        ("AssetAny", ("Asset", "y"), ("Asset", "z")),
+    ),
+    "{assets: [x], cron: '0 3 * * *'}": (
+        "AssetOrTimeSchedule",
+        {
+            "assets": [("Asset", "x")],
+            "timetable": ("CronTriggerTimetable", "0 3 * * *", {"timezone": "UTC"}),
+        },
+    ),
 }
 
 
@@ -142,7 +181,7 @@ def test_a_continuous_pipeline_has_one_run_at_a_time(tmp_path: Path) -> None:
 def test_defaults_are_inherited(tmp_path: Path) -> None:
     head = (
         "pipeline: p\ndefaults: {retries: {attempts: 5, backoff: fixed}, pool: p, pool_slots: 2,"
-        " queue: q, priority: 7, timeout: 2h}\n"
+        " queue: q, priority: 7, timeout: 2h, depends_on_past: true, wait_for_downstream: true}\n"
     )
     made = lowered(tmp_path, head + TASKS)
     assert calls(made.arguments["default_args"]) == calls(RETRIES) | {
@@ -152,6 +191,8 @@ def test_defaults_are_inherited(tmp_path: Path) -> None:
         "pool_slots": 2,
         "queue": "q",
         "priority_weight": 7,
+        "depends_on_past": True,
+        "wait_for_downstream": True,
     }
     assert calls(made.members[0].arguments["execution_timeout"]) == ("timedelta", {"hours": 2})
     assert {"image", "machine", "poll"} <= set(Defaults.model_fields)  # of jobs: test_job.py

@@ -10,6 +10,7 @@ import inspect
 import json
 import sys
 import warnings
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -54,10 +55,15 @@ def pod_of(operator: Any) -> Any:
     return ApiClient().sanitize_for_serialization(operator.build_pod_request_obj(dry_run=True))
 
 
+def with_durations(found: dict[str, Any]) -> Any:
+    """Return a mapping as it is, or the duration that it stands for."""
+    return timedelta(**found["timedelta"]) if set(found) == {"timedelta"} else found
+
+
 def main() -> None:
     """Answer for every task, an exception as its text."""
     answers = {}
-    for task, wanted in json.load(sys.stdin).items():
+    for task, wanted in json.load(sys.stdin, object_hook=with_durations).items():
         try:
             answers[task] = build(**wanted)
         except (AirflowException, AttributeError, KeyError, TypeError, ValueError) as error:

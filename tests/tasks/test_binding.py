@@ -52,7 +52,7 @@ def built(operators: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -
 
     environment = os.environ | {"AIRFLOW_HOME": str(tmp_path_factory.mktemp("home"))}
     command = [sys.executable, str(HERE / "build_operators.py")]
-    text = json.dumps(operators)
+    text = json.dumps(operators, default=lambda call: {call.symbol.name: call.arguments})
     done = subprocess.run(
         command, input=text, env=environment, capture_output=True, text=True, check=False
     )

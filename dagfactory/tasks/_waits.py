@@ -1,0 +1,36 @@
+"""What the tasks that wait share: how often they look, and what becomes of them when nothing comes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from dagfactory.spec.common import Duration
+from dagfactory.spec.task import TaskBase
+from dagfactory.tasks._google import poll, seconds
+
+if TYPE_CHECKING:
+    from dagfactory.lower.scope import Scope
+
+
+class WaitingTask(TaskBase):
+    """Wait without a worker; when `timeout` is over the task fails, without a retry."""
+
+    poll: Duration | None = Field(
+        None, description="How often Airflow looks; 60 s if absent.", examples=["5m"]
+    )
+    on_timeout: Literal["fail", "skip"] = Field(
+        "fail", description="What becomes of the task when nothing came.", examples=["skip"]
+    )
+
+
+def waiting(task: WaitingTask, scope: Scope) -> dict[str, Any]:
+    """Return the arguments of a sensor that defers."""
+    limit = seconds(task, scope)
+    return {
+        "deferrable": True,
+        **poll(task.poll, scope, "poke_interval"),
+        **({"timeout": limit} if limit else {}),
+        **({"soft_fail": True} if task.on_timeout == "skip" else {}),
+    }

@@ -1,0 +1,57 @@
+"""`wait_for_bigquery`: wait for a table, or for a partition of it; costs no worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from dagfactory.spec.common import Text
+from dagfactory.tasks._bigquery import Table, table_reference
+from dagfactory.tasks._google import GoogleTask, credentials, lazy
+from dagfactory.tasks._waits import WaitingTask, waiting
+
+if TYPE_CHECKING:
+    from dagfactory.lower.scope import Place, Scope
+    from dagfactory.module import Operator
+
+SENSORS = "airflow.providers.google.cloud.sensors.bigquery."
+
+
+class WaitForBigquery(GoogleTask, WaitingTask):
+    """Wait until the table or partition is there; when `timeout` is over the task fails for good."""
+
+    type: Literal["wait_for_bigquery"]
+    table: Table = Field(description="Table that has to be there.")
+    partition: Text | None = Field(
+        None,
+        description="Partition that it has to have.",
+        examples=["{{ ds_nodash }}", "{{ data_interval_start.strftime('%Y%m%d%H') }}"],
+    )
+
+
+MODEL = WaitForBigquery
+
+
+def outputs(task: WaitForBigquery, _place: Place) -> dict[str, str]:
+    """Offer the table."""
+    return {"table": task.table}
+
+
+def lower(task: WaitForBigquery, scope: Scope, place: Place) -> Operator:
+    """Return the provider's sensor, deferrable and imported when the task runs."""
+    wanted = table_reference(task.table)
+    arguments: dict[str, Any] = {
+        "project_id": wanted["projectId"],
+        "dataset_id": wanted["datasetId"],
+        "table_id": wanted["tableId"],
+        **({"partition_id": task.partition} if task.partition else {}),
+        **waiting(task, scope),
+        **credentials(task),
+    }
+    name = (
+        "BigQueryTablePartitionExistenceSensor"
+        if task.partition
+        else "BigQueryTableExistenceSensor"
+    )
+    return lazy(task, scope, place, SENSORS + name, arguments, timeout=False)
