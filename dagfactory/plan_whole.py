@@ -25,6 +25,8 @@ RUNTIME = "dagfactory_runtime"
 
 _ELSEWHERE = ("tasks", "environments", "vars")
 _OF_JOBS = (("defaults", "image"), ("defaults", "machine"))
+_RENDERED_LATE = ("alerts",)
+"""Texts that are rendered when something has happened: a run exists then."""
 
 
 def whole_problems(pipeline: Pipeline, node: Node, tasks: list[PlannedTask]) -> Iterator[Problem]:
@@ -80,8 +82,9 @@ def _texts(node: Node) -> Iterator[tuple[Path, str]]:
 
 def _early(path: Path, text: str, pipeline: Pipeline) -> Iterator[Problem]:
     """Find references that no run has a value for yet; those of jobs' defaults are rendered later."""
+    late = path[:2] in _OF_JOBS or path[:1] == _RENDERED_LATE
     for ref in references(text):
-        if path[:2] not in _OF_JOBS or ref.root == "tasks":
+        if not late or ref.root == "tasks":
             yield misplaced(path, ref)
         elif ref.root == "params":
             yield from unknown_param(path, ref, pipeline)

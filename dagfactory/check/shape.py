@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import ast
 
-VALUE_CALLS = frozenset({"datetime", "timedelta", "Param", "Asset", "float", "literal"})
+ALERTS = {"SlackAlert", "EmailAlert", "PagerDutyAlert", "WebhookAlert", "PythonAlert"}
+VALUE_CALLS = frozenset(
+    {"datetime", "timedelta", "Param", "Asset", "float", "literal", "run_deadline", *ALERTS}
+)
 
 
 def check(text: str) -> str | None:

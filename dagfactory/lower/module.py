@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from dagfactory import __version__
 from dagfactory.kinds import kind_of
+from dagfactory.lower.alerts import run_callbacks, task_callbacks
 from dagfactory.lower.common import delta, retry_arguments
+from dagfactory.lower.deadline import deadline_argument
 from dagfactory.lower.names import apart, distinct
 from dagfactory.lower.schedule import schedule_arguments
 from dagfactory.lower.scope import Scope
@@ -79,7 +81,8 @@ def dag_arguments(plan: Plan, scope: Scope) -> dict[str, Any]:
     made |= {key: value for key, value in limits.items() if value is not None}
     if pipeline.timeout:
         made["dagrun_timeout"] = delta(pipeline.timeout)
-    made["default_args"] = _default_arguments(plan)
+    made |= run_callbacks(pipeline.alerts, scope) | deadline_argument(pipeline.alerts, scope)
+    made["default_args"] = _default_arguments(plan) | task_callbacks(pipeline.alerts, scope)
     if pipeline.params:
         made["params"] = {name: _param(item, scope) for name, item in pipeline.params.items()}
     if pipeline.tags:

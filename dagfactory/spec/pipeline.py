@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, SerializeAsAny, model_validator
 
+from dagfactory.spec.alerts import Alerts
 from dagfactory.spec.common import (
     Date,
     EnvironmentName,
@@ -70,6 +71,7 @@ class Pipeline(SpecModel):
         None, description="most tasks of a run at the same time"
     )
     timeout: PositiveDuration | None = Field(None, description="the longest a run may take")
+    alerts: Alerts | None = Field(None, description="whom to tell what becomes of tasks and runs")
     vars: dict[VarName, Any] = Field({}, description="values for `${vars.NAME}`")
     environments: dict[EnvironmentName, Any] = Field(
         {}, description="by environment: a patch of this file"

@@ -31,11 +31,15 @@ A line that departs says so in its own module: `modules=COMPATIBLE | {…}`.
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An Airflow line: its name in environment files, the version it is tested on, its imports."""
+    """An Airflow line: its name in environment files, the version it is tested on, its imports.
+
+    `deadlines` says whether it can tell that a run is late.
+    """
 
     name: str
     airflow: str
     modules: dict[str, str]
+    deadlines: bool = True
 
     def symbol(self, name: str) -> Symbol:
         """Return where this line imports `name` from; KeyError is a bug in the compiler."""

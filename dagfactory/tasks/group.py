@@ -40,7 +40,7 @@ def lower(task: Group, _scope: Scope, place: Place) -> LoweredGroup:
     return LoweredGroup(place.id, place.variable, (), tooltip=task.doc or "")
 
 
-IDLE = ("trigger_rule", "retries", "timeout", "pool", "pool_slots", "queue", "priority")
+IDLE = ("trigger_rule", "retries", "timeout", "pool", "pool_slots", "queue", "priority", "alerts")
 """Keys of a task that mean nothing for a box around tasks."""
 
 
