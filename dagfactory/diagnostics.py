@@ -110,6 +110,8 @@ CODES: dict[str, Code] = {
     "DF313": Code("trainer-argument", "an argument that the trainer refuses"),
     "DF314": Code("skipped-join", "a task that a gate skips by the way"),
     "DF315": Code("unordered-read", "an address that another task writes, without waiting for it"),
+    "DF341": Code("unknown-pool", "a pool that no environment file declares"),
+    "DF342": Code("no-deadlines-here", "a deadline where Airflow cannot keep one"),
 }
 
 

@@ -28,6 +28,7 @@ _CLASSES = {
     "python": "PythonAlert",
 }
 
+
 def task_callbacks(alerts: TaskAlerts | None, scope: Scope) -> dict[str, Any]:
     """Return the callbacks of a task (or of all: `default_args`) for the events that are named."""
     return _callbacks(alerts, _OF_TASKS, scope)

@@ -132,9 +132,7 @@ class Notifier(SpecModel):
     slack: SlackAlert | None = Field(None, description="A message to Slack.")
     email: EmailAlert | None = Field(None, description="A mail.")
     pagerduty: PagerDutyAlert | None = Field(None, description="An incident in PagerDuty.")
-    webhook: WebhookAlert | None = Field(
-        None, description="A JSON document to any other address."
-    )
+    webhook: WebhookAlert | None = Field(None, description="A JSON document to any other address.")
     python: PythonAlert | None = Field(None, description="A function of your own.")
 
     @model_validator(mode="after")
