@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from dagfactory.kinds import kind_of
-from dagfactory.plan_texts import misplaced, references, unknown_param
+from dagfactory.plan_texts import at, broken_template, misplaced, references, unknown_param
 from dagfactory.problems import Problem
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _ELSEWHERE = ("tasks", "environments", "vars")
 _OF_JOBS = (("defaults", "image"), ("defaults", "machine"))
 _RENDERED_LATE = ("alerts",)
 """Texts that are rendered when something has happened: a run exists then."""
+_IN_ALERTS = "`${run.…}`, `${params.…}` and `{{ alert.… }}` can stand here"
 
 
 def whole_problems(pipeline: Pipeline, node: Node, tasks: list[PlannedTask]) -> Iterator[Problem]:
@@ -81,10 +82,14 @@ def _texts(node: Node) -> Iterator[tuple[Path, str]]:
 
 
 def _early(path: Path, text: str, pipeline: Pipeline) -> Iterator[Problem]:
-    """Find references that no run has a value for yet; those of jobs' defaults are rendered later."""
+    """Find references that no run has a value for yet; those of jobs and alerts are rendered later."""
     late = path[:2] in _OF_JOBS or path[:1] == _RENDERED_LATE
+    if path[:1] == _RENDERED_LATE:
+        yield from broken_template(path, text)
     for ref in references(text):
-        if not late or ref.root == "tasks":
+        if ref.root == "tasks" and path[:1] == _RENDERED_LATE:
+            yield at(path, ref, "DF215", f"`{ref}` may not be there when this is told", _IN_ALERTS)
+        elif not late or ref.root == "tasks":
             yield misplaced(path, ref)
         elif ref.root == "params":
             yield from unknown_param(path, ref, pipeline)

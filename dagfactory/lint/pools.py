@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from dagfactory.problems import Problem
 from dagfactory.spec.common import is_open
 from dagfactory.spec.environment import DEFAULT_POOL
-from dagfactory.suggest import did_you_mean, shorten
+from dagfactory.suggest import closest, either, shorten
 
 if TYPE_CHECKING:
     from dagfactory.plan import Path, Plan
+
+_HELP = "declare it under `pools:` of the environment file"
 
 
 def check(plan: Plan) -> Iterator[Problem]:
@@ -22,16 +24,13 @@ def check(plan: Plan) -> Iterator[Problem]:
     slots = {name: pool.slots for name, pool in environment.pools.items()}
     for path, pool in _named(plan):
         if pool not in slots and pool != DEFAULT_POOL and not is_open(pool):
-            message = (
-                f"the environment `{environment.environment}` declares no pool `{shorten(pool)}`"
-            )
-            help_ = did_you_mean(pool, slots) or "declare it under `pools:` of the environment file"
+            message = f"the environment `{environment.environment}` declares no pool `{shorten(pool)}`"
+            near = closest(pool, list(slots))
+            help_ = f"did you mean {either(near)}?" if near else _HELP
             yield Problem("DF341", message, path, help=help_)
     for path, pool, wanted in _wanted(plan):
         if wanted > slots.get(pool, wanted):
-            message = (
-                f"{wanted} slots are more than the {slots[pool]} of the pool `{shorten(pool)}`"
-            )
+            message = f"{wanted} slots are more than the {slots[pool]} of the pool `{shorten(pool)}`"
             yield Problem("DF341", message, path, help="the task would never start")
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dagfactory.spec.param import Param
 
 MAX_COMMENT = 200
+_BESIDE = {"composer", "pools"}
+"""Fields of an environment that no DAG file is made from."""
 
 
 def lower(plan: Plan, *, source: str, package: str = "") -> Module:
@@ -58,10 +60,11 @@ def digest(plan: Plan) -> str:
     """Return the SHA-256 of everything the file is made from: the resolved spec and its environment.
 
     The patches of other environments are left out: what is for prod must not touch the file for dev.
+    So is what only the files beside it are made from.
     """
-    environment = plan.environment.model_dump(mode="json") if plan.environment else None
+    fields = plan.environment and plan.environment.model_dump(mode="json", exclude=_BESIDE)
     pipeline = {key: value for key, value in plan.node.plain().items() if key != "environments"}
-    inputs = {"pipeline": pipeline, "environment": environment}
+    inputs = {"pipeline": pipeline, "environment": fields}
     text = json.dumps(inputs, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 

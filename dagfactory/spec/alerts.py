@@ -179,11 +179,17 @@ class Deadline(SpecModel):
     )
 
 
+def _counted(value: timedelta) -> timedelta:
+    if not _FEWEST_SECONDS <= value.total_seconds() <= _MOST_SECONDS:
+        raise bad("Cloud Monitoring counts over 1m to 25h", "write for example `1h`")
+    return value
+
+
 class Monitoring(SpecModel):
     """An alerting policy of Cloud Monitoring: it also watches when Airflow itself is down."""
 
     failures: PositiveInt = Field(1, description="failed runs within `period` that raise the alarm")
-    period: PositiveDuration = Field(
+    period: Annotated[PositiveDuration, AfterValidator(_counted)] = Field(
         timedelta(hours=1), description="time over which failed runs are counted, 1m to 25h"
     )
     duration: PositiveDuration | None = Field(
@@ -197,12 +203,6 @@ class Monitoring(SpecModel):
         description="notification channels of Cloud Monitoring",
         examples=[["projects/my-project/notificationChannels/1234"]],
     )
-
-    @model_validator(mode="after")
-    def _period(self) -> Monitoring:
-        if not _FEWEST_SECONDS <= self.period.total_seconds() <= _MOST_SECONDS:
-            raise bad("Cloud Monitoring counts over 1m to 25h", at=("period",))
-        return self
 
 
 class Alerts(TaskAlerts):

@@ -61,6 +61,13 @@ COMMON = {
     "pool_slots": ("pool_slots: 2", {"pool_slots": 2}),
     "queue": ("queue: large", {"queue": "large"}),
     "priority": ("priority: -3", {"priority_weight": -3}),
+    "alerts": (
+        "alerts: {on_failure: [], on_retry: [{slack: {connection: c}}]}",
+        {
+            "on_failure_callback": [],
+            "on_retry_callback": [("SlackAlert", {"event": "retry", "connection": "c"})],
+        },
+    ),
     "doc": ('doc: "# Why"', {"doc_md": "# Why"}),
     "after": ("after: [b]", {}),
 }
@@ -92,6 +99,10 @@ PIPELINE = {
     "timezone": (
         "timezone: Europe/Berlin\nstart_date: 2026-01-05",
         {"start_date": ("datetime", 2026, 1, 5, {"tz": "Europe/Berlin"})},
+    ),
+    "alerts": (
+        "alerts: {on_run_success: [{email: {to: a@example.com}}]}",
+        {"on_success_callback": [("EmailAlert", {"event": "run_success", "to": ["a@example.com"]})]},
     ),
     "schedule": ("schedule: null", {"schedule": None}),
     "owner": ("owner: ml", {"default_args": {"owner": "ml", **calls(RETRIES)}}),
