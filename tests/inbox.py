@@ -39,7 +39,11 @@ class Inbox:
         """Return the variables that define Airflow's connections to the servers."""
         url = f"http://127.0.0.1:{self.http}"
         defined = {
-            "slack_ml": {"conn_type": "slackwebhook", "host": f"{url}/hooks", "password": "T0/B0/x"},
+            "slack_ml": {
+                "conn_type": "slackwebhook",
+                "host": f"{url}/hooks",
+                "password": "T0/B0/x",
+            },
             "slack_bot": {
                 "conn_type": "slack",
                 "password": "bot-token",

@@ -41,7 +41,10 @@ SPEC: dict[str, Any] = {
             {"email": {"to": ["e4"], "subject": "e5", "body": "e6", "sender": "e7"}},
         ],
         "on_run_failure": [{"pagerduty": {"connection": "e8", "message": "e9"}}],
-        "deadline": {"within": "8h", "notify": [{"webhook": {"connection": "f1", "body": {"x": "f2"}}}]},
+        "deadline": {
+            "within": "8h",
+            "notify": [{"webhook": {"connection": "f1", "body": {"x": "f2"}}}],
+        },
     },
     "tasks": {
         "one": {

@@ -24,13 +24,17 @@ def check(plan: Plan) -> Iterator[Problem]:
     slots = {name: pool.slots for name, pool in environment.pools.items()}
     for path, pool in _named(plan):
         if pool not in slots and pool != DEFAULT_POOL and not is_open(pool):
-            message = f"the environment `{environment.environment}` declares no pool `{shorten(pool)}`"
+            message = (
+                f"the environment `{environment.environment}` declares no pool `{shorten(pool)}`"
+            )
             near = closest(pool, list(slots))
             help_ = f"did you mean {either(near)}?" if near else _HELP
             yield Problem("DF341", message, path, help=help_)
     for path, pool, wanted in _wanted(plan):
         if wanted > slots.get(pool, wanted):
-            message = f"{wanted} slots are more than the {slots[pool]} of the pool `{shorten(pool)}`"
+            message = (
+                f"{wanted} slots are more than the {slots[pool]} of the pool `{shorten(pool)}`"
+            )
             yield Problem("DF341", message, path, help="the task would never start")
 
 

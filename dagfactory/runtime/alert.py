@@ -216,12 +216,15 @@ ALERTS = {
 
 
 def run_deadline(*, within: Any, alerts: list[Alert]) -> Any:
-    """Return Airflow's deadline for a run (3.2 and later): ``within`` counts from its queueing.
+    """Return Airflow's deadline for a run, None before 3.2: ``within`` counts from its queueing.
 
     What is stored with a run is the path of a function and plain data.
     """
-    from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback
-
+    try:
+        from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback
+    except ImportError:  # 3.1 has callbacks on the triggerer only, which cannot import this package
+        log.warning("deadlines need Airflow 3.2 or later, this one is left out")
+        return None
     data = [{"kind": type(each).__name__, "arguments": each.arguments} for each in alerts]
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -148,14 +148,16 @@ class Notifier(SpecModel):
         return self
 
 
-Notifiers = Annotated[list[Notifier], Field(examples=[[{"slack": {"connection": "slack_ml"}}]])]
+Notifiers: TypeAlias = list[Notifier]
 
 
 class TaskAlerts(SpecModel):
     """Whom to tell what becomes of a task. A list replaces the pipeline's; an empty one silences it."""
 
     on_failure: Notifiers | None = Field(
-        None, description="when a task has failed for good, its last retry included"
+        None,
+        description="when a task has failed for good, its last retry included",
+        examples=[[{"slack": {"connection": "slack_ml"}}]],
     )
     on_retry: Notifiers | None = Field(
         None, description="when an attempt failed and another one follows"
@@ -216,8 +218,6 @@ class Alerts(TaskAlerts):
     monitoring: Monitoring | None = Field(
         None, description="an alerting policy of Cloud Monitoring, written beside the DAG"
     )
-
-    of_runs: ClassVar[tuple[str, ...]] = ("on_run_failure", "on_run_success")
 
     @model_validator(mode="after")
     def _somebody(self) -> Alerts:

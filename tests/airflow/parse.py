@@ -54,9 +54,7 @@ def main(folder: str) -> dict[str, Any]:
         if "/airflow/" not in item.filename and "GitWildMatchPattern" not in str(item.message)
     ]
     answer["heavy"] = sorted(
-        name
-        for name in loaded
-        if name.partition(".")[0] in HEAVY or name.startswith(LATE)
+        name for name in loaded if name.partition(".")[0] in HEAVY or name.startswith(LATE)
     )
     for dag in bag.dags.values():
         text = json.dumps(DagSerialization.to_dict(dag))

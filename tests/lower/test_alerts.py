@@ -182,7 +182,12 @@ def unlike(value: Any, wanted: dict[str, Any], known: dict[str, Any], path: str 
     if not isinstance(value, dict):
         return []
     if "properties" not in wanted:
-        return unlike(list(value.values()), {"type": "array", "items": wanted["additionalProperties"]}, known, path)
+        return unlike(
+            list(value.values()),
+            {"type": "array", "items": wanted["additionalProperties"]},
+            known,
+            path,
+        )
     found = [f"{path}.{key}: unknown" for key in value if key not in wanted["properties"]]
     for key in value.keys() & wanted["properties"].keys():
         found += unlike(value[key], wanted["properties"][key], known, f"{path}.{key}")

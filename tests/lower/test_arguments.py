@@ -102,7 +102,11 @@ PIPELINE = {
     ),
     "alerts": (
         "alerts: {on_run_success: [{email: {to: a@example.com}}]}",
-        {"on_success_callback": [("EmailAlert", {"event": "run_success", "to": ["a@example.com"]})]},
+        {
+            "on_success_callback": [
+                ("EmailAlert", {"event": "run_success", "to": ["a@example.com"]})
+            ]
+        },
     ),
     "schedule": ("schedule: null", {"schedule": None}),
     "owner": ("owner: ml", {"default_args": {"owner": "ml", **calls(RETRIES)}}),

@@ -54,9 +54,7 @@ def run(folder: Path, letters: Inbox, target: str, monkeypatch: pytest.MonkeyPat
 
     options = Options(target=target, emulator=None, timeout=200, hold=hold)
     state = State(folder / "state")
-    result = execute(
-        prepared.dags, "alarms", state=state, options=options, on_event=lambda _: None
-    )
+    result = execute(prepared.dags, "alarms", state=state, options=options, on_event=lambda _: None)
     return result, pools[0]
 
 
@@ -67,7 +65,9 @@ def check(result, pool, letters, target):
     assert (pool["slots"], pool["include_deferred"]) == (2, True)
     assert pool["description"] == "Two GPUs"
     (failure,) = [each.body for each in letters.posts if each.path.startswith("/hooks")]
-    assert failure["text"].startswith(f"{result.run_id} fails AirflowException: Bash command failed")
+    assert failure["text"].startswith(
+        f"{result.run_id} fails AirflowException: Bash command failed"
+    )
     (ended,) = [each.body for each in letters.posts if each.path == "/ops"]
     assert ended["title"] == "a run of alarms failed"
     assert (ended["dag"], ended["run"], ended["owner"]) == ("alarms", result.run_id, "ml-team")
@@ -82,9 +82,13 @@ def test_airflow_3(tmp_path, monkeypatch):
         result, pool = run(tmp_path, letters, "airflow3", monkeypatch)
         check(result, pool, letters, "airflow3")
         (late,) = [each.body for each in letters.posts if each.path == "/v2/enqueue"]
-    assert late["payload"]["summary"].startswith("a run of alarms is late, it should have ended by 20")
+    assert late["payload"]["summary"].startswith(
+        "a run of alarms is late, it should have ended by 20"
+    )
     assert late["dedup_key"] == f"alarms/{result.run_id}/deadline"
-    assert late["links"][0]["href"].endswith(result.url.rpartition("/")[2].replace(":", "%3A").replace("+", "%2B"))
+    assert late["links"][0]["href"].endswith(
+        result.url.rpartition("/")[2].replace(":", "%3A").replace("+", "%2B")
+    )
 
 
 @pytest.mark.airflow2

@@ -49,7 +49,9 @@ def test_a_bot_posts_to_a_channel_with_the_users_words(alerting, letters):
     (body,) = of(letters, "/api/chat.postMessage")
     assert body["channel"] == "#ml"
     assert body["text"].startswith("fails on 20")
-    assert body["text"].endswith(": AirflowException: a &lt;b&gt; &amp; {{ 7 * 191 }} &lt;!channel&gt;")
+    assert body["text"].endswith(
+        ": AirflowException: a &lt;b&gt; &amp; {{ 7 * 191 }} &lt;!channel&gt;"
+    )
     (request,) = [each for each in letters.posts if each.path == "/api/chat.postMessage"]
     assert request.headers["authorization"] == "Bearer bot-token"
 
@@ -156,7 +158,9 @@ def test_the_address_of_a_connection(fields, expected):
 
 def test_the_facts_of_a_deadline_come_from_data_alone():
     late = {"dag_id": "d", "dag_run_id": "r/1", "logical_date": "2026-01-05T00:00:00Z"}
-    facts = facts_of("deadline", {"dag_run": late, "deadline": {"deadline_time": "2026-01-05 08:00"}})
+    facts = facts_of(
+        "deadline", {"dag_run": late, "deadline": {"deadline_time": "2026-01-05 08:00"}}
+    )
     assert facts["title"] == "a run of d is late, it should have ended by 2026-01-05 08:00"
     assert (facts["dag"], facts["run"], facts["task"], facts["owner"]) == ("d", "r/1", "", "")
     assert facts["log"].endswith(("/dags/d/runs/r%2F1", "/dags/d/grid?dag_run_id=r%2F1"))

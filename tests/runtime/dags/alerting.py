@@ -69,7 +69,9 @@ with DAG(
         task_id="fine",
         bash_command="true",
         on_success_callback=[
-            PythonAlert(event="success", function="alerting.noted", args={"word": "{{ ti.task_id }}"}),
+            PythonAlert(
+                event="success", function="alerting.noted", args={"word": "{{ ti.task_id }}"}
+            ),
             PythonAlert(event="success", function="alerting.nowhere"),
         ],
     )
