@@ -18,12 +18,12 @@ class NotSentError(Exception):
 
 def connection(conn_id: str) -> Any:
     """Return an Airflow connection, wherever Airflow keeps it; raises NotSentError for none."""
-    from airflow.providers.common.compat.sdk import BaseHook
+    from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
     try:
         return BaseHook.get_connection(conn_id)
-    except Exception as error:
-        raise NotSentError(f"connection {conn_id}: {type(error).__name__}") from None
+    except AirflowNotFoundException:
+        raise NotSentError(f"there is no connection {conn_id}") from None
 
 
 def address(conn: Any, default: str) -> str:

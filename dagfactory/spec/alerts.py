@@ -29,6 +29,7 @@ def _connection(value: str) -> str:
         raise bad(
             "this is an address, and an address that anybody may post to is a secret",
             "store it in an Airflow connection and write the connection's id, e.g. `slack_ml`",
+            hidden=True,
         )
     return value
 

@@ -38,13 +38,16 @@ def bad(
     remedy: str | None = None,
     at: tuple[str | int, ...] = (),
     part: tuple[int, int] | None = None,
+    *,
+    hidden: bool = False,
 ) -> PydanticCustomError:
     """Return a DF123 error to raise from a validator.
 
     Backquote names, do not repeat the place, and say in `remedy` what to write instead. `at` is a
-    path below the validated value, `part` the offsets of the fault in a text.
+    path below the validated value, `part` the offsets of the fault in a text. With `hidden` no
+    report shows the value: it may be a secret.
     """
-    context = {"message": message, "remedy": remedy, "at": at, "part": part}
+    context = {"message": message, "remedy": remedy, "at": at, "part": part, "hidden": hidden}
     return PydanticCustomError("bad_value", "{message}", context)
 
 

@@ -44,7 +44,10 @@ def codes(diagnostics):
 
 
 def test_checks_are_found_by_listing_the_package():
-    expected = "addresses arguments branches images joins limits machines metrics restarts schedule secrets"
+    expected = (
+        "addresses arguments branches deadlines images joins limits machines metrics pools restarts"
+        " schedule secrets"
+    )
     assert lint.names() == expected.split()
 
 
@@ -311,6 +314,14 @@ SECRET = [
     "WANDB_API_KEY: 0a1b2c3d4e5f0a1b2c3d4e5f0a1b2c3d4e5f0a1b",
     "X: qL9xT2vB7nZ4kW8sD1fG5hJ3mP6rC0aE",
 ]
+NAMES = {
+    "secrets: {A: wandb-api-key, B: projects/p/secrets/s/versions/3}": [],
+    "secrets: {KEY: my-team-wandb-api-key-of-production-2026}": [],
+    "secrets: {KEY: 0a1b2c3d4e5f0a1b2c3d4e5f0a1b2c3d4e5f0a1b}": ["DF302"],
+    "alerts: {on_retry: [{slack: {connection: slack_of_the_ml_team_in_production}}]}": [],
+    "alerts: {on_retry: [{slack: {connection: qL9xT2vB7nZ4kW8sD1fG5hJ3mP6rC0aE}}]}": ["DF302"],
+    "alerts: {on_retry: [{slack: {connection: xoxb-1234567890-abcdef}}]}": ["DF302"],
+}
 PARAMS = HEAD.replace("tasks:", "params: {secret: {type: string}}\ntasks:")
 
 
@@ -326,6 +337,18 @@ def test_what_looks_like_a_secret(found, line):
     assert diagnostic.hidden
     value = line.partition(": ")[2].strip("'")
     assert value not in " ".join([diagnostic.message, diagnostic.help or "", *diagnostic.notes])
+
+
+@pytest.mark.parametrize(("line", "expected"), NAMES.items())
+def test_a_value_where_a_name_belongs(found, line, expected):
+    diagnostics = found(f"fit: {{type: train, module: m, {line}}}")
+    assert codes(diagnostics) == expected
+    assert all(each.hidden for each in diagnostics)
+
+
+def test_a_task_may_be_called_secrets(found):
+    value = "0a1b2c3d4e5f0a1b2c3d4e5f0a1b2c3d4e5f0a1b"
+    assert codes(found(f"secrets: {{type: bash, command: {value}}}")) == []
 
 
 def test_a_secret_brought_in_by_a_variable_is_found_where_it_is_used(found):

@@ -111,7 +111,7 @@ def test_words_that_cannot_be_rendered_become_the_default_ones(alerting, letters
 
 @pytest.mark.airflow
 def test_what_cannot_be_sent_is_logged_and_the_next_alert_is_sent(alerting, letters):
-    assert "SlackAlert for success was not sent: connection not_there" in alerting.log
+    assert "SlackAlert for success was not sent: there is no connection not_there" in alerting.log
     assert "WebhookAlert for success was not sent: no answer (ConnectionError)" in alerting.log
     assert "cannot import alerting.nowhere" in alerting.log
     assert of(letters, "/ops", after="two that failed") == [{"after": "two that failed"}]
