@@ -221,7 +221,11 @@ def run_deadline(*, within: Any, alerts: list[Alert]) -> Any:
     What is stored with a run is the path of a function and plain data.
     """
     try:
-        from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback
+        from airflow.sdk import (  # type: ignore[attr-defined]  # Airflow's stub lacks them
+            DeadlineAlert,
+            DeadlineReference,
+            SyncCallback,
+        )
     except ImportError:  # 3.1 has callbacks on the triggerer only, which cannot import this package
         log.warning("deadlines need Airflow 3.2 or later, this one is left out")
         return None

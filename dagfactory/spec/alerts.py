@@ -7,7 +7,15 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from dagfactory.spec.common import PositiveDuration, PositiveInt, SpecModel, Text, bad, pattern
+from dagfactory.spec.common import (
+    FunctionPath,
+    NotificationChannel,
+    PositiveDuration,
+    PositiveInt,
+    SpecModel,
+    Text,
+    bad,
+)
 
 _FEWEST_SECONDS, _MOST_SECONDS = 60, 90_000
 """Bounds of an alignment period in alerting policies (Cloud Monitoring, `Aggregation`)."""
@@ -35,17 +43,6 @@ def _connection(value: str) -> str:
 
 
 ConnectionId = Annotated[Text, AfterValidator(_connection)]
-_CALLABLE = pattern(
-    r"(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*",
-    "a dotted path",
-    "write for example `my_team.alerts.page`",
-)
-Channel = pattern(
-    r"projects/[^/\s]+/notificationChannels/[^/\s]+",
-    "a notification channel",
-    "write for example `projects/my-project/notificationChannels/1234`",
-    may_be_open=True,
-)
 
 
 class SlackAlert(SpecModel):
@@ -118,7 +115,7 @@ class WebhookAlert(SpecModel):
 class PythonAlert(SpecModel):
     """A function of your own."""
 
-    callable: _CALLABLE = Field(
+    callable: FunctionPath = Field(
         description="Dotted path of a function on the workers; it gets Airflow's context, then `args`.",
         examples=["my_team.alerts.page"],
     )
@@ -201,7 +198,7 @@ class Monitoring(SpecModel):
     severity: Literal["critical", "error", "warning"] = Field(
         "error", description="severity of the incident"
     )
-    channels: list[Channel] = Field(
+    channels: list[NotificationChannel] = Field(
         [],
         description="notification channels of Cloud Monitoring",
         examples=[["projects/my-project/notificationChannels/1234"]],

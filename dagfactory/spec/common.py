@@ -160,6 +160,22 @@ ServiceAccount = pattern(
     "write for example `trainer@my-project.iam.gserviceaccount.com`",
     may_be_open=True,
 )
+ComposerName = pattern(
+    r"[a-z][a-z0-9-]{0,61}[a-z0-9]",
+    "the name of a Composer environment",
+    "use a-z, 0-9 and `-`, beginning with a letter",
+)
+NotificationChannel = pattern(
+    r"projects/[^/\s]+/notificationChannels/[^/\s]+",
+    "a notification channel",
+    "write for example `projects/my-project/notificationChannels/1234`",
+    may_be_open=True,
+)
+FunctionPath = pattern(
+    r"(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*",
+    "the dotted path of a function",
+    "write for example `my_team.alerts.page`",
+)
 LabelText = pattern(
     r"[a-z0-9_-]{0,63}", "a label", "use at most 63 of a-z, 0-9, `_` and `-`", may_be_open=True
 )

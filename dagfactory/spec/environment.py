@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from dagfactory.spec.common import (
     Bucket,
+    ComposerName,
     EnvironmentName,
     LabelText,
     PositiveInt,
@@ -20,7 +21,6 @@ from dagfactory.spec.common import (
     Text,
     VarName,
     bad,
-    pattern,
 )
 from dagfactory.suggest import did_you_mean
 
@@ -57,11 +57,6 @@ def _target(name: str) -> str:
 
 
 Target = Annotated[Text, AfterValidator(_target)]
-ComposerName = pattern(
-    r"[a-z][a-z0-9-]{0,61}[a-z0-9]",
-    "the name of a Composer environment",
-    "use a-z, 0-9 and `-`, beginning with a letter",
-)
 
 
 def _pool(name: str) -> str:

@@ -29,7 +29,7 @@ tasks:
   fails: {type: bash, command: "echo no space left >&2; exit 3"}
   never: {type: empty, after: [slow, fails]}
 """
-POOLS = "pools: {gpu: {slots: 2, description: Two GPUs}}\n"
+POOLS = "pools:\n  gpu: {slots: 2, description: Two GPUs}\n"
 
 
 def run(folder: Path, letters: Inbox, target: str, monkeypatch: pytest.MonkeyPatch) -> tuple:
@@ -38,8 +38,8 @@ def run(folder: Path, letters: Inbox, target: str, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(name, value)
     monkeypatch.setenv(VARIABLE, str(AIRFLOW_2))
     specs = specs_for(target, folder)
-    with (specs / "environments/local.yaml").open("a") as file:
-        file.write(POOLS)
+    local = specs / "environments/local.yaml"
+    local.write_text(local.read_text().replace("pools:\n", POOLS))
     (specs / "alarms.yaml").write_text(SPEC)
     prepared = prepare(specs / "alarms.yaml", environment="local", into=folder / "dags")
     pools: list[dict] = []
@@ -58,7 +58,7 @@ def run(folder: Path, letters: Inbox, target: str, monkeypatch: pytest.MonkeyPat
     return result, pools[0]
 
 
-def check(result, pool, letters, target):
+def check(folder, result, pool, letters, target):
     assert result.state == "failed"
     states = {task.task_id: task.state for task in result.tasks}
     assert states == {"slow": "success", "fails": "failed", "never": "upstream_failed"}
@@ -72,6 +72,9 @@ def check(result, pool, letters, target):
     assert ended["title"] == "a run of alarms failed"
     assert (ended["dag"], ended["run"], ended["owner"]) == ("alarms", result.run_id, "ml-team")
     assert (ended["task"], ended["error"]) == ("", "task_failure")
+    written = [path for path in folder.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".log" for path in written)
+    assert [path for path in written if b"canary-of-a-password" in path.read_bytes()] == []
     assert f"/dags/alarms/{'runs' if target == 'airflow3' else 'grid'}" in ended["log"]
 
 
@@ -80,7 +83,7 @@ def check(result, pool, letters, target):
 def test_airflow_3(tmp_path, monkeypatch):
     with inbox() as letters:
         result, pool = run(tmp_path, letters, "airflow3", monkeypatch)
-        check(result, pool, letters, "airflow3")
+        check(tmp_path, result, pool, letters, "airflow3")
         (late,) = [each.body for each in letters.posts if each.path == "/v2/enqueue"]
     assert late["payload"]["summary"].startswith(
         "a run of alarms is late, it should have ended by 20"
@@ -97,4 +100,4 @@ def test_airflow_3(tmp_path, monkeypatch):
 def test_airflow_2(tmp_path, monkeypatch):
     with inbox() as letters:
         result, pool = run(tmp_path, letters, "airflow2", monkeypatch)
-        check(result, pool, letters, "airflow2")
+        check(tmp_path, result, pool, letters, "airflow2")
