@@ -1,4 +1,7 @@
-"""What secrets of known makers look like, to find them and to keep them out of everything printed."""
+"""Forms of keys and tokens that their makers gave a mark: to find them, and to keep them out of what is printed.
+
+The marks are those that the makers document or that secret scanners (gitleaks, GitHub) know.
+"""
 
 from __future__ import annotations
 

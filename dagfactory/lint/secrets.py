@@ -29,6 +29,7 @@ _NAMES = re.compile(
 )
 _NO_SECRET = re.compile(r"[\s/]|^[a-z]+$|^\d+$")
 _OPAQUE = re.compile(r"[0-9A-Za-z+=_-]{24,}")
+_PLAIN = ("env", "args", "parameters", "options", "conf", "extra", "pod", "annotations")
 _HEX = re.compile(r"[0-9a-f]{32,}")
 _FEWEST = 8
 _SHORTEST = 15
@@ -57,8 +58,8 @@ def check(plan: Plan) -> Iterator[Problem]:
 
 
 def _plain(plan: Plan, task: Path) -> Iterator[Path]:
-    """Yield the paths of a task's environment variables and arguments, which anybody can read."""
-    for key in ("env", "args"):
+    """Yield the paths of a task's variables, arguments and parameters, which anybody can read."""
+    for key in _PLAIN:
         node = plan.node.find((*task, key))
         if node:
             yield from (path for path, _ in node.walk((*task, key)))

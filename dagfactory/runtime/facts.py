@@ -72,8 +72,11 @@ def _tries(ti: Any) -> str:
 
 
 def _owner(context: Any, *, about_task: bool) -> str:
-    """Return who is responsible; Airflow's own placeholder is nobody."""
-    holder = context.get("task") if about_task else context.get("dag")
+    """Return who is responsible; Airflow's own placeholder is nobody.
+
+    The task is that of the DAG, not an operator that runs in its place.
+    """
+    holder = getattr(context.get("ti"), "task", None) if about_task else context.get("dag")
     owner = _first(getattr(holder, "owner", None))
     return "" if owner == "airflow" else owner
 

@@ -10,8 +10,8 @@ from dagfactory import lint
 from dagfactory.compile import compile_spec
 from dagfactory.diagnostics import CODES
 from dagfactory.explain import sections
-from dagfactory.lint._tokens import FAMILIES
 from dagfactory.load import load
+from dagfactory.secret_shapes import FAMILIES
 from dagfactory.source import SourceFile
 
 FENCE = re.compile(r"^```yaml (fails)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -344,6 +344,19 @@ def test_a_value_where_a_name_belongs(found, line, expected):
     diagnostics = found(f"fit: {{type: train, module: m, {line}}}")
     assert codes(diagnostics) == expected
     assert all(each.hidden for each in diagnostics)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "{type: trigger_dag, dag: other, conf: {api_key: hunter-22}}",
+        "{type: operator, operator: a.b.C, args: {deep: {token: hunter-22}}}",
+        "{type: kubernetes, image: 'i:1', pod: {x: {password: hunter-22}}}",
+        "{type: kubernetes, image: 'i:1', annotations: {api-key: hunter-22}}",
+    ],
+)
+def test_a_secret_in_parameters(found, task):
+    assert "DF302" in codes(found(f"it: {task}"))
 
 
 def test_a_task_may_be_called_secrets(found):
