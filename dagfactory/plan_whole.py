@@ -25,8 +25,6 @@ RUNTIME = "dagfactory_runtime"
 
 _ELSEWHERE = ("tasks", "environments", "vars")
 _OF_JOBS = (("defaults", "image"), ("defaults", "machine"))
-_RENDERED_LATE = ("alerts",)
-"""Texts that are rendered when something has happened: a run exists then."""
 _IN_ALERTS = "`${run.…}`, `${params.…}` and `{{ alert.… }}` can stand here"
 
 
@@ -83,11 +81,12 @@ def _texts(node: Node) -> Iterator[tuple[Path, str]]:
 
 def _early(path: Path, text: str, pipeline: Pipeline) -> Iterator[Problem]:
     """Find references that no run has a value for yet; those of jobs and alerts are rendered later."""
-    late = path[:2] in _OF_JOBS or path[:1] == _RENDERED_LATE
-    if path[:1] == _RENDERED_LATE:
+    told = path[0] == "alerts" and path[1:2] != ("monitoring",)
+    late = told or path[:2] in _OF_JOBS
+    if told:  # rendered when something has happened: a run exists then
         yield from broken_template(path, text)
     for ref in references(text):
-        if ref.root == "tasks" and path[:1] == _RENDERED_LATE:
+        if told and ref.root == "tasks":
             yield at(path, ref, "DF215", f"`{ref}` may not be there when this is told", _IN_ALERTS)
         elif not late or ref.root == "tasks":
             yield misplaced(path, ref)

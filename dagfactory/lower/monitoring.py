@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dagfactory.reference import parse
+
 if TYPE_CHECKING:
     from datetime import timedelta
 
@@ -84,7 +86,7 @@ def _filter(plan: Plan, metric: str) -> str:
     """Choose the DAG; the resource's name is the DAG's, with the Composer environment's before a dot."""
     environment = plan.environment
     composer = environment.composer if environment else None
-    name = f"{composer or '.+'}\\\\.{plan.pipeline.pipeline}"
+    name = f"{composer or '.+'}[.]{plan.pipeline.pipeline}"
     whole = name if composer else f"({name}|{plan.pipeline.pipeline})"
     return (
         'resource.type = "cloud_composer_workflow"'
@@ -101,7 +103,7 @@ def _words(plan: Plan) -> str:
         *([f"Owner: {pipeline.owner}."] if pipeline.owner else []),
         "This policy is made from the pipeline's spec (`alerts.monitoring`).",
     ]
-    return "\n\n".join(lines)
+    return "".join(map(str, parse("\n\n".join(lines))))  # undoes escapes of `${`
 
 
 def _seconds(value: float) -> str:

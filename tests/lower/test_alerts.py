@@ -116,7 +116,7 @@ def test_pools_are_what_airflow_imports(tmp_path: Path) -> None:
 
 
 MONITORED = """\
-description: Trains.
+description: Trains on $${HOME}.
 owner: ml-team
 alerts:
   on_failure: [{slack: {connection: c}}]
@@ -140,7 +140,7 @@ def test_a_policy_is_beside_the_dag(tmp_path: Path) -> None:
     failures, duration = (each["conditionThreshold"] for each in found["conditions"])
     assert failures["filter"] == (
         'resource.type = "cloud_composer_workflow" AND resource.labels.workflow_name ='
-        ' monitoring.regex.full_match("ml-dev\\\\.p")'
+        ' monitoring.regex.full_match("ml-dev[.]p")'
         ' AND metric.type = "composer.googleapis.com/workflow/run_count"'
         ' AND metric.labels.state = "failed"'
     )
@@ -150,7 +150,7 @@ def test_a_policy_is_beside_the_dag(tmp_path: Path) -> None:
     assert 'workflow/run_duration"' in duration["filter"]
     assert found["severity"] == "CRITICAL"
     assert found["notificationChannels"] == ["projects/p/notificationChannels/1"]
-    assert "Owner: ml-team." in found["documentation"]["content"]
+    assert "Trains on ${HOME}.\n\nOwner: ml-team." in found["documentation"]["content"]
 
 
 def test_without_a_composer_environment_any_will_do_and_durations_are_optional(
@@ -158,7 +158,7 @@ def test_without_a_composer_environment_any_will_do_and_durations_are_optional(
 ) -> None:
     found = policy(bundle(tmp_path, f"alerts: {{monitoring: {{}}}}\n{TASKS}"))
     (failures,) = found["conditions"]
-    assert r'full_match("(.+\\.p|p)")' in failures["conditionThreshold"]["filter"]
+    assert 'full_match("(.+[.]p|p)")' in failures["conditionThreshold"]["filter"]
     assert failures["conditionThreshold"]["thresholdValue"] == 0
 
 
