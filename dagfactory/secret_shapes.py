@@ -1,4 +1,4 @@
-"""Forms of keys and tokens that their makers gave a mark: to find them, and to keep them out of what is printed.
+"""Forms of keys and tokens that their makers gave a mark: found, and kept out of what is printed.
 
 The marks are those that the makers document or that secret scanners (gitleaks, GitHub) know.
 """
