@@ -461,7 +461,8 @@ OF_TASKS = sorted(code for code in CODES if "DF301" <= code <= "DF399" and code 
 def test_every_check_looks_into_groups_and_patches(tmp_path, code, turned):
     options, text = FENCE.findall(sections()[code])[0][1:]
     (tmp_path / "environments").mkdir()
-    (tmp_path / "environments/dev.yaml").write_text(ENVIRONMENT)
+    line = "target: airflow2\n" if options == "airflow2" else ""
+    (tmp_path / "environments/dev.yaml").write_text(ENVIRONMENT + line)
     spec = tmp_path / "spec.yaml"
     spec.write_text(json.dumps(turned(text)))
     assert set(codes(compile_spec(spec, None if options == "bare" else "dev").diagnostics)) == {
