@@ -134,6 +134,7 @@ def _rendered(path: Path, plan: Plan) -> Rendered:
     """Lower, render and check one plan."""
     from dagfactory.bundle import Rendered
     from dagfactory.check import check
+    from dagfactory.companions import companions
     from dagfactory.lower.module import lower
     from dagfactory.render import render
 
@@ -142,7 +143,8 @@ def _rendered(path: Path, plan: Plan) -> Rendered:
     text = render(module)
     name = plan.pipeline.pipeline
     check(f"{name}.py", text)
-    return Rendered(name, source, module.header.digest, text, module.header.target)
+    header = module.header
+    return Rendered(name, source, header.digest, text, header.target, companions(plan))
 
 
 def package(plan: Plan) -> str:

@@ -118,6 +118,8 @@ CODES: dict[str, Code] = {
     "DF315": Code("unordered-read", "an address that another task writes, without waiting for it"),
     "DF330": Code("operator-signature", "an argument that an operator's class does not have"),
     "DF331": Code("teardown-too-early", "a task that a teardown does not wait for"),
+    "DF341": Code("unknown-pool", "a pool that no environment file declares"),
+    "DF342": Code("no-deadlines-here", "a deadline where Airflow cannot keep one"),
 }
 
 

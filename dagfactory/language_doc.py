@@ -19,7 +19,8 @@ from dagfactory.compile import compile_spec
 from dagfactory.diagnostics import DagfactoryError
 from dagfactory.files import write_atomic
 from dagfactory.language_types import expanded, shown_examples, type_words, value_words
-from dagfactory.spec.environment import EnvironmentFile
+from dagfactory.spec.alerts import Alerts, Deadline, Monitoring, Notifier
+from dagfactory.spec.environment import EnvironmentFile, Pool
 from dagfactory.spec.job import JobTask, Machine
 from dagfactory.spec.param import Param
 from dagfactory.spec.pipeline import Defaults, Pipeline
@@ -44,6 +45,11 @@ SECTIONS: dict[str, type[SpecModel]] = {
     "params": Param,
     "defaults": Defaults,
     "environment": EnvironmentFile,
+    "pools": Pool,
+    "alerts": Alerts,
+    "notifier": Notifier,
+    "deadline": Deadline,
+    "monitoring": Monitoring,
     "task": TaskBase,
     "retries": Retries,
     "job": JobTask,

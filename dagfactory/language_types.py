@@ -13,6 +13,7 @@ from pydantic import BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from dagfactory.spec.common import SpecModel
+from dagfactory.spec.duration import duration_text
 from dagfactory.spec.task import TaskBase
 
 _PLAIN: dict[Any, str] = {
@@ -77,6 +78,8 @@ def value_words(field: FieldInfo) -> str:
         return ""
     if isinstance(value, datetime):
         return f"`{value.date()}`"
+    if isinstance(value, timedelta):
+        return f"`{duration_text(value)}`"
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 

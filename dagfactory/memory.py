@@ -27,7 +27,7 @@ KEPT = 64
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What one spec gave: the key of its inputs, the fields of a Rendered, the hash of its text."""
+    """What one spec gave: the key of its inputs, the fields of a Rendered, the hashes of its files."""
 
     inputs: str
     pipeline: str
@@ -35,6 +35,7 @@ class _Entry:
     digest: str
     target: str
     text: str
+    beside: dict[str, str]
 
 
 class Memory:
@@ -59,15 +60,21 @@ class Memory:
         entry = self._known.get(str(spec))
         if entry is None or entry.inputs != key:
             return None
+        content = self._unchanged(f"{entry.pipeline}.py", entry.text)
+        beside = {name: self._unchanged(name, known) for name, known in entry.beside.items()}
+        whole = {name: data for name, data in beside.items() if data is not None}
+        if content is None or len(whole) < len(beside):
+            return None
+        text = content.decode()
+        return Rendered(entry.pipeline, entry.source, entry.digest, text, entry.target, whole)
+
+    def _unchanged(self, name: str, known: str) -> bytes | None:
+        """Return a file of the folder while it has the known hash."""
         try:
-            content = (self._folder / f"{entry.pipeline}.py").read_bytes()
+            content = (self._folder / name).read_bytes()
         except OSError:
             return None
-        if hashlib.sha256(content).hexdigest() != entry.text:
-            return None
-        return Rendered(
-            entry.pipeline, entry.source, entry.digest, content.decode(), target=entry.target
-        )
+        return content if hashlib.sha256(content).hexdigest() == known else None
 
     def keep(self, made: Mapping[Path, Rendered]) -> None:
         """Write the record: what each spec gave that had no findings and did not change meanwhile."""
@@ -87,7 +94,8 @@ class Memory:
 
 def _entry(key: str, made: Rendered) -> _Entry:
     text = hashlib.sha256(made.text.encode()).hexdigest()
-    return _Entry(key, made.pipeline, made.source, made.digest, made.target, text)
+    beside = {name: hashlib.sha256(content).hexdigest() for name, content in made.beside.items()}
+    return _Entry(key, made.pipeline, made.source, made.digest, made.target, text, beside)
 
 
 def _place(folder: Path, environment: str | None) -> Path | None:
@@ -130,4 +138,4 @@ def _write(path: Path, entries: Mapping[str, _Entry]) -> None:
 
 
 def _seal(body: bytes) -> bytes:
-    return hashlib.sha256(b"dagfactory render 1\0" + body).hexdigest().encode()
+    return hashlib.sha256(b"dagfactory render 2\0" + body).hexdigest().encode()

@@ -142,7 +142,8 @@ def _diagnostic(fault: Fault, model: type[BaseModel], node: Node, base: Path) ->
     if found and part and not origin:
         span = found.text_span(*part)
     labels = (Label(origin, "the value comes from here"),) if origin else ()
-    return Diagnostic(words.code, words.message, span, words.help, labels=labels)
+    hidden = bool(fault.context.get("hidden")) and origin is None
+    return Diagnostic(words.code, words.message, span, words.help, labels=labels, hidden=hidden)
 
 
 def _words(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Words:

@@ -64,7 +64,7 @@ def text_problems(
         elif ref.root == "params":
             yield from unknown_param(path, ref, pipeline)
     if _TEMPLATE.search(text) and not fixed:
-        yield from _broken_template(path, text)
+        yield from broken_template(path, text)
 
 
 def unknown_param(path: Path, ref: Ref, pipeline: Pipeline) -> Iterator[Problem]:
@@ -87,7 +87,7 @@ def at(path: Path, ref: Ref, code: str, message: str, help_: str | None) -> Prob
     return Problem(code, message, path, start=ref.start, end=ref.end, help=help_)
 
 
-def _broken_template(path: Path, text: str) -> Iterator[Problem]:
+def broken_template(path: Path, text: str) -> Iterator[Problem]:
     """Find a text that Airflow could not render."""
     try:
         pieces = parse(text)
@@ -96,7 +96,7 @@ def _broken_template(path: Path, text: str) -> Iterator[Problem]:
     problem = template_problem("".join(map(str, pieces)))
     if problem:
         help_ = "`{{`, `{%` and `{#` begin a template; for the characters write `{{ '{{' }}`"
-        message = f"Airflow cannot read this template: {problem[:80]}"
+        message = f"Airflow cannot read this template: {problem[:80].rstrip('.')}"
         yield Problem("DF216", message, path, help=help_)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from dagfactory.kinds import kind_of
-from dagfactory.plan_texts import misplaced, references, unknown_param
+from dagfactory.plan_texts import at, broken_template, misplaced, references, unknown_param
 from dagfactory.problems import Problem
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ RUNTIME = "dagfactory_runtime"
 
 _ELSEWHERE = ("tasks", "environments", "vars")
 _OF_JOBS = (("defaults", "image"), ("defaults", "machine"))
+_IN_ALERTS = "`${run.…}`, `${params.…}` and `{{ alert.… }}` can stand here"
 
 
 def whole_problems(pipeline: Pipeline, node: Node, tasks: list[PlannedTask]) -> Iterator[Problem]:
@@ -92,9 +93,15 @@ def _texts(node: Node) -> Iterator[tuple[Path, str]]:
 
 
 def _early(path: Path, text: str, pipeline: Pipeline) -> Iterator[Problem]:
-    """Find references that no run has a value for yet; those of jobs' defaults are rendered later."""
+    """Find references that no run has a value for yet; those of jobs and alerts are rendered later."""
+    told = path[0] == "alerts" and path[1:2] != ("monitoring",)
+    late = told or path[:2] in _OF_JOBS
+    if told:  # rendered when something has happened: a run exists then
+        yield from broken_template(path, text)
     for ref in references(text):
-        if path[:2] not in _OF_JOBS or ref.root == "tasks":
+        if told and ref.root == "tasks":
+            yield at(path, ref, "DF215", f"`{ref}` may not be there when this is told", _IN_ALERTS)
+        elif not late or ref.root == "tasks":
             yield misplaced(path, ref)
         elif ref.root == "params":
             yield from unknown_param(path, ref, pipeline)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dagfactory.secret_shapes import masked
+
 SHOWN = 8
 """So many choices are listed in full; of more, only the nearest are."""
 
@@ -68,8 +70,11 @@ def either(words: Iterable[str]) -> str:
 
 
 def shorten(text: str) -> str:
-    """Return the text on one line, at most 40 characters long."""
-    flat = " ".join(text[: 2 * _LONGEST].split())
+    """Return the text on one line, at most 40 characters long, without secrets of a known shape.
+
+    Half a secret has no known shape any more, so it is looked for before the text is cut.
+    """
+    flat = " ".join(masked(text[: 8 * _LONGEST])[: 2 * _LONGEST].split())
     return flat if len(flat) <= _LONGEST else f"{flat[: _LONGEST - 1]}…"
 
 

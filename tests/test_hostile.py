@@ -35,8 +35,20 @@ SPEC: dict[str, Any] = {
     "tags": ["d"],
     "params": {"p": {"type": "string", "default": "e", "title": "f", "description": "g"}},
     "defaults": {"image": "h", "pool": "i", "queue": "j", "machine": {"type": "k"}},
+    "alerts": {
+        "on_failure": [
+            {"slack": {"connection": "e1", "channel": "e2", "message": "e3"}},
+            {"email": {"to": ["e4"], "subject": "e5", "body": "e6", "sender": "e7"}},
+        ],
+        "on_run_failure": [{"pagerduty": {"connection": "e8", "message": "e9"}}],
+        "deadline": {
+            "within": "8h",
+            "notify": [{"webhook": {"connection": "f1", "body": {"x": "f2"}}}],
+        },
+    },
     "tasks": {
         "one": {
+            "alerts": {"on_retry": [{"python": {"callable": "a.b", "args": {"x": ["f3"]}}}]},
             "type": "train",
             "doc": "l",
             "image": "m",
@@ -89,7 +101,7 @@ SPEC: dict[str, Any] = {
     },
 }
 FIXED = {"pipeline", "goal", "module", "operator", "callable", "when", "then"}
-FIXED |= {"service_account"}
+FIXED |= {"service_account", "within"}
 ADDRESSES = {"checkpoint", "artifact", "destination"}
 MACHINES = ("machine", "accelerator", "fallback")
 Path_ = tuple[str | int, ...]
@@ -154,16 +166,24 @@ def with_payload(payload: str, where: set[Path_]) -> dict[str, Any]:
     return made
 
 
+def pools(spec: dict[str, Any]) -> str:
+    """Declare the pools that a spec names, as far as Airflow could have them."""
+    named = {spec["defaults"]["pool"], spec["tasks"]["one"]["pool"]}
+    fine = {name for name in named if name.strip() and len(name) <= 250 and name.isprintable()}
+    return f"pools: {yaml({name: {'slots': 2} for name in fine})}\n"
+
+
 class Bench:
     """A folder with one spec that is written and rendered again and again."""
 
     def __init__(self, folder: Path) -> None:
-        (folder / "specs/environments").mkdir(parents=True)
-        (folder / "specs/environments/test.yaml").write_text(ENVIRONMENT, encoding="utf-8")
+        self.environment = folder / "specs/environments/test.yaml"
+        self.environment.parent.mkdir(parents=True)
         self.spec = folder / "specs/hostile.yaml"
 
     def render(self, spec: dict[str, Any]) -> tuple[str | None, list[Any]]:
         self.spec.write_text(yaml(spec), encoding="utf-8", errors="surrogatepass")
+        self.environment.write_text(ENVIRONMENT + pools(spec), encoding="utf-8")
         built = build([self.spec], "test")
         text = built.bundle.dags["hostile.py"] if built.bundle else None
         return text, built.diagnostics

@@ -73,6 +73,27 @@ def test_what_did_not_change_is_not_compiled(project, compiled):
     assert is_as_cold(project)
 
 
+def test_files_beside_a_dag_are_remembered_and_looked_at(project, compiled):
+    monitored = SPEC.format(name="two", word="x") + "alerts: {monitoring: {}}\n"
+    (project / "specs/two.yaml").write_text(monitored)
+    (project / "specs/environments/dev.yaml").write_text(ENVIRONMENT + "pools: {p: {slots: 2}}\n")
+    assert render() == 0
+    assert {"pools.json", "two.alerts.json"} <= set(files(project / "out"))
+    compiled.clear()
+    assert render() == 0
+    assert not compiled
+    assert is_as_cold(project)
+    (project / "out/two.alerts.json").unlink()
+    compiled.clear()
+    assert render() == 0
+    assert compiled == {"two": 1}
+    (project / "out/pools.json").write_text("{}")
+    compiled.clear()
+    assert render() == 0
+    assert compiled == EVERYTHING
+    assert is_as_cold(project)
+
+
 def write(path, text):
     (Path.cwd() / path).write_text(text)
 

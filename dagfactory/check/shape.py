@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 
+ALERTS = {"SlackAlert", "EmailAlert", "PagerDutyAlert", "WebhookAlert", "PythonAlert"}
 VALUE_CALLS = frozenset(
-    {"datetime", "timedelta", "Param", "float", "literal"}
+    {"datetime", "timedelta", "Param", "float", "literal", "run_deadline", *ALERTS}
     | {"Asset", "StorageAsset", "AssetAll", "AssetAny", "CronTriggerTimetable"}
     | {"AssetOrTimeSchedule", "DatasetOrTimeSchedule"}
 )

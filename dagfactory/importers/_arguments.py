@@ -55,6 +55,7 @@ _DAG_KEYS = frozenset(
         "timezone",
     }
 )
+_ALERTS = "say whom to tell under `alerts:`"
 _MAIL = ("email_on_failure", "email_on_retry")
 
 
@@ -75,11 +76,12 @@ def _is_default(key: str, given: Given) -> bool:
 
 
 def callbacks(given: Mapping[str, Given], context: Context) -> dict[str, Given]:
-    """Report callbacks, which specs do not have, and return what is left."""
+    """Report callbacks, which are code, and return what is left."""
     for key, each in given.items():
         if CALLBACK.match(key) and not key.endswith("_file"):
             name = key.removesuffix("_name")
-            context.add("no-equivalent", f"callback `{name}` was left out", each.key)
+            remedy = _ALERTS if name in RESERVED else None
+            context.add("no-equivalent", f"callback `{name}` was left out", each.key, remedy)
     return {key: each for key, each in given.items() if not CALLBACK.match(key)}
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dagfactory.problems import Problem
 from dagfactory.runtime.naming import DISPLAY_LENGTH, LABEL_LENGTH, label
 from dagfactory.spec.common import is_open
+from dagfactory.suggest import shorten
 
 if TYPE_CHECKING:
     from dagfactory.plan import Plan, PlannedTask
@@ -57,5 +58,5 @@ def _labels(plan: Plan, item: PlannedTask) -> Iterator[Problem]:
 def _misfits(text: str, path: tuple[str | int, ...], *, on_key: bool) -> Iterator[Problem]:
     if not is_open(text) and label(text) != text:
         remedy = f"use at most {LABEL_LENGTH} of a-z, 0-9, `_` and `-`"
-        message = f"the label `{text[:40]}` would be written as `{label(text)[:40]}`"
+        message = f"the label `{shorten(text)}` would be written as `{shorten(label(text))}`"
         yield Problem("DF312", message, path, key=on_key, help=remedy, severity="warning")

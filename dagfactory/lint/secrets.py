@@ -7,18 +7,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from dagfactory.lint._tokens import FAMILIES
 from dagfactory.problems import Problem
+from dagfactory.secret_shapes import secret_kind
 from dagfactory.spec.common import is_open
 
 if TYPE_CHECKING:
     from dagfactory.plan import Path, Plan
 
-_PATTERNS = tuple((kind, re.compile(pattern)) for kind, pattern in FAMILIES.items())
 _IN_COMMANDS = re.compile(
     r"(?:^|[\s\"'&;])(?:--?|export )?"
     r"([\w-]*(?:password|passwd|token|api[_-]?key|access[_-]?key|secret[_-]key))"
@@ -31,6 +29,8 @@ _NAMES = re.compile(
 )
 _NO_SECRET = re.compile(r"[\s/]|^[a-z]+$|^\d+$")
 _OPAQUE = re.compile(r"[0-9A-Za-z+=_-]{24,}")
+_PLAIN = ("env", "args", "parameters", "options", "conf", "extra", "pod", "annotations")
+_HEX = re.compile(r"[0-9a-f]{32,}")
 _FEWEST = 8
 _SHORTEST = 15
 """No token of a known family is shorter, but for a password in an address."""
@@ -48,20 +48,31 @@ def check(plan: Plan) -> Iterator[Problem]:
         if key in {"vars", "environments"}:
             continue
         for path, node in child.walk((key,)):
+            kind = secret_kind(str(path[-1]))
+            if kind:
+                yield replace(_problem(path, f"this looks like {kind}"), key=True)
             if isinstance(node.value, str):
                 yield from _problems(path, node.value, plain=path in plain)
+                if _is_name(path) and (_random(node.value) or _HEX.fullmatch(node.value)):
+                    yield _problem(path, "this looks like the value of a secret, not its name")
 
 
 def _plain(plan: Plan, task: Path) -> Iterator[Path]:
-    """Yield the paths of a task's environment variables and arguments, which anybody can read."""
-    for key in ("env", "args"):
+    """Yield the paths of a task's variables, arguments and parameters, which anybody can read."""
+    for key in _PLAIN:
         node = plan.node.find((*task, key))
         if node:
             yield from (path for path, _ in node.walk((*task, key)))
 
 
+def _is_name(path: Path) -> bool:
+    """Whether the name of a secret or of a connection belongs here."""
+    around = [key for above, key in pairwise(path[:-1]) if above != "tasks"]
+    return path[-1] == "connection" or "secrets" in around[-2:]
+
+
 def _problems(path: Path, text: str, *, plain: bool) -> Iterator[Problem]:
-    kind = _family(text) if len(text) >= _SHORTEST or "://" in text else None
+    kind = secret_kind(text) if len(text) >= _SHORTEST or "://" in text else None
     if kind:
         yield _problem(path, f"this looks like {kind}")
     elif _given_in_a_command(text):
@@ -70,11 +81,6 @@ def _problems(path: Path, text: str, *, plain: bool) -> Iterator[Problem]:
         yield _problem(path, f"`{path[-1]}` holds a secret in plain sight")
     elif plain and _random(text):
         yield replace(_problem(path, "this looks like a random key or token"), severity="warning")
-
-
-@lru_cache(maxsize=4096)
-def _family(text: str) -> str | None:
-    return next((kind for kind, pattern in _PATTERNS if pattern.search(text)), None)
 
 
 def _problem(path: Path, message: str) -> Problem:

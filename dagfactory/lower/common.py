@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from dagfactory.lower.alerts import task_callbacks
 from dagfactory.lower.assets import asset
 from dagfactory.module import Call, Symbol
 
@@ -61,4 +62,5 @@ def operator_arguments(task: TaskBase, scope: Scope, *, timeout: bool = True) ->
         "outlets": [asset(name, scope) for name in task.outlets] or None,
         "doc_md": task.doc,
     }
-    return made | {key: value for key, value in plain.items() if value is not None}
+    given = {key: value for key, value in plain.items() if value is not None}
+    return made | given | task_callbacks(task.alerts, scope)

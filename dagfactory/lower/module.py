@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from dagfactory import __version__
 from dagfactory.kinds import kind_of
+from dagfactory.lower.alerts import run_callbacks, task_callbacks
 from dagfactory.lower.common import delta, retry_arguments
+from dagfactory.lower.deadline import deadline_argument
 from dagfactory.lower.each import over_each
 from dagfactory.lower.names import apart, distinct
 from dagfactory.lower.schedule import schedule_arguments
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from dagfactory.spec.param import Param
 
 MAX_COMMENT = 200
+_BESIDE = {"composer", "pools"}
+"""Fields of an environment that no DAG file is made from."""
 
 
 def lower(plan: Plan, *, source: str, package: str = "") -> Module:
@@ -58,10 +62,11 @@ def digest(plan: Plan) -> str:
     """Return the SHA-256 of everything the file is made from: the resolved spec and its environment.
 
     The patches of other environments are left out: what is for prod must not touch the file for dev.
+    So is what only the files beside it are made from.
     """
-    environment = plan.environment.model_dump(mode="json") if plan.environment else None
+    fields = plan.environment and plan.environment.model_dump(mode="json", exclude=_BESIDE)
     pipeline = {key: value for key, value in plan.node.plain().items() if key != "environments"}
-    inputs = {"pipeline": pipeline, "environment": environment}
+    inputs = {"pipeline": pipeline, "environment": fields}
     text = json.dumps(inputs, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
@@ -83,7 +88,8 @@ def dag_arguments(plan: Plan, scope: Scope) -> dict[str, Any]:
         "owner_links": dict(pipeline.owner_links) or None,
     }
     made |= {key: value for key, value in limits.items() if value is not None}
-    made["default_args"] = _default_arguments(plan)
+    made |= run_callbacks(pipeline.alerts, scope) | deadline_argument(pipeline.alerts, scope)
+    made["default_args"] = _default_arguments(plan) | task_callbacks(pipeline.alerts, scope)
     if pipeline.params:
         made["params"] = {name: _param(item, scope) for name, item in pipeline.params.items()}
     if pipeline.tags:

@@ -12,7 +12,7 @@ from dagfactory.module import Group, Module, Operator, Symbol, Variable, symbols
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RESERVED = frozenset({"dag", "datetime", "timedelta", "list", "range", "float"})
+RESERVED = frozenset({"dag", "datetime", "timedelta", "run_deadline", "list", "range", "float"})
 """What a rendered file uses itself, in lower case as task ids are."""
 
 

@@ -6,12 +6,13 @@ A module's name is the format's name; it defines `text(findings, style) -> str`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, TextIO, cast
 
 from dagfactory.diagnostics import Diagnostic
+from dagfactory.secret_shapes import masked, secret_kind
 from dagfactory.source import Sources
 
 WIDTH = 100
@@ -27,6 +28,10 @@ class Findings:
     specs: int = 0
     tasks: int = 0
     seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Keep secrets out of what is said; a message may quote a text of the user's."""
+        object.__setattr__(self, "diagnostics", tuple(map(_discreet, self.diagnostics)))
 
     def count(self, severity: str) -> int:
         """Return how many diagnostics have a severity."""
@@ -75,6 +80,15 @@ def style_for(stream: TextIO, environ: Mapping[str, str], limit: int = 20) -> St
     else:
         color = stream.isatty() and environ.get("TERM") != "dumb"
     return Style(color=color, encoding=stream.encoding or "utf-8", limit=limit)
+
+
+def _discreet(diagnostic: Diagnostic) -> Diagnostic:
+    """Return a diagnostic without secrets of a known shape; nearly always the same object."""
+    words = (diagnostic.message, diagnostic.help or "", *diagnostic.notes)
+    if all(secret_kind(each) is None for each in words):
+        return diagnostic
+    message, help_, *notes = map(masked, words)
+    return replace(diagnostic, message=message, help=help_ or None, notes=tuple(notes))
 
 
 def summary(findings: Findings) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from dagfactory.secret_shapes import masked
 from dagfactory.source import SourceFile, Sources, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from dagfactory.diagnostics import Diagnostic
 
@@ -21,30 +22,26 @@ def blotted(diagnostics: Iterable[Diagnostic], sources: Sources) -> Sources:
     for each in diagnostics:
         if each.hidden and each.span:
             places[each.span.file].append(each.span)
-    if not places:
-        return sources
-    shown = Sources()
-    for name, spans in places.items():
-        source = sources.get(name)
-        if source:
-            shown.add(_without(source, spans))
-    return _Layered(shown, sources, frozenset(places))
+    return _Blotted(sources, places)
 
 
-class _Layered(Sources):
-    """Sources in which some files have a version of their own."""
+class _Blotted(Sources):
+    """Sources without what is hidden and without secrets of a known shape, made when asked for."""
 
-    def __init__(self, first: Sources, rest: Sources, names: frozenset[str]) -> None:
+    def __init__(self, sources: Sources, places: Mapping[str, list[Span]]) -> None:
         super().__init__()
-        self._first, self._rest, self._names = first, rest, names
+        self._sources, self._places = sources, places
 
     def get(self, name: str) -> SourceFile | None:
-        """Return the own version of a file, or that of the sources below."""
-        return self._first.get(name) if name in self._names else self._rest.get(name)
+        """Return a file as it may be shown."""
+        if name not in self._files:
+            source = self._sources.get(name)
+            self._files[name] = source and _without(source, self._places.get(name, []))
+        return self._files[name]
 
 
 def _without(source: SourceFile, spans: list[Span]) -> SourceFile:
-    lines = list(source.lines)
+    lines = [masked(line) for line in source.lines]
     for span in spans:
         for number in range(span.line, min(span.end_line, len(lines)) + 1):
             line = lines[number - 1]

@@ -12,6 +12,7 @@ from dagfactory.run.events import Event, RunError, RunResult, RunStarted
 from dagfactory.run.line import line_of
 from dagfactory.run.logs import run_logs
 from dagfactory.run.parsed import DagParsed
+from dagfactory.run.pools import declare_pools
 from dagfactory.run.rest import Api, ApiError
 from dagfactory.run.results import failures, task_results
 from dagfactory.run.stack import Clock, Stack, Start
@@ -70,6 +71,7 @@ def session(
             state.clear()
         start = Start(state, dags, clock, line, options.emulator, options.ui)
         with start.up() as stack:
+            declare_pools(stack.api, dags)
             yield Session(stack, state, clock)
 
 

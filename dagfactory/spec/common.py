@@ -38,13 +38,16 @@ def bad(
     remedy: str | None = None,
     at: tuple[str | int, ...] = (),
     part: tuple[int, int] | None = None,
+    *,
+    hidden: bool = False,
 ) -> PydanticCustomError:
     """Return a DF123 error to raise from a validator.
 
     Backquote names, do not repeat the place, and say in `remedy` what to write instead. `at` is a
-    path below the validated value, `part` the offsets of the fault in a text.
+    path below the validated value, `part` the offsets of the fault in a text. With `hidden` no
+    report shows the value: it may be a secret.
     """
-    context = {"message": message, "remedy": remedy, "at": at, "part": part}
+    context = {"message": message, "remedy": remedy, "at": at, "part": part, "hidden": hidden}
     return PydanticCustomError("bad_value", "{message}", context)
 
 
@@ -156,6 +159,22 @@ ServiceAccount = pattern(
     "a service account",
     "write for example `trainer@my-project.iam.gserviceaccount.com`",
     may_be_open=True,
+)
+ComposerName = pattern(
+    r"[a-z][a-z0-9-]{0,61}[a-z0-9]",
+    "the name of a Composer environment",
+    "use a-z, 0-9 and `-`, beginning with a letter",
+)
+NotificationChannel = pattern(
+    r"projects/[^/\s]+/notificationChannels/[^/\s]+",
+    "a notification channel",
+    "write for example `projects/my-project/notificationChannels/1234`",
+    may_be_open=True,
+)
+FunctionPath = pattern(
+    r"(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*",
+    "the dotted path of a function",
+    "write for example `my_team.alerts.page`",
 )
 LabelText = pattern(
     r"[a-z0-9_-]{0,63}", "a label", "use at most 63 of a-z, 0-9, `_` and `-`", may_be_open=True

@@ -10,8 +10,10 @@ from pydantic import AfterValidator, Field
 
 from dagfactory.spec.common import (
     Bucket,
+    ComposerName,
     EnvironmentName,
     LabelText,
+    PositiveInt,
     Project,
     Region,
     ServiceAccount,
@@ -57,6 +59,30 @@ def _target(name: str) -> str:
 Target = Annotated[Text, AfterValidator(_target)]
 
 
+def _pool(name: str) -> str:
+    if name == DEFAULT_POOL:
+        raise bad(f"`{name}` is Airflow's own", "choose another name")
+    return name
+
+
+DEFAULT_POOL = "default_pool"
+"""The pool that every Airflow has and every task is in that names none."""
+
+PoolName = Annotated[Text, Field(max_length=256), AfterValidator(_pool)]
+"""Airflow keeps a pool's name in a column of 256 characters."""
+
+
+class Pool(SpecModel):
+    """An Airflow pool: how many of its tasks run at the same time."""
+
+    slots: PositiveInt = Field(description="slots; a task takes one, or its `pool_slots`")
+    description: Text | None = Field(None, description="what the pool protects")
+    count_waiting: bool = Field(
+        default=True,
+        description="whether a task that waits for its job (deferred) keeps its slots",
+    )
+
+
 class EnvironmentFile(SpecModel):
     """One `specs/environments/NAME.yaml`."""
 
@@ -70,6 +96,10 @@ class EnvironmentFile(SpecModel):
     )
     service_account: ServiceAccount | None = Field(None, description="account that jobs run as")
     labels: dict[LabelText, LabelText] = Field({}, description="labels of every job")
+    composer: ComposerName | None = Field(
+        None, description="Cloud Composer environment, where monitoring policies look"
+    )
+    pools: dict[PoolName, Pool] = Field({}, description="Airflow pools that tasks may name")
     vars: dict[VarName, Any] = Field({}, description="values for `${vars.NAME}`")
     pipeline: dict[str, Any] = Field({}, description="a patch under every pipeline")
 

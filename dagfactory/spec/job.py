@@ -54,7 +54,9 @@ def _variable_name(value: str) -> str:
 def _secret(value: str) -> str:
     if not _SECRET.fullmatch(value):
         raise bad(
-            "not the id of a secret in Secret Manager", "write the secret's id, never its value"
+            "not the id of a secret in Secret Manager",
+            "write the secret's id, never its value",
+            hidden=True,
         )
     return value
 

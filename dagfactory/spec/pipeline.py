@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, SerializeAsAny, model_validator
 
+from dagfactory.spec.alerts import Alerts
 from dagfactory.spec.common import (
     Date,
     EnvironmentName,
@@ -88,6 +89,7 @@ class Pipeline(SpecModel):
     pause_after_failures: PositiveInt | None = Field(
         None, description="pause the pipeline after so many failed runs in a row"
     )
+    alerts: Alerts | None = Field(None, description="whom to tell what becomes of tasks and runs")
     vars: dict[VarName, Any] = Field({}, description="values for `${vars.NAME}`")
     environments: dict[EnvironmentName, Any] = Field(
         {}, description="by environment: a patch of this file"

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from dagfactory.spec.alerts import TaskAlerts
 from dagfactory.spec.assets import AssetName
 from dagfactory.spec.common import Duration, PositiveDuration, PositiveInt, SpecModel, TaskId, Text
 from dagfactory.spec.each import ForEach
@@ -107,5 +108,8 @@ class TaskBase(SpecModel):
     queue: Text | None = Field(None, description="Airflow worker queue")
     priority: int | None = Field(
         None, description="weight among waiting tasks; higher starts first"
+    )
+    alerts: TaskAlerts | None = Field(
+        None, description="whom to tell what becomes of the task; what is absent is the pipeline's"
     )
     doc: Text | None = Field(None, description="Markdown shown with the task in Airflow")

@@ -9,6 +9,7 @@ from pathlib import Path
 from dagfactory.compile import Built, build, package
 from dagfactory.findings import show
 from dagfactory.project import find_specs
+from dagfactory.sync.after import reminder
 from dagfactory.sync.apply import apply, survey
 from dagfactory.sync.destination import choose, misplaced
 from dagfactory.sync.errors import RefusedError
@@ -44,6 +45,7 @@ def run(request: Request) -> int:
         return _shown(made, store, request)
     apply(made, store, confirmed=request.yes)
     sys.stderr.write(f"{store.address}: {summary(made)}\n")
+    sys.stderr.write(reminder(made, built.plans[0].environment, store.address))
     return 0
 
 

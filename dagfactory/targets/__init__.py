@@ -36,12 +36,14 @@ class Target:
     """An Airflow line: its name in environment files, the version it is tested on, its imports.
 
     `words` holds the classes and arguments that this line calls otherwise than Airflow 3.
+    `deadlines` says whether it can tell that a run is late.
     """
 
     name: str
     airflow: str
     modules: dict[str, str]
     words: dict[str, str] = field(default_factory=dict)
+    deadlines: bool = True
 
     def symbol(self, name: str) -> Symbol:
         """Return where this line imports `name` from; KeyError is a bug in the compiler."""

@@ -2,7 +2,8 @@
 
 Almost nothing stands elsewhere or under another name than in Airflow 3: the compatibility package offers
 2.11's `Dataset` as `Asset`, and the standard provider exists for both lines. A schedule of assets and
-times, and stopping a run at its first failure, have other names.
+times, and stopping a run at its first failure, have other names. What is missing is a deadline: an SLA
+counts from the schedule, per task, never for a run started by hand.
 """
 
 from __future__ import annotations
@@ -22,4 +23,5 @@ TARGET = Target(
         "assets": "datasets",
         "fail_fast": "fail_stop",
     },
+    deadlines=False,
 )

@@ -44,7 +44,7 @@ def lower(task: Group, _scope: Scope, place: Place) -> LoweredGroup:
 
 IDLE = (
     *("trigger_rule", "retries", "timeout", "pool", "pool_slots", "queue", "priority"),
-    *("outlets", "depends_on_past", "wait_for_downstream"),
+    *("outlets", "depends_on_past", "wait_for_downstream", "alerts"),
 )
 """Keys of a task that mean nothing for a box around tasks."""
 

@@ -5,10 +5,11 @@ What is told when a run fails stands under `alerts:`; this is for everything els
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from dagfactory.spec.alerts import People
 from dagfactory.spec.common import SpecModel, Text, bad, missing
 from dagfactory.spec.job import Data
 from dagfactory.spec.task import TaskBase
@@ -20,17 +21,6 @@ if TYPE_CHECKING:
 
 SLACK = "airflow.providers.slack.operators.slack_webhook.SlackWebhookOperator"
 EMAIL = "airflow.providers.smtp.operators.smtp.EmailOperator"
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-People = Annotated[
-    list[Text],
-    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
-    Field(min_length=1),
-]
 
 
 class Slack(SpecModel):

@@ -93,6 +93,10 @@ RESERVED: dict[str, str] = {
     "max_active_tis_per_dagrun": "set it with `for_each` and `parallel`",
     "map_index_template": "it shows the item of `for_each`",
     "doc_md": "set it with the task's own key `doc`",
+    "on_failure_callback": "set it with `alerts: {on_failure: [...]}`",
+    "on_retry_callback": "set it with `alerts: {on_retry: [...]}`",
+    "on_success_callback": "set it with `alerts: {on_success: [...]}`",
+    "on_skipped_callback": "set it with `alerts: {on_skipped: [...]}`",
     "default_args": "set them with `defaults:` of the pipeline",
 }
 """Arguments that come from elsewhere, each with where from."""

@@ -42,7 +42,9 @@ def _sweep(folder: Path) -> Path:
     shutil.copytree(ROOT / "specs", folder / "specs")
     values = list(range(1, 101))
     text = (
-        "pipeline: thousand\ntasks:\n  search:\n    type: sweep\n    module: elsewhere\n"
+        "pipeline: thousand\nalerts: {on_failure: [{slack: {connection: slack_ml}}], deadline: 8h}\n"
+        "tasks:\n  search:\n    type: sweep\n    module: elsewhere\n"
+        "    alerts: {on_retry: [{email: {to: a@example.com}}]}\n"
         "    machine: {type: g2-standard-4}\n    metric: {name: loss, goal: minimize}\n"
         f"    parameters: {{a: {{values: {values}}}, b: {{values: {values[:10]}}}}}\n"
     )

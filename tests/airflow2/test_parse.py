@@ -21,10 +21,19 @@ ASSETS = """\
 pipeline: assets
 schedule: {assets: ["gs://demo-ml/raw"]}
 timezone: Europe/Berlin
+alerts: {on_failure: [{slack: {connection: slack_ml}}], on_run_failure: [{email: {to: a@b.c}}]}
 tasks:
   inner:
     type: group
     tasks: {shell: {type: bash, command: "echo {{ ds }}"}, nothing: {type: empty}}
+  search:
+    type: sweep
+    module: elsewhere
+    image: "us-docker.pkg.dev/p/r/t:1"
+    machine: {type: g2-standard-4}
+    metric: {name: loss, goal: minimize}
+    parameters: {a: {values: [1, 2]}}
+    alerts: {on_retry: [{pagerduty: {connection: pagerduty_ml}}]}
 """
 
 

@@ -34,6 +34,7 @@ PATTERNS = {
     "spot_training",
     "incremental",
     "python_package",
+    "alerts",
 }
 
 

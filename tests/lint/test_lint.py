@@ -10,8 +10,8 @@ from dagfactory import lint
 from dagfactory.compile import compile_spec
 from dagfactory.diagnostics import CODES
 from dagfactory.explain import sections
-from dagfactory.lint._tokens import FAMILIES
 from dagfactory.load import load
+from dagfactory.secret_shapes import FAMILIES
 from dagfactory.source import SourceFile
 
 FENCE = re.compile(r"^```yaml (fails)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -45,8 +45,8 @@ def codes(diagnostics):
 
 def test_checks_are_found_by_listing_the_package():
     expected = """
-        addresses arguments branches images joins limits machines metrics operators restarts schedule
-        secrets teardowns
+        addresses arguments branches deadlines images joins limits machines metrics operators pools
+        restarts schedule secrets teardowns
     """
     assert lint.names() == expected.split()
 
@@ -314,6 +314,14 @@ SECRET = [
     "WANDB_API_KEY: 0a1b2c3d4e5f0a1b2c3d4e5f0a1b2c3d4e5f0a1b",
     "X: qL9xT2vB7nZ4kW8sD1fG5hJ3mP6rC0aE",
 ]
+NAMES = {
+    "secrets: {A: wandb-api-key, B: projects/p/secrets/s/versions/3}": [],
+    "secrets: {KEY: my-team-wandb-api-key-of-production-2026}": [],
+    "secrets: {KEY: 0a1b2c3d4e5f0a1b2c3d4e5f0a1b2c3d4e5f0a1b}": ["DF302"],
+    "alerts: {on_retry: [{slack: {connection: slack_of_the_ml_team_in_production}}]}": [],
+    "alerts: {on_retry: [{slack: {connection: qL9xT2vB7nZ4kW8sD1fG5hJ3mP6rC0aE}}]}": ["DF302"],
+    "alerts: {on_retry: [{slack: {connection: xoxb-1234567890-abcdef}}]}": ["DF302"],
+}
 PARAMS = HEAD.replace("tasks:", "params: {secret: {type: string}}\ntasks:")
 
 
@@ -329,6 +337,31 @@ def test_what_looks_like_a_secret(found, line):
     assert diagnostic.hidden
     value = line.partition(": ")[2].strip("'")
     assert value not in " ".join([diagnostic.message, diagnostic.help or "", *diagnostic.notes])
+
+
+@pytest.mark.parametrize(("line", "expected"), NAMES.items())
+def test_a_value_where_a_name_belongs(found, line, expected):
+    diagnostics = found(f"fit: {{type: train, module: m, {line}}}")
+    assert codes(diagnostics) == expected
+    assert all(each.hidden for each in diagnostics)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "{type: trigger_dag, dag: other, conf: {api_key: hunter-22}}",
+        "{type: operator, operator: a.b.C, args: {deep: {token: hunter-22}}}",
+        "{type: kubernetes, image: 'i:1', pod: {x: {password: hunter-22}}}",
+        "{type: kubernetes, image: 'i:1', annotations: {api-key: hunter-22}}",
+    ],
+)
+def test_a_secret_in_parameters(found, task):
+    assert "DF302" in codes(found(f"it: {task}"))
+
+
+def test_a_task_may_be_called_secrets(found):
+    value = "0a1b2c3d4e5f0a1b2c3d4e5f0a1b2c3d4e5f0a1b"
+    assert codes(found(f"secrets: {{type: bash, command: {value}}}")) == []
 
 
 def test_a_secret_brought_in_by_a_variable_is_found_where_it_is_used(found):
@@ -428,7 +461,8 @@ OF_TASKS = sorted(code for code in CODES if "DF301" <= code <= "DF399" and code 
 def test_every_check_looks_into_groups_and_patches(tmp_path, code, turned):
     options, text = FENCE.findall(sections()[code])[0][1:]
     (tmp_path / "environments").mkdir()
-    (tmp_path / "environments/dev.yaml").write_text(ENVIRONMENT)
+    line = "target: airflow2\n" if options == "airflow2" else ""
+    (tmp_path / "environments/dev.yaml").write_text(ENVIRONMENT + line)
     spec = tmp_path / "spec.yaml"
     spec.write_text(json.dumps(turned(text)))
     assert set(codes(compile_spec(spec, None if options == "bare" else "dev").diagnostics)) == {

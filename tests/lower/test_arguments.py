@@ -62,6 +62,13 @@ COMMON = {
     "pool_slots": ("pool_slots: 2", {"pool_slots": 2}),
     "queue": ("queue: large", {"queue": "large"}),
     "priority": ("priority: -3", {"priority_weight": -3}),
+    "alerts": (
+        "alerts: {on_failure: [], on_retry: [{slack: {connection: c}}]}",
+        {
+            "on_failure_callback": [],
+            "on_retry_callback": [("SlackAlert", {"event": "retry", "connection": "c"})],
+        },
+    ),
     "doc": ('doc: "# Why"', {"doc_md": "# Why"}),
     "after": ("after: [b]", {}),
     "for_each": ("for_each: [1]", {"map_index_template": "{{ (params.for_each | string)[:120] }}"}),
@@ -108,6 +115,14 @@ PIPELINE = {
     "timezone": (
         "timezone: Europe/Berlin\nstart_date: 2026-01-05",
         {"start_date": ("datetime", 2026, 1, 5, {"tz": "Europe/Berlin"})},
+    ),
+    "alerts": (
+        "alerts: {on_run_success: [{email: {to: a@example.com}}]}",
+        {
+            "on_success_callback": [
+                ("EmailAlert", {"event": "run_success", "to": ["a@example.com"]})
+            ]
+        },
     ),
     "schedule": ("schedule: null", {"schedule": None}),
     "fail_fast": ("fail_fast: true", {"fail_fast": True}),

@@ -6,7 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from dagfactory.run.events import RunError
+from dagfactory.run.pools import declare_pools
 from dagfactory.run.prepare import prepare
+from dagfactory.run.rest import ApiError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,3 +40,34 @@ def test_run_and_render_make_the_same_bytes(tmp_path: Path) -> None:
     assert prepared.dag_id == "arr_coc"
     assert files(tmp_path / "dags/ml_pipelines") == files(out)
     assert len(files(out)) > 10
+
+
+class Pools:
+    """Airflow's pools as its REST API would keep them."""
+
+    def __init__(self, *, refuse: bool = False) -> None:
+        self.kept: dict[str, object] = {}
+        self.refuse = refuse
+
+    def find(self, _: str, name: str) -> object:
+        return self.kept.get(name)
+
+    def post(self, _: str, body: dict[str, object]) -> None:
+        if self.refuse:
+            raise ApiError(400, "slots must be positive")
+        self.kept[str(body["name"])] = {"made": body["slots"]}
+
+    def patch(self, _: str, name: str, body: dict[str, object]) -> None:
+        self.kept[name] = {"changed": body["slots"]}
+
+
+def test_pools_are_made_and_then_changed(tmp_path: Path) -> None:
+    (tmp_path / "ml").mkdir()
+    (tmp_path / "ml/pools.json").write_text('{"gpu": {"slots": 2}, "a b": {"slots": 3}}')
+    pools = Pools()
+    declare_pools(pools, tmp_path)
+    assert pools.kept == {"gpu": {"made": 2}, "a b": {"made": 3}}
+    declare_pools(pools, tmp_path)
+    assert pools.kept == {"gpu": {"changed": 2}, "a b": {"changed": 3}}
+    with pytest.raises(RunError, match="refused the pool gpu: slots must be positive"):
+        declare_pools(Pools(refuse=True), tmp_path)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
+from inbox import Inbox, inbox
 from lines import PYTHON
 
 import dagfactory.runtime
@@ -137,8 +138,15 @@ def bucket(emulator: Any) -> Path:
 
 
 @pytest.fixture(scope="session")
+def letters() -> Iterator[Inbox]:
+    """Keep what alerts send."""
+    with inbox() as kept:
+        yield kept
+
+
+@pytest.fixture(scope="session")
 def airflow(
-    emulator: Any, bigquery: str, tmp_path_factory: pytest.TempPathFactory
+    emulator: Any, bigquery: str, letters: Inbox, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Airflow]:
     home = tmp_path_factory.mktemp("airflow")
     dags = home / "dags"
@@ -147,6 +155,7 @@ def airflow(
     (dags / ".airflowignore").write_text(f"{PACKAGE}\n")
     (home / "logs").mkdir()
     env = emulator.environ() | settings(home, dags) | {"BIGQUERY_EMULATOR_HOST": bigquery}
+    env |= letters.connections()
     migrate = [PYTHON, "-m", "airflow", "db", "migrate"]
     subprocess.run(migrate, env=env, check=True, capture_output=True, timeout=300)
     with (home / "driver.log").open("w") as errors, driver(env, errors) as process:

@@ -11,6 +11,10 @@ import pytest
 
 from dagfactory.__main__ import run
 from dagfactory.bundle import MANIFEST
+from dagfactory.companions import POOLS
+from dagfactory.spec.environment import EnvironmentFile
+from dagfactory.sync.after import reminder
+from dagfactory.sync.plan import SyncPlan, Write
 
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENT = """\
@@ -196,3 +200,34 @@ def test_a_folder_needs_no_google_library_and_no_airflow() -> None:
         env={"PYTHONPATH": str(REPOSITORY)},
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_changed_pools_come_with_the_command_that_imports_them(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = home / "specs/environments/staging.yaml"
+    environment.write_text(environment.read_text() + "pools: {gpu: {slots: 2}}\n")
+    assert run(["sync", "--env", "staging"]) == 0
+    err = capsys.readouterr().err
+    assert err.endswith(f"after\n  airflow pools import out/staging/dags/team/{POOLS}\n")
+    assert run(["sync", "--env", "staging"]) == 0
+    assert "pools" not in capsys.readouterr().err
+
+
+def test_on_composer_the_command_is_gcloud() -> None:
+    fields = {
+        "environment": "prod",
+        "project": "demo-project",
+        "region": "us-central1",
+        "bucket": "gs://demo-ml",
+        "dags": "gs://composer/dags/ml/team",
+        "composer": "ml-prod",
+    }
+    written = SyncPlan(writes=(Write(POOLS, b"{}"),))
+    found = reminder(written, EnvironmentFile(**fields), "gs://composer/dags/ml/team")
+    assert found.splitlines()[1].split() == [
+        *["gcloud", "composer", "environments", "run", "ml-prod", "--project", "demo-project"],
+        *["--location", "us-central1", "pools", "import", "--"],
+        "/home/airflow/gcs/dags/ml/team/pools.json",
+    ]
+    assert reminder(SyncPlan(), EnvironmentFile(**fields), "gs://composer/dags/ml/team") == ""

@@ -20,6 +20,7 @@ region: us-central1
 bucket: gs://demo-ml
 service_account: jobs@demo-project.iam.gserviceaccount.com
 labels: {team: ml}
+pools: {p: {slots: 4}}
 """
 BEFORE = """
   before: {type: bash, command: echo gs://other/models/7}

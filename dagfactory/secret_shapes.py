@@ -1,9 +1,12 @@
-"""Forms of keys and tokens that their makers gave a mark: what each is, and the expression that finds it.
+"""Forms of keys and tokens that their makers gave a mark: found, and kept out of what is printed.
 
 The marks are those that the makers document or that secret scanners (gitleaks, GitHub) know.
 """
 
 from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
 
 FAMILIES = {
     "an API key of Google": r"\bAIza[0-9A-Za-z_-]{35}",
@@ -28,7 +31,7 @@ FAMILIES = {
     "a key of Weights & Biases": r"\bwandb_v1_[0-9A-Za-z_]{40,}",
     "a token of Databricks": r"\bdapi[0-9a-f]{32}\b",
     "a token of Slack": r"\bxox[abeprs]-[0-9A-Za-z-]{10,}|\bxapp-\d-[0-9A-Z]+-\d+-[0-9a-f]+"
-    r"|hooks\.slack\.com/services/T\w+/B\w+/\w+",
+    r"|hooks\.slack\.com/services/T\w+/B\w+(?:/\w+)?/\w+",
     "an address of Discord that anybody can post to": r"discord(?:app)?\.com/api/webhooks/\d+/[\w-]{40,}",
     "an address of Teams that anybody can post to": r"\.webhook\.office\.com/webhookb2/[0-9a-f-]{36}@",
     "a token of Telegram": r"\b\d{8,10}:AA[0-9A-Za-z_-]{33}\b",
@@ -54,3 +57,22 @@ FAMILIES = {
     "a password in an address": r"://[^/\s:@]+:[^/\s:@{}$]{3,}@",
     "a header that logs in": r"(?i:\bauthorization\W{1,4}(?:bearer|basic|token)\s+)[0-9A-Za-z+/_.=-]{16,}",
 }
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Compile at first use: most commands print nothing of a user's."""
+    return tuple((kind, re.compile(pattern)) for kind, pattern in FAMILIES.items())
+
+
+@lru_cache(maxsize=4096)
+def secret_kind(text: str) -> str | None:
+    """Say what secret a text holds, None for none of a known shape."""
+    return next((kind for kind, pattern in _patterns() if pattern.search(text)), None)
+
+
+def masked(text: str) -> str:
+    """Return the text with `*` in the place of every secret of a known shape, of the same length."""
+    for _, pattern in _patterns():
+        text = pattern.sub(lambda found: "*" * len(found[0]), text)
+    return text

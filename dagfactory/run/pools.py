@@ -1,0 +1,30 @@
+"""The pools that a bundle declares, made in the Airflow of a local run before its DAG starts.
+
+On Composer `airflow pools import` does this; a task in a pool that is not there never starts.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dagfactory.companions import POOLS
+from dagfactory.run.events import RunError
+from dagfactory.run.rest import Api, ApiError
+
+
+def declare_pools(api: Api, dags: Path) -> None:
+    """Create or change every pool of the bundles below `dags`; raises RunError when refused."""
+    for path in sorted(dags.rglob(POOLS)):
+        for name, pool in json.loads(path.read_text()).items():
+            try:
+                _declare(api, name, {"name": name, **pool})
+            except ApiError as error:
+                raise RunError(f"Airflow refused the pool {name}: {error}") from None
+
+
+def _declare(api: Api, name: str, body: Mapping[str, Any]) -> None:
+    if api.find("pools", name) is None:
+        api.post("pools", body=body)
+    else:
+        api.patch("pools", name, body=body)

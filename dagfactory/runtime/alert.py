@@ -1,0 +1,245 @@
+"""Alerts: callbacks that tell somebody what became of a task or a run.
+
+They work in whatever process Airflow calls them (a worker, the DAG processor, the executor for a
+deadline) and on both lines. Parsing a DAG file only makes small objects; what sends is imported when an
+alert fires. An alert that cannot be sent is logged: it never fails a task.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+from typing import Any, ClassVar
+
+from .call import imported
+from .facts import escaped, facts_of
+from .post import NotSentError, address, connection, post
+
+log = logging.getLogger("airflow.task")
+
+
+def _plain(text: str) -> str:
+    return text
+
+
+def _slack(text: str) -> str:
+    """Escape what Slack's mrkdwn would read as links and mentions."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+class Alert:
+    """A callback for ``event`` (see :mod:`.facts`); ``arguments`` are templated when it fires.
+
+    Templates see Airflow's context, as far as the process has one, and ``alert`` with the facts.
+    """
+
+    texts: ClassVar[dict[str, str]] = {}
+    """What is said when the user gives no text, or one that cannot be rendered."""
+    escape: ClassVar[Any] = staticmethod(_plain)
+
+    def __init__(self, *, event: str, **arguments: Any) -> None:
+        self.event = event
+        self.arguments = arguments
+
+    def __repr__(self) -> str:
+        """Return the same text in every process: Airflow compares the text of a DAG's arguments."""
+        given = "".join(f", {name}={value!r}" for name, value in self.arguments.items())
+        return f"{type(self).__name__}(event={self.event!r}{given})"
+
+    def __eq__(self, other: object) -> bool:
+        return repr(self) == repr(other)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def __call__(self, context: Any) -> None:
+        """Tell; whatever goes wrong is logged and nothing else."""
+        name = type(self).__name__
+        try:
+            facts = facts_of(self.event, context)
+            context["alert"] = escaped(facts, self.escape)
+            self.send(self._rendered(context), facts, context)
+        except NotSentError as error:
+            log.error("%s for %s was not sent: %s", name, self.event, error)  # noqa: TRY400
+        except Exception:
+            log.exception("%s for %s was not sent", name, self.event)
+        else:
+            log.info("%s for %s was sent", name, self.event)
+
+    def send(self, given: dict[str, Any], facts: dict[str, str], context: Any) -> None:
+        """Send the rendered arguments; raises NotSentError when nobody takes them."""
+        raise NotImplementedError
+
+    def _rendered(self, context: Any) -> dict[str, Any]:
+        """Render the arguments; with a text that cannot be rendered, the default texts."""
+        try:
+            return dict(_render({**self.texts, **self.arguments}, context))
+        except Exception:
+            log.exception("a text of %r cannot be rendered, the default is sent", self)
+            return {**self.arguments, **_render(self.texts, context)}
+
+
+def _render(value: Any, context: Any) -> Any:
+    """Render every text inside a value as Airflow renders a task's arguments."""
+    from airflow.providers.common.compat.notifier import BaseNotifier
+
+    class Renderer(BaseNotifier):
+        def notify(self, context: Any) -> None:
+            """Do nothing: only its templating is used."""
+
+    renderer = Renderer()
+    return renderer.render_template(value, context, renderer.get_template_env(context.get("dag")))
+
+
+class SlackAlert(Alert):
+    """A message to Slack: through an incoming webhook, or as a bot for a connection of type slack.
+
+    https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks,
+    https://docs.slack.dev/reference/methods/chat.postMessage
+    """
+
+    escape = staticmethod(_slack)
+    texts: ClassVar[dict[str, str]] = {
+        "message": "*{{ alert.title }}*"
+        "{% if alert.error %}\n> {{ alert.error }}{% endif %}"
+        "\nrun `{{ alert.run }}`"
+        "{% if alert.owner %} · owner {{ alert.owner }}{% endif %}"
+        "{% if alert.log %} · <{{ alert.log }}|open in Airflow>{% endif %}"
+    }
+
+    def send(self, given: dict[str, Any], facts: dict[str, str], context: Any) -> None:
+        """Post the message."""
+        del facts, context
+        conn = connection(given["connection"])
+        body = {"text": given["message"]}
+        if given.get("channel"):
+            body["channel"] = given["channel"]
+        token = (conn.password or "").strip()
+        if conn.conn_type == "slack":
+            base = conn.extra_dejson.get("base_url") or "https://slack.com/api"
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = post(f"{base.rstrip('/')}/chat.postMessage", body, headers=headers).json()
+            if not answer.get("ok"):
+                raise NotSentError(f"Slack says {answer.get('error')}")
+            return
+        if not token:
+            raise NotSentError(f"connection {given['connection']} has no webhook in its password")
+        hooks = address(conn, "https://hooks.slack.com/services")
+        post(token if "://" in token else f"{hooks}/{token}", body)
+
+
+class EmailAlert(Alert):
+    """A mail through the SMTP hook, which Airflow always brings along."""
+
+    escape = staticmethod(html.escape)
+    texts: ClassVar[dict[str, str]] = {
+        "subject": "{{ alert.title }}",
+        "body": "<p><b>{{ alert.title }}</b></p>"
+        "{% if alert.error %}<pre>{{ alert.error }}</pre>{% endif %}"
+        "<p>Run {{ alert.run }}"
+        "{% if alert.owner %}, owner {{ alert.owner }}{% endif %}</p>"
+        '{% if alert.log %}<p><a href="{{ alert.log }}">Open in Airflow</a></p>{% endif %}',
+    }
+
+    def send(self, given: dict[str, Any], facts: dict[str, str], context: Any) -> None:
+        """Send the mail; a subject is plain text of one line."""
+        from airflow.configuration import conf
+        from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+        del facts, context
+        default = conf.get("email", "email_conn_id", fallback=None) or SmtpHook.default_conn_name
+        with SmtpHook(smtp_conn_id=given.get("connection") or default) as hook:
+            hook.send_email_smtp(
+                to=given["to"],
+                cc=given.get("cc"),
+                from_email=given.get("sender"),
+                subject=" ".join(html.unescape(given["subject"]).split()),
+                html_content=given["body"],
+            )
+
+
+class PagerDutyAlert(Alert):
+    """An incident; events of one task of one run are one incident.
+
+    https://developer.pagerduty.com/docs/send-alert-event
+    """
+
+    texts: ClassVar[dict[str, str]] = {"message": "{{ alert.title }}"}
+
+    def send(self, given: dict[str, Any], facts: dict[str, str], context: Any) -> None:
+        """Trigger the incident."""
+        del context
+        conn = connection(given["connection"])
+        body = {
+            "routing_key": conn.password,
+            "event_action": "trigger",
+            "dedup_key": "/".join((facts["dag"], facts["run"], facts["task"] or facts["event"])),
+            "payload": {
+                "summary": given["message"][:1024],
+                "source": facts["dag"],
+                "severity": given["severity"],
+                "custom_details": facts,
+            },
+        }
+        if facts["log"]:
+            body["links"] = [{"href": facts["log"], "text": "Airflow"}]
+        post(f"{address(conn, 'https://events.pagerduty.com')}/v2/enqueue", body)
+
+
+class WebhookAlert(Alert):
+    """A JSON document to the address of a connection, its extras as headers as in Airflow's HTTP."""
+
+    def send(self, given: dict[str, Any], facts: dict[str, str], context: Any) -> None:
+        """Post the document."""
+        del context
+        conn = connection(given["connection"])
+        if not conn.host:
+            raise NotSentError(f"connection {given['connection']} has no host")
+        headers = {key: text for key, text in conn.extra_dejson.items() if isinstance(text, str)}
+        auth = (conn.login, conn.password or "") if conn.login else None
+        post(address(conn, ""), given.get("body") or facts, headers=headers, auth=auth)
+
+
+class PythonAlert(Alert):
+    """A function of the user's: ``function(context, **args)``."""
+
+    def send(self, given: dict[str, Any], facts: dict[str, str], context: Any) -> None:
+        """Import the function and call it."""
+        del facts
+        imported(given["function"])(context, **given.get("args", {}))
+
+
+ALERTS = {
+    each.__name__: each
+    for each in (SlackAlert, EmailAlert, PagerDutyAlert, WebhookAlert, PythonAlert)
+}
+
+
+def run_deadline(*, within: Any, alerts: list[Alert]) -> Any:
+    """Return Airflow's deadline for a run, None before 3.2: ``within`` counts from its queueing.
+
+    What is stored with a run is the path of a function and plain data.
+    """
+    try:
+        from airflow.sdk import (  # type: ignore[attr-defined]  # Airflow's stub lacks them
+            DeadlineAlert,
+            DeadlineReference,
+            SyncCallback,
+        )
+    except ImportError:  # 3.1 has callbacks on the triggerer only, which cannot import this package
+        log.warning("deadlines need Airflow 3.2 or later, this one is left out")
+        return None
+    data = [{"kind": type(each).__name__, "arguments": each.arguments} for each in alerts]
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=within,
+        callback=SyncCallback(deadline_passed, {"alerts": data}),
+    )
+
+
+def deadline_passed(context: Any, alerts: list[dict[str, Any]]) -> None:
+    """Tell everybody that a run is late; Airflow calls this with the run and the deadline as data."""
+    run = context.get("dag_run") or {}
+    for each in alerts:
+        alert = ALERTS[each["kind"]](event="deadline", **each["arguments"])
+        alert({**context, "run_id": run.get("dag_run_id", "")})
