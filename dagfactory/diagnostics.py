@@ -95,6 +95,7 @@ CODES: dict[str, Code] = {
     "DF216": Code("template-syntax", "a text with {{ or {% that Airflow could not render"),
     "DF217": Code("other-combination", "a combination to include that is not one of the sweep's"),
     "DF218": Code("range-in-a-grid", "a range where every value is tried"),
+    "DF224": Code("not-packable", "trials in one job that cannot train together"),
     "DF301": Code("moving-image", "an image that can change between two runs"),
     "DF302": Code("plain-secret", "a secret written into the spec"),
     "DF303": Code("no-such-metric", "a metric that nothing writes"),
@@ -108,6 +109,7 @@ CODES: dict[str, Code] = {
     "DF311": Code("output-of-other-side", "an output of the side that a gate did not take"),
     "DF312": Code("name-limit", "a name or label that Vertex AI refuses"),
     "DF313": Code("trainer-argument", "an argument that the trainer refuses"),
+    "DF324": Code("idle-pack", "a pack that no two trials can share"),
 }
 
 

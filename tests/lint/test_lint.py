@@ -35,7 +35,7 @@ def codes(diagnostics):
 
 
 def test_checks_are_found_by_listing_the_package():
-    expected = "arguments branches images limits machines metrics restarts schedule secrets"
+    expected = "arguments branches images limits machines metrics packs restarts schedule secrets"
     assert lint.names() == expected.split()
 
 
