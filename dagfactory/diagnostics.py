@@ -95,7 +95,7 @@ CODES: dict[str, Code] = {
     "DF216": Code("template-syntax", "a text with {{ or {% that Airflow could not render"),
     "DF217": Code("other-combination", "a combination to include that is not one of the sweep's"),
     "DF218": Code("range-in-a-grid", "a range where every value is tried"),
-    "DF224": Code("not-packable", "trials in one job that cannot train together"),
+    "DF226": Code("not-packable", "trials in one job that cannot train together"),
     "DF301": Code("moving-image", "an image that can change between two runs"),
     "DF302": Code("plain-secret", "a secret written into the spec"),
     "DF303": Code("no-such-metric", "a metric that nothing writes"),

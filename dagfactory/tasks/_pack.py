@@ -74,23 +74,23 @@ def problems(task: Sweep) -> Iterator[Problem]:
     if _steered(task):
         message = f"with `method: {task.method}` a run decides which trials there are"
         help_ = "delete `pack`; `grid`, `random` and `sobol` can be packed"
-        yield Problem("DF224", message, ("pack",), key=True, help=help_)
+        yield Problem("DF226", message, ("pack",), key=True, help=help_)
         return
     known = _known(task)
     if known is None and task.pack.varying is None:
         program = f"`{task.module}`" if task.module else "this program"
         message = f"{program} does not tell which hyperparameters may differ in a pack"
         help_ = "if it takes `--trials`, write `pack: {trials: N, varying: [NAME, ...]}`"
-        yield Problem("DF224", message, ("pack",), key=True, help=help_)
+        yield Problem("DF226", message, ("pack",), key=True, help=help_)
     for index, name in enumerate(task.pack.varying or ()):
         path = ("pack", "varying", index)
         if name not in names(task):
             message, near = f"unknown hyperparameter `{name}`", did_you_mean(name, names(task))
-            yield Problem("DF224", message, path, help=near)
+            yield Problem("DF226", message, path, help=near)
         elif known is not None and name not in known:
             message = f"`{task.module}` keeps `{name}` equal in a pack"
             help_ = f"delete it; what may differ: {', '.join(known)}"
-            yield Problem("DF224", message, path, help=help_)
+            yield Problem("DF226", message, path, help=help_)
     if known is not None:
         yield from _alone(task)
 
@@ -100,9 +100,9 @@ def _alone(task: Sweep) -> Iterator[Problem]:
     help_ = "delete it, or delete `pack`"
     if task.machine and task.machine.replicas > 1:
         path: tuple[str, ...] = ("machine", "replicas")
-        yield Problem("DF224", "a pack trains on one machine", path, help=help_)
+        yield Problem("DF226", "a pack trains on one machine", path, help=help_)
     for place in ("args", "parameters"):
         for name in getattr(task, place):
             if name in own_trainer.alone():
                 message, path = f"`{task.module}` trains no pack with `{name}`", (place, name)
-                yield Problem("DF224", message, path, key=True, help=help_)
+                yield Problem("DF226", message, path, key=True, help=help_)

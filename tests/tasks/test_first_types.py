@@ -299,23 +299,23 @@ TWO = "parameters: {width: {values: [8, 16]}, clip: {values: [1, 2]}}\n"
 @pytest.mark.parametrize(
     ("spec", "codes"),
     [
-        (SWEEP + "parameters: {a: {values: [1]}}\npack: 4", ["DF224"]),
-        (SWEEP + "parameters: {a: {values: [1]}}\npack: {trials: 4, varying: [b]}", ["DF224"]),
+        (SWEEP + "parameters: {a: {values: [1]}}\npack: 4", ["DF226"]),
+        (SWEEP + "parameters: {a: {values: [1]}}\npack: {trials: 4, varying: [b]}", ["DF226"]),
         (SWEEP + "parameters: {a: {values: [1]}}\npack: 1", ["DF123"]),
         (OURS + TWO + "pack: 4", []),
-        (OURS + TWO + "pack: {trials: 4, varying: [width]}", ["DF224"]),
+        (OURS + TWO + "pack: {trials: 4, varying: [width]}", ["DF226"]),
         (OURS + TWO + "pack: {trials: 4, varying: [clip]}", []),
         (
             OURS.replace("n1-standard-4}", "n1-standard-4, replicas: 2}") + TWO + "pack: 4",
-            ["DF224"],
+            ["DF226"],
         ),
-        (OURS + TWO.replace("clip", "output") + "pack: 4", ["DF224"]),
+        (OURS + TWO.replace("clip", "output") + "pack: 4", ["DF226"]),
         (OURS + "parameters: {width: {values: [8, 16]}}\npack: 4", ["DF324"]),
         (OURS + "parameters: {width: {values: [8]}}\npack: 4", []),
         (OURS + "parameters: {clip: {values: [1]}}\npack: 64", []),
         (OURS + "method: random\ntrials: 9\nparameters: {clip: {min: 1.5, max: 2.5}}\npack: 4", []),
-        (SWEEP + HALVING + "\npack: 4", ["DF224"]),
-        (SWEEP + BAYES + "\npack: 4", ["DF224"]),
+        (SWEEP + HALVING + "\npack: 4", ["DF226"]),
+        (SWEEP + BAYES + "\npack: 4", ["DF226"]),
     ],
 )
 def test_packs_that_cannot_be(faults, spec, codes):
