@@ -107,7 +107,8 @@ def two_checkpoints(arguments: list[str], base: Path) -> tuple[Path, ArrCoc]:
             shutil.rmtree(path)
     settings = parse(TrainSettings, [*rare, f"--output={base}"])
     context = read_context({}, str(base))
-    run, _ = train.assemble(settings, context, torch.device("cpu"), StopRequest())
+    data = train.read_data(settings, context, torch.device("cpu"))
+    run = train.assemble(settings, context, data, StopRequest())
     return base / "checkpoints", run.model
 
 

@@ -101,6 +101,7 @@ CODES: dict[str, Code] = {
     "DF223": Code("not-a-list", "for_each over something that is no list"),
     "DF224": Code("teardown", "a setup or teardown that could not work as one"),
     "DF225": Code("fail-fast", "a trigger rule in a pipeline that stops at its first failure"),
+    "DF226": Code("not-packable", "trials in one job that cannot train together"),
     "DF301": Code("moving-image", "an image that can change between two runs"),
     "DF302": Code("plain-secret", "a secret written into the spec"),
     "DF303": Code("no-such-metric", "a metric that nothing writes"),
@@ -120,6 +121,7 @@ CODES: dict[str, Code] = {
     "DF331": Code("teardown-too-early", "a task that a teardown does not wait for"),
     "DF341": Code("unknown-pool", "a pool that no environment file declares"),
     "DF342": Code("no-deadlines-here", "a deadline where Airflow cannot keep one"),
+    "DF324": Code("idle-pack", "a pack that no two trials can share"),
 }
 
 

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dagfactory.lint._trainer import rivals
+from dagfactory.own_trainer import rivals
 from dagfactory.package import template_folder
 from dagfactory.project import STDIN, SUFFIXES, beside
 

@@ -16,7 +16,12 @@ def main(argv: Sequence[str]) -> int:
         return validate.main(argv[1:])
     if asks_for_help(argv):
         parse(TrainSettings, argv)  # before torch is imported, which takes seconds
-    if read_values(argv).get("stage") == "textures":
+    values = read_values(argv)
+    if "trials" in values:
+        from trainer import pack
+
+        return pack.main(argv)
+    if values.get("stage") == "textures":
         from trainer import textures
 
         return textures.main(argv)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from trainer.errors import UsageError
 from trainer.settings import (
@@ -35,7 +35,8 @@ PROGRAMS: dict[str, type[Settings]] = {
 }
 
 
-Kind = TypeVar("Kind", bound=Settings)
+Kind = TypeVar("Kind", bound=BaseModel)
+Program = TypeVar("Program", bound=Settings)
 
 
 def check(program: str, values: Mapping[str, object]) -> Settings:
@@ -56,7 +57,7 @@ def build(kind: type[Kind], values: Mapping[str, object]) -> Kind:
         raise UsageError(_first_mistake(error)) from None
 
 
-def parse(kind: type[Kind], argv: Sequence[str]) -> Kind:
+def parse(kind: type[Program], argv: Sequence[str]) -> Program:
     """Read settings of one kind from the command line; `--help` lists them and leaves."""
     if asks_for_help(argv):
         from trainer.help import describe

@@ -1,13 +1,13 @@
 """The training objective: answers, relevance and budgets."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import Tensor
 from torch.nn import functional
 
 from trainer.dataset import Batch
 from trainer.model import Output
-from trainer.settings import TrainSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,23 @@ class Loss:
     budget: Tensor
 
 
-def objective(output: Output, batch: Batch, settings: TrainSettings, keep: int) -> Loss:
+class Weighing(Protocol):
+    """The numbers of the objective: those of the settings, or tensors in their place."""
+
+    @property
+    def relevance_weight(self) -> float | Tensor:
+        """Weight of the relevance loss."""
+
+    @property
+    def budget_weight(self) -> float | Tensor:
+        """Weight of the budget loss."""
+
+    @property
+    def budget_target(self) -> float | Tensor:
+        """Wanted mean budget in tokens."""
+
+
+def objective(output: Output, batch: Batch, settings: Weighing, keep: int) -> Loss:
     """CE(answer) + w_r BCE(relevance, mask) + w_b (mean budget / target - 1)^2.
 
     The answer counts 0 where none was asked for (stage `relevance`).

@@ -115,7 +115,7 @@ class TrainSettings(
     CheckpointSettings,
     LoopSettings,
 ):
-    """`python -m trainer`: one training stage."""
+    """`python -m trainer`: one training stage; of several trials at once with `--trials=JSON`."""
 
     stage: Literal["relevance", "answer"] = Field(
         default="answer", description="relevance: scorers first; answer: everything"

@@ -4,7 +4,7 @@ import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -14,7 +14,7 @@ from safetensors.torch import save as save_tensors
 from trainer import __version__, secrets
 from trainer.builtin import textures_directory
 from trainer.config import parse
-from trainer.dataset import Textures, hold_out, load_textures
+from trainer.dataset import Split, Textures, hold_out, load_textures
 from trainer.errors import TIME_IS_UP, TrainerError
 from trainer.files import (
     SCHEMA_VERSION,
@@ -41,6 +41,14 @@ HARMLESS = {
 }  # fmt: skip
 
 
+class Data(NamedTuple):
+    """The textures, and their training images parted in two."""
+
+    textures: Textures
+    train: Split
+    validation: Split
+
+
 def main(argv: Sequence[str]) -> int:
     """Train one stage, or resume it; returns the exit code."""
     settings = parse(TrainSettings, argv)
@@ -50,21 +58,30 @@ def main(argv: Sequence[str]) -> int:
         raise TrainerError(f"this version trains on one machine, not {context.cluster.world}")
     device = prepare(settings)
     secrets.load(os.environ)
-    run, data = assemble(settings, context, device, stop)
-    if resume(run):
-        print(f"resumed at step {run.step} of {run.planned}", flush=True)
-    else:
-        start_from(run.model, settings)
-    if run.done and outputs_whole(context.model_dir):
-        print(f"finished before: the model is in {context.model_dir}")
+    data = read_data(settings, context, device)
+    run = assemble(settings, context, data, stop)
+    if finished_before(run):
         return 0
-    (context.model_dir / "metrics.json").unlink(missing_ok=True)  # no gate may read an old one
-    run.log.truncate(run.step)
     if not train(run):
         print(f"stopped at step {run.step} of {run.planned}, checkpoint saved", flush=True)
         return EXIT if run.stop.asked else TIME_IS_UP
-    finish(run, data)
+    finish(run, data.textures)
     return 0
+
+
+def finished_before(run: Run) -> bool:
+    """Resume a run or start it; True where a finished one left nothing to do."""
+    if resume(run):
+        print(f"resumed at step {run.step} of {run.planned}", flush=True)
+    else:
+        start_from(run.model, run.settings)
+    directory = run.context.model_dir
+    if run.done and outputs_whole(directory):
+        print(f"finished before: the model is in {directory}")
+        return True
+    (directory / "metrics.json").unlink(missing_ok=True)  # no gate may read an old one
+    run.log.truncate(run.step)
+    return False
 
 
 def outputs_whole(directory: Path) -> bool:
@@ -93,14 +110,17 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if present and name != "cpu" else "cpu")
 
 
-def assemble(
-    settings: TrainSettings, context: RunContext, device: torch.device, stop: StopRequest
-) -> tuple[Run, Textures]:
-    """Read the data and build model and optimizer."""
-    data = load_textures(textures_directory(settings.textures, context), device)
-    training, validation = hold_out(data.train.first(settings.limit), settings.validation)
+def read_data(settings: TrainSettings, context: RunContext, device: torch.device) -> Data:
+    """Read the textures and part them into what is trained on and what is held for validation."""
+    textures = load_textures(textures_directory(settings.textures, context), device)
+    return Data(textures, *hold_out(textures.train.first(settings.limit), settings.validation))
+
+
+def assemble(settings: TrainSettings, context: RunContext, source: Data, stop: StopRequest) -> Run:
+    """Build model and optimizer, on the device of the data."""
+    data, training, validation = source
     sizes = Sizes(data.grid, len(data.words), len(data.answers))
-    model = ArrCoc(settings, sizes).to(device)
+    model = ArrCoc(settings, sizes).to(training.tensors["textures"].device)
     model.encoder.calibrate(training.tensors["textures"])
     optimizer = torch.optim.AdamW(
         model.parameters(),
@@ -110,8 +130,7 @@ def assemble(
     )
     identity = settings.model_dump(exclude=HARMLESS) | {"data": data.digest}
     log = MetricsLog(context.model_dir / "metrics.jsonl")
-    run = Run(settings, context, model, optimizer, training, validation, log, stop, identity)
-    return run, data
+    return Run(settings, context, model, optimizer, training, validation, log, stop, identity)
 
 
 def start_from(model: ArrCoc, settings: TrainSettings) -> None:

@@ -1,18 +1,13 @@
-"""Arguments of the trainer that comes with dagfactory, checked before a machine is paid for.
-
-The trainer is not imported by name: it stands beside the compiler or it does not. A package of
-somebody else that is called `trainer` is left alone.
-"""
+"""Arguments of the trainer that comes with dagfactory, checked before a machine is paid for."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dagfactory import own_trainer
 from dagfactory.lint._jobs import jobs
-from dagfactory.lint._trainer import ours
 from dagfactory.model_words import EXPECTED, bound, describe
 from dagfactory.problems import Problem
 from dagfactory.spec.common import is_open
@@ -24,16 +19,6 @@ if TYPE_CHECKING:
 
     from dagfactory.plan import Path, Plan, PlannedTask
 
-PROGRAMS = (
-    "trainer",
-    "trainer.data",
-    "trainer.textures",
-    "trainer.evaluate",
-    "trainer.vqa",
-    "trainer.vqa_export",
-    "trainer.vlm",
-    "trainer.vlm.evaluate",
-)
 _PARSING = {
     "int_parsing": "a whole number",
     "float_parsing": "a number",
@@ -55,7 +40,7 @@ def check(plan: Plan) -> Iterator[Problem]:
     """Find arguments that a program of the trainer would refuse."""
     for job in jobs(plan):
         task = job.task
-        if task.module not in PROGRAMS or task.command or not ours():
+        if task.module not in own_trainer.PROGRAMS or task.command or not own_trainer.installed():
             continue
         yield from _program(task.module, job.item, list(_given(job.item, task)))
 
@@ -118,11 +103,9 @@ def _program(program: str, item: PlannedTask, given: list[Given]) -> Iterator[Pr
 
 def _model(program: str, given: Mapping[str, Given]) -> type[BaseModel]:
     """Return the settings of a program; `stage: textures` makes another one of the trainer."""
-    programs: dict[str, type[BaseModel]] = importlib.import_module("trainer.config").PROGRAMS
     stage = given.get("stage")
-    if program == "trainer" and stage and stage.value == "textures":
-        return programs["trainer.textures"]
-    return programs[program]
+    textures = program == "trainer" and stage and stage.value == "textures"
+    return own_trainer.settings("trainer.textures" if textures else program)
 
 
 def _faults(

@@ -4,6 +4,9 @@
 "seeds": [0, 1]}``. Parameters vary in the given order, the last one fastest; ``include`` follows
 the grid; seeds are innermost. With ``"trials": n`` and ``"draw_seed"`` the points are drawn instead,
 by ``"draw"`` or else by the method, and a parameter may be a range (see `draw`).
+
+``"pack": 8`` groups trials for jobs that train up to 8 together; ``"shape": [name, …]`` are the
+parameters that must be equal in all trials of a job.
 """
 
 from __future__ import annotations
@@ -66,6 +69,28 @@ def of_points(found: Iterable[Parameters], seeds: Sequence[int] | None) -> Itera
         for seeded in [{"seed": seed} for seed in dict.fromkeys(seeds or ())] or [{}]:
             parameters = {**point, **seeded}
             yield Trial(trial_id(parameters), parameters, trial_id(point))
+
+
+def packs(sweep: Sweep) -> list[tuple[Trial, ...]]:
+    """Return the trials of each job: equal in shape, in order, ``pack`` at most."""
+    shape, size = sweep.get("shape") or (), sweep["pack"]
+    alike: dict[str, list[Trial]] = {}
+    for each in trials(sweep):
+        key = json.dumps([each.parameters.get(name) for name in shape])
+        alike.setdefault(key, []).append(each)
+    return [
+        tuple(group[first : first + size])
+        for group in alike.values()
+        for first in range(0, len(group), size)
+    ]
+
+
+def pack(sweep: Sweep, index: int) -> tuple[Trial, ...]:
+    """Return the trials of the job at an index; raise IndexError outside the packs."""
+    every = packs(sweep)
+    if not 0 <= index < len(every):
+        raise IndexError(f"pack {index} of a sweep of {len(every)}")
+    return every[index]
 
 
 def trial_id(parameters: Parameters) -> str:

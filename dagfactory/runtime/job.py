@@ -89,6 +89,10 @@ class VertexJobOperator(VertexOperator):
         custom_job = client.call(client.locations.customJobs().get(name=backing))
         return dict(custom_job["jobSpec"])
 
+    def job_outputs(self) -> dict[str, Any]:
+        """Return the addresses of what the job writes, for XCom."""
+        return dict(jobspec.outputs(self.asked_job()))
+
     # The life of the task: execute → (deferred) → resumed → result or next choice.
 
     def execute(self, context: Any) -> dict[str, Any]:
@@ -236,7 +240,7 @@ class VertexJobOperator(VertexOperator):
             "state": pipeline["state"],
             "region": region,
             "strategy": jobspec.strategy_of(job),
-            "outputs": jobspec.outputs(self.asked_job()),
+            "outputs": self.job_outputs(),
         }
 
     # Finding and cancelling.

@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import grid
@@ -135,19 +135,37 @@ def for_trial(job: Job, trial: grid.Trial, extra: Mapping[str, Any] | None = Non
     """Return the job of one trial: its parameters as arguments, its own output directory.
 
     ``extra`` are arguments that do not tell trials apart, and so are no part of the trial's id.
+    """
+    changed = _with_arguments(job, {**trial.parameters, **(extra or {})})
+    place = changed.get("baseOutputDirectory")
+    if place:
+        place["outputUriPrefix"] = under(place["outputUriPrefix"], trial.id)
+    return changed
+
+
+def for_pack(job: Job, trials: Sequence[grid.Trial]) -> Job:
+    """Return the job of several trials: ``--trials={id: parameters}``, the sweep's directory.
+
+    The program writes each trial to ``<directory>/<id>/``, where a job of its own would have.
+    """
+    every = {
+        trial.id: {name: value for name, value in trial.parameters.items() if value is not None}
+        for trial in trials
+    }
+    return _with_arguments(job, {"trials": every})
+
+
+def _with_arguments(job: Job, parameters: Mapping[str, Any]) -> Job:
+    """Return the job with parameters as arguments of its program.
 
     Every pool that runs the same program as the first one gets them: they train together.
     """
     changed = copy.deepcopy(job)
-    arguments = grid.as_arguments({**trial.parameters, **(extra or {})})
     trainer = program(job["workerPoolSpecs"][0])
     for pool in changed["workerPoolSpecs"]:
         own = program(pool)
         if own == trainer:
-            own["args"] = [*own.get("args", []), *arguments]
-    place = changed.get("baseOutputDirectory")
-    if place:
-        place["outputUriPrefix"] = under(place["outputUriPrefix"], trial.id)
+            own["args"] = [*own.get("args", []), *grid.as_arguments(dict(parameters))]
     return changed
 
 

@@ -101,6 +101,21 @@ def label(parameters: Mapping[str, Any]) -> str:
     return " ".join(f"{name}={value}" for name, value in parameters.items())
 
 
+def pack_label(trials: Sequence[Trial]) -> str:
+    """Write the parameters of several trials on one line: ``learning_rate=0.001,0.003 seed=0``.
+
+    Values that occur in any of them, each once; how many trials, where they are more than one.
+    """
+    values: dict[str, list[str]] = {}
+    for trial in trials:
+        for name, value in trial.parameters.items():
+            found = values.setdefault(name, [])
+            if str(value) not in found:
+                found.append(str(value))
+    line = label({name: ",".join(found) for name, found in values.items()})
+    return line if len(trials) == 1 else f"{len(trials)} trials: {line}"
+
+
 def _standing(items: list[Result], goal: str) -> Standing | None:
     good = [item for item in items if item.value is not None]
     if not good:

@@ -14,11 +14,13 @@ from dagfactory.lower.job import job_arguments
 from dagfactory.lower.job_problems import job_problems
 from dagfactory.module import Group, Indices, Operator
 from dagfactory.problems import Problem
-from dagfactory.runtime.grid import count, points
+from dagfactory.runtime.grid import count, packs, points
 from dagfactory.runtime.halving import places
 from dagfactory.spec.common import SpecModel
 from dagfactory.spec.job import ArgumentName, JobTask, Scalar
 from dagfactory.suggest import did_you_mean
+from dagfactory.tasks._pack import PackField, names, packing
+from dagfactory.tasks._pack import problems as pack_problems
 from dagfactory.tasks._search import (
     MAX_TRIALS,
     MOST_COMBINATIONS,
@@ -74,7 +76,12 @@ class Sweep(JobTask):
     seeds: list[int] = Field(
         default_factory=list, description="Each combination runs once per seed (`--seed=N`)."
     )
-    parallel: int = Field(default=4, ge=1, le=1000, description="Trials that run at the same time.")
+    parallel: int = Field(default=4, ge=1, le=1000, description="Jobs that run at the same time.")
+    pack: PackField | None = Field(
+        default=None,
+        description="Trials that one job trains together on one device: a number, or the keys below.",
+        examples=[8],
+    )
 
     @model_validator(mode="after")
     def _method(self) -> Sweep:
@@ -91,6 +98,7 @@ def definition(task: Sweep) -> dict[str, Any]:
     made = search(task)
     optional = {"exclude": task.exclude, "include": task.include, "seeds": task.seeds}
     made |= {name: value for name, value in optional.items() if value}
+    made |= packing(task)
     if task.halving:
         made["rungs"] = rungs(task.halving, len(points(made)))
     return made
@@ -99,13 +107,14 @@ def definition(task: Sweep) -> dict[str, Any]:
 def outputs(task: Sweep, place: Place) -> dict[str, Any]:
     """Offer the best trial: its model, checkpoints, value and hyperparameters, known when it ran."""
     grown = [task.halving.argument] if task.halving else []
-    names = [*task.parameters, *grown, *(["seed"] if task.seeds else [])]
     return {
         "best": place.xcom("model_dir", task="best"),
         "model_dir": place.xcom("model_dir", task="best"),
         "checkpoint": place.xcom("checkpoint", task="best"),
         "value": place.xcom("value", task="best"),
-        "parameters": {name: place.xcom("parameters", name, task="best") for name in names},
+        "parameters": {
+            name: place.xcom("parameters", name, task="best") for name in [*names(task), *grown]
+        },
         "dir": place.dir,
         "leaderboard": f"{place.dir}/trials.json",
     }
@@ -173,10 +182,13 @@ def _pair(
     """Return the mapped trials and the task that judges them."""
     rung = {} if stage.rung is None else {"rung": stage.rung}
     carry = task.halving.carry if task.halving and stage.rung else None
+    module, operator, index = "sweep", "VertexTrialOperator", "trial"
+    if task.pack:
+        module, operator, index = "pack", "VertexPackOperator", "pack"
     trials = Operator(
         id=stage.trials,
         variable=f"{place.variable}__{stage.trials}",
-        symbol=scope.runtime("sweep", "VertexTrialOperator"),
+        symbol=scope.runtime(module, operator),
         arguments={
             "task_id": stage.trials,
             "sweep": compact,
@@ -186,7 +198,7 @@ def _pair(
             "max_active_tis_per_dagrun": task.parallel,
             "map_index_template": "{{ task.trial_label }}",
         },
-        expand={"trial": Indices(_size(compact, stage))},
+        expand={index: Indices(_size(compact, stage))},
     )
     best = Operator(
         id=stage.best,
@@ -206,6 +218,9 @@ def _pair(
 
 
 def _size(compact: dict[str, Any], stage: _Stage) -> int:
+    """Return the number of jobs."""
+    if "pack" in compact:
+        return len(packs(compact))
     return count(compact) if stage.rung is None else places(compact, stage.rung)
 
 
@@ -222,7 +237,8 @@ def _tooltip(task: Sweep, compact: dict[str, Any]) -> str:
             for size, budget in zip(sizes, compact["rungs"]["budgets"], strict=True)
         )
         return f"{steps}; best {task.metric.name}"
-    return f"{count(compact)} trials, best {task.metric.name}"
+    together = f", at most {task.pack.trials} in a job" if task.pack else ""
+    return f"{count(compact)} trials{together}, best {task.metric.name}"
 
 
 def _without_rule(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -239,6 +255,7 @@ def problems(
     yield from _set_twice(task)
     yield from _idle_rules(task)
     yield from _other_combinations(task)
+    yield from pack_problems(task)
     if task.method != "bayes":
         yield from _counts(task)
 

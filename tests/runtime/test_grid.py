@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagfactory.runtime.grid import as_argument, as_arguments, count, trial, trials
+from dagfactory.runtime.grid import as_argument, as_arguments, count, pack, packs, trial, trials
 
 SWEEP = {
     "method": "grid",
@@ -91,6 +91,40 @@ def test_null_parameters_are_left_out():
     assert as_arguments({"a": 1, "b": None, "c": "x"}) == ["--a=1", "--c=x"]
 
 
+PACKED = {
+    "parameters": {"width": [16, 32], "lr": [0.1, 0.2, 0.3]},
+    "seeds": [0, 1],
+    "pack": 4,
+    "shape": ["width"],
+}
+
+
+def test_trials_of_one_shape_share_jobs_in_order():
+    shown = [[tuple(t.parameters.values()) for t in made] for made in packs(PACKED)]
+    assert shown == [
+        [(16, 0.1, 0), (16, 0.1, 1), (16, 0.2, 0), (16, 0.2, 1)],
+        [(16, 0.3, 0), (16, 0.3, 1)],
+        [(32, 0.1, 0), (32, 0.1, 1), (32, 0.2, 0), (32, 0.2, 1)],
+        [(32, 0.3, 0), (32, 0.3, 1)],
+    ]
+    assert pack(PACKED, 3) == packs(PACKED)[3]
+
+
+def test_shapes_tell_a_flag_from_a_number():
+    sweep = {"parameters": {"x": [1, True, 1.0]}, "pack": 9, "shape": ["x"]}
+    assert [[t.parameters["x"] for t in made] for made in packs(sweep)] == [[1], [True], [1.0]]
+
+
+def test_a_pack_larger_than_the_sweep_is_one_job():
+    assert packs(PACKED | {"pack": 99, "shape": []}) == [tuple(trials(PACKED))]
+
+
+@pytest.mark.parametrize("index", [-1, 4])
+def test_a_pack_outside_is_an_error(index):
+    with pytest.raises(IndexError, match="of a sweep of 4"):
+        pack(PACKED, index)
+
+
 VALUES = st.lists(
     st.integers(-3, 3) | st.floats(allow_nan=False) | st.booleans() | st.text(max_size=3),
     min_size=1,
@@ -110,6 +144,25 @@ def test_ids_are_unique_and_indexing_agrees_with_the_list(parameters, seeds):
     assert [trial(sweep, i) for i in range(len(every))] == every
     full = len(list(itertools.product(*parameters.values()))) * max(1, len(seeds))
     assert len(every) <= full
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from("abc"), VALUES, min_size=1),
+    st.sets(st.sampled_from("abcd")),
+    st.integers(1, 5),
+)
+def test_every_trial_is_in_one_pack_of_its_shape(parameters, shape, size):
+    sweep = {"parameters": parameters, "pack": size, "shape": sorted(shape)}
+    made = packs(sweep)
+    assert sorted(t.id for each in made for t in each) == sorted(t.id for t in trials(sweep))
+    kinds = [repr([each[0].parameters.get(name) for name in sorted(shape)]) for each in made]
+    for each, kind in zip(made, kinds, strict=True):
+        assert {repr([t.parameters.get(name) for name in sorted(shape)]) for t in each} == {kind}
+    # As few jobs as there can be: all of a shape are full but for the last one.
+    for kind in set(kinds):
+        sizes = [len(each) for each, own in zip(made, kinds, strict=True) if own == kind]
+        assert sizes[:-1] == [size] * (len(sizes) - 1)
 
 
 @settings(max_examples=60, deadline=None)

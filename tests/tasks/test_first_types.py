@@ -259,6 +259,69 @@ def test_bayes_is_one_tuning_job(compiled):
     }
 
 
+def test_a_packed_sweep(compiled):
+    """A job for ceil(M / N) trials of each shape, under the same task ids as without."""
+    own = SWEEP.replace("module: own", "module: trainer\nargs: {textures: sort-of-clevr}")
+    made = compiled(
+        own + "parameters: {width: {values: [16, 48]}, clip: {values: [1, 2, 3]}}\n"
+        "seeds: [0, 1]\npack: 4"
+    )
+    group = lower(made.plan, source="x").members[-1]
+    assert isinstance(group, Group)
+    trial, _best = group.members
+    assert trial.expand == {"pack": Indices(4)}
+    assert trial.symbol.name == "VertexPackOperator"
+    sweep = trial.arguments["sweep"]
+    assert (sweep["pack"], sweep["shape"]) == (4, ["width"])
+    assert group.tooltip == "12 trials, at most 4 in a job, best loss"
+
+
+def test_another_program_says_itself_what_may_differ(compiled):
+    made = compiled(
+        SWEEP + "parameters: {a: {values: [1, 2]}, b: {values: [1, 2]}}\n"
+        "pack: {trials: 9, varying: [a]}"
+    )
+    trial = lower(made.plan, source="x").members[-1].members[0]
+    assert trial.arguments["sweep"]["shape"] == ["b"]
+    assert trial.expand == {"pack": Indices(2)}
+
+
+def test_nothing_has_to_be_equal(compiled):
+    made = compiled(SWEEP + "parameters: {a: {values: [1, 2]}}\npack: {trials: 2, varying: [a]}")
+    trial = lower(made.plan, source="x").members[-1].members[0]
+    assert "shape" not in trial.arguments["sweep"]
+
+
+OURS = SWEEP.replace("module: own", "module: trainer\nargs: {textures: t}")
+TWO = "parameters: {width: {values: [8, 16]}, clip: {values: [1, 2]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("spec", "codes"),
+    [
+        (SWEEP + "parameters: {a: {values: [1]}}\npack: 4", ["DF226"]),
+        (SWEEP + "parameters: {a: {values: [1]}}\npack: {trials: 4, varying: [b]}", ["DF226"]),
+        (SWEEP + "parameters: {a: {values: [1]}}\npack: 1", ["DF123"]),
+        (OURS + TWO + "pack: 4", []),
+        (OURS + TWO + "pack: {trials: 4, varying: [width]}", ["DF226"]),
+        (OURS + TWO + "pack: {trials: 4, varying: [clip]}", []),
+        (
+            OURS.replace("n1-standard-4}", "n1-standard-4, replicas: 2}") + TWO + "pack: 4",
+            ["DF226"],
+        ),
+        (OURS + TWO.replace("clip", "output") + "pack: 4", ["DF226"]),
+        (OURS + "parameters: {width: {values: [8, 16]}}\npack: 4", ["DF324"]),
+        (OURS + "parameters: {width: {values: [8]}}\npack: 4", []),
+        (OURS + "parameters: {clip: {values: [1]}}\npack: 64", []),
+        (OURS + "method: random\ntrials: 9\nparameters: {clip: {min: 1.5, max: 2.5}}\npack: 4", []),
+        (SWEEP + HALVING + "\npack: 4", ["DF226"]),
+        (SWEEP + BAYES + "\npack: 4", ["DF226"]),
+    ],
+)
+def test_packs_that_cannot_be(faults, spec, codes):
+    assert [code for code, _ in faults(spec)] == codes
+
+
 def test_what_vertex_steers_has_no_combinations_of_ours(faults):
     assert faults(SWEEP + BAYES + "\nseeds: [0]")[0][0] == "DF123"
     assert faults(SWEEP + BAYES.replace("[a, true]", "[a, null]"))[0][0] == "DF123"

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from trainer.config import PROGRAMS
+from trainer.pack_settings import VARYING, PackSettings
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "trainer.md").read_text()
 
@@ -16,3 +17,15 @@ def test_every_setting_is_in_the_manual(program):
         default = "none" if field.default is None else f"`{field.default}`"
         default = "required" if field.is_required() else default
         assert f"| `{field.alias or name}` | {default} | {field.description} |" in section
+
+
+def test_the_settings_of_packs_are_in_the_manual():
+    section = MANUAL.split("### `python -m trainer --trials=…`")[1].split("\n### ")[0]
+    for name, field in PackSettings.model_fields.items():
+        default = "required" if field.is_required() else "none"
+        assert f"| `{name}` | {default} | {field.description} |" in section
+
+
+def test_what_may_differ_in_a_pack_is_in_the_manual():
+    section = MANUAL.split("\n**What may differ**")[1].split("(`trainer.pack_settings")[0]
+    assert section.replace("`", "").replace(",", "").split()[1:] == list(VARYING)

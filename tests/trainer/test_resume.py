@@ -99,7 +99,9 @@ def continued(arguments, base, drop):
     """Losses after resuming, one part of the state lost on the way."""
     settings = parse(TrainSettings, [*arguments, f"--output={base}"])
     device = program.prepare(settings)
-    run, _ = program.assemble(settings, read_context({}, str(base)), device, StopRequest())
+    context = read_context({}, str(base))
+    data = program.read_data(settings, context, device)
+    run = program.assemble(settings, context, data, StopRequest())
     torch.manual_seed(99)
     fresh = {name: torch.rand_like(value) for name, value in run.model.state_dict().items()}
     before = torch.get_rng_state()

@@ -1,0 +1,37 @@
+"""Packs that hold one trial each: jobs are as many as without, for the price of the word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dagfactory.problems import Problem
+from dagfactory.runtime.grid import count, packs
+from dagfactory.tasks.sweep import Sweep, definition
+
+if TYPE_CHECKING:
+    from dagfactory.plan import Plan
+
+
+def check(plan: Plan) -> Iterator[Problem]:
+    """Find sweeps in which no two trials share a job."""
+    for item in plan.tasks.values():
+        if not isinstance(item.task, Sweep) or not item.task.pack:
+            continue
+        compact = definition(item.task)
+        total = count(compact)
+        if total > 1 and len(packs(compact)) == total:
+            yield Problem(
+                "DF324",
+                f"no two of the {total} trials share a job, so packing does nothing",
+                (*item.path, "pack"),
+                key=True,
+                help=_help(compact["shape"]),
+                severity="warning",
+            )
+
+
+def _help(shape: list[str]) -> str:
+    """Say what keeps the trials apart."""
+    apart = ", ".join(f"`{name}`" for name in shape)
+    return f"the trials of a job are equal in {apart}: delete `pack`"

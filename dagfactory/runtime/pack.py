@@ -1,0 +1,49 @@
+"""Packs of trials: jobs of a sweep that train several trials at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from . import grid, jobspec, ranking
+from .job import VertexJobOperator
+from .sweep import LABEL_LENGTH
+
+
+class VertexPackOperator(VertexJobOperator):
+    """Run several trials of a sweep in one job.
+
+    Mapped like `VertexTrialOperator`, over the packs of the sweep. The program takes
+    ``--trials={id: {name: value}}`` and writes each trial where a job of its own would have; XCom
+    ``outputs`` are those of each trial by its id.
+    """
+
+    template_fields: Sequence[str] = (*VertexJobOperator.template_fields, "sweep")
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        **VertexJobOperator.template_fields_renderers,
+        "sweep": "json",
+    }
+
+    def __init__(self, *, sweep: dict[str, Any], pack: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sweep = sweep
+        self.pack = pack
+
+    @property
+    def trial_label(self) -> str:
+        """Return the parameters of all trials on one line, for the grid view."""
+        return ranking.pack_label(self._trials())[:LABEL_LENGTH]
+
+    def asked_job(self) -> dict[str, Any]:
+        """Return the job with the trials of the pack."""
+        return jobspec.for_pack(self.job, self._trials())
+
+    def job_outputs(self) -> dict[str, Any]:
+        """Return the addresses of every trial, by its id."""
+        return {
+            trial.id: jobspec.outputs(jobspec.for_trial(self.job, trial))
+            for trial in self._trials()
+        }
+
+    def _trials(self) -> Sequence[grid.Trial]:
+        return grid.pack(self.sweep, self.pack)
