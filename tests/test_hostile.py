@@ -277,6 +277,6 @@ def _reported(found: list[Any], bench: Bench, where: set[Path_]) -> set[Path_]:
         path
         for path in where
         if (at := node.find(path)) is not None
-        and any(span in at.span or at.span in span for span in spans)
+        and any(at.span.holds(span) or span.holds(at.span) for span in spans)
     }
     return hit or set(where)

@@ -4,6 +4,7 @@ import pytest
 
 from dagfactory.load import load
 from dagfactory.source import SourceFile
+from dagfactory.spec.assets import AssetCondition
 from dagfactory.spec.environment import EnvironmentFile
 from dagfactory.validate import validate, validate_model
 
@@ -50,7 +51,7 @@ def test_models_cannot_be_changed():
         ("0 3 * * 1", "cron", "0 3 * * 1"),
         ('"*/15  0-6,22 1,15 jan-mar MON"', "cron", "*/15 0-6,22 1,15 jan-mar MON"),
         ("{every: 6h}", "every", timedelta(hours=6)),
-        ("{assets: [gs://b/x]}", "assets", ["gs://b/x"]),
+        ("{assets: [gs://b/x]}", "assets", AssetCondition(all=["gs://b/x"])),
         ("{cron: 0 3 * * 7}", "cron", "0 3 * * 7"),
     ],
 )
@@ -97,7 +98,7 @@ def test_the_clock_needs_a_first_day(schedule):
 
 
 def test_assets_need_no_first_day():
-    assert pipeline("schedule: {assets: [x]}").schedule.assets == ["x"]
+    assert pipeline("schedule: {assets: [x]}").schedule.assets == AssetCondition(all=["x"])
 
 
 @pytest.mark.parametrize(

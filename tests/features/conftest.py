@@ -14,7 +14,7 @@ from runtime.conftest import Airflow, driver, settings
 
 from dagfactory.bundle import write
 from dagfactory.compile import build
-from dagfactory.frontend import find_specs
+from dagfactory.project import find_specs
 
 ENVIRONMENT = """
 environment: test

@@ -21,6 +21,7 @@ ALLOWED = (
     "airflow.providers.common.compat.sdk",
     "airflow.providers.standard",
     "airflow.triggers.base",
+    "jinja2",  # Airflow's own: what it renders templates with
 )
 
 
