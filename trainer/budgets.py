@@ -7,6 +7,8 @@ from trainer.errors import UsageError
 
 LEAST = 64  # tokens of a kept patch
 MOST = 400
+LEVELS = (300, 200, 100)  # least tokens of pyramid levels 0, 1 and 2; fewer is level 3
+TIERS = (64, 100, 160, 256, 400)  # tokens of the five quality tiers
 
 
 def check_budget(keep: int, total: int, patches: int) -> None:
@@ -57,3 +59,25 @@ def share_evenly(relevance: Tensor, keep: int, total: int) -> tuple[Tensor, Tens
 def whole_tokens(budgets: Tensor) -> Tensor:
     """Budgets rounded down to whole tokens, which keeps their sum within the total."""
     return budgets.floor().long()
+
+
+def pyramid_level(budgets: Tensor) -> Tensor:
+    """Level of an image pyramid that a budget in tokens pays for: 0 is the finest, 3 the coarsest.
+
+    300 tokens and more are level 0, 200 level 1, 100 level 2, fewer level 3 (that of a dropped
+    patch too).
+    """
+    return len(LEVELS) - _reached(budgets, LEVELS)
+
+
+def quality_tier(budgets: Tensor) -> Tensor:
+    """Find the number in TIERS of the best quality tier that a budget pays for; -1 for a dropped patch.
+
+    Never above the budget, so that tokens by tier stay within the total too.
+    """
+    return _reached(budgets, TIERS) - 1
+
+
+def _reached(budgets: Tensor, marks: tuple[int, ...]) -> Tensor:
+    """How many of the marks each budget reaches."""
+    return (budgets[..., None] >= budgets.new_tensor(marks)).sum(-1)

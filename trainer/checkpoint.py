@@ -26,7 +26,6 @@ from trainer.manifest import (
     seal,
     step_of,
 )
-from trainer.model import STATE_GROUPS
 from trainer.state import State, check_state, unpack
 
 
@@ -82,8 +81,9 @@ def manifest(directory: Path, progress: Progress, groups: dict[str, Any]) -> dic
 
 
 def describe_groups(model: dict[str, Tensor]) -> dict[str, Any]:
-    """Describe every state group of a model."""
-    return {group: describe_group(model, group) for group in STATE_GROUPS}
+    """Describe every state group of a model: its direct children, whichever network it is."""
+    groups = dict.fromkeys(name.split(".")[0] for name in model)
+    return {group: describe_group(model, group) for group in groups}
 
 
 def describe_group(model: dict[str, Tensor], group: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from trainer.errors import TrainerError
 from trainer.manifest import checkpoints
 from trainer.measure import measure
 from trainer.metrics import MetricsLog, report_tuning
-from trainer.model import ArrCoc
+from trainer.network import Network
 from trainer.objective import Loss, objective
 from trainer.saver import Saver, best_interval
 from trainer.settings import TrainSettings
@@ -31,7 +31,7 @@ class Run:
 
     settings: TrainSettings
     context: RunContext
-    model: ArrCoc
+    model: Network
     optimizer: torch.optim.Optimizer
     train: Split
     validation: Split
@@ -49,7 +49,12 @@ class Run:
     @property
     def answering(self) -> bool:
         """Whether this stage trains the answer; stage `relevance` trains the scorers only."""
-        return self.settings.stage == "answer"
+        return self.settings.stage != "relevance"
+
+    @property
+    def hard(self) -> bool:
+        """Whether wrong answers count double."""
+        return self.settings.stage == "hard"
 
     @property
     def headline(self) -> str:
@@ -83,7 +88,7 @@ class Run:
         """Losses of the training images of an index tensor."""
         batch = self.train.batch(images)
         output = self.model(batch.textures, batch.tokens, batch.question, answering=self.answering)
-        return objective(output, batch, self.settings, self.model.keep)
+        return objective(output, batch, self.settings, self.model.keep, hard=self.hard)
 
     def measured(self) -> dict[str, float]:
         """Metrics on the validation images."""

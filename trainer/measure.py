@@ -7,17 +7,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.budgets import whole_tokens
+from trainer.budgets import LEVELS, TIERS, pyramid_level, quality_tier, whole_tokens
 from trainer.dataset import Batch, Split
-from trainer.model import ArrCoc, Output
+from trainer.network import Answers, Network, Output
 from trainer.objective import relevance_loss
 from trainer.vqa_tensors import vqa_accuracy
 
 ON_TARGET = 0.25  # least relevance of a patch that counts as a target
 
 
-def measure(model: ArrCoc, split: Split, batch: int, *, answering: bool = True) -> dict[str, float]:
+def measure(
+    model: Network, split: Split, batch: int, *, answering: bool = True
+) -> dict[str, float]:
     """Every model metric on a split; without `answering` those of relevance and budgets only.
+
+    A network without selection has neither of the two.
 
     The model is left in evaluation mode.
     """
@@ -30,11 +34,7 @@ def measure(model: ArrCoc, split: Split, batch: int, *, answering: bool = True) 
             output = model(part.textures, part.tokens, part.question, answering=answering)
             sums.add(output, part)
             sums.add_human(output, split, index)
-    lambdas = {
-        f"lambda_{number}": value
-        for number, value in enumerate(model.tension_balancer.lambdas().tolist(), start=1)
-    }
-    return sums.metrics() | lambdas
+    return sums.metrics() | model.balances()
 
 
 @dataclass(slots=True)
@@ -43,15 +43,17 @@ class Sums:
 
     top: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     bottom: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    most: int = 0  # tokens of the question with the most
 
-    def add(self, output: Output, batch: Batch) -> None:
+    def add(self, output: Output | Answers, batch: Batch) -> None:
         """Count one batch."""
         if output.logits is not None:
             self._accuracies(output.logits.argmax(-1) == batch.answer, batch.relational)
-        self._relevance(output, batch)
-        self._budgets(output, batch)
+        if isinstance(output, Output):
+            self._relevance(output, batch)
+            self._budgets(output, batch)
 
-    def add_human(self, output: Output, split: Split, index: Tensor) -> None:
+    def add_human(self, output: Output | Answers, split: Split, index: Tensor) -> None:
         """Count the VQA accuracy of a batch, where the data say what people answered."""
         if output.logits is not None and "human" in split.tensors:
             said, earned = split.tensors["human"][index], split.tensors["human_accuracy"][index]
@@ -69,7 +71,8 @@ class Sums:
 
     def _relevance(self, output: Output, batch: Batch) -> None:
         target = batch.relevance >= ON_TARGET
-        self._count("recall_at_k", output.kept & target, target.sum().item())
+        within = torch.minimum(target.sum(-1), output.kept.sum(-1))
+        self._count("recall_at_k", output.kept & target, within.sum().item())
         self._count("kept_fraction", output.kept, output.kept.numel())
         count = batch.relevance.numel()
         self._count("relevance_loss", relevance_loss(output, batch) * count, count)
@@ -80,20 +83,29 @@ class Sums:
         self._count("query_distinctness", distinct, distinct.numel())
 
     def _budgets(self, output: Output, batch: Batch) -> None:
-        target = batch.relevance >= ON_TARGET
-        tokens = whole_tokens(output.budgets)
-        kept = output.kept.sum().item()
+        tokens, chosen = whole_tokens(output.budgets), output.kept
+        target = chosen & (batch.relevance >= ON_TARGET)
+        kept = chosen.sum().item()
+        self.most = max(self.most, int(tokens.sum(-1).max()))
         self._count("budget_mean", tokens, kept)
         self._count("budget_square", tokens**2, kept)
         self._count("budget_total", tokens, tokens.shape[0] * tokens.shape[1])
         self._count("budget_on_target", tokens[target], target.sum().item())
+        levels, tiers = pyramid_level(tokens)[chosen], quality_tier(tokens)[chosen]
+        for level in range(len(LEVELS) + 1):
+            self._count(f"level_{level}", levels == level, kept)
+        for number, tier in enumerate(TIERS):
+            self._count(f"tier_{tier}", tiers == number, kept)
 
     def metrics(self) -> dict[str, float]:
         """Divide; a metric without anything to count is NaN."""
         nan = float("nan")
         mean = {n: self.top[n] / self.bottom[n] if self.bottom[n] else nan for n in self.top}
+        if "budget_square" not in mean:
+            return mean
         square = mean.pop("budget_square")
         mean["budget_std"] = max(square - mean["budget_mean"] ** 2, 0.0) ** 0.5
+        mean["budget_most"] = self.most
         mean["budget_on_target_ratio"] = mean.pop("budget_on_target") / mean["budget_mean"]
         return mean
 

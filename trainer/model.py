@@ -3,14 +3,12 @@
 Six state groups: propositional, perspectival, participatory, tension_balancer, encoder, head.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 
 from trainer.budgets import allocate, check_budget, share_evenly
-from trainer.head import PLACES, Head
+from trainer.head import Head
+from trainer.network import Network, Output, Sizes, Standardiser, flatten, place_features
 from trainer.scorers import (
     Participatory,
     Perspectival,
@@ -21,45 +19,13 @@ from trainer.scorers import (
 from trainer.settings import ModelSettings, SelectionSettings
 from trainer.texture import CHANNELS
 
-STATE_GROUPS = (
-    "propositional",
-    "perspectival",
-    "participatory",
-    "tension_balancer",
-    "encoder",
-    "head",
-)
 
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """Sizes that come from the data."""
-
-    grid: int
-    words: int
-    answers: int
-
-
-class Output(NamedTuple):
-    """What the network says about B images with Q questions each."""
-
-    logits: Tensor | None  # [B, Q, answers]; None where no answer was asked for
-    relevance: Tensor  # [B, Q, N] in [0, 1]
-    budgets: Tensor  # [B, Q, N] tokens, 0 where dropped
-    kept: Tensor  # bool [B, Q, N]
-
-
-class Encoder(nn.Module):
+class Encoder(Standardiser):
     """Textures into patch tokens, questions into what the head asks."""
-
-    mean: Tensor
-    deviation: Tensor
 
     def __init__(self, words: int, width: int) -> None:
         super().__init__()
         self.question = QuestionEncoder(words, width)
-        self.register_buffer("mean", torch.zeros(len(CHANNELS), 1, 1))
-        self.register_buffer("deviation", torch.ones(len(CHANNELS), 1, 1))
         self.patches = nn.Sequential(
             nn.Conv2d(len(CHANNELS), 32, 3, padding=1),
             nn.GELU(),
@@ -69,29 +35,13 @@ class Encoder(nn.Module):
         )
         self.norm_patch = nn.LayerNorm(width)
 
-    def calibrate(self, textures: Tensor) -> None:
-        """Take mean and deviation of each channel from training textures [n, 13, G, G]."""
-        self.mean.copy_(textures.mean((0, 2, 3))[:, None, None])
-        self.deviation.copy_(textures.std((0, 2, 3))[:, None, None].clamp_min(1e-3))
-
-    def standardise(self, textures: Tensor) -> Tensor:
-        """Bring every channel to mean 0 and deviation 1 over the training images."""
-        return (textures - self.mean) / self.deviation
-
     def forward(self, standard: Tensor) -> Tensor:
         """Standardised textures [B, 13, G, G] -> patch tokens [B, N, D + 5].
 
         The last five numbers say where the patch is: y, x, y^2 - 1, x^2 - 1 and xy.
         """
         content = self.norm_patch(flatten(self.patches(standard)))
-        place = flatten(standard[:, PLACES])
-        product = place.prod(-1, keepdim=True)
-        return torch.cat([content, place, place**2 - 1, product], dim=-1)
-
-
-def flatten(maps: Tensor) -> Tensor:
-    """[B, C, G, G] -> [B, N, C]."""
-    return maps.flatten(2).transpose(1, 2)
+        return torch.cat([content, place_features(standard)], dim=-1)
 
 
 class Selection(nn.Module):
@@ -100,7 +50,8 @@ class Selection(nn.Module):
     def __init__(self, settings: SelectionSettings, question: nn.Module, patches: int) -> None:
         super().__init__()
         check_budget(settings.keep, settings.budget_total, patches)
-        self.keep, self.total, self.ablate = settings.keep, settings.budget_total, settings.ablate
+        self.keep, self.total = settings.keep, settings.budget_total
+        self.ablate: frozenset[str] = frozenset({settings.ablate})
         self.propositional = Propositional()
         self.perspectival = Perspectival()
         self.participatory = Participatory(question, settings.width)
@@ -108,7 +59,7 @@ class Selection(nn.Module):
 
     def budgets(self, relevance: Tensor) -> tuple[Tensor, Tensor]:
         """Budgets [B, Q, N] in tokens and the mask of kept patches."""
-        if self.ablate == "budgets":
+        if "budgets" in self.ablate:
             return share_evenly(relevance, self.keep, self.total)
         curve = self.tension_balancer
         return allocate(relevance, self.keep, self.total, curve.kappa, curve.offset)
@@ -119,23 +70,32 @@ class Selection(nn.Module):
         A scorer left out scores 0 everywhere, and without the participatory one nothing reads the
         question; without the opponents the weighted scores are all.
         """
-        if self.ablate == "participatory":
+        if "participatory" in self.ablate:
             query = torch.zeros_like(query)
         scores = {
             "propositional": self.propositional(textures),
             "perspectival": self.perspectival(textures),
             "participatory": self.participatory(standard, query),
         }
-        if self.ablate in scores:
-            scores[self.ablate] = torch.zeros_like(scores[self.ablate])
-        p, v, a = scores.values()
-        opponent = self.ablate != "opponent"
+        p, v, a = (
+            torch.zeros_like(score) if name in self.ablate else score
+            for name, score in scores.items()
+        )
+        opponent = "opponent" not in self.ablate
         balanced: Tensor = self.tension_balancer(p, v, a, query, opponent=opponent)
         return balanced
 
+    def balances(self) -> dict[str, float]:
+        """Return lambda_1 to lambda_3, the balances of the three tensions."""
+        found = self.tension_balancer.lambdas().tolist()
+        return {f"lambda_{number}": value for number, value in enumerate(found, start=1)}
 
-class ArrCoc(Selection):
+
+class ArrCoc(Selection, Network):
     """Texture -> three scorers -> balancer -> budgets -> attention -> answer."""
+
+    selects = True
+    encoder: Encoder
 
     def __init__(self, settings: ModelSettings, sizes: Sizes) -> None:
         question = QuestionEncoder(sizes.words, settings.width)

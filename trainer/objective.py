@@ -7,7 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainer.dataset import Batch
-from trainer.model import Output
+from trainer.network import Answers, Output
+
+HARD = 2.0  # weight of a wrong answer in stage hard
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +38,38 @@ class Weighing(Protocol):
         """Wanted mean budget in tokens."""
 
 
-def objective(output: Output, batch: Batch, settings: Weighing, keep: int) -> Loss:
+def objective(
+    output: Output | Answers, batch: Batch, settings: Weighing, keep: int, *, hard: bool
+) -> Loss:
     """CE(answer) + w_r BCE(relevance, mask) + w_b (mean budget / target - 1)^2.
 
-    The answer counts 0 where none was asked for (stage `relevance`).
+    The answer counts 0 where none was asked for (stage `relevance`); relevance and budgets count 0
+    for a network without selection. `hard` is stage `hard`: see `answer_loss`.
     """
-    answer = output.relevance.new_zeros(())
+    nothing = batch.relevance.new_zeros(())
+    answer, relevance, budget = nothing, nothing, nothing
     if output.logits is not None:
-        answer = functional.cross_entropy(
-            output.logits.flatten(0, 1), batch.answer.flatten(), ignore_index=-1
-        )
-    relevance = relevance_loss(output, batch)
-    mean_budget = output.budgets.sum(-1) / keep
-    budget = ((mean_budget / settings.budget_target - 1) ** 2).mean()
+        answer = answer_loss(output.logits, batch.answer, hard=hard)
+    if isinstance(output, Output):
+        relevance = relevance_loss(output, batch)
+        mean_budget = output.budgets.sum(-1) / keep
+        budget = ((mean_budget / settings.budget_target - 1) ** 2).mean()
     total = answer + settings.relevance_weight * relevance + settings.budget_weight * budget
     return Loss(total, answer, relevance, budget)
+
+
+def answer_loss(logits: Tensor, answer: Tensor, *, hard: bool) -> Tensor:
+    """Mean cross-entropy of logits [B, Q, answers]; answer -1 is unknown and counts nothing.
+
+    In stage `hard` a question that the network gets wrong in this very step counts HARD times: a
+    function of the step's weights and images alone, so that resuming needs nothing more.
+    """
+    flat, truth = logits.flatten(0, 1), answer.flatten()
+    if not hard:
+        return functional.cross_entropy(flat, truth, ignore_index=-1)
+    each = functional.cross_entropy(flat, truth, ignore_index=-1, reduction="none")
+    weight = 1 + (HARD - 1) * (flat.argmax(-1) != truth)
+    return (weight * each).sum() / (truth >= 0).sum().clamp_min(1)
 
 
 def relevance_loss(output: Output, batch: Batch) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from trainer import state
 from trainer.loop import Run
-from trainer.model import ArrCoc
+from trainer.network import Network
 from trainer.objective import objective
 
 NUMBERS = ("relevance_weight", "budget_weight", "budget_target", "clip")  # used in every step
@@ -145,7 +145,7 @@ class Stack:
         return torch.tensor(list(map(float, values)), device=self.device)
 
 
-def masked(model: ArrCoc) -> ArrCoc:
+def masked(model: Network) -> Network:
     """Copy a network with its dropouts replaced by masks, to be called with given tensors."""
     network = copy.deepcopy(model).eval()
     for module in list(network.modules()):
@@ -155,18 +155,18 @@ def masked(model: ArrCoc) -> ArrCoc:
     return network
 
 
-def trained(network: ArrCoc, run: Run) -> dict[str, torch.Size]:
+def trained(network: Network, run: Run) -> dict[str, torch.Size]:
     """Shapes of the parameters that this stage trains; an optimizer leaves the others alone."""
     batch = run.train.batch(torch.arange(1))
     output = network(batch.textures, batch.tokens, batch.question, answering=run.answering)
-    total = objective(output, batch, run.settings, run.model.keep).total
+    total = objective(output, batch, run.settings, run.model.keep, hard=run.hard).total
     named = dict(network.named_parameters())
     found = torch.autograd.grad(total, list(named.values()), allow_unused=True)
     pairs = zip(named.items(), found, strict=True)
     return {name: value.shape for (name, value), gradient in pairs if gradient is not None}
 
 
-def _masks(network: ArrCoc) -> dict[str, tuple[int, ...]]:
+def _masks(network: Network) -> dict[str, tuple[int, ...]]:
     """Shapes of the masks of one image, by name, for those that the stage passes through."""
     masks = ((name, each) for name, each in network.named_modules() if isinstance(each, Mask))
     return {f"{name}.mask": each.shape for name, each in masks if each.shape}

@@ -56,6 +56,11 @@ class SelectionSettings(BaseModel):
 class ModelSettings(SelectionSettings):
     """The shape of the network and of its token budgets."""
 
+    network: Literal["arr_coc", "attention", "relation"] = Field(
+        default="arr_coc", description="ARR-COC, or one of the two it is compared with"
+    )
+    keep: Positive = Field(default=22, description="patches kept per question (top-K)")
+    budget_total: Positive = Field(default=4_000, description="most tokens per question")
     heads: int = Field(default=4, ge=1, le=64, description="attention heads per glimpse")
     glimpses: int = Field(default=2, ge=1, le=8, description="rounds of attention")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout in the answer head")
@@ -117,8 +122,9 @@ class TrainSettings(
 ):
     """`python -m trainer`: one training stage; of several trials at once with `--trials=JSON`."""
 
-    stage: Literal["relevance", "answer"] = Field(
-        default="answer", description="relevance: scorers first; answer: everything"
+    stage: Literal["relevance", "answer", "hard"] = Field(
+        default="answer",
+        description="relevance: scorers first; answer: everything; hard: wrong answers count double",
     )
     textures: Address = Field(
         description="output directory of the textures stage, or sort-of-clevr: built-in data"
@@ -133,6 +139,12 @@ class TrainSettings(
         default=0.1, gt=0, lt=1, description="fraction of training images held for val_accuracy"
     )
 
+    @model_validator(mode="after")
+    def _only_a_selection_has_relevance(self) -> Self:
+        if self.stage == "relevance" and self.network != "arr_coc":
+            raise ValueError(f"network={self.network} selects nothing: it has no stage relevance")
+        return self
+
 
 class EvaluateSettings(Settings):
     """`python -m trainer.evaluate`: measure a model on the held-out images."""
@@ -140,4 +152,10 @@ class EvaluateSettings(Settings):
     model: Address = Field(description="model directory of a training stage")
     textures: Address = Field(description="output directory of the textures stage")
     batch: Positive = Field(default=50, description="images per batch")
+    least_recall: float = Field(
+        default=0.8, ge=0, le=1, description="least recall_at_k of a valid relevance"
+    )
+    least_distinctness: float = Field(
+        default=0.05, ge=0, le=1, description="least query_distinctness of a valid relevance"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where to compute")

@@ -28,7 +28,8 @@ from trainer.files import (
 )
 from trainer.loop import Run, resume, train
 from trainer.metrics import MetricsLog
-from trainer.model import ArrCoc, Sizes
+from trainer.models import build
+from trainer.network import Network, Sizes
 from trainer.settings import ModelSettings, TrainSettings
 from trainer.signals import EXIT, StopRequest
 from trainer.vertex import RunContext, local_path, read_context
@@ -120,7 +121,7 @@ def assemble(settings: TrainSettings, context: RunContext, source: Data, stop: S
     """Build model and optimizer, on the device of the data."""
     data, training, validation = source
     sizes = Sizes(data.grid, len(data.words), len(data.answers))
-    model = ArrCoc(settings, sizes).to(training.tensors["textures"].device)
+    model = build(settings, sizes).to(training.tensors["textures"].device)
     model.encoder.calibrate(training.tensors["textures"])
     optimizer = torch.optim.AdamW(
         model.parameters(),
@@ -133,7 +134,7 @@ def assemble(settings: TrainSettings, context: RunContext, source: Data, stop: S
     return Run(settings, context, model, optimizer, training, validation, log, stop, identity)
 
 
-def start_from(model: ArrCoc, settings: TrainSettings) -> None:
+def start_from(model: Network, settings: TrainSettings) -> None:
     """Load the weights of a previous stage, when `from` names one."""
     if settings.from_ is None:
         return
@@ -168,7 +169,7 @@ def final_metrics(run: Run) -> dict[str, float]:
     return {f"val_{name}": value for name, value in run.measured().items()} | {"loss": run.loss}
 
 
-def write_model(directory: Path, model: ArrCoc, config: dict[str, Any]) -> None:
+def write_model(directory: Path, model: Network, config: dict[str, Any]) -> None:
     """Weights and configuration: all that is needed to rebuild the model."""
     tensors = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
     write_bytes(directory / "model.safetensors", save_tensors(tensors))
@@ -193,14 +194,14 @@ def model_config(run: Run, data: Textures) -> dict[str, Any]:
     }
 
 
-def load_model(directory: Path) -> tuple[ArrCoc, int]:
+def load_model(directory: Path) -> tuple[Network, int]:
     """Rebuild a model from its directory; returns it with the step it was trained to."""
     check_model(directory)
     config = read_json(directory / "config.json")
     try:
         sizes = Sizes(config["grid"], len(config["words"]), len(config["answers"]))
         fields = {name: config["settings"][name] for name in ModelSettings.model_fields}
-        model = ArrCoc(ModelSettings.model_validate(fields), sizes)
+        model = build(ModelSettings.model_validate(fields), sizes)
         model.load_state_dict(load_file(directory / "model.safetensors"))
     except (OSError, ValueError, KeyError, SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())

@@ -12,8 +12,6 @@ from trainer.files import damaged_files
 from trainer.manifest import checkpoints, read_manifest
 from trainer.vertex import local_path
 
-STATES = ("propositional", "perspectival", "participatory", "tension_balancer", "encoder", "head")
-
 
 def main(argv: Sequence[str]) -> int:
     """Print the report; returns 0 when every check passes, 1 otherwise."""
@@ -41,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
     """Build the command line."""
     result = Parser(prog="python -m trainer validate", description=__doc__)
     result.add_argument("checkpoint", help="a step directory, or the directory that holds them")
-    result.add_argument("--require", default=",".join(STATES), help="state groups, with commas")
+    result.add_argument(
+        "--require", default="", help="state groups, with commas; all of the network's by default"
+    )
     result.add_argument("--max_loss", type=float, default=math.inf, help="the loss stays below")
     result.add_argument("--complete", action="store_true", help="every planned step is done")
     result.add_argument("--json", action="store_true", help="print a JSON report")
@@ -71,10 +71,12 @@ def failures(directory: Path, required: list[str], max_loss: float, complete: bo
 
 
 def state_problems(states: object, required: list[str]) -> list[str]:
-    """Missing, empty or non-finite state groups."""
+    """Missing, empty or non-finite state groups; none required means all that are described."""
     problems = []
-    for name in required:
-        state = states.get(name) if isinstance(states, dict) else None
+    if not states or not isinstance(states, dict):
+        return ["the checkpoint describes no states"]
+    for name in required or states:
+        state = states.get(name)
         if not isinstance(state, dict) or not state.get("tensors"):
             problems.append(f"state {name!r} is missing")
         elif state.get("finite") is not True:

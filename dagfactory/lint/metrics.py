@@ -26,10 +26,13 @@ _MODEL = (
     "budget_mean",
     "budget_total",
     "budget_std",
+    "budget_most",
     "budget_on_target_ratio",
     "lambda_1",
     "lambda_2",
     "lambda_3",
+    *(f"level_{level}" for level in range(4)),
+    *(f"tier_{tokens}" for tokens in (64, 100, 160, 256, 400)),
 )
 _VLM = (
     *_HUMAN,
@@ -41,6 +44,7 @@ _VLM = (
     "lambda_2",
     "lambda_3",
 )
+_EVALUATION = ("milliseconds_per_image", "ablation_drop", "relevance_valid")
 _BASELINES = (
     "chance_accuracy",
     "baseline_accuracy",
@@ -49,7 +53,7 @@ _BASELINES = (
 )
 TRAINER: dict[str, tuple[str, ...]] = {
     "trainer": (*(f"val_{name}" for name in (*_ANSWER, *_HUMAN, *_MODEL)), "loss"),
-    "trainer.evaluate": (*_ANSWER, *_HUMAN, *_MODEL, *_BASELINES),
+    "trainer.evaluate": (*_ANSWER, *_HUMAN, *_MODEL, *_EVALUATION, *_BASELINES),
     "trainer.data": ("images", "held_out_images", "questions"),
     "trainer.vqa": ("images", "questions", "questions_left_out"),
     "trainer.vqa_export": ("images", "questions"),

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from trainer.model import ArrCoc, Sizes
+from trainer.model import ArrCoc
+from trainer.network import Sizes
 from trainer.settings import ModelSettings
 
 # Part to leave out -> the parameters that then change nothing.

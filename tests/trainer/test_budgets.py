@@ -6,7 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from trainer.budgets import LEAST, MOST, allocate, check_budget, top_k, whole_tokens
+from trainer.budgets import (
+    LEAST,
+    MOST,
+    TIERS,
+    allocate,
+    check_budget,
+    pyramid_level,
+    quality_tier,
+    top_k,
+    whole_tokens,
+)
 from trainer.errors import UsageError
 
 PATCHES = 40
@@ -94,3 +104,29 @@ def test_budgets_pass_gradients_to_relevance_and_curve():
 def test_impossible_budgets_are_refused(keep, total):
     with pytest.raises(UsageError, match=r"keep=226|budget_total=4095"):
         check_budget(keep, total, 225)
+
+
+def test_levels_and_tiers_by_hand():
+    tokens = torch.tensor([0, 64, 99, 100, 159, 160, 199, 200, 256, 299, 300, 399, 400])
+    assert pyramid_level(tokens).tolist() == [3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 0, 0, 0]
+    assert quality_tier(tokens).tolist() == [-1, 0, 0, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, PATCHES), st.floats(1, 7), numbers, numbers)
+def test_levels_and_tiers_follow_the_budgets(seed, keep, slack, kappa, offset):
+    """Tokens by tier stay within budget and total, more budget is never coarser, patches can move."""
+    total = int(keep * LEAST * slack)
+    amount, kept = budgets(random_scores(seed), keep, total, kappa, offset)
+    tokens = whole_tokens(amount)
+    level, tier = pyramid_level(tokens), quality_tier(tokens)
+    assert torch.equal(tier >= 0, kept)
+    paid = torch.tensor(TIERS)[tier.clamp_min(0)] * kept
+    assert (paid <= tokens).all()
+    assert (paid.sum(-1) <= total).all()
+    by_budget = tokens.argsort(-1)
+    assert (level.gather(-1, by_budget).diff(dim=-1) <= 0).all()
+    assert (tier.gather(-1, by_budget).diff(dim=-1) >= 0).all()
+    order = torch.randperm(PATCHES, generator=torch.Generator().manual_seed(seed))
+    assert torch.equal(pyramid_level(tokens[:, order]), level[:, order])
+    assert torch.equal(quality_tier(tokens[:, order]), tier[:, order])
