@@ -8,7 +8,8 @@ import torch
 from trainer.config import parse
 from trainer.dataset import Split, load_textures
 from trainer.errors import run_program
-from trainer.files import write_metrics
+from trainer.files import write_bytes, write_metrics
+from trainer.maps import choose_examples, draw_maps
 from trainer.measure import measure, question_only_baseline
 from trainer.model import ArrCoc
 from trainer.network import Network
@@ -29,6 +30,9 @@ def main(argv: Sequence[str]) -> int:
     data = load_textures(local_path(settings.textures), device)
     metrics = evaluate(model, data.held_out, settings)
     metrics |= question_only_baseline(data.train, data.held_out, len(data.answers))
+    if isinstance(model, ArrCoc) and settings.pictures:
+        examples = choose_examples(model, data, settings.pictures)
+        write_bytes(directory / "relevance.png", draw_maps(examples))
     write_metrics(directory, metrics, step)
     print(summary(metrics, len(data.held_out)))
     return 0

@@ -152,6 +152,9 @@ class EvaluateSettings(Settings):
     model: Address = Field(description="model directory of a training stage")
     textures: Address = Field(description="output directory of the textures stage")
     batch: Positive = Field(default=50, description="images per batch")
+    pictures: int = Field(
+        default=4, ge=0, le=50, description="held-out images drawn into relevance.png"
+    )
     least_recall: float = Field(
         default=0.8, ge=0, le=1, description="least recall_at_k of a valid relevance"
     )

@@ -14,6 +14,7 @@ from safetensors.torch import save as save_tensors
 from trainer import __version__, secrets
 from trainer.builtin import textures_directory
 from trainer.config import parse
+from trainer.curves import draw_curves, read_series
 from trainer.dataset import Split, Textures, hold_out, load_textures
 from trainer.errors import TIME_IS_UP, TrainerError
 from trainer.files import (
@@ -157,11 +158,17 @@ def finish(run: Run, data: Textures) -> None:
     for name, value in metrics.items():
         run.log.add(run.step, "final", name, value)
     run.log.flush()
-    names = ["model.safetensors", "config.json", "model_card.md", "metrics.jsonl"]
+    write_bytes(directory / "curves.png", draw_curves(read_series(run.log.path), title(run)))
+    names = ["model.safetensors", "config.json", "model_card.md", "metrics.jsonl", "curves.png"]
     write_manifest(directory, names)
     write_metrics(directory, metrics, run.step)
     name = f"val_{run.headline}"
     print(f"finished: {name} {metrics[name]:.4f}, model in {directory}")
+
+
+def title(run: Run) -> str:
+    """Name a run: its network, stage and seed."""
+    return f"{run.settings.network}, stage {run.settings.stage}, seed {run.settings.seed}"
 
 
 def final_metrics(run: Run) -> dict[str, float]:

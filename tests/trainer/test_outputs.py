@@ -26,7 +26,7 @@ def test_the_model_directory_is_whole(finished):
     names = {path.name for path in model.iterdir()}
     assert names == {
         "config.json", "manifest.json", "metrics.json", "metrics.jsonl", "model.safetensors",
-        "model_card.md",
+        "model_card.md", "curves.png",
     }  # fmt: skip
     assert damaged_files(model, read(model / "manifest.json")["files"]) == []
     metrics = read(model / "metrics.json")
