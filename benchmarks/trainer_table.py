@@ -37,6 +37,7 @@ ROWS: dict[str, tuple[str, list[str], str | None]] = {
     "participatory": ("no participatory scorer", ["--ablate=participatory"], None),
     "budgets": ("uniform budgets", ["--ablate=budgets"], None),
     "opponent": ("no opponent processing", ["--ablate=opponent"], None),
+    "unsupervised": ("no relevance loss", ["--relevance_weight=0"], None),
     "all": (
         "ARR-COC's glimpses, all patches",
         ["--keep=225", "--ablate=budgets", "--budget_total=90000"],

@@ -51,7 +51,7 @@ class Attention(Network):
     every question, as ARR-COC does with the few it keeps, would cost N / K times as much.
     """
 
-    selects = False
+    summary = "Plain attention: answers from every patch of the image."
     encoder: Encoder
 
     def __init__(self, settings: ModelSettings, sizes: Sizes) -> None:

@@ -94,7 +94,7 @@ class Selection(nn.Module):
 class ArrCoc(Selection, Network):
     """Texture -> three scorers -> balancer -> budgets -> attention -> answer."""
 
-    selects = True
+    summary = "ARR-COC: answers from the patches that the question makes relevant."
     encoder: Encoder
 
     def __init__(self, settings: ModelSettings, sizes: Sizes) -> None:

@@ -63,7 +63,7 @@ class Network(nn.Module):
     `keep` is how many patches of an image an answer may read.
     """
 
-    selects: ClassVar[bool]  # whether it chooses patches, and so can train and be measured on that
+    summary: ClassVar[str]  # one sentence for the model card
     keep: int
     encoder: Standardiser
 

@@ -75,7 +75,7 @@ class Pairs(nn.Module):
 class Relation(Network):
     """CNN and relational network: every object of the image beside every other."""
 
-    selects = False
+    summary = "Relational network: answers from all pairs of 5x5 objects."
     encoder: ObjectEncoder
 
     def __init__(self, settings: ModelSettings, sizes: Sizes) -> None:

@@ -221,8 +221,7 @@ def model_card(run: Run, metrics: dict[str, float]) -> str:
     rows = "".join(f"| {name} | {value:.4f} |\n" for name, value in sorted(metrics.items()))
     count = sum(p.numel() for p in run.model.parameters())
     return (
-        "# ARR-COC, compact\n\n"
-        "Answers questions about an image from the patches the question makes relevant.\n\n"
+        f"# {run.settings.network}\n\n{run.model.summary}\n\n"
         f"- Stage: {run.settings.stage}; seed {run.settings.seed}; {run.step} steps\n"
         f"- Parameters: {count:,}\n"
         f"- Training images: {len(run.train)}; validation images: {len(run.validation)}\n"
