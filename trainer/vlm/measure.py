@@ -6,7 +6,7 @@ from torch import Tensor
 
 from trainer.budgets import whole_tokens
 from trainer.measure import ON_TARGET
-from trainer.model import Output
+from trainer.network import Output
 from trainer.vlm.data import Batch, Pairs
 from trainer.vlm.reader import Reader
 from trainer.vqa_answers import accuracy

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.model import Output
+from trainer.network import Output
 from trainer.objective import Loss, map_loss
 from trainer.settings import ObjectiveSettings
 from trainer.vlm.backbone import Backbone, Sight

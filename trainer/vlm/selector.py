@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from trainer.model import Output, Selection, flatten
+from trainer.model import Selection
+from trainer.network import Output, flatten
 from trainer.settings import SelectionSettings
 from trainer.texture import CHANNELS
 
