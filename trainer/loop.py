@@ -52,11 +52,6 @@ class Run:
         return self.settings.stage != "relevance"
 
     @property
-    def hard(self) -> bool:
-        """Whether wrong answers count double."""
-        return self.settings.stage == "hard"
-
-    @property
     def headline(self) -> str:
         """The metric that tells checkpoints and trials apart."""
         return "accuracy" if self.answering else "relevance_iou"
@@ -88,7 +83,7 @@ class Run:
         """Losses of the training images of an index tensor."""
         batch = self.train.batch(images)
         output = self.model(batch.textures, batch.tokens, batch.question, answering=self.answering)
-        return objective(output, batch, self.settings, self.model.keep, hard=self.hard)
+        return objective(output, batch, self.settings, self.model.keep, hard=self.settings.hard)
 
     def measured(self) -> dict[str, float]:
         """Metrics on the validation images."""

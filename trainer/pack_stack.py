@@ -159,7 +159,7 @@ def trained(network: Network, run: Run) -> dict[str, torch.Size]:
     """Shapes of the parameters that this stage trains; an optimizer leaves the others alone."""
     batch = run.train.batch(torch.arange(1))
     output = network(batch.textures, batch.tokens, batch.question, answering=run.answering)
-    total = objective(output, batch, run.settings, run.model.keep, hard=run.hard).total
+    total = objective(output, batch, run.settings, run.model.keep, hard=run.settings.hard).total
     named = dict(network.named_parameters())
     found = torch.autograd.grad(total, list(named.values()), allow_unused=True)
     pairs = zip(named.items(), found, strict=True)

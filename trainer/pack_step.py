@@ -50,7 +50,7 @@ def forward(stack: Stack) -> Loss:
         inputs = (batch.textures, batch.tokens, batch.question)
         named = {"answering": lead.answering}
         output = functional_call(stack.network, own | rest, inputs, named)
-        loss = objective(output, batch, weights, lead.model.keep, hard=lead.hard)
+        loss = objective(output, batch, weights, lead.model.keep, hard=lead.settings.hard)
         return tuple(getattr(loss, field.name) for field in fields(loss))
 
     shared = None if stack.alike else 0

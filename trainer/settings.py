@@ -139,6 +139,11 @@ class TrainSettings(
         default=0.1, gt=0, lt=1, description="fraction of training images held for val_accuracy"
     )
 
+    @property
+    def hard(self) -> bool:
+        """Whether wrong answers count double."""
+        return self.stage == "hard"
+
     @model_validator(mode="after")
     def _only_a_selection_has_relevance(self) -> Self:
         if self.stage == "relevance" and self.network != "arr_coc":

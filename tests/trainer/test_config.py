@@ -34,7 +34,7 @@ def test_the_file_yields_to_the_command_line_and_the_later_wins(tmp_path):
         ("--weight-decay=1", "unknown setting 'weight-decay'; did you mean 'weight_decay'?"),
         ("--epochs=0", "setting 'epochs': Input should be greater than or equal to 1 (given '0')"),
         ("--learning_rate=nan", "setting 'learning_rate': Input should be a finite number"),
-        ("--stage=both", "setting 'stage': Input should be 'relevance' or 'answer'"),
+        ("--stage=both", "setting 'stage': Input should be 'relevance', 'answer' or 'hard'"),
         ("epochs=1", "unexpected argument 'epochs=1'; settings are --key=value"),
         ("--set=epochs", "--set needs key=value, not 'epochs'"),
         ("--epochs", "--epochs needs a value"),

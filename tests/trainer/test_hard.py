@@ -50,7 +50,8 @@ def test_the_weight_itself_has_no_gradient():
 @pytest.mark.parametrize("stage", ["answer", "hard"])
 def test_the_stage_decides(stage):
     batch = Batch(*[torch.zeros(())] * 3, ANSWER, *[torch.zeros(())] * 2)
-    found = objective(Answers(LOGITS), batch, TrainSettings(textures="t", stage=stage), keep=1)
+    settings = TrainSettings(textures="t", stage=stage)
+    found = objective(Answers(LOGITS), batch, settings, keep=1, hard=settings.hard)
     assert found.total == found.answer == answer_loss(LOGITS, ANSWER, hard=stage == "hard")
 
 

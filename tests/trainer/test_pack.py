@@ -294,6 +294,16 @@ def test_stage_relevance_leaves_the_rest_of_the_network_alone(arguments, tmp_pat
         assert all(torch.equal(ours[key], theirs[key]) for key in head)
 
 
+def test_stage_hard_weighs_in_a_pack_as_it_does_alone(arguments, tmp_path):
+    trials = {"a": {"seed": 1}, "b": {"seed": 2, "learning_rate": 0.01}}
+    stage = [*arguments, "--stage=hard", "--epochs=1"]
+    assert program.main(packed(stage, tmp_path / "pack", trials)) == 0
+    for name, trial in trials.items():
+        assert alone.main([*stage, *options(trial), f"--output={tmp_path / name}"]) == 0
+        ours, theirs = weights(tmp_path / "pack", name), weights(tmp_path, name)
+        assert max((ours[key] - theirs[key]).abs().max().item() for key in theirs) < 1e-4
+
+
 def test_trials_that_start_from_different_models(arguments, together, tmp_path):
     trials = {name: {"from": f"{together}/{name}/model"} for name in ("a", "b")}
     assert program.main(packed([*arguments, "--epochs=1"], tmp_path, trials)) == 0
