@@ -23,7 +23,6 @@ from dagfactory.run.execute import Options, session
 from dagfactory.run.state import State
 
 BUCKET = "arr-coc-local-ml"
-POOLS = {"gpu_quota": 4, "bigquery_slots": 1}
 
 
 def project_for(target: str, folder: Path) -> Path:
@@ -78,10 +77,6 @@ def run_examples(
     with session(
         project / "dags", state=state, options=options, on_event=lambda _: None
     ) as running:
-        for name, slots in POOLS.items():
-            body: dict[str, Any] = {"name": name, "slots": slots, "include_deferred": False}
-            if running.stack.api.find("pools", name) is None:
-                running.stack.api.post("pools", body=body)
         deadline = time.monotonic() + 700  # a third of it on an idle machine
         started = running.start_all(params)
         return {run.watcher.dag_id: run.complete(deadline - time.monotonic()) for run in started}
