@@ -73,12 +73,17 @@ def manifest(directory: Path, progress: Progress, groups: dict[str, Any]) -> dic
         "epoch": progress.epoch,
         "planned_steps": progress.planned_steps,
         "complete": progress.complete,
-        "loss": progress.loss if math.isfinite(progress.loss) else None,
-        "score": progress.score,
+        "loss": finite(progress.loss),
+        "score": finite(progress.score),
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "states": groups,
         "files": describe_files(directory, [STATE]),
     }
+
+
+def finite(value: float | None) -> float | None:
+    """Return a number that JSON can hold, None for any other."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def describe_groups(model: dict[str, Tensor]) -> dict[str, Any]:

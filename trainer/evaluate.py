@@ -7,11 +7,12 @@ import torch
 
 from trainer.config import parse
 from trainer.dataset import load_textures
+from trainer.devices import choose_device
 from trainer.errors import run_program
+from trainer.export import load_model
 from trainer.files import write_metrics
 from trainer.measure import measure, question_only_baseline
 from trainer.settings import EvaluateSettings
-from trainer.train import choose_device, load_model
 from trainer.vertex import current_context, local_path
 
 

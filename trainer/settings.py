@@ -94,10 +94,22 @@ class CheckpointSettings(BaseModel):
     keep_checkpoints: Positive = Field(default=2, description="newest checkpoints kept")
 
 
-class LoopSettings(BaseModel):
-    """Where the loop computes, when it ends and what it prints."""
+class ComputeSettings(BaseModel):
+    """Where and how a step is computed."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where to compute")
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="of matrix products; weights and losses stay float32"
+    )
+    compile: bool = Field(default=False, description="compile the network (torch.compile)")
+    accumulate: Positive = Field(
+        default=1, description="parts in which the images of a step are computed, to save memory"
+    )
+
+
+class LoopSettings(BaseModel):
+    """When the loop ends and what it prints."""
+
     max_seconds: Seconds | None = Field(
         default=None, description="save and leave with 75 after so many seconds of training"
     )
@@ -113,6 +125,7 @@ class TrainSettings(
     ObjectiveSettings,
     OptimizerSettings,
     CheckpointSettings,
+    ComputeSettings,
     LoopSettings,
 ):
     """`python -m trainer`: one training stage; of several trials at once with `--trials=JSON`."""
@@ -132,6 +145,12 @@ class TrainSettings(
     validation: float = Field(
         default=0.1, gt=0, lt=1, description="fraction of training images held for val_accuracy"
     )
+
+    @model_validator(mode="after")
+    def _parts_are_not_empty(self) -> Self:
+        if self.accumulate > self.batch:
+            raise ValueError(f"accumulate={self.accumulate} is more than batch={self.batch}")
+        return self
 
 
 class EvaluateSettings(Settings):

@@ -29,7 +29,6 @@ class State:
 
     step: int
     loss: float
-    score: float | None
     best: float | None
     stale: int
     identity: dict[str, Any]
@@ -43,7 +42,6 @@ def pack(state: State) -> bytes:
     plain = {
         "step": state.step,
         "loss": state.loss,
-        "score": state.score,
         "best": state.best,
         "stale": state.stale,
         "identity": state.identity,
@@ -75,7 +73,6 @@ def unpack(data: bytes) -> State:
         return State(
             step=int(plain["step"]),
             loss=float(plain["loss"]),
-            score=_number(plain["score"]),
             best=_number(plain["best"]),
             stale=int(plain["stale"]),
             identity=dict(plain["identity"]),
@@ -163,7 +160,7 @@ def tensor_problem(name: str, found: Tensor, expected: Tensor) -> str | None:
 
 def non_finite(state: State) -> str | None:
     """Say which number of a state is not finite."""
-    given = {"loss": state.loss, "score": state.score or 0.0, "best score": state.best or 0.0}
+    given = {"loss": state.loss, "best score": state.best or 0.0}
     for name, number in given.items():
         if not math.isfinite(number):
             return f"the {name} is {number}"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from trainer import evaluate, train, validate
+from trainer import evaluate, export, train, validate
 from trainer.dataset import Split, load_textures
 from trainer.errors import TrainerError
 from trainer.files import damaged_files, write_metrics
@@ -83,7 +83,7 @@ def test_evaluation_measures_everything_gates_ask_for(evaluated):
 
 
 def test_measuring_does_not_depend_on_the_batch(finished, textures):
-    model, _ = train.load_model(finished / "model")
+    model, _ = export.load_model(finished / "model")
     split = load_textures(textures, CPU).held_out
     whole, parts = measure(model, split, batch=8), measure(model, split, batch=3)
     assert whole == pytest.approx(parts, rel=1e-5)

@@ -1,0 +1,90 @@
+"""One optimizer step: forward and backward in parts, one clipped AdamW update."""
+
+import math
+from dataclasses import fields
+
+import torch
+from torch import Tensor, nn
+
+from trainer.dataset import step_index
+from trainer.devices import autocast
+from trainer.errors import TrainerError
+from trainer.manifest import checkpoints
+from trainer.model import Output
+from trainer.objective import Loss, objective
+from trainer.run import Run
+from trainer.settings import TrainSettings
+
+
+def learning_rate(settings: TrainSettings, step: int, planned: int) -> float:
+    """Rate of a step (from 0): linear warmup, then a cosine down to zero."""
+    warmup = max(1, round(settings.warmup * planned))
+    if step < warmup:
+        return settings.learning_rate * (step + 1) / warmup
+    done = (step - warmup) / max(1, planned - warmup)
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def train_step(run: Run) -> Loss:
+    """One optimizer step; stops before it when the loss is not finite."""
+    settings = run.settings
+    run.model.train()
+    for group in run.optimizer.param_groups:
+        group["lr"] = learning_rate(settings, run.step, run.planned)
+    run.optimizer.zero_grad(set_to_none=True)
+    loss = accumulate_gradients(run)
+    value = loss.total.item()
+    if not math.isfinite(value):
+        raise TrainerError(non_finite(run, value))
+    nn.utils.clip_grad_norm_(run.model.parameters(), settings.clip)
+    run.optimizer.step()
+    run.step, run.loss = run.step + 1, value
+    return loss
+
+
+def accumulate_gradients(run: Run) -> Loss:
+    """Add up the gradients of the step's images, part by part; returns their mean losses.
+
+    Every part counts by its number of images, so that the sum is the gradient of the whole.
+    """
+    settings = run.settings
+    images = step_index(len(run.train), settings.batch, settings.seed, run.step)
+    sums: Tensor | None = None
+    for part in images.tensor_split(settings.accumulate):
+        weight = len(part) / len(images)
+        loss = forward(run, part)
+        torch.autograd.backward(loss.total * weight)
+        values = torch.stack([getattr(loss, field.name) for field in fields(loss)]).detach()
+        sums = values * weight if sums is None else sums + values * weight
+    assert sums is not None  # noqa: S101 - a step has at least one part
+    return Loss(*sums.unbind())
+
+
+def forward(run: Run, images: Tensor) -> Loss:
+    """Losses of some images; the network computes in the wanted precision, the losses in f32."""
+    batch = run.train.batch(images)
+    with autocast(run.settings.precision, batch.textures.device):
+        output = run.network(batch.textures, batch.tokens, batch.question, answering=run.answering)
+    return objective(in_float32(output), batch, run.settings, run.model.keep)
+
+
+def in_float32(output: Output) -> Output:
+    """Bring what the network says to f32; masks stay what they are."""
+    numbers = {
+        name: value.float()
+        for name, value in output._asdict().items()
+        if value is not None and value.is_floating_point()
+    }
+    return output._replace(**numbers)
+
+
+def non_finite(run: Run, value: float) -> str:
+    """Say where the loss broke and which checkpoint is still good."""
+    return f"the loss is {value} at step {run.step + 1}; {last_good(run)}"
+
+
+def last_good(run: Run) -> str:
+    """Name the newest checkpoint, after the one under way."""
+    run.saver.wait()
+    kept = checkpoints(run.context.checkpoint_dir)
+    return f"last good checkpoint: {kept[-1]}" if kept else "there is no checkpoint yet"
