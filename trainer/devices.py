@@ -1,37 +1,37 @@
 """Where and how to compute: device, precision, compilation."""
 
 import random
-import shutil
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
 
 from trainer.errors import TrainerError
-from trainer.model import ArrCoc, Output
 from trainer.settings import TrainSettings
+from trainer.vertex import ALONE, Process
 
 
-def prepare(settings: TrainSettings) -> torch.device:
+def prepare(settings: TrainSettings, process: Process = ALONE) -> torch.device:
     """Fix threads, seeds and determinism; refuse what is missing before any data is read."""
     torch.set_num_threads(settings.threads)
     torch.set_flush_denormal(True)
     random.seed(settings.seed)
     np.random.seed(settings.seed)  # noqa: NPY002 - the generator that libraries draw from
     torch.manual_seed(settings.seed)
-    device = choose_device(settings.device)
+    device = choose_device(settings.device, process.local_rank)
     if device.type == "cuda" and settings.precision == "bfloat16":
         check_bfloat16()
     return device
 
 
-def choose_device(name: str) -> torch.device:
-    """Return the device asked for; `auto` takes CUDA where there is one."""
+def choose_device(name: str, number: int = 0) -> torch.device:
+    """Return the device asked for; `auto` takes CUDA where there is one. One process, one GPU."""
     present = torch.cuda.is_available()
     if name == "cuda" and not present:
         raise TrainerError("--device=cuda was asked for, but no CUDA device is visible")
-    return torch.device("cuda" if present and name != "cpu" else "cpu")
+    if present and name != "cpu" and number >= torch.cuda.device_count():
+        raise TrainerError(f"process {number} of this machine finds no GPU of its own")
+    return torch.device("cuda", number) if present and name != "cpu" else torch.device("cpu")
 
 
 def check_bfloat16() -> None:
@@ -47,13 +47,3 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[obj
     bfloat16 has the exponent of float32: gradients do not underflow, so no scaler is needed.
     """
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
-
-
-def callable_network(model: ArrCoc, settings: TrainSettings) -> Callable[..., Output]:
-    """Return what a step calls. Compiled or not, the parameters and their names are the model's."""
-    if not settings.compile:
-        return model
-    if not (torch.cuda.is_available() or any(map(shutil.which, ("c++", "g++", "clang++")))):
-        raise TrainerError("--compile=true needs a C++ compiler on the path")
-    compiled: Callable[..., Output] = torch.compile(model, dynamic=False)
-    return compiled

@@ -20,14 +20,15 @@ def main(argv: Sequence[str]) -> int:
     """Write metrics.json; returns the exit code."""
     settings = parse(EvaluateSettings, argv)
     torch.set_num_threads(settings.threads)
-    directory = current_context(settings.output).model_dir
+    context = current_context(settings.output)
     device = choose_device(settings.device)
     model, step = load_model(local_path(settings.model))
     model.to(device)
     data = load_textures(local_path(settings.textures), device)
     metrics = measure(model, data.held_out, settings.batch)
     metrics |= question_only_baseline(data.train, data.held_out, len(data.answers))
-    write_metrics(directory, metrics, step)
+    write_metrics(context.model_dir, metrics, step)
+    context.publish()
     print(summary(metrics, len(data.held_out)))
     return 0
 

@@ -8,6 +8,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as save_tensors
+from torch import Tensor
 
 from trainer import __version__
 from trainer.dataset import Textures
@@ -23,6 +24,7 @@ from trainer.files import (
 )
 from trainer.measure import measure
 from trainer.model import ArrCoc, Sizes
+from trainer.network import full_weights
 from trainer.run import Run
 from trainer.settings import ModelSettings
 
@@ -30,8 +32,10 @@ from trainer.settings import ModelSettings
 def finish(run: Run, data: Textures) -> None:
     """Write the model directory; metrics.json comes last."""
     directory = run.context.model_dir
-    metrics = final_metrics(run)
-    write_model(directory, run.model, model_config(run, data))
+    metrics, weights = final_metrics(run), full_weights(run.model)
+    if not run.team.leads:
+        return
+    write_model(directory, weights, model_config(run, data))
     write_bytes(directory / "model_card.md", model_card(run, metrics).encode())
     for name, value in metrics.items():
         run.log.add(run.step, "final", name, value)
@@ -39,8 +43,9 @@ def finish(run: Run, data: Textures) -> None:
     names = ["model.safetensors", "config.json", "model_card.md", "metrics.jsonl"]
     write_manifest(directory, names)
     write_metrics(directory, metrics, run.step)
+    run.context.publish()
     name = f"val_{run.headline}"
-    print(f"finished: {name} {metrics[name]:.4f}, model in {directory}")
+    print(f"finished: {name} {metrics[name]:.4f}, model in {run.context.model_address}")
 
 
 def final_metrics(run: Run) -> dict[str, float]:
@@ -49,9 +54,9 @@ def final_metrics(run: Run) -> dict[str, float]:
     return {f"val_{name}": value for name, value in measured.items()} | {"loss": run.loss}
 
 
-def write_model(directory: Path, model: ArrCoc, config: dict[str, Any]) -> None:
+def write_model(directory: Path, weights: dict[str, Tensor], config: dict[str, Any]) -> None:
     """Weights and configuration: all that is needed to rebuild the model."""
-    tensors = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
+    tensors = {name: value.cpu().contiguous() for name, value in weights.items()}
     write_bytes(directory / "model.safetensors", save_tensors(tensors))
     write_json(directory / "config.json", config)
 

@@ -18,16 +18,18 @@ def train(run: Run) -> bool:
     while not run.done:
         loss = train_step(run)
         note(run, loss)
-        clock.report(run)
+        if run.team.leads:
+            clock.report(run)
         run.score = None
         if run.step % run.per_epoch == 0:
             validate(run)
-        leaving = run.interrupted
-        if run.done or leaving or run.score is not None or due(run):
+        leaving, saving = run.team.any(run.interrupted, run.team.leads and due(run))
+        if run.done or leaving or run.score is not None or saving:
             save(run)
         if leaving:
             break
     run.saver.wait()
+    run.team.wait()  # nobody leaves before the checkpoint is there: torchrun would end the others
     return run.done
 
 
@@ -46,10 +48,11 @@ def due(run: Run) -> bool:
 
 
 def note(run: Run, loss: Loss) -> None:
-    """Write the losses of a step to the log, in full precision."""
+    """Write losses and rate of a step to the log, in full precision."""
     parts = {"loss": loss.total, "answer_loss": loss.answer, "relevance_loss": loss.relevance}
     for name, value in (parts | {"budget_loss": loss.budget}).items():
         run.log.add(run.step, "train", name, value.item())
+    run.log.add(run.step, "train", "learning_rate", run.optimizer.param_groups[0]["lr"])
 
 
 def validate(run: Run) -> None:
@@ -57,8 +60,9 @@ def validate(run: Run) -> None:
     metrics = measure(run.model, run.validation, batch=50, answering=run.answering)
     for name, value in metrics.items():
         run.log.add(run.step, "validation", name, value)
-    run.score = metrics[run.headline]
+    run.score = run.team.follow(metrics[run.headline])
     better = run.best is None or run.score > run.best
     run.best, run.stale = (run.score, 0) if better else (run.best, run.stale + 1)
-    report_tuning(run.context, f"val_{run.headline}", run.score, run.step)
-    print(f"epoch {run.step // run.per_epoch}: val_{run.headline} {run.score:.4f}", flush=True)
+    if run.team.leads:
+        report_tuning(run.context, f"val_{run.headline}", run.score, run.step)
+    run.say(f"epoch {run.step // run.per_epoch}: val_{run.headline} {run.score:.4f}")

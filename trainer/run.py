@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +10,13 @@ import torch
 from trainer.checkpoint import Progress
 from trainer.dataset import Split, steps_per_epoch
 from trainer.metrics import MetricsLog
-from trainer.model import ArrCoc, Output
+from trainer.model import ArrCoc
+from trainer.network import Network
 from trainer.saver import Saver
 from trainer.settings import TrainSettings
 from trainer.signals import StopRequest
+from trainer.team import Team
+from trainer.tensors import HostCopies
 from trainer.vertex import RunContext
 
 
@@ -22,14 +24,13 @@ from trainer.vertex import RunContext
 class Run:
     """Everything a training run works with; `step` counts finished steps.
 
-    `model` holds the weights; `network` is what a step calls: the model itself, or the model
-    compiled. Its parameters are those of `model`, so names and values are the same.
+    `model` holds the weights; `network` is how a step calls it.
     """
 
     settings: TrainSettings
     context: RunContext
     model: ArrCoc
-    network: Callable[..., Output]
+    network: Network
     optimizer: torch.optim.Optimizer
     train: Split
     validation: Split
@@ -42,12 +43,20 @@ class Run:
     best: float | None = None
     stale: int = 0  # epochs since the best score
     saver: Saver = field(default_factory=Saver)
+    copies: dict[str, HostCopies] = field(
+        default_factory=lambda: {"model": HostCopies(), "moments": HostCopies()}
+    )
     started: float = field(default_factory=time.monotonic)
 
     @property
     def answering(self) -> bool:
         """Whether this stage trains the answer; stage `relevance` trains the scorers only."""
         return self.settings.stage == "answer"
+
+    @property
+    def team(self) -> Team:
+        """The processes that train together."""
+        return self.network.team
 
     @property
     def headline(self) -> str:
@@ -76,6 +85,11 @@ class Run:
         limit = self.settings.max_seconds
         late = limit is not None and time.monotonic() - self.started >= limit
         return self.stop.asked or late
+
+    def say(self, text: str) -> None:
+        """Print a line, once for all processes."""
+        if self.team.leads:
+            print(text, flush=True)
 
     def progress(self) -> Progress:
         """Where the run stands."""

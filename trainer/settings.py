@@ -103,7 +103,13 @@ class ComputeSettings(BaseModel):
     )
     compile: bool = Field(default=False, description="compile the network (torch.compile)")
     accumulate: Positive = Field(
-        default=1, description="parts in which the images of a step are computed, to save memory"
+        default=1, description="parts in which a process computes its images, to save memory"
+    )
+    processes: Every = Field(
+        default=0, description="on each machine; auto or 0: one per GPU, one without"
+    )
+    parallel: Literal["ddp", "fsdp"] = Field(
+        default="ddp", description="several processes replicate (ddp) or shard (fsdp) the model"
     )
 
 
@@ -140,7 +146,7 @@ class TrainSettings(
         default=None, alias="from", description="model directory to start from"
     )
     epochs: Positive = Field(default=5, description="passes over the training images")
-    batch: Positive = Field(default=8, description="images per step")
+    batch: Positive = Field(default=8, description="images per step, of all processes")
     limit: int | None = Field(default=None, ge=2, description="use only the first training images")
     validation: float = Field(
         default=0.1, gt=0, lt=1, description="fraction of training images held for val_accuracy"

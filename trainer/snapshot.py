@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
 from trainer import checkpoint, state
 from trainer.errors import TrainerError
+from trainer.network import full_weights, load_weights
 from trainer.run import Run
 from trainer.step import last_good
 
@@ -17,50 +16,63 @@ def save(run: Run) -> None:
 
 
 def prepare_save(run: Run) -> Callable[[], None]:
-    """Copy the run as it is now; returns what writes the copy."""
+    """Copy the run as it is now; returns what checks and writes the copy, in a thread."""
     run.log.flush()
-    weights, progress = run.model.state_dict(), run.progress()
-    data = state.pack(snapshot(run, weights))
-    groups = checkpoint.describe_groups(weights)
+    found, progress = snapshot(run), run.progress()
     root, keep = run.context.checkpoint_dir, run.settings.keep_checkpoints
 
     def write() -> None:
-        checkpoint.save(root, progress, groups, data)
+        problem = state.non_finite(found)
+        if problem:
+            raise TrainerError(f"{problem} after step {progress.step}; {last_good(root)}")
+        run.context.publish()  # the log: what a checkpoint's step needs is there before it
+        groups = checkpoint.describe_groups(found.model)
+        checkpoint.save(root, progress, groups, state.pieces(found))
         checkpoint.prune(root, keep, progress.step)
 
-    return write
+    return write if run.team.leads else lambda: None
 
 
-def snapshot(run: Run, weights: dict[str, torch.Tensor]) -> state.State:
-    """Collect the state; raises TrainerError instead of saving what cannot be continued."""
-    found = state.State(
+def snapshot(run: Run) -> state.State:
+    """Collect the state; its tensors are copies of their own, good until the next snapshot."""
+    weights, moments = full_weights(run.model), state.moments(run.model, run.optimizer)
+    random = run.team.gather(state.random_state())
+    if run.team.leads:
+        weights, moments = run.copies["model"].take(weights), run.copies["moments"].take(moments)
+    return state.State(
         step=run.step,
         loss=run.loss,
         best=run.best,
         stale=run.stale,
         identity=run.identity,
         model=weights,
-        moments=state.moments(run.optimizer),
-        random=state.random_state(),
+        moments=moments,
+        random=random,
     )
-    problem = state.non_finite(found)
-    if problem:
-        raise TrainerError(f"{problem} after step {run.step}; {last_good(run)}")
-    return found
 
 
 def resume(run: Run) -> bool:
     """Continue from the newest undamaged checkpoint; False where there is none."""
-    found = checkpoint.load_newest(run.context.checkpoint_dir, run.model)
+    found = load_together(run)
     if found is None:
         return False
     refuse_other_run(run.identity, found.identity)
-    run.model.load_state_dict(found.model)
-    state.restore_moments(run.optimizer, found.moments)
-    state.restore_random_state(found.random)
+    load_weights(run.model, found.model)
+    state.restore_moments(run.model, run.optimizer, found.moments)
+    state.restore_random_state(found.random[run.team.rank])
     run.step, run.loss = found.step, found.loss
     run.best, run.stale = found.best, found.stale
     return True
+
+
+def load_together(run: Run) -> state.State | None:
+    """Load the checkpoint that rank 0 finds to be the newest undamaged one."""
+    root, team = run.context.checkpoint_dir, run.team
+    found = checkpoint.load_newest(root, run.model) if team.leads else None
+    step = team.follow(None if found is None else found.step)
+    if step is None or team.leads:
+        return found
+    return checkpoint.load(checkpoint.directory_of(root, step), run.model)
 
 
 def refuse_other_run(now: dict[str, Any], then: dict[str, Any]) -> None:

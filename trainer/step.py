@@ -4,7 +4,7 @@ import math
 from dataclasses import fields
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from trainer.dataset import step_index
 from trainer.devices import autocast
@@ -12,6 +12,7 @@ from trainer.errors import TrainerError
 from trainer.manifest import checkpoints
 from trainer.model import Output
 from trainer.objective import Loss, objective
+from trainer.place import Place
 from trainer.run import Run
 from trainer.settings import TrainSettings
 
@@ -36,7 +37,7 @@ def train_step(run: Run) -> Loss:
     value = loss.total.item()
     if not math.isfinite(value):
         raise TrainerError(non_finite(run, value))
-    nn.utils.clip_grad_norm_(run.model.parameters(), settings.clip)
+    run.network.clip(settings.clip)
     run.optimizer.step()
     run.step, run.loss = run.step + 1, value
     return loss
@@ -47,24 +48,40 @@ def accumulate_gradients(run: Run) -> Loss:
 
     Every part counts by its number of images, so that the sum is the gradient of the whole.
     """
-    settings = run.settings
+    settings, team = run.settings, run.team
     images = step_index(len(run.train), settings.batch, settings.seed, run.step)
-    sums: Tensor | None = None
-    for part in images.tensor_split(settings.accumulate):
+    parts = parts_of(images, team.rank, team.world, settings.accumulate)
+    sums: list[Tensor] = []
+    for number, part in enumerate(parts, start=1):
         weight = len(part) / len(images)
-        loss = forward(run, part)
-        torch.autograd.backward(loss.total * weight)
-        values = torch.stack([getattr(loss, field.name) for field in fields(loss)]).detach()
-        sums = values * weight if sums is None else sums + values * weight
-    assert sums is not None  # noqa: S101 - a step has at least one part
-    return Loss(*sums.unbind())
+        with run.network.last_part(number == len(parts)):
+            loss = forward(run, part)
+            # DDP and FSDP average over processes what is to be added up.
+            torch.autograd.backward(loss.total * (weight * team.world))
+        values = [getattr(loss, field.name) for field in fields(loss)]
+        sums.append(torch.stack(values).detach() * weight)
+    run.network.finish_gradients()
+    return Loss(*team.sum(torch.stack(sums).sum(0)).unbind())
+
+
+def parts_of(images: Tensor, rank: int, world: int, accumulate: int) -> list[Tensor]:
+    """Images of a step that a process computes, part by part: together the same for any world."""
+    if len(images) < world * accumulate:
+        raise TrainerError(
+            f"{len(images)} images a step are too few for {world} processes "
+            f"and accumulate={accumulate}"
+        )
+    parts = images.tensor_split(world * accumulate)
+    return list(parts[rank * accumulate : (rank + 1) * accumulate])
 
 
 def forward(run: Run, images: Tensor) -> Loss:
     """Losses of some images; the network computes in the wanted precision, the losses in f32."""
     batch = run.train.batch(images)
     with autocast(run.settings.precision, batch.textures.device):
-        output = run.network(batch.textures, batch.tokens, batch.question, answering=run.answering)
+        output = run.network.call(
+            batch.textures, batch.tokens, batch.question, answering=run.answering
+        )
     return objective(in_float32(output), batch, run.settings, run.model.keep)
 
 
@@ -79,12 +96,12 @@ def in_float32(output: Output) -> Output:
 
 
 def non_finite(run: Run, value: float) -> str:
-    """Say where the loss broke and which checkpoint is still good."""
-    return f"the loss is {value} at step {run.step + 1}; {last_good(run)}"
-
-
-def last_good(run: Run) -> str:
-    """Name the newest checkpoint, after the one under way."""
+    """Say where the loss broke and which checkpoint is still good, after the one under way."""
     run.saver.wait()
-    kept = checkpoints(run.context.checkpoint_dir)
+    return f"the loss is {value} at step {run.step + 1}; {last_good(run.context.checkpoint_dir)}"
+
+
+def last_good(root: Place) -> str:
+    """Name the newest checkpoint."""
+    kept = checkpoints(root)
     return f"last good checkpoint: {kept[-1]}" if kept else "there is no checkpoint yet"

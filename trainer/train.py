@@ -12,17 +12,20 @@ from trainer import secrets
 from trainer.builtin import textures_directory
 from trainer.config import parse
 from trainer.dataset import Textures, hold_out, load_textures
-from trainer.devices import callable_network, prepare
+from trainer.devices import prepare
 from trainer.errors import TIME_IS_UP, TrainerError
 from trainer.export import finish
 from trainer.files import check_model, damaged_files, read_json
+from trainer.launch import launch
 from trainer.loop import train
 from trainer.metrics import MetricsLog
 from trainer.model import ArrCoc, Sizes
+from trainer.network import load_weights, make_optimizer, spread
 from trainer.run import Run
 from trainer.settings import TrainSettings
 from trainer.signals import EXIT, StopRequest
 from trainer.snapshot import resume
+from trainer.team import Team, join, leave, seed_rank
 from trainer.vertex import RunContext, local_path, read_context
 
 # Settings that may change between a run and its resumption without changing a number.
@@ -35,25 +38,52 @@ HARMLESS = {
 def main(argv: Sequence[str]) -> int:
     """Train one stage, or resume it; returns the exit code."""
     settings = parse(TrainSettings, argv)
-    stop = StopRequest().install()
     context = read_context(os.environ, settings.output)
-    if context.cluster.world > 1:
-        raise TrainerError(f"this version trains on one machine, not {context.cluster.world}")
-    device = prepare(settings)
+    code = launch(settings, context, argv)
+    if code is not None:
+        return code
+    stop = StopRequest().install()
+    device = prepare(settings, context.process)
     secrets.load(os.environ)
-    run, data = assemble(settings, context, device, stop)
+    team = join(context.process, device)
+    try:
+        return work(settings, context, device, stop, team)
+    finally:
+        leave()
+
+
+def work(
+    settings: TrainSettings,
+    context: RunContext,
+    device: torch.device,
+    stop: StopRequest,
+    team: Team,
+) -> int:
+    """Train in this process, alone or as one of a team; returns the exit code."""
+    if team.leads:
+        context.fetch()
+    run, data = assemble(settings, context, device, stop, team)
     if resume(run):
-        print(f"resumed at step {run.step} of {run.planned}", flush=True)
+        run.say(f"resumed at step {run.step} of {run.planned}")
     else:
-        start_from(run.model, settings)
-    if run.done and outputs_whole(context.model_dir):
-        print(f"finished before: the model is in {context.model_dir}")
+        start_from(run)
+    if team.follow(run.done and outputs_whole(context.model_dir)):
+        run.say(f"finished before: the model is in {context.model_address}")
         return 0
-    (context.model_dir / "metrics.json").unlink(missing_ok=True)  # no gate may read an old one
+    if team.leads:
+        context.withdraw("metrics.json")  # no gate may read an old one
     run.log.truncate(run.step)
+    try:
+        return train_and_finish(run, data)
+    finally:
+        run.log.close()
+
+
+def train_and_finish(run: Run, data: Textures) -> int:
+    """Take all steps that are left, then write the model; returns the exit code."""
     if not train(run):
-        print(f"stopped at step {run.step} of {run.planned}, checkpoint saved", flush=True)
-        return EXIT if run.stop.asked else TIME_IS_UP
+        run.say(f"stopped at step {run.step} of {run.planned}, checkpoint saved")
+        return EXIT if run.team.any(run.stop.asked)[0] else TIME_IS_UP
     finish(run, data)
     return 0
 
@@ -69,38 +99,41 @@ def outputs_whole(directory: Path) -> bool:
 
 
 def assemble(
-    settings: TrainSettings, context: RunContext, device: torch.device, stop: StopRequest
+    settings: TrainSettings,
+    context: RunContext,
+    device: torch.device,
+    stop: StopRequest,
+    team: Team = Team(),  # noqa: B008 - it cannot change
 ) -> tuple[Run, Textures]:
     """Read the data and build model and optimizer."""
-    data = load_textures(textures_directory(settings.textures, context), device)
+    address = team.after_first(lambda: textures_directory(settings.textures, context))
+    data = load_textures(address, device)
     training, validation = hold_out(data.train.first(settings.limit), settings.validation)
     sizes = Sizes(data.grid, len(data.words), len(data.answers))
     model = ArrCoc(settings, sizes).to(device)
     model.encoder.calibrate(training.tensors["textures"])
-    optimizer = torch.optim.AdamW(
-        model.parameters(),
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
-    network = callable_network(model, settings)
+    network = spread(model, settings, team)
+    seed_rank(team, settings.seed)
+    optimizer = make_optimizer(model, settings)
     identity = settings.model_dump(exclude=HARMLESS) | {"data": data.digest}
-    log = MetricsLog(context.model_dir / "metrics.jsonl")
+    identity["processes"] = team.world
+    leading = (context.model_dir / "metrics.jsonl", context.log_dir)
+    log = MetricsLog(*leading) if team.leads else MetricsLog(None)
     run = Run(
         settings, context, model, network, optimizer, training, validation, log, stop, identity
     )
     return run, data
 
 
-def start_from(model: ArrCoc, settings: TrainSettings) -> None:
+def start_from(run: Run) -> None:
     """Load the weights of a previous stage, when `from` names one."""
-    if settings.from_ is None:
+    if run.settings.from_ is None:
         return
-    path = local_path(settings.from_) / "model.safetensors"
+    path = local_path(run.settings.from_) / "model.safetensors"
     check_model(path.parent)
     try:
-        model.load_state_dict(load_file(path))
+        load_weights(run.model, load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise TrainerError(f"cannot start from {path}: {reason}") from None
-    print(f"started from {path}", flush=True)
+    run.say(f"started from {path}")

@@ -126,7 +126,7 @@ COMPILER = next(filter(shutil.which, ("c++", "g++", "clang++")), None)
 COMPUTED = {
     "accumulate": ["--accumulate=2"],
     "bfloat16": ["--precision=bfloat16"],
-    "compile": ["--compile=true", "--accumulate=2"],
+    "compile": ["--compile=true", "--precision=bfloat16", "--accumulate=2"],
 }
 
 

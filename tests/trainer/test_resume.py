@@ -1,7 +1,6 @@
 """A killed and resumed run has the losses of an undisturbed one, bit for bit."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -179,10 +178,3 @@ def test_cuda_is_missed_before_data_is_read(arguments, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)  # also on a machine with one
     with pytest.raises(TrainerError, match="no CUDA device is visible"):
         program.main(["--textures=/nowhere", "--device=cuda", f"--output={tmp_path}"])
-
-
-def test_several_machines_are_refused(arguments, tmp_path, monkeypatch):
-    monkeypatch.setitem(os.environ, "RANK", "0")
-    monkeypatch.setitem(os.environ, "WORLD_SIZE", "2")
-    with pytest.raises(TrainerError, match="on one machine, not 2"):
-        program.main([*arguments, f"--output={tmp_path}"])
