@@ -37,4 +37,5 @@ def report(error: Exception) -> None:
     """Print a mistake as one line; of several processes, all but the first name themselves."""
     rank = os.environ.get("RANK", "0") if "LOCAL_RANK" in os.environ else "0"
     who = "" if rank == "0" else f" in process {rank}"
-    print(f"trainer: error{who}: {error}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"trainer: error{who}: {error}\n")  # at once: others write too
+    sys.stderr.flush()

@@ -5,6 +5,7 @@
 torchrun (LOCAL_RANK is set) it is one of these processes, and nothing is started.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -37,12 +38,12 @@ def run_agent(argv: Sequence[str], here: int, cluster: Cluster, job: str) -> int
 
     Nothing is restarted here: whoever restarts the job continues from the last checkpoint.
     """
-    os.environ.setdefault("LOGLEVEL", "CRITICAL")  # the agent's log repeats what processes print
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # DDP warns of what network.py wants
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    logging.disable(logging.CRITICAL)  # the agent would repeat what its processes print
     config = LaunchConfig(
         min_nodes=cluster.world,
         max_nodes=cluster.world,
