@@ -9,9 +9,10 @@ import torch
 from trainer.errors import TrainerError
 from trainer.settings import TrainSettings
 from trainer.vertex import ALONE, Process
+from trainer.vlm.settings import VlmSettings
 
 
-def prepare(settings: TrainSettings, process: Process = ALONE) -> torch.device:
+def prepare(settings: TrainSettings | VlmSettings, process: Process = ALONE) -> torch.device:
     """Fix threads, seeds and determinism; refuse what is missing before any data is read."""
     torch.set_num_threads(settings.threads)
     torch.set_flush_denormal(True)

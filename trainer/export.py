@@ -22,7 +22,6 @@ from trainer.files import (
     write_manifest,
     write_metrics,
 )
-from trainer.measure import measure
 from trainer.model import ArrCoc, Sizes
 from trainer.network import full_weights
 from trainer.run import Run
@@ -50,8 +49,7 @@ def finish(run: Run, data: Textures) -> None:
 
 def final_metrics(run: Run) -> dict[str, float]:
     """Measure on the validation images (names start with val_); add the last training loss."""
-    measured = measure(run.model, run.validation, batch=50, answering=run.answering)
-    return {f"val_{name}": value for name, value in measured.items()} | {"loss": run.loss}
+    return {f"val_{name}": value for name, value in run.measured().items()} | {"loss": run.loss}
 
 
 def write_model(directory: Path, weights: dict[str, Tensor], config: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 import time
 
 from trainer.clock import Clock
-from trainer.measure import measure
 from trainer.metrics import report_tuning
 from trainer.objective import Loss
 from trainer.run import Run
@@ -57,7 +56,7 @@ def note(run: Run, loss: Loss) -> None:
 
 def validate(run: Run) -> None:
     """Measure on the validation images at the end of an epoch."""
-    metrics = measure(run.model, run.validation, batch=50, answering=run.answering)
+    metrics = run.measured()
     for name, value in metrics.items():
         run.log.add(run.step, "validation", name, value)
     run.score = run.team.follow(metrics[run.headline])

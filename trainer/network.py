@@ -28,7 +28,7 @@ from trainer.team import Team
 class Network:
     """What a step calls, and how its gradients come together."""
 
-    model: ArrCoc
+    model: nn.Module
     call: Callable[..., Output]
     team: Team
     replicas: DistributedDataParallel | None = None

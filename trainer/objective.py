@@ -53,6 +53,16 @@ def objective(output: Output, batch: Batch, settings: Weighing, keep: int) -> Lo
     return Loss(total, answer, relevance, budget)
 
 
+def in_float32(output: Output) -> Output:
+    """Bring what the network says to f32; masks stay what they are."""
+    numbers = {
+        name: value.float()
+        for name, value in output._asdict().items()
+        if value is not None and value.is_floating_point()
+    }
+    return output._replace(**numbers)
+
+
 def relevance_loss(output: Output, batch: Batch) -> Tensor:
     """Mean binary cross-entropy of the relevance maps."""
     return map_loss(output.relevance, batch.relevance)

@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from trainer.checkpoint import Progress
 from trainer.dataset import Split, steps_per_epoch
+from trainer.devices import autocast
+from trainer.measure import measure
 from trainer.metrics import MetricsLog
 from trainer.model import ArrCoc
 from trainer.network import Network
+from trainer.objective import Loss, in_float32, objective
 from trainer.saver import Saver
 from trainer.settings import TrainSettings
 from trainer.signals import StopRequest
@@ -85,6 +89,22 @@ class Run:
         limit = self.settings.max_seconds
         late = limit is not None and time.monotonic() - self.started >= limit
         return self.stop.asked or late
+
+    def losses(self, images: Tensor) -> Loss:
+        """Losses of the training images of an index tensor.
+
+        The network computes in the wanted precision, the losses are computed in float32.
+        """
+        batch = self.train.batch(images)
+        with autocast(self.settings.precision, batch.textures.device):
+            output = self.network.call(
+                batch.textures, batch.tokens, batch.question, answering=self.answering
+            )
+        return objective(in_float32(output), batch, self.settings, self.model.keep)
+
+    def measured(self) -> dict[str, float]:
+        """Metrics on the validation images."""
+        return measure(self.model, self.validation, batch=50, answering=self.answering)
 
     def say(self, text: str) -> None:
         """Print a line, once for all processes."""

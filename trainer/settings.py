@@ -82,6 +82,9 @@ class OptimizerSettings(BaseModel):
     weight_decay: Rate = Field(default=0.01, description="AdamW weight decay")
     warmup: float = Field(default=0.1, ge=0, lt=1, description="fraction of steps warming up")
     clip: float = Field(default=1.0, gt=0, description="largest gradient norm")
+    accumulate: Positive = Field(
+        default=1, description="parts in which a process computes its images, to save memory"
+    )
 
 
 class CheckpointSettings(BaseModel):
@@ -95,16 +98,12 @@ class CheckpointSettings(BaseModel):
 
 
 class ComputeSettings(BaseModel):
-    """Where and how a step is computed."""
+    """How a step is computed, and by how many processes."""
 
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where to compute")
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32", description="of matrix products; weights and losses stay float32"
     )
     compile: bool = Field(default=False, description="compile the network (torch.compile)")
-    accumulate: Positive = Field(
-        default=1, description="parts in which a process computes its images, to save memory"
-    )
     processes: Every = Field(
         default=0, description="on each machine; auto or 0: one per GPU, one without"
     )
@@ -114,8 +113,9 @@ class ComputeSettings(BaseModel):
 
 
 class LoopSettings(BaseModel):
-    """When the loop ends and what it prints."""
+    """Where the loop computes, when it ends and what it prints."""
 
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where to compute")
     max_seconds: Seconds | None = Field(
         default=None, description="save and leave with 75 after so many seconds of training"
     )

@@ -7,11 +7,9 @@ import torch
 from torch import Tensor
 
 from trainer.dataset import step_index
-from trainer.devices import autocast
 from trainer.errors import TrainerError
 from trainer.manifest import checkpoints
-from trainer.model import Output
-from trainer.objective import Loss, objective
+from trainer.objective import Loss
 from trainer.place import Place
 from trainer.run import Run
 from trainer.settings import TrainSettings
@@ -55,7 +53,7 @@ def accumulate_gradients(run: Run) -> Loss:
     for number, part in enumerate(parts, start=1):
         weight = len(part) / len(images)
         with run.network.last_part(number == len(parts)):
-            loss = forward(run, part)
+            loss = run.losses(part)
             # DDP and FSDP average over processes what is to be added up.
             torch.autograd.backward(loss.total * (weight * team.world))
         values = [getattr(loss, field.name) for field in fields(loss)]
@@ -73,26 +71,6 @@ def parts_of(images: Tensor, rank: int, world: int, accumulate: int) -> list[Ten
         )
     parts = images.tensor_split(world * accumulate)
     return list(parts[rank * accumulate : (rank + 1) * accumulate])
-
-
-def forward(run: Run, images: Tensor) -> Loss:
-    """Losses of some images; the network computes in the wanted precision, the losses in f32."""
-    batch = run.train.batch(images)
-    with autocast(run.settings.precision, batch.textures.device):
-        output = run.network.call(
-            batch.textures, batch.tokens, batch.question, answering=run.answering
-        )
-    return objective(in_float32(output), batch, run.settings, run.model.keep)
-
-
-def in_float32(output: Output) -> Output:
-    """Bring what the network says to f32; masks stay what they are."""
-    numbers = {
-        name: value.float()
-        for name, value in output._asdict().items()
-        if value is not None and value.is_floating_point()
-    }
-    return output._replace(**numbers)
 
 
 def non_finite(run: Run, value: float) -> str:
