@@ -190,6 +190,7 @@ def test_more_parts_than_images_are_a_mistake(arguments, tmp_path):
 
 def test_a_gpu_without_bfloat16_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla T4")
     with pytest.raises(TrainerError, match=r"^Tesla T4 has no bfloat16; use --precision=float32$"):
