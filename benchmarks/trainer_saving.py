@@ -55,8 +55,10 @@ def make_run(base: Path, width: int, threads: int) -> Run:
     arguments = [f"--textures={base / 'textures/model'}", f"--output={base / 'run'}"]
     arguments += [f"--width={width}", f"--threads={threads}", "--glimpses=1", "--epochs=1000"]
     settings = parse(TrainSettings, arguments)
-    context = read_context({}, str(base / "run"))
-    return train.assemble(settings, context, prepare(settings), StopRequest())[0]
+    context, device = read_context({}, str(base / "run")), prepare(settings)
+    return train.assemble(
+        settings, context, train.read_data(settings, context, device), StopRequest()
+    )
 
 
 def measure(run: Run, pairs: int, steps: int) -> list[tuple[float, float, float]]:

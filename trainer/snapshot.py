@@ -6,6 +6,7 @@ from typing import Any
 from trainer import checkpoint, state
 from trainer.errors import TrainerError
 from trainer.network import full_weights, load_weights
+from trainer.place import Place
 from trainer.run import Run
 from trainer.step import last_good
 
@@ -15,22 +16,32 @@ def save(run: Run) -> None:
     run.saver.save(lambda: prepare_save(run))
 
 
-def prepare_save(run: Run) -> Callable[[], None]:
-    """Copy the run as it is now; returns what checks and writes the copy, in a thread."""
+def prepare_save(run: Run, *, check_now: bool = False) -> Callable[[], None]:
+    """Copy the run as it is now; returns what checks and writes the copy, in a thread.
+
+    With `check_now` a state that cannot be continued is told here, before the next step.
+    """
     run.log.flush()
     found, progress = snapshot(run), run.progress()
     root, keep = run.context.checkpoint_dir, run.settings.keep_checkpoints
+    if check_now:
+        refuse_non_finite(found, root)
 
     def write() -> None:
-        problem = state.non_finite(found)
-        if problem:
-            raise TrainerError(f"{problem} after step {progress.step}; {last_good(root)}")
+        refuse_non_finite(found, root)
         run.context.publish()  # the log: what a checkpoint's step needs is there before it
         groups = checkpoint.describe_groups(found.model)
         checkpoint.save(root, progress, groups, state.pieces(found))
         checkpoint.prune(root, keep, progress.step)
 
     return write if run.team.leads else lambda: None
+
+
+def refuse_non_finite(found: state.State, root: Place) -> None:
+    """Raise TrainerError instead of saving what cannot be continued."""
+    problem = state.non_finite(found)
+    if problem:
+        raise TrainerError(f"{problem} after step {found.step}; {last_good(root)}")
 
 
 def snapshot(run: Run) -> state.State:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -11,7 +12,7 @@ from safetensors.torch import load_file
 from trainer import secrets
 from trainer.builtin import textures_directory
 from trainer.config import parse
-from trainer.dataset import Textures, hold_out, load_textures
+from trainer.dataset import Split, Textures, hold_out, load_textures
 from trainer.devices import prepare
 from trainer.errors import TIME_IS_UP, TrainerError
 from trainer.export import finish
@@ -35,6 +36,14 @@ HARMLESS = {
 }  # fmt: skip
 
 
+class Data(NamedTuple):
+    """The textures, and their training images parted in two."""
+
+    textures: Textures
+    train: Split
+    validation: Split
+
+
 def main(argv: Sequence[str]) -> int:
     """Train one stage, or resume it; returns the exit code."""
     settings = parse(TrainSettings, argv)
@@ -47,45 +56,41 @@ def main(argv: Sequence[str]) -> int:
     secrets.load(os.environ)
     team = join(context.process, device)
     try:
-        return work(settings, context, device, stop, team)
+        data = team.after_first(lambda: read_data(settings, context, device))
+        run = assemble(settings, context, data, stop, team)
+        return 0 if finished_before(run) else train_and_finish(run, data.textures)
     finally:
         leave()
 
 
-def work(
-    settings: TrainSettings,
-    context: RunContext,
-    device: torch.device,
-    stop: StopRequest,
-    team: Team,
-) -> int:
-    """Train in this process, alone or as one of a team; returns the exit code."""
+def finished_before(run: Run) -> bool:
+    """Resume a run or start it; True where a finished one left nothing to do."""
+    context, team = run.context, run.team
     if team.leads:
         context.fetch()
-    run, data = assemble(settings, context, device, stop, team)
     if resume(run):
         run.say(f"resumed at step {run.step} of {run.planned}")
     else:
         start_from(run)
     if team.follow(run.done and outputs_whole(context.model_dir)):
         run.say(f"finished before: the model is in {context.model_address}")
-        return 0
+        return True
     if team.leads:
         context.withdraw("metrics.json")  # no gate may read an old one
     run.log.truncate(run.step)
-    try:
-        return train_and_finish(run, data)
-    finally:
-        run.log.close()
+    return False
 
 
-def train_and_finish(run: Run, data: Textures) -> int:
+def train_and_finish(run: Run, textures: Textures) -> int:
     """Take all steps that are left, then write the model; returns the exit code."""
-    if not train(run):
+    try:
+        if train(run):
+            finish(run, textures)
+            return 0
         run.say(f"stopped at step {run.step} of {run.planned}, checkpoint saved")
         return EXIT if run.team.any(run.stop.asked)[0] else TIME_IS_UP
-    finish(run, data)
-    return 0
+    finally:
+        run.log.close()
 
 
 def outputs_whole(directory: Path) -> bool:
@@ -98,19 +103,23 @@ def outputs_whole(directory: Path) -> bool:
     return bool(complete) and not damaged_files(directory, files)
 
 
+def read_data(settings: TrainSettings, context: RunContext, device: torch.device) -> Data:
+    """Read the textures and part them into what is trained on and what is held for validation."""
+    textures = load_textures(textures_directory(settings.textures, context), device)
+    return Data(textures, *hold_out(textures.train.first(settings.limit), settings.validation))
+
+
 def assemble(
     settings: TrainSettings,
     context: RunContext,
-    device: torch.device,
+    source: Data,
     stop: StopRequest,
     team: Team = Team(),  # noqa: B008 - it cannot change
-) -> tuple[Run, Textures]:
-    """Read the data and build model and optimizer."""
-    address = team.after_first(lambda: textures_directory(settings.textures, context))
-    data = load_textures(address, device)
-    training, validation = hold_out(data.train.first(settings.limit), settings.validation)
+) -> Run:
+    """Build model and optimizer, on the device of the data."""
+    data, training, validation = source
     sizes = Sizes(data.grid, len(data.words), len(data.answers))
-    model = ArrCoc(settings, sizes).to(device)
+    model = ArrCoc(settings, sizes).to(training.tensors["textures"].device)
     model.encoder.calibrate(training.tensors["textures"])
     network = spread(model, settings, team)
     seed_rank(team, settings.seed)
@@ -119,10 +128,9 @@ def assemble(
     identity["processes"] = team.world
     leading = (context.model_dir / "metrics.jsonl", context.log_dir)
     log = MetricsLog(*leading) if team.leads else MetricsLog(None)
-    run = Run(
+    return Run(
         settings, context, model, network, optimizer, training, validation, log, stop, identity
     )
-    return run, data
 
 
 def start_from(run: Run) -> None:

@@ -7,7 +7,7 @@ Cloud Storage FUSE mount that every custom job has at /gcs.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,17 @@ class RunContext:
         """Where others find the model directory."""
         return self.published.get(self.model_dir, self.model_dir)
 
+    def below(self, name: str) -> "RunContext":
+        """Where one of several trials writes: beside the model directory, as a job of its own."""
+        home = self.model_address.parent / name
+        return replace(
+            self,
+            checkpoint_dir=home / "checkpoints",
+            trial_id=None,
+            metric_file=None,
+            **_written(home / "model", home / "logs" if self.log_dir else None),
+        )
+
     def publish(self) -> None:
         """Bring to the bucket what was written to this machine, where that is so."""
         for directory, address in self.published.items():
@@ -119,26 +130,25 @@ def read_context(environment: Mapping[str, str], output: str | None) -> RunConte
     def named(variable: str, name: str) -> Place:
         return place(environment.get(variable) or f"{base}/{name}", environment)
 
-    outputs = {"model": named("AIP_MODEL_DIR", "model")}
-    if environment.get("AIP_TENSORBOARD_LOG_DIR"):
-        outputs["logs"] = named("AIP_TENSORBOARD_LOG_DIR", "logs")
-    local = {
-        name: scratch(found) if isinstance(found, GsAddress) else found
-        for name, found in outputs.items()
-    }
+    logs = environment.get("AIP_TENSORBOARD_LOG_DIR")
     return RunContext(
-        model_dir=local["model"],
         checkpoint_dir=named("AIP_CHECKPOINT_DIR", "checkpoints"),
-        log_dir=local.get("logs"),
         cluster=read_cluster(environment),
-        published={
-            local[name]: found for name, found in outputs.items() if isinstance(found, GsAddress)
-        },
         process=read_process(environment),
         job_id=environment.get("CLOUD_ML_JOB_ID"),
         trial_id=environment.get("CLOUD_ML_TRIAL_ID") or None,
         metric_file=_metric_file(environment),
+        **_written(named("AIP_MODEL_DIR", "model"), place(logs, environment) if logs else None),
     )
+
+
+def _written(model: Place, logs: Place | None) -> dict[str, Any]:
+    """Directories that are written to, and the addresses that some of them stand for."""
+    found = {"model_dir": model} | ({"log_dir": logs} if logs else {})
+    remote = {name: where for name, where in found.items() if isinstance(where, GsAddress)}
+    local = {name: scratch(where) for name, where in remote.items()}
+    published = {local[name]: where for name, where in remote.items()}
+    return {"log_dir": None, **found, **local, "published": published}
 
 
 def current_context(output: str | None) -> RunContext:

@@ -51,8 +51,8 @@ def noisy(monkeypatch):
 def assembled(arguments, base):
     settings = parse(TrainSettings, [*arguments, f"--output={base}"])
     context = read_context({}, str(base))
-    run, _ = program.assemble(settings, context, prepare(settings), StopRequest())
-    return run
+    data = program.read_data(settings, context, prepare(settings))
+    return program.assemble(settings, context, data, StopRequest())
 
 
 def parts_of(run):

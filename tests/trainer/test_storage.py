@@ -133,6 +133,15 @@ def test_an_address_without_a_mount_stays_one():
     assert str(found.model_address) == "gs://b/run/model"
 
 
+def test_trials_write_beside_each_other_also_in_a_bucket():
+    found = read_context({"AIP_MODEL_DIR": "gs://b/run/model/"}, None).below("fast")
+    assert (str(found.checkpoint_dir), found.log_dir) == ("gs://b/run/fast/checkpoints", None)
+    assert str(found.model_address) == "gs://b/run/fast/model"
+    logs = {"AIP_TENSORBOARD_LOG_DIR": "/x/run/logs/", "AIP_MODEL_DIR": "/x/run/model/"}
+    found = read_context(logs, None).below("fast")
+    assert [str(found.model_dir), str(found.log_dir)] == ["/x/run/fast/model", "/x/run/fast/logs"]
+
+
 def test_inputs_are_fetched(emulator, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     storage = storage_of(GsAddress("gs://inputs"))
