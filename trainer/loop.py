@@ -8,7 +8,7 @@ from trainer.objective import Loss
 from trainer.run import Run
 from trainer.saver import best_interval
 from trainer.snapshot import save
-from trainer.step import train_step
+from trainer.step import learning_rate, train_step
 
 
 def train(run: Run) -> bool:
@@ -51,7 +51,8 @@ def note(run: Run, loss: Loss) -> None:
     parts = {"loss": loss.total, "answer_loss": loss.answer, "relevance_loss": loss.relevance}
     for name, value in (parts | {"budget_loss": loss.budget}).items():
         run.log.add(run.step, "train", name, value.item())
-    run.log.add(run.step, "train", "learning_rate", run.optimizer.param_groups[0]["lr"])
+    rate = learning_rate(run.settings, run.step - 1, run.planned)
+    run.log.add(run.step, "train", "learning_rate", rate)
 
 
 def validate(run: Run) -> None:
