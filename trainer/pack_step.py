@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.func import functional_call, vmap
 
 from trainer.dataset import Batch, step_index
-from trainer.loop import Run, learning_rate
 from trainer.objective import Loss, objective
 from trainer.pack_stack import Member, Stack
+from trainer.run import Run
+from trainer.step import learning_rate
 
 BETAS = (0.9, 0.999)  # torch's defaults, which a single run uses as well
 EPSILON = 1e-8

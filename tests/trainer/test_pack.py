@@ -123,7 +123,7 @@ def test_a_packed_checkpoint_is_continued_alone(name, arguments, together, apart
 def test_a_checkpoint_holds_what_one_of_a_run_of_its_own_holds(together, apart):
     for name in TRIALS:
         ours, theirs = (newest(base / name) for base in (together, apart))
-        assert torch.equal(ours.random["torch"], theirs.random["torch"])
+        assert torch.equal(ours.random[0]["torch"], theirs.random[0]["torch"])
         assert ours.moments.keys() == theirs.moments.keys()
         odd = ours.moments["0/exp_avg"], theirs.moments["0/exp_avg"]
         assert torch.allclose(*odd, atol=1e-6)

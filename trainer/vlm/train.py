@@ -14,6 +14,7 @@ from safetensors.torch import save as save_tensors
 
 from trainer import __version__, secrets
 from trainer.config import parse
+from trainer.devices import prepare
 from trainer.errors import TIME_IS_UP, TrainerError
 from trainer.files import (
     SCHEMA_VERSION,
@@ -25,12 +26,16 @@ from trainer.files import (
     write_manifest,
     write_metrics,
 )
-from trainer.loop import Run, resume, train
+from trainer.loop import train
 from trainer.metrics import MetricsLog
 from trainer.objective import Loss
+from trainer.parallel import Wrapped
+from trainer.run import Run
 from trainer.settings import SelectionSettings
 from trainer.signals import EXIT, StopRequest
-from trainer.train import HARMLESS, outputs_whole, prepare
+from trainer.snapshot import resume
+from trainer.team import Team
+from trainer.train import HARMLESS, outputs_whole
 from trainer.vertex import RunContext, local_path, read_context
 from trainer.vlm.backbone import Backbone
 from trainer.vlm.data import Pairs, all_pairs, read_shards
@@ -77,14 +82,23 @@ def main(argv: Sequence[str]) -> int:
         raise TrainerError(f"trainer.vlm trains on one machine, not {context.cluster.world}")
     device = prepare(settings)
     secrets.load(os.environ)
+    context.fetch()
     run = assemble(settings, context, device, stop)
     if resume(run):
         print(f"resumed at step {run.step} of {run.planned}", flush=True)
     if run.done and outputs_whole(context.model_dir):
-        print(f"finished before: the model is in {context.model_dir}")
+        print(f"finished before: the model is in {context.model_address}")
         return 0
-    (context.model_dir / "metrics.json").unlink(missing_ok=True)  # no gate may read an old one
+    context.withdraw("metrics.json")  # no gate may read an old one
     run.log.truncate(run.step)
+    try:
+        return train_and_finish(run)
+    finally:
+        run.log.close()
+
+
+def train_and_finish(run: VlmRun) -> int:
+    """Take all steps that are left, then write the model; returns the exit code."""
     if not train(run):
         print(f"stopped at step {run.step} of {run.planned}, checkpoint saved", flush=True)
         return EXIT if run.stop.asked else TIME_IS_UP
@@ -118,12 +132,14 @@ def assemble(
     )
     identity = settings.model_dump(exclude=HARMLESS | {"backbone"})
     identity |= {"data": data.digest, "backbone": fingerprint(local_path(settings.backbone))}
-    log = MetricsLog(context.model_dir / "metrics.jsonl")
+    log = MetricsLog(context.model_dir / "metrics.jsonl", context.log_dir)
     model = reader.selector
+    wrapped = Wrapped(model, model, Team())
     return VlmRun(
         settings,
         context,
         model,
+        wrapped,
         optimizer,
         training,
         validation,
@@ -166,8 +182,9 @@ def finish(run: VlmRun) -> None:
     run.log.flush()
     write_manifest(directory, ["model.safetensors", "config.json", "metrics.jsonl"])
     write_metrics(directory, metrics, run.step)
+    run.context.publish()
     accuracy = metrics["val_vqa_accuracy"]
-    print(f"finished: val_vqa_accuracy {accuracy:.4f}, model in {directory}")
+    print(f"finished: val_vqa_accuracy {accuracy:.4f}, model in {run.context.model_address}")
 
 
 def config(run: VlmRun) -> dict[str, Any]:
