@@ -56,7 +56,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     settings = stack_module.airflow_environment
 
     def scheduled(*arguments: Any) -> dict[str, str]:
-        return settings(*arguments) | {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "True"}
+        return settings(*arguments) | {
+            "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "True",
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        }
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, PYTHON)
