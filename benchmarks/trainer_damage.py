@@ -26,7 +26,7 @@ from trainer import checkpoint, state, train
 from trainer.config import parse
 from trainer.files import sha256
 from trainer.manifest import MANIFEST, STATE, checkpoints, seal
-from trainer.model import ArrCoc
+from trainer.run import Run
 from trainer.settings import TrainSettings
 from trainer.signals import StopRequest
 from trainer.vertex import read_context
@@ -79,7 +79,7 @@ def put(directory: Path, data: bytes, **changes: object) -> None:
 
 def damage(flips: int, arguments: list[str], base: Path, draw: random.Random) -> Counter[str]:
     """Damage the newest of two checkpoints; the one before must be what is loaded."""
-    root, model = two_checkpoints(arguments, base)
+    root, run = two_checkpoints(arguments, base)
     before, newest = checkpoints(root)
     good = {path.name: path.read_bytes() for path in newest.iterdir()}
     found = Counter[str]()
@@ -88,7 +88,7 @@ def damage(flips: int, arguments: list[str], base: Path, draw: random.Random) ->
         for _ in range(count):
             kind(newest, before, draw)
             with contextlib.redirect_stdout(io.StringIO()) as said:
-                loaded = checkpoint.load_newest(root, model)
+                loaded = checkpoint.load_newest(root, run.model, run.identity)
             right = loaded is not None and loaded.step == int(before.name[5:])
             found[kind.__name__] += 1
             found["undetected"] += not right
@@ -98,8 +98,8 @@ def damage(flips: int, arguments: list[str], base: Path, draw: random.Random) ->
     return found
 
 
-def two_checkpoints(arguments: list[str], base: Path) -> tuple[Path, ArrCoc]:
-    """Train up to step 12 of 24 and keep the checkpoints of 8 and 12; returns them and a model."""
+def two_checkpoints(arguments: list[str], base: Path) -> tuple[Path, Run]:
+    """Train up to step 12 of 24 and keep the checkpoints of 8 and 12; returns them and a run."""
     rare = [*arguments, "--checkpoint_every=4", "--keep_checkpoints=9"]
     faults.undisturbed(rare, base, faults.Board())
     for path in checkpoints(base / "checkpoints"):
@@ -109,7 +109,7 @@ def two_checkpoints(arguments: list[str], base: Path) -> tuple[Path, ArrCoc]:
     context = read_context({}, str(base))
     data = train.read_data(settings, context, torch.device("cpu"))
     run = train.assemble(settings, context, data, StopRequest())
-    return base / "checkpoints", run.model
+    return base / "checkpoints", run
 
 
 class Payload:

@@ -1,9 +1,11 @@
 """Kill, stop and damage tiny training runs, and count how often a step was lost.
 
-Usage: python benchmarks/trainer_faults.py [--kills=200] [--stops=50] [--flips=1000] [--seed=0]
+Usage: python benchmarks/trainer_faults.py [--kills=200] [--uploads=200] [--stops=50] [--flips=1000]
+       [--seed=0]
 
 Each run is a fork that notes on a shared page, which outlives it, the step it is at, whether it
-saves or prunes, and the last acknowledged checkpoint (its manifest is on disk). A loss exits with 1.
+saves, prunes or uploads, and the last acknowledged checkpoint (its manifest is there). A loss exits
+with 1. The bucket is the emulator's: the real client library over the wire.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +34,26 @@ import torch._dynamo  # the optimizer imports it: once here instead of in every 
 from trainer import checkpoint, data, loop, textures, train
 from trainer.errors import TrainerError
 from trainer.manifest import checkpoints
+from trainer.run import Run
 
 TINY = [
     "--width=16", "--heads=2", "--glimpses=1", "--dropout=0.1", "--keep=16",
     "--budget_total=2000", "--batch=4", "--epochs=3", "--log_every=1", "--keep_checkpoints=2",
 ]  # fmt: skip
-STEP, SAVE, PRUNE, IN_STEP, IN_SAVE, IN_PRUNE, ACKNOWLEDGED, RESUMED = range(8)
-PHASES = {"step": (STEP, IN_STEP), "save": (SAVE, IN_SAVE), "prune": (PRUNE, IN_PRUNE)}
-LONGEST = {"step": 0.012, "save": 0.006, "prune": 0.003}  # seconds; about how long each takes
+STEP, SAVE, PRUNE, UPLOAD, IN_STEP, IN_SAVE, IN_PRUNE, IN_UPLOAD, ACKNOWLEDGED, RESUMED = range(10)
+PHASES = {
+    "step": (STEP, IN_STEP), "save": (SAVE, IN_SAVE), "prune": (PRUNE, IN_PRUNE),
+    "upload": (UPLOAD, IN_UPLOAD),
+}  # fmt: skip
+ON_DISK = ("step", "save", "prune")
+# Seconds; about how long each takes.
+LONGEST = {"step": 0.012, "save": 0.006, "prune": 0.003, "upload": 0.03}
+SMALL_PART = 2**18  # bytes, the least there is: a tiny state goes up in parts, as a large one does
 DEADLINE = 20  # seconds from SIGTERM to the end
 
 
 class Board:
-    """Eight numbers shared with a forked run."""
+    """Ten numbers shared with a forked run."""
 
     def __init__(self) -> None:
         self.page = mmap.mmap(-1, mmap.PAGESIZE)
@@ -79,18 +88,21 @@ def instrument(board: Board) -> None:
     checkpoint.prune = watched(board, "prune", checkpoint.prune)
     resume = train.resume
 
-    def noted(run: loop.Run) -> bool:
+    def noted(run: Run) -> bool:
         found = resume(run)
         board[RESUMED] = run.step
         return found
 
     train.resume = noted
+    if "trainer.bucket" in sys.modules:
+        bucket = sys.modules["trainer.bucket"].BucketStorage
+        bucket.write = watched(board, "upload", bucket.write)
 
 
 def start(arguments: list[str], base: Path, board: Board) -> int:
     """Fork a training run; returns its process id. Its output goes to `base/log`."""
     base.mkdir(parents=True, exist_ok=True)
-    for place in range(8):
+    for place in range(RESUMED + 1):
         board[place] = -1 if place == RESUMED else 0
     child = os.fork()
     if child:
@@ -101,6 +113,9 @@ def start(arguments: list[str], base: Path, board: Board) -> int:
         os.dup2(log, 1)
         os.dup2(log, 2)
         instrument(board)
+        if "trainer.bucket" in sys.modules:
+            os.environ["AIP_MODEL_DIR"] = str(base / "model")
+            os.environ["AIP_CHECKPOINT_DIR"] = f"gs://faults/{base.name}/checkpoints"
         try:
             code = train.main([*arguments, f"--output={base}"])
         except (TrainerError, OSError) as error:
@@ -120,9 +135,15 @@ def finish(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def hit(child: int, board: Board, draw: random.Random, number: signal.Signals) -> int | None:
+def hit(
+    child: int,
+    board: Board,
+    draw: random.Random,
+    number: signal.Signals,
+    phases: Sequence[str] = ("step",),
+) -> int | None:
     """Send a signal at a random instant of a random phase; returns the exit code if too late."""
-    phase = draw.choice(list(PHASES)) if number == signal.SIGKILL else "step"
+    phase = draw.choice(phases)
     after = draw.randint(1, 6)
     while board[PHASES[phase][0]] < after:
         if (code := ended(child)) is not None:
@@ -147,7 +168,13 @@ def outcome(base: Path) -> tuple[list[tuple[int, str]], bytes]:
     return losses, (base / "model" / "model.safetensors").read_bytes()
 
 
-def kills(count: int, arguments: list[str], base: Path, draw: random.Random) -> Counter[str]:
+def kills(
+    count: int,
+    arguments: list[str],
+    base: Path,
+    draw: random.Random,
+    phases: Sequence[str] = ON_DISK,
+) -> Counter[str]:
     """Kill runs until `count` were hit; each is started again until it finishes."""
     every = [*arguments, "--checkpoint_every=1"]
     board, found = Board(), Counter[str]()
@@ -155,20 +182,38 @@ def kills(count: int, arguments: list[str], base: Path, draw: random.Random) -> 
     run, acknowledged = base / "run-0", 0
     while True:
         child = start(every, run, board)
-        code = hit(child, board, draw, signal.SIGKILL) if found["killed"] < count else finish(child)
+        code = None
+        if found["killed"] < count:
+            code = hit(child, board, draw, signal.SIGKILL, phases)
         if code is None:
             code = finish(child)
         found["resumed behind an acknowledged step"] += 0 <= board[RESUMED] < acknowledged
         acknowledged = max(acknowledged, board[ACKNOWLEDGED])
         if code == -signal.SIGKILL:
             found["killed"] += 1
-            found.update(f"in a {name}" for name, (_, inside) in PHASES.items() if board[inside])
+            found.update(f"in {name}" for name, (_, inside) in PHASES.items() if board[inside])
             continue
         found["runs"] += 1
         found["other losses or model"] += code != 0 or outcome(run) != expected
         run, acknowledged = base / f"run-{found['runs']}", 0
         if found["killed"] >= count:
             return found
+
+
+def uploads(count: int, arguments: list[str], base: Path, draw: random.Random) -> Counter[str]:
+    """Kill runs whose checkpoints go to a bucket, uploaded in parts."""
+    from dagfactory.emulator.testing import shared
+
+    os.environ.update(shared().env)
+    os.environ.pop("GCSFUSE_ROOT", None)
+    (shared().state / "gcs" / "faults").mkdir()
+    from google.cloud.storage import blob
+
+    from trainer import bucket
+
+    bucket.PART = SMALL_PART
+    blob._MAX_MULTIPART_SIZE = SMALL_PART  # noqa: SLF001 - there is no public name
+    return kills(count, arguments, base, draw, [*ON_DISK, "upload"])
 
 
 def undisturbed(arguments: list[str], base: Path, board: Board) -> Any:
@@ -214,7 +259,13 @@ def main(argv: list[str]) -> int:
     import trainer_damage
 
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, count in {"kills": 200, "stops": 50, "flips": 1000, "seed": 0}.items():
+    for name, count in {
+        "kills": 200,
+        "uploads": 200,
+        "stops": 50,
+        "flips": 1000,
+        "seed": 0,
+    }.items():
         parser.add_argument(f"--{name}", type=int, default=count)
     options = parser.parse_args(argv)
     began, draw = time.monotonic(), random.Random(options.seed)  # noqa: S311
@@ -228,6 +279,7 @@ def main(argv: list[str]) -> int:
             "SIGTERM": stops(options.stops, arguments, base / "stops", draw),
             "damage": trainer_damage.damage(options.flips, arguments, base / "damage", draw),
             "hostile": trainer_damage.hostile(arguments, base / "hostile"),
+            "uploads": uploads(options.uploads, arguments, base / "uploads", draw),
         }
     for title, found in results.items():
         print(f"{title:12} " + ", ".join(f"{name}: {found[name]}" for name in found))

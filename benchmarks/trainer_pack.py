@@ -27,13 +27,14 @@ from pathlib import Path
 import torch
 
 from trainer.config import build
+from trainer.devices import prepare
 from trainer.loop import train_step
 from trainer.pack import Common, open_pack
 from trainer.pack_stack import Stack
 from trainer.pack_step import step
 from trainer.settings import TrainSettings
 from trainer.signals import StopRequest
-from trainer.train import prepare, read_data
+from trainer.train import read_data
 from trainer.vertex import read_context
 
 WORKLOADS = {

@@ -5,17 +5,14 @@ A checkpoint is a directory `step-00001200/` with `state.safetensors` and, writt
 """
 
 import math
-import shutil
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from trainer.errors import TrainerError
-from trainer.files import SCHEMA_VERSION, describe_files, fsync_directory, write_bytes
+from trainer.errors import OtherRunError, TrainerError
+from trainer.files import SCHEMA_VERSION, Pieces, describe_pieces
 from trainer.manifest import (
     MANIFEST,
     STATE,
@@ -26,7 +23,10 @@ from trainer.manifest import (
     seal,
     step_of,
 )
+from trainer.place import Place
 from trainer.state import State, check_state, unpack
+from trainer.storage import storage_of
+from trainer.tensors import all_finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +41,23 @@ class Progress:
     score: float | None = None  # the headline metric, where this step was evaluated
 
 
-def save(root: Path, progress: Progress, groups: dict[str, Any], data: bytes) -> Path:
-    """Write one checkpoint: each file through temporary, fsync and rename, the manifest last.
-
-    Files are renamed, never directories: Cloud Storage FUSE refuses to rename a directory of a
-    bucket without a hierarchical namespace, unless it is mounted for it.
-    """
-    directory = root / f"step-{progress.step:08d}"
-    discard_odd(directory)
-    (directory / MANIFEST).unlink(missing_ok=True)
-    write_bytes(directory / STATE, data)
-    fsync_directory(directory)
-    write_bytes(directory / MANIFEST, seal(manifest(directory, progress, groups)))
-    fsync_directory(directory)
-    fsync_directory(root)
+def save(root: Place, progress: Progress, groups: dict[str, Any], data: Pieces) -> Place:
+    """Write one checkpoint, the manifest last."""
+    storage, directory = storage_of(root), directory_of(root, progress.step)
+    if directory.name in storage.names(str(root)):  # no folder: a link, or a file
+        storage.remove(str(directory))
+    storage.remove(str(directory / MANIFEST))
+    storage.write(str(directory / STATE), data)
+    storage.write(str(directory / MANIFEST), [seal(manifest(progress, groups, data))])
     return directory
 
 
-def discard_odd(path: Path) -> None:
-    """Remove a link or a file that stands where a checkpoint directory belongs."""
-    if path.is_symlink() or path.is_file():
-        path.unlink()
+def directory_of(root: Place, step: int) -> Place:
+    """Directory of a step's checkpoint."""
+    return root / f"step-{step:08d}"
 
 
-def manifest(directory: Path, progress: Progress, groups: dict[str, Any]) -> dict[str, Any]:
+def manifest(progress: Progress, groups: dict[str, Any], data: Pieces) -> dict[str, Any]:
     """Describe a checkpoint for whoever judges it without torch."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -72,12 +65,17 @@ def manifest(directory: Path, progress: Progress, groups: dict[str, Any]) -> dic
         "epoch": progress.epoch,
         "planned_steps": progress.planned_steps,
         "complete": progress.complete,
-        "loss": progress.loss if math.isfinite(progress.loss) else None,
-        "score": progress.score,
+        "loss": finite(progress.loss),
+        "score": finite(progress.score),
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "states": groups,
-        "files": describe_files(directory, [STATE]),
+        "files": {STATE: describe_pieces(data)},
     }
+
+
+def finite(value: float | None) -> float | None:
+    """Return a number that JSON can hold, None for any other."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def describe_groups(model: dict[str, Tensor]) -> dict[str, Any]:
@@ -92,32 +90,52 @@ def describe_group(model: dict[str, Tensor], group: str) -> dict[str, Any]:
     return {
         "tensors": len(tensors),
         "parameters": sum(tensor.numel() for tensor in tensors),
-        "finite": all(bool(torch.isfinite(tensor).all()) for tensor in tensors),
+        "finite": all(map(all_finite, tensors)),
     }
 
 
-def load_newest(root: Path, model: nn.Module) -> State | None:
-    """State of the newest undamaged checkpoint that fits; says which ones it passes over."""
+def load_newest(root: Place, model: nn.Module, identity: dict[str, Any]) -> State | None:
+    """State of the newest undamaged checkpoint; says which ones it passes over.
+
+    Raises OtherRunError for one of another run, which must not be passed over: beginning anew
+    beside it would end in pruning it.
+    """
     for directory in reversed(checkpoints(root)):
         try:
-            return load(directory, model)
+            return load(directory, model, identity)
+        except OtherRunError:
+            raise
         except TrainerError as error:
             print(f"damaged checkpoint passed over: {error}", flush=True)
     return None
 
 
-def load(directory: Path, model: nn.Module) -> State:
+def load(directory: Place, model: nn.Module, identity: dict[str, Any]) -> State:
     """Read one checkpoint and look at every byte and every tensor; raises TrainerError."""
     document = read_manifest(directory)
     data = read_state(directory, document, largest_state(model))
     try:
         state = unpack(data)
+        refuse_other_run(identity, state.identity)
         check_state(state, model, list(model.parameters()))
+    except OtherRunError:
+        raise
     except TrainerError as error:
         raise TrainerError(f"{directory.name}: {error}") from None
     if state.step != document["step"]:
         raise TrainerError(f"{directory.name}: its state is of step {state.step}")
     return state
+
+
+def refuse_other_run(now: dict[str, Any], then: dict[str, Any]) -> None:
+    """Raise OtherRunError for a checkpoint of other settings or data."""
+    changed = [name for name in now if now[name] != then.get(name)]
+    if changed:
+        name = changed[0]
+        raise OtherRunError(
+            f"the checkpoint was made with {name}={then.get(name)!r}, this run has "
+            f"{now[name]!r}; use another output directory"
+        )
 
 
 def largest_state(model: nn.Module) -> int:
@@ -126,26 +144,23 @@ def largest_state(model: nn.Module) -> int:
     return 4 * sum(value.nbytes for value in weights.values()) + 2**24
 
 
-def prune(root: Path, keep: int, step: int) -> None:
+def prune(root: Place, keep: int, step: int) -> None:
     """Keep the newest `keep` checkpoints up to `step` and the best; drop what is unfinished.
 
     A checkpoint beyond `step`, which was just saved, could not be read when this run began:
     left in place it would count as the newest and push the good ones out.
     """
-    for path in root.iterdir():
-        if step_of(path) >= 0 and not (path / MANIFEST).is_file():
-            _remove(path)
-    found = checkpoints(root)
-    past = [path for path in found if step_of(path) <= step]
-    best = max(past, key=lambda path: (score(path), step_of(path)), default=None)
-    for path in found:
-        if path not in past[-keep:] and path != best:
-            _remove(path)
+    found = [path.name for path in checkpoints(root)]
+    past = [name for name in found if step_of(root / name) <= step]
+    best = max(past, key=lambda name: (score(root / name), name), default=None)
+    for name in (name.rstrip("/") for name in storage_of(root).names(str(root))):
+        if step_of(root / name) >= 0 and name not in {best, *past[-keep:]}:
+            _remove(root / name)
 
 
-def _remove(path: Path) -> None:
+def _remove(place: Place) -> None:
     """Remove a checkpoint, its manifest first: half a directory is none."""
-    discard_odd(path)
-    if path.is_dir():
-        (path / MANIFEST).unlink(missing_ok=True)
-        shutil.rmtree(path)
+    storage = storage_of(place)
+    if f"{place.name}/" in storage.names(str(place.parent)):
+        storage.remove(str(place / MANIFEST))
+    storage.remove(str(place))

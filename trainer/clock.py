@@ -2,10 +2,8 @@
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from trainer.loop import Run
+from trainer.run import Run
 
 
 @dataclass(slots=True)
@@ -18,7 +16,7 @@ class Clock:
     def __post_init__(self) -> None:
         self.started = time.monotonic()
 
-    def report(self, run: "Run") -> None:
+    def report(self, run: Run) -> None:
         """Print a line now and then."""
         if run.step % run.settings.log_every and run.step != run.planned:
             return

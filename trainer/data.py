@@ -31,7 +31,8 @@ def main(argv: Sequence[str]) -> int:
         "questions": total * 2 * QUESTIONS_PER_KIND,
     }
     write_metrics(context.model_dir, metrics, step=0)
-    print(f"wrote {total} images in {len(names)} shards to {context.model_dir}")
+    context.publish()
+    print(f"wrote {total} images in {len(names)} shards to {context.model_address}")
     return 0
 
 

@@ -1,5 +1,6 @@
 """Errors that end a program with one plain line instead of a traceback."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -14,6 +15,10 @@ class TrainerError(Exception):
     exit_code = FAILURE_EXIT
 
 
+class OtherRunError(TrainerError):
+    """A checkpoint that is whole, but of other settings or data than this run."""
+
+
 class UsageError(TrainerError):
     """A wrong argument or configuration file."""
 
@@ -25,8 +30,16 @@ def run_program(main: Callable[[Sequence[str]], int]) -> int:
     try:
         return main(sys.argv[1:])
     except TrainerError as error:
-        print(f"trainer: error: {error}", file=sys.stderr, flush=True)
+        report(error)
         return error.exit_code
     except OSError as error:
-        print(f"trainer: error: {error}", file=sys.stderr, flush=True)
+        report(error)
         return FAILURE_EXIT
+
+
+def report(error: Exception) -> None:
+    """Print a mistake as one line; of several processes, all but the first name themselves."""
+    rank = os.environ.get("RANK", "0") if "LOCAL_RANK" in os.environ else "0"
+    who = "" if rank == "0" else f" in process {rank}"
+    sys.stderr.write(f"trainer: error{who}: {error}\n")  # at once: others write too
+    sys.stderr.flush()

@@ -7,14 +7,15 @@ import torch
 
 from trainer.config import parse
 from trainer.dataset import Split, load_textures
+from trainer.devices import choose_device
 from trainer.errors import run_program
+from trainer.export import load_model
 from trainer.files import write_bytes, write_metrics
 from trainer.maps import choose_examples, draw_maps
 from trainer.measure import measure, question_only_baseline
 from trainer.model import ArrCoc
 from trainer.network import Network
 from trainer.settings import EvaluateSettings
-from trainer.train import choose_device, load_model
 from trainer.validity import ablation_drop, failed_checks, milliseconds_per_image
 from trainer.vertex import current_context, local_path
 
@@ -23,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     """Write metrics.json; returns the exit code."""
     settings = parse(EvaluateSettings, argv)
     torch.set_num_threads(settings.threads)
-    directory = current_context(settings.output).model_dir
+    context = current_context(settings.output)
     device = choose_device(settings.device)
     model, step = load_model(local_path(settings.model))
     model.to(device)
@@ -32,8 +33,9 @@ def main(argv: Sequence[str]) -> int:
     metrics |= question_only_baseline(data.train, data.held_out, len(data.answers))
     if isinstance(model, ArrCoc) and settings.pictures:
         examples = choose_examples(model, data, settings.pictures)
-        write_bytes(directory / "relevance.png", draw_maps(examples))
-    write_metrics(directory, metrics, step)
+        write_bytes(context.model_dir / "relevance.png", draw_maps(examples))
+    write_metrics(context.model_dir, metrics, step)
+    context.publish()
     print(summary(metrics, len(data.held_out)))
     return 0
 

@@ -4,22 +4,28 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from trainer.errors import TrainerError
 
 SCHEMA_VERSION = 1
+Pieces = Sequence[bytes | memoryview]  # of one file, in their order
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file through a temporary neighbour, fsync and rename."""
+    write_pieces(path, [data])
+
+
+def write_pieces(path: Path, pieces: Pieces) -> None:
+    """Write a file in pieces through a temporary neighbour, fsync and rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # One name, not one per process: what a killed writer leaves is overwritten by the next.
     temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("wb") as stream:
-        stream.write(data)
+        stream.writelines(pieces)
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(path)
@@ -64,6 +70,14 @@ def describe_files(directory: Path, names: list[str]) -> dict[str, dict[str, Any
         name: {"sha256": sha256(directory / name), "bytes": (directory / name).stat().st_size}
         for name in names
     }
+
+
+def describe_pieces(pieces: Pieces) -> dict[str, str | int]:
+    """`{"sha256", "bytes"}` of a file made of pieces."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return {"sha256": digest.hexdigest(), "bytes": sum(map(len, pieces))}
 
 
 def damaged_files(directory: Path, files: Mapping[str, Mapping[str, Any]]) -> list[str]:

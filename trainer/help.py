@@ -31,7 +31,9 @@ def describe(kind: type[Settings]) -> str:
 
 def shown(default: object) -> str:
     """Write a default as it would be given."""
-    return "none" if default is None else str(default)
+    if default is None or isinstance(default, bool):
+        return str(default).lower()
+    return str(default)
 
 
 def type_of(schema: dict[str, Any]) -> str:

@@ -9,10 +9,11 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from trainer.errors import TrainerError
+from trainer.place import Place, SomePlace
+from trainer.storage import read_file, storage_of
 
 STATE = "state.safetensors"
 MANIFEST = "manifest.json"
@@ -28,24 +29,24 @@ def seal(document: Mapping[str, Any]) -> bytes:
     return (json.dumps(body | {SEAL: digest}, indent=2, allow_nan=False) + "\n").encode()
 
 
-def step_of(directory: Path) -> int:
+def step_of(directory: Place) -> int:
     """Step that a directory name stands for; minus one where it stands for none."""
     found = NAME.fullmatch(directory.name)
     return int(found[1]) if found else -1
 
 
-def checkpoints(root: Path) -> list[Path]:
+def checkpoints(root: SomePlace) -> list[SomePlace]:
     """Checkpoint directories with a manifest, oldest first; links are none."""
-    if not root.is_dir():
-        return []
-    found = (path for path in root.iterdir() if step_of(path) >= 0 and not path.is_symlink())
-    return sorted((path for path in found if (path / MANIFEST).is_file()), key=step_of)
+    storage = storage_of(root)
+    folders = [root / name[:-1] for name in storage.names(str(root)) if name.endswith("/")]
+    steps = sorted((place for place in folders if step_of(place) >= 0), key=step_of)
+    return [place for place in steps if MANIFEST in storage.names(str(place))]
 
 
-def read_manifest(directory: Path) -> dict[str, Any]:
+def read_manifest(directory: Place) -> dict[str, Any]:
     """Read the manifest of a checkpoint; raises TrainerError with one line for any damage."""
     try:
-        data = read_plain(directory / MANIFEST, LARGEST)
+        data = read_file(directory / MANIFEST, LARGEST)
         document = json.loads(data)
         whole = isinstance(document, dict) and data == seal(document)
     except FileNotFoundError:
@@ -73,7 +74,7 @@ def malformed(document: Mapping[str, Any]) -> str | None:
     return None
 
 
-def misplaced(document: Mapping[str, Any], directory: Path) -> str | None:
+def misplaced(document: Mapping[str, Any], directory: Place) -> str | None:
     """Say when the manifest is of another step than its directory."""
     named = step_of(directory)
     return None if named == document["step"] else f"it is of step {document['step']}"
@@ -87,25 +88,11 @@ def _text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def read_plain(path: Path, largest: int) -> bytes:
-    """Read a plain file of at most so many bytes; raises TrainerError for anything else."""
-    name = f"{path.parent.name}: {path.name}"
-    if path.is_symlink():
-        raise TrainerError(f"{name} is a link")
-    if path.exists() and not path.is_file():
-        raise TrainerError(f"{name} is not a plain file")
-    size = path.stat().st_size
-    if size > largest:
-        raise TrainerError(f"{name} has {size} bytes, more than the {largest} expected at most")
-    with path.open("rb") as stream:
-        return stream.read(largest + 1)
-
-
-def read_state(directory: Path, document: Mapping[str, Any], largest: int) -> bytes:
+def read_state(directory: Place, document: Mapping[str, Any], largest: int) -> bytes:
     """Bytes of the state, equal to what the manifest says; raises TrainerError otherwise."""
     entry = document["files"][STATE]
     try:
-        data = read_plain(directory / STATE, largest)
+        data = read_file(directory / STATE, largest)
     except FileNotFoundError:
         raise TrainerError(f"{directory.name}: {STATE} is missing") from None
     if len(data) != entry["bytes"]:
@@ -115,7 +102,7 @@ def read_state(directory: Path, document: Mapping[str, Any], largest: int) -> by
     return data
 
 
-def score(directory: Path) -> float:
+def score(directory: Place) -> float:
     """Return the score of a checkpoint; minus infinity where it has none or is damaged."""
     try:
         value = read_manifest(directory).get("score")

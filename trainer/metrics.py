@@ -5,7 +5,9 @@ import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from trainer.board import open_board
 from trainer.files import write_bytes
 from trainer.vertex import RunContext
 
@@ -17,17 +19,23 @@ class MetricsLog:
     Lines are flushed before each checkpoint: what a checkpoint's step needs is on disk before it.
     """
 
-    path: Path
+    path: Path | None  # None: a process that does not lead keeps no log
+    boards: Path | None = None  # directory of TensorBoard's files
     waiting: list[str] = field(default_factory=list)
+    board: Any = None
 
     def add(self, step: int, split: str, name: str, value: float) -> None:
         """Note one value; floats keep full precision."""
+        if self.path is None:
+            return
         line = {"step": step, "split": split, "name": name, "value": value, "time": time.time()}
         self.waiting.append(json.dumps(line) + "\n")
+        if self.board:
+            self.board.add_scalar(f"{split}/{name}", value, step)
 
     def flush(self) -> None:
         """Append the waiting lines and force them to disk."""
-        if not self.waiting:
+        if not self.waiting or self.path is None:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as stream:
@@ -35,10 +43,18 @@ class MetricsLog:
             stream.flush()
             os.fsync(stream.fileno())
         self.waiting.clear()
+        if self.board:
+            self.board.flush()
+
+    def close(self) -> None:
+        """Close what is open; lines not flushed belong to steps that were not saved."""
+        if self.board:
+            self.board.close()
 
     def truncate(self, step: int) -> None:
         """Drop lines of steps after `step`, the final measurement, and a torn last line."""
-        if not self.path.exists():
+        self.board = open_board(self.boards, step + 1)
+        if self.path is None or not self.path.exists():
             return
         lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = "".join(line for line in lines if _keep(line, step))

@@ -72,6 +72,16 @@ def answer_loss(logits: Tensor, answer: Tensor, *, hard: bool) -> Tensor:
     return (weight * each).sum() / (truth >= 0).sum().clamp_min(1)
 
 
+def in_float32(output: Output | Answers) -> Output | Answers:
+    """Bring what the network says to f32; masks stay what they are."""
+    numbers = {
+        name: value.float()
+        for name, value in output._asdict().items()
+        if value is not None and value.is_floating_point()
+    }
+    return output._replace(**numbers)
+
+
 def relevance_loss(output: Output, batch: Batch) -> Tensor:
     """Mean binary cross-entropy of the relevance maps."""
     return map_loss(output.relevance, batch.relevance)

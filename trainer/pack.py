@@ -8,12 +8,13 @@ import itertools
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
 from trainer import secrets, state
 from trainer.config import read_values
+from trainer.devices import prepare
 from trainer.errors import TIME_IS_UP, TrainerError
 from trainer.pack_loop import Pack, train
 from trainer.pack_settings import read_trials
@@ -21,7 +22,7 @@ from trainer.pack_stack import Member
 from trainer.saver import Saver
 from trainer.settings import TrainSettings
 from trainer.signals import EXIT, StopRequest
-from trainer.train import Data, assemble, finished_before, prepare, read_data
+from trainer.train import Data, assemble, finished_before, read_data, start_from
 from trainer.vertex import RunContext, read_context
 
 
@@ -48,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
     name, first = next(iter(trials.items()))
     device = prepare(first)
     secrets.load(os.environ)
-    data = read_data(first, context_of(base, name), device)
+    data = read_data(first, base.below(name), device)
     alike = len({(settings.seed, settings.from_) for settings in trials.values()}) == 1
     common = Common(base, data, stop, started, alike)
     failed: list[str] = []
@@ -69,30 +70,17 @@ def parts(trials: Mapping[str, TrainSettings], size: int) -> Iterator[dict[str, 
         yield part
 
 
-def context_of(base: RunContext, name: str) -> RunContext:
-    """Return where one trial writes: below the base, as if it were a job of its own."""
-    home = base.model_dir.parent / name
-    return replace(
-        base,
-        model_dir=home / "model",
-        checkpoint_dir=home / "checkpoints",
-        log_dir=home / "logs",
-        trial_id=None,
-        metric_file=None,
-    )
-
-
 def open_pack(trials: Mapping[str, TrainSettings], common: Common) -> Pack:
     """Start or resume each trial; one that cannot be is left out and said."""
     pack, saver = Pack([], common.data.textures, common.alike), Saver()
     for name, settings in trials.items():
         device = prepare(settings)
-        run = assemble(settings, context_of(common.base, name), common.data, common.stop)
+        run = assemble(settings, common.base.below(name), common.data, common.stop)
         run.saver, run.started = saver, common.started
         member = Member(name, run, state.random_state(), torch.Generator(device))
         pack.members.append(member)
         with pack.attempt(member):
-            if finished_before(run):
+            if finished_before(run, start_from):
                 pack.members.remove(member)
             member.remember()
         if run.done and member in pack.members:

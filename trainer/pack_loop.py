@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from trainer import state
 from trainer.dataset import Textures
 from trainer.errors import TrainerError
-from trainer.loop import due, non_finite, note, prepare_save, validate
+from trainer.export import finish
+from trainer.loop import due, note, validate
 from trainer.objective import Loss
 from trainer.pack_stack import Member, Stack
 from trainer.pack_step import step
-from trainer.train import finish
+from trainer.snapshot import prepare_save
+from trainer.step import non_finite
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class Pack:
         """Write the outputs of a member that is done, and let it leave."""
         with self.attempt(member):
             finish(member.run, self.textures)
+            member.run.log.close()
             self.members.remove(member)
 
     @contextlib.contextmanager
@@ -109,7 +112,7 @@ def prepare_saves(pack: Pack, members: Sequence[Member]) -> Callable[[], None]:
     for member in members:
         with pack.attempt(member):
             state.restore_random_state(member.random_state())
-            writes.append(prepare_save(member.run))
+            writes.append(prepare_save(member.run, check_now=True))
 
     def write() -> None:
         for each in writes:

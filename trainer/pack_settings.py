@@ -16,6 +16,8 @@ VARYING = (
     "seed",
     "learning_rate",
     "weight_decay",
+    "beta1",
+    "beta2",
     "warmup",
     "clip",
     "relevance_weight",

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from trainer import state
-from trainer.loop import Run
 from trainer.network import Network
 from trainer.objective import objective
+from trainer.run import Run
 
 NUMBERS = ("relevance_weight", "budget_weight", "budget_target", "clip")  # used in every step
 
@@ -45,13 +45,13 @@ class Member:
         """Take over the random generators as they are."""
         self.random = state.random_state()
         on_gpu = self.generator.device.type == "cuda"
-        self.generator.set_state(self.random["cuda"][0] if on_gpu else self.random["torch"])
+        self.generator.set_state(self.random["cuda"] if on_gpu else self.random["torch"])
 
     def random_state(self) -> dict[str, Any]:
         """State of the random generators that a run for itself would have now."""
         drawn = self.generator.get_state()
         on_gpu = self.generator.device.type == "cuda"
-        return self.random | ({"cuda": [drawn]} if on_gpu else {"torch": drawn})
+        return self.random | ({"cuda": drawn} if on_gpu else {"torch": drawn})
 
 
 class Stack:

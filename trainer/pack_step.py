@@ -12,12 +12,12 @@ from torch import Tensor
 from torch.func import functional_call, vmap
 
 from trainer.dataset import Batch, step_index
-from trainer.loop import Run, learning_rate
 from trainer.objective import Loss, objective
 from trainer.pack_stack import Member, Stack
+from trainer.run import Run
+from trainer.step import learning_rate
 
-BETAS = (0.9, 0.999)  # torch's defaults, which a single run uses as well
-EPSILON = 1e-8
+EPSILON = 1e-8  # torch's default, which a single run uses as well
 
 
 class Weights(NamedTuple):
@@ -94,17 +94,25 @@ def update(stack: Stack, gradient: Tensor) -> None:
     gradient = gradient * (stack.settings["clip"] / (norm + 1e-6)).clamp_max(1)[:, None]
     stack.steps += 1
     numbers = torch.tensor([_factors(run) for run in stack.runs], device=stack.device)
-    decay, size, root = numbers.T[..., None]
+    decay, size, root, fresh, old, fresh_square = numbers.T[..., None]
     with torch.no_grad():
         stack.weights.mul_(decay)
-        stack.mean.lerp_(gradient, 1 - BETAS[0])
-        stack.square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
+        stack.mean.lerp_(gradient, fresh)
+        stack.square.mul_(old).addcmul_(gradient * fresh_square, gradient)
         divisor = (stack.square.sqrt() / root).add_(EPSILON)
         stack.weights.sub_(stack.mean * size / divisor)
 
 
-def _factors(run: Run) -> tuple[float, float, float]:
-    """Weight decay, step size and root of AdamW's next step, corrected for its beginning."""
-    rate, done = learning_rate(run.settings, run.step, run.planned), run.step + 1
-    decay = 1 - rate * run.settings.weight_decay
-    return decay, rate / (1 - BETAS[0] ** done), (1 - BETAS[1] ** done) ** 0.5
+def _factors(run: Run) -> tuple[float, ...]:
+    """Numbers of AdamW's next step: decay of weights, step size and root, shares of the moments.
+
+    Step size and root are corrected for the beginning, where the moments are still small.
+    """
+    settings, done = run.settings, run.step + 1
+    rate, beta1, beta2 = (
+        learning_rate(settings, run.step, run.planned),
+        settings.beta1,
+        settings.beta2,
+    )
+    decay, root = 1 - rate * settings.weight_decay, (1 - beta2**done) ** 0.5
+    return decay, rate / (1 - beta1**done), root, 1 - beta1, beta2, 1 - beta2

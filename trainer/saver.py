@@ -1,7 +1,7 @@
 """Checkpoints written while training goes on, and how often to write them.
 
-The state is turned into bytes between two steps; a thread writes them. At most one write is under
-way: the next save, and the end of training, wait for it.
+The state is copied between two steps; a thread checks and writes the copy. At most one write is
+under way: the next save, and the end of training, wait for it.
 """
 
 import math

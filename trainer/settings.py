@@ -85,8 +85,13 @@ class OptimizerSettings(BaseModel):
 
     learning_rate: float = Field(default=2e-3, gt=0, allow_inf_nan=False, description="peak rate")
     weight_decay: Rate = Field(default=0.01, description="AdamW weight decay")
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="AdamW: decay of the mean gradient")
+    beta2: float = Field(default=0.999, ge=0, lt=1, description="AdamW: decay of its mean square")
     warmup: float = Field(default=0.1, ge=0, lt=1, description="fraction of steps warming up")
     clip: float = Field(default=1.0, gt=0, description="largest gradient norm")
+    accumulate: Positive = Field(
+        default=1, description="parts in which a process computes its images, to save memory"
+    )
 
 
 class CheckpointSettings(BaseModel):
@@ -97,6 +102,21 @@ class CheckpointSettings(BaseModel):
     )
     mtbi: Seconds = Field(default=3600, description="mean seconds between interruptions, for auto")
     keep_checkpoints: Positive = Field(default=2, description="newest checkpoints kept")
+
+
+class ComputeSettings(BaseModel):
+    """How a step is computed, and by how many processes."""
+
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="of matrix products; weights and losses stay float32"
+    )
+    compile: bool = Field(default=False, description="compile the network (torch.compile)")
+    processes: Every = Field(
+        default=0, description="on each machine; auto or 0: one per GPU, one without"
+    )
+    parallel: Literal["ddp", "fsdp"] = Field(
+        default="ddp", description="several processes replicate (ddp) or shard (fsdp) the model"
+    )
 
 
 class LoopSettings(BaseModel):
@@ -118,6 +138,7 @@ class TrainSettings(
     ObjectiveSettings,
     OptimizerSettings,
     CheckpointSettings,
+    ComputeSettings,
     LoopSettings,
 ):
     """`python -m trainer`: one training stage; of several trials at once with `--trials=JSON`."""
@@ -133,7 +154,7 @@ class TrainSettings(
         default=None, alias="from", description="model directory to start from"
     )
     epochs: Positive = Field(default=5, description="passes over the training images")
-    batch: Positive = Field(default=8, description="images per step")
+    batch: Positive = Field(default=8, description="images per step, of all processes")
     limit: int | None = Field(default=None, ge=2, description="use only the first training images")
     validation: float = Field(
         default=0.1, gt=0, lt=1, description="fraction of training images held for val_accuracy"
@@ -148,6 +169,12 @@ class TrainSettings(
     def _only_a_selection_has_relevance(self) -> Self:
         if self.stage == "relevance" and self.network != "arr_coc":
             raise ValueError(f"network={self.network} selects nothing: it has no stage relevance")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_are_not_empty(self) -> Self:
+        if self.accumulate > self.batch:
+            raise ValueError(f"accumulate={self.accumulate} is more than batch={self.batch}")
         return self
 
 

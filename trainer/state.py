@@ -13,11 +13,14 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
-from safetensors.torch import save as write_tensors
 from torch import Tensor, nn
 
 from trainer.errors import TrainerError
+from trainer.files import Pieces
+from trainer.parallel import full, like
+from trainer.tensors import all_finite, safetensors
 
+RANDOM_TENSORS = ("torch", "numpy_keys", "cuda")
 PLAIN = "plain"  # name of the tensor that holds the JSON
 NUMPY_WORDS = 624
 MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # what AdamW keeps for each parameter
@@ -29,35 +32,38 @@ class State:
 
     step: int
     loss: float
-    score: float | None
     best: float | None
     stale: int
     identity: dict[str, Any]
     model: dict[str, Tensor]
     moments: dict[str, Tensor]  # "<number of the parameter>/<name>"
-    random: dict[str, Any]
+    random: list[dict[str, Any]]  # of each process
 
 
 def pack(state: State) -> bytes:
-    """Write a state as the bytes of a safetensors file."""
+    """Return the bytes of a state's file."""
+    return b"".join(pieces(state))
+
+
+def pieces(state: State) -> Pieces:
+    """Write a state as the pieces of a safetensors file, without a copy of its tensors."""
     plain = {
         "step": state.step,
         "loss": state.loss,
-        "score": state.score,
         "best": state.best,
         "stale": state.stale,
         "identity": state.identity,
-        "python": state.random["python"],
-        "numpy": state.random["numpy"],
+        "python": [own["python"] for own in state.random],
+        "numpy": [own["numpy"] for own in state.random],
     }
     text = json.dumps(plain, allow_nan=False).encode()
     tensors = {f"model/{name}": value for name, value in state.model.items()}
     tensors |= {f"optimizer/{name}": value for name, value in state.moments.items()}
-    tensors |= {f"cuda/{number}": value for number, value in enumerate(state.random["cuda"])}
-    tensors |= {"torch": state.random["torch"], "numpy": state.random["numpy_keys"]}
+    for name in RANDOM_TENSORS:
+        found = {f"{name}/{rank}": own[name] for rank, own in enumerate(state.random)}
+        tensors |= {key: value for key, value in found.items() if value is not None}
     tensors[PLAIN] = torch.frombuffer(bytearray(text), dtype=torch.uint8)
-    whole = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    return write_tensors(whole)
+    return safetensors(tensors)
 
 
 def unpack(data: bytes) -> State:
@@ -65,27 +71,28 @@ def unpack(data: bytes) -> State:
     try:
         tensors = read_tensors(data)
         plain = json.loads(tensors.pop(PLAIN).numpy().tobytes())
-        generators = {
-            "python": plain["python"],
-            "numpy": plain["numpy"],
-            "numpy_keys": tensors.pop("numpy"),
-            "torch": tensors.pop("torch"),
-            "cuda": list(_part(tensors, "cuda").values()),
-        }
         return State(
             step=int(plain["step"]),
             loss=float(plain["loss"]),
-            score=_number(plain["score"]),
             best=_number(plain["best"]),
             stale=int(plain["stale"]),
             identity=dict(plain["identity"]),
             model=_part(tensors, "model"),
             moments=_part(tensors, "optimizer"),
-            random=generators,
+            random=_generators(plain, tensors),
         )
     except (SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise TrainerError(f"it is not a state of a run: {reason}") from None
+
+
+def _generators(plain: dict[str, Any], tensors: dict[str, Tensor]) -> list[dict[str, Any]]:
+    """States of the generators of each process."""
+    return [
+        {"python": python, "numpy": numpy}
+        | {name: tensors.get(f"{name}/{rank}") for name in RANDOM_TENSORS}
+        for rank, (python, numpy) in enumerate(zip(plain["python"], plain["numpy"], strict=True))
+    ]
 
 
 def _number(value: Any) -> float | None:
@@ -99,20 +106,25 @@ def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): tensors[key] for key in names}
 
 
-def moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return the optimizer's tensors; its settings are those of the run."""
-    kept = optimizer.state_dict()["state"]
-    return {f"{n}/{name}": value for n, part in kept.items() for name, value in part.items()}
+def moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the whole tensors of the optimizer; its settings are those of the run."""
+    return {
+        f"{number}/{name}": full(value)
+        for number, parameter in enumerate(model.parameters())
+        for name, value in optimizer.state.get(parameter, {}).items()
+    }
 
 
-def restore_moments(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+def restore_moments(
+    model: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]
+) -> None:
     """Undo `moments`."""
-    state: dict[int, dict[str, Tensor]] = {}
+    parameters = list(model.parameters())
+    optimizer.state.clear()
     for key, value in tensors.items():
         number, _, name = key.partition("/")
-        state.setdefault(int(number), {})[name] = value
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": state, "param_groups": groups})
+        own = parameters[int(number)]
+        optimizer.state[own][name] = like(value, own) if value.dim() else value.to(own.device)
 
 
 def check_state(state: State, model: nn.Module, parameters: list[nn.Parameter]) -> None:
@@ -120,7 +132,7 @@ def check_state(state: State, model: nn.Module, parameters: list[nn.Parameter]) 
     problem = (
         model_problem(state.model, model.state_dict())
         or moments_problem(state.moments, parameters)
-        or generators_problem(state.random)
+        or next(filter(None, map(generators_problem, state.random)), None)
         or non_finite(state)
     )
     if problem:
@@ -163,12 +175,12 @@ def tensor_problem(name: str, found: Tensor, expected: Tensor) -> str | None:
 
 def non_finite(state: State) -> str | None:
     """Say which number of a state is not finite."""
-    given = {"loss": state.loss, "score": state.score or 0.0, "best score": state.best or 0.0}
+    given = {"loss": state.loss, "best score": state.best or 0.0}
     for name, number in given.items():
         if not math.isfinite(number):
             return f"the {name} is {number}"
     for name, tensor in (state.model | state.moments).items():
-        if not torch.isfinite(tensor).all():
+        if not all_finite(tensor):
             return f"tensor {name!r} holds non-finite values"
     return None
 
@@ -187,7 +199,7 @@ def generators_problem(state: dict[str, Any]) -> str | None:
 
 
 def random_state() -> dict[str, Any]:
-    """State of the generators of python, numpy, torch and every CUDA device."""
+    """State of the generators of python, numpy, torch and the CUDA device of this process."""
     # The global generator of numpy is saved because libraries draw from it.
     kind, keys, position, gauss, cached = np.random.get_state(legacy=True)  # noqa: NPY002
     return {
@@ -195,7 +207,7 @@ def random_state() -> dict[str, Any]:
         "numpy": [kind, position, gauss, cached],
         "numpy_keys": torch.from_numpy(np.asarray(keys).astype(np.int64)),
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
     }
 
 
@@ -204,8 +216,8 @@ def restore_random_state(state: dict[str, Any]) -> None:
     random.setstate(_python(state))
     np.random.set_state(_numpy(state))  # noqa: NPY002
     torch.set_rng_state(state["torch"])
-    if state["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
+    if state["cuda"] is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])
 
 
 def _python(state: dict[str, Any]) -> tuple[Any, ...]:

@@ -32,10 +32,11 @@ def main(argv: Sequence[str]) -> int:
     settings = parse(TexturesSettings, argv)
     torch.set_num_threads(settings.threads)
     gc.disable()  # the many small records have no cycles, yet would be walked again and again
-    directory = current_context(settings.output).model_dir
-    metrics = write_textures(local_path(settings.input), directory, settings.grid)
-    write_metrics(directory, metrics, step=0)
-    print(f"wrote textures of {metrics['images']:.0f} images to {directory}")
+    context = current_context(settings.output)
+    metrics = write_textures(local_path(settings.input), context.model_dir, settings.grid)
+    write_metrics(context.model_dir, metrics, step=0)
+    context.publish()
+    print(f"wrote textures of {metrics['images']:.0f} images to {context.model_address}")
     return 0
 
 

@@ -1,40 +1,34 @@
 """One training stage from settings to model directory."""
 
 import os
-import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from safetensors.torch import save as save_tensors
 
-from trainer import __version__, secrets
+from trainer import secrets
 from trainer.builtin import textures_directory
 from trainer.config import parse
-from trainer.curves import draw_curves, read_series
 from trainer.dataset import Split, Textures, hold_out, load_textures
+from trainer.devices import prepare
 from trainer.errors import TIME_IS_UP, TrainerError
-from trainer.files import (
-    SCHEMA_VERSION,
-    check_model,
-    damaged_files,
-    read_json,
-    write_bytes,
-    write_json,
-    write_manifest,
-    write_metrics,
-)
-from trainer.loop import Run, resume, train
+from trainer.export import finish
+from trainer.files import check_model, damaged_files, read_json
+from trainer.launch import launch
+from trainer.loop import train
 from trainer.metrics import MetricsLog
 from trainer.models import build
-from trainer.network import Network, Sizes
-from trainer.settings import ModelSettings, TrainSettings
+from trainer.network import Sizes
+from trainer.parallel import load_weights, make_optimizer, spread
+from trainer.run import Run
+from trainer.settings import TrainSettings
 from trainer.signals import EXIT, StopRequest
+from trainer.snapshot import resume
+from trainer.team import Team, join, leave, seed_rank
 from trainer.vertex import RunContext, local_path, read_context
-from trainer.vlm.settings import VlmSettings
 
 # Settings that may change between a run and its resumption without changing a number.
 HARMLESS = {
@@ -54,36 +48,52 @@ class Data(NamedTuple):
 def main(argv: Sequence[str]) -> int:
     """Train one stage, or resume it; returns the exit code."""
     settings = parse(TrainSettings, argv)
-    stop = StopRequest().install()
     context = read_context(os.environ, settings.output)
-    if context.cluster.world > 1:
-        raise TrainerError(f"this version trains on one machine, not {context.cluster.world}")
-    device = prepare(settings)
+    code = launch(settings, context, argv)
+    if code is not None:
+        return code
+    stop = StopRequest().install()
+    device = prepare(settings, context.process)
     secrets.load(os.environ)
-    data = read_data(settings, context, device)
-    run = assemble(settings, context, data, stop)
-    if finished_before(run):
-        return 0
-    if not train(run):
-        print(f"stopped at step {run.step} of {run.planned}, checkpoint saved", flush=True)
-        return EXIT if run.stop.asked else TIME_IS_UP
-    finish(run, data.textures)
-    return 0
+    team = join(context.process, device)
+    try:
+        data = team.after_first(lambda: read_data(settings, context, device))
+        run = assemble(settings, context, data, stop, team)
+        if finished_before(run, start_from):
+            return 0
+        return train_and_finish(run, lambda: finish(run, data.textures))
+    finally:
+        leave()
 
 
-def finished_before(run: Run) -> bool:
+def finished_before(run: Run, start: Callable[[Run], None]) -> bool:
     """Resume a run or start it; True where a finished one left nothing to do."""
+    context, team = run.context, run.team
+    if team.leads:
+        context.fetch()
     if resume(run):
-        print(f"resumed at step {run.step} of {run.planned}", flush=True)
+        run.say(f"resumed at step {run.step} of {run.planned}")
     else:
-        start_from(run.model, run.settings)
-    directory = run.context.model_dir
-    if run.done and outputs_whole(directory):
-        print(f"finished before: the model is in {directory}")
+        start(run)
+    if team.follow(run.done and outputs_whole(context.model_dir)):
+        run.say(f"finished before: the model is in {context.model_address}")
         return True
-    (directory / "metrics.json").unlink(missing_ok=True)  # no gate may read an old one
+    if team.leads:
+        context.withdraw("metrics.json")  # no gate may read an old one
     run.log.truncate(run.step)
     return False
+
+
+def train_and_finish(run: Run, write_model: Callable[[], None]) -> int:
+    """Take all steps that are left, then write the model; returns the exit code."""
+    try:
+        if train(run):
+            write_model()
+            return 0
+        run.say(f"stopped at step {run.step} of {run.planned}, checkpoint saved")
+        return EXIT if run.team.any(run.stop.asked)[0] else TIME_IS_UP
+    finally:
+        run.log.close()
 
 
 def outputs_whole(directory: Path) -> bool:
@@ -96,135 +106,45 @@ def outputs_whole(directory: Path) -> bool:
     return bool(complete) and not damaged_files(directory, files)
 
 
-def prepare(settings: TrainSettings | VlmSettings) -> torch.device:
-    """Fix threads, seeds and determinism; refuse a missing GPU before any data is read."""
-    torch.set_num_threads(settings.threads)
-    torch.set_flush_denormal(True)
-    torch.manual_seed(settings.seed)
-    return choose_device(settings.device)
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device asked for; `auto` takes CUDA where there is one."""
-    present = torch.cuda.is_available()
-    if name == "cuda" and not present:
-        raise TrainerError("--device=cuda was asked for, but no CUDA device is visible")
-    return torch.device("cuda" if present and name != "cpu" else "cpu")
-
-
 def read_data(settings: TrainSettings, context: RunContext, device: torch.device) -> Data:
     """Read the textures and part them into what is trained on and what is held for validation."""
     textures = load_textures(textures_directory(settings.textures, context), device)
     return Data(textures, *hold_out(textures.train.first(settings.limit), settings.validation))
 
 
-def assemble(settings: TrainSettings, context: RunContext, source: Data, stop: StopRequest) -> Run:
+def assemble(
+    settings: TrainSettings,
+    context: RunContext,
+    source: Data,
+    stop: StopRequest,
+    team: Team = Team(),  # noqa: B008 - it cannot change
+) -> Run:
     """Build model and optimizer, on the device of the data."""
     data, training, validation = source
     sizes = Sizes(data.grid, len(data.words), len(data.answers))
     model = build(settings, sizes).to(training.tensors["textures"].device)
     model.encoder.calibrate(training.tensors["textures"])
-    optimizer = torch.optim.AdamW(
-        model.parameters(),
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
+    wrapped = spread(model, settings, team)
+    seed_rank(team, settings.seed)
+    optimizer = make_optimizer(model, settings)
     identity = settings.model_dump(exclude=HARMLESS) | {"data": data.digest}
-    log = MetricsLog(context.model_dir / "metrics.jsonl")
-    return Run(settings, context, model, optimizer, training, validation, log, stop, identity)
+    identity["processes"] = team.world
+    leading = (context.model_dir / "metrics.jsonl", context.log_dir)
+    log = MetricsLog(*leading) if team.leads else MetricsLog(None)
+    return Run(
+        settings, context, model, wrapped, optimizer, training, validation, log, stop, identity
+    )
 
 
-def start_from(model: Network, settings: TrainSettings) -> None:
+def start_from(run: Run) -> None:
     """Load the weights of a previous stage, when `from` names one."""
-    if settings.from_ is None:
+    if run.settings.from_ is None:
         return
-    path = local_path(settings.from_) / "model.safetensors"
+    path = local_path(run.settings.from_) / "model.safetensors"
     check_model(path.parent)
     try:
-        model.load_state_dict(load_file(path))
+        load_weights(run.model, load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise TrainerError(f"cannot start from {path}: {reason}") from None
-    print(f"started from {path}", flush=True)
-
-
-def finish(run: Run, data: Textures) -> None:
-    """Write the model directory; metrics.json comes last."""
-    directory = run.context.model_dir
-    metrics = final_metrics(run)
-    write_model(directory, run.model, model_config(run, data))
-    write_bytes(directory / "model_card.md", model_card(run, metrics).encode())
-    for name, value in metrics.items():
-        run.log.add(run.step, "final", name, value)
-    run.log.flush()
-    write_bytes(directory / "curves.png", draw_curves(read_series(run.log.path), title(run)))
-    names = ["model.safetensors", "config.json", "model_card.md", "metrics.jsonl", "curves.png"]
-    write_manifest(directory, names)
-    write_metrics(directory, metrics, run.step)
-    name = f"val_{run.headline}"
-    print(f"finished: {name} {metrics[name]:.4f}, model in {directory}")
-
-
-def title(run: Run) -> str:
-    """Name a run: its network, stage and seed."""
-    return f"{run.settings.network}, stage {run.settings.stage}, seed {run.settings.seed}"
-
-
-def final_metrics(run: Run) -> dict[str, float]:
-    """Measure on the validation images (names start with val_); add the last training loss."""
-    return {f"val_{name}": value for name, value in run.measured().items()} | {"loss": run.loss}
-
-
-def write_model(directory: Path, model: Network, config: dict[str, Any]) -> None:
-    """Weights and configuration: all that is needed to rebuild the model."""
-    tensors = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
-    write_bytes(directory / "model.safetensors", save_tensors(tensors))
-    write_json(directory / "config.json", config)
-
-
-def model_config(run: Run, data: Textures) -> dict[str, Any]:
-    """Collect the resolved settings, what inputs and outputs mean, and the versions in use."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "settings": run.settings.model_dump(by_alias=True),
-        "step": run.step,
-        "grid": data.grid,
-        "words": data.words,
-        "answers": data.answers,
-        "data": data.digest,
-        "versions": {
-            "trainer": __version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-    }
-
-
-def load_model(directory: Path) -> tuple[Network, int]:
-    """Rebuild a model from its directory; returns it with the step it was trained to."""
-    check_model(directory)
-    config = read_json(directory / "config.json")
-    try:
-        sizes = Sizes(config["grid"], len(config["words"]), len(config["answers"]))
-        fields = {name: config["settings"][name] for name in ModelSettings.model_fields}
-        model = build(ModelSettings.model_validate(fields), sizes)
-        model.load_state_dict(load_file(directory / "model.safetensors"))
-    except (OSError, ValueError, KeyError, SafetensorError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise TrainerError(f"no usable model at {directory}: {reason}") from None
-    return model, config["step"]
-
-
-def model_card(run: Run, metrics: dict[str, float]) -> str:
-    """Write a short model card in Markdown."""
-    rows = "".join(f"| {name} | {value:.4f} |\n" for name, value in sorted(metrics.items()))
-    count = sum(p.numel() for p in run.model.parameters())
-    return (
-        f"# {run.settings.network}\n\n{run.model.summary}\n\n"
-        f"- Stage: {run.settings.stage}; seed {run.settings.seed}; {run.step} steps\n"
-        f"- Parameters: {count:,}\n"
-        f"- Training images: {len(run.train)}; validation images: {len(run.validation)}\n"
-        f"- Training data sha256: {run.identity['data']}\n\n"
-        "| Validation metric | Value |\n|---|---|\n" + rows
-    )
+    run.say(f"started from {path}")

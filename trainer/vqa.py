@@ -23,12 +23,13 @@ JPEG_QUALITY = 95
 def main(argv: Sequence[str]) -> int:
     """Convert both splits; returns the exit code."""
     settings = parse(VqaSettings, argv)
-    directory = current_context(settings.output).model_dir
-    metrics = convert(settings, local_path(settings.input), directory)
-    write_metrics(directory, metrics, step=0)
+    context = current_context(settings.output)
+    metrics = convert(settings, local_path(settings.input), context.model_dir)
+    write_metrics(context.model_dir, metrics, step=0)
+    context.publish()
     print(
         f"wrote {metrics['questions']:.0f} questions about {metrics['images']:.0f} images to "
-        f"{directory}; {metrics['questions_left_out']:.0f} left out"
+        f"{context.model_address}; {metrics['questions_left_out']:.0f} left out"
     )
     return 0
 

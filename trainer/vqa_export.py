@@ -68,12 +68,13 @@ class Export:
 def main(argv: Sequence[str]) -> int:
     """Write both subsets; returns the exit code."""
     settings = parse(VqaExportSettings, argv)
-    directory = current_context(settings.output).model_dir
-    metrics = export(local_path(settings.input), directory)
-    write_metrics(directory, metrics, step=0)
+    context = current_context(settings.output)
+    metrics = export(local_path(settings.input), context.model_dir)
+    write_metrics(context.model_dir, metrics, step=0)
+    context.publish()
     print(
         f"wrote {metrics['questions']:.0f} questions about {metrics['images']:.0f} images to "
-        f"{directory}"
+        f"{context.model_address}"
     )
     return 0
 

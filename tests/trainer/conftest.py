@@ -26,7 +26,9 @@ SMALL = [
 @pytest.fixture(autouse=True)
 def _no_vertex_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith(("AIP_", "CLOUD_ML_", "CLUSTER_SPEC", "DAGFACTORY_SECRETS", "RANK")):
+        if name.startswith(
+            ("AIP_", "CLOUD_ML_", "CLUSTER_SPEC", "DAGFACTORY_SECRETS", "RANK", "LOCAL_RANK")
+        ):
             monkeypatch.delenv(name)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from trainer.config import PROGRAMS
+from trainer.help import shown
 from trainer.pack_settings import VARYING, PackSettings
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "trainer.md").read_text()
@@ -14,7 +15,7 @@ MANUAL = (Path(__file__).parents[2] / "docs" / "trainer.md").read_text()
 def test_every_setting_is_in_the_manual(program):
     section = MANUAL.split(f"### `python -m {program}`")[1].split("\n### ")[0]
     for name, field in PROGRAMS[program].model_fields.items():
-        default = "none" if field.default is None else f"`{field.default}`"
+        default = "none" if field.default is None else f"`{shown(field.default)}`"
         default = "required" if field.is_required() else default
         assert f"| `{field.alias or name}` | {default} | {field.description} |" in section
 

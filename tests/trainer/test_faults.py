@@ -13,7 +13,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 def table():
     """What a small run prints, one row for each kind of fault."""
     script = str(BENCHMARKS / "trainer_faults.py")
-    counts = ["--kills=12", "--stops=3", "--flips=100"]
+    counts = ["--kills=12", "--uploads=12", "--stops=3", "--flips=100"]
     done = subprocess.run(
         [sys.executable, script, *counts], capture_output=True, text=True, check=False
     )
@@ -24,8 +24,9 @@ def table():
     }
 
 
-def test_no_acknowledged_step_is_lost_by_sigkill(table):
-    found = table["SIGKILL"]
+@pytest.mark.parametrize("title", ["SIGKILL", "uploads"])
+def test_no_acknowledged_step_is_lost_by_sigkill(title, table):
+    found = table[title]
     assert int(found["killed"]) == 12
     assert found["resumed behind an acknowledged step"] == "0"
     assert found["other losses or model"] == "0"

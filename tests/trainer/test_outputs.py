@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from trainer import evaluate, train, validate
+from trainer import evaluate, export, train, validate
 from trainer.dataset import Split, load_textures
 from trainer.errors import TrainerError
 from trainer.files import damaged_files, write_metrics
@@ -51,7 +51,7 @@ def test_the_manifest_describes_every_state_group(finished):
     manifest = read(newest / "manifest.json")
     assert (manifest["step"], manifest["planned_steps"], manifest["complete"]) == (24, 24, True)
     assert (manifest["epoch"], manifest["schema_version"]) == (3, 1)
-    groups = [name for name, _ in train.load_model(finished / "model")[0].named_children()]
+    groups = [name for name, _ in export.load_model(finished / "model")[0].named_children()]
     assert list(manifest["states"]) == groups
     assert all(state["finite"] and state["tensors"] for state in manifest["states"].values())
     weights = load_file(finished / "model" / "model.safetensors")
@@ -83,7 +83,7 @@ def test_evaluation_measures_everything_gates_ask_for(evaluated):
 
 
 def test_measuring_does_not_depend_on_the_batch(finished, textures):
-    model, _ = train.load_model(finished / "model")
+    model, _ = export.load_model(finished / "model")
     split = load_textures(textures, CPU).held_out
     whole, parts = measure(model, split, batch=8), measure(model, split, batch=3)
     assert whole == pytest.approx(parts, rel=1e-5)

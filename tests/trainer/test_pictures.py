@@ -12,8 +12,8 @@ from trainer.budgets import whole_tokens
 from trainer.canvas import LINES, PAPER, Axes, Canvas, shade, ticks
 from trainer.curves import draw_curves, read_series, smoothed
 from trainer.dataset import load_textures
+from trainer.export import load_model
 from trainer.maps import HEAT, MARGIN, PANEL, choose_examples, draw_maps
-from trainer.train import load_model
 
 
 def pixels(png):

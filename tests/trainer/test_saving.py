@@ -14,6 +14,7 @@ from trainer import train as program
 from trainer.checkpoint import prune
 from trainer.config import PROGRAMS
 from trainer.errors import TrainerError
+from trainer.help import shown
 from trainer.manifest import checkpoints, read_manifest
 from trainer.saver import Saver, best_interval
 from trainer.state import pack, unpack
@@ -163,8 +164,8 @@ def test_help_lists_every_setting_with_type_default_and_meaning(module):
     if module in PROGRAMS:
         for name, field in PROGRAMS[module].model_fields.items():
             line = done.stdout.split(f"  --{field.alias or name}  (")[1]
-            default = "required" if field.is_required() else f"default {field.default}"
-            assert default.replace("None", "none") in line.split(")")[0]
+            default = "required" if field.is_required() else f"default {shown(field.default)}"
+            assert default in line.split(")")[0]
             assert field.description in line
     assert "--help" in done.stdout
     assert json.dumps(done.stderr) == '""'

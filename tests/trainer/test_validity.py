@@ -7,11 +7,11 @@ import torch
 
 from trainer import evaluate
 from trainer.dataset import Batch, load_textures
+from trainer.export import load_model
 from trainer.measure import Sums
 from trainer.model import ArrCoc
 from trainer.network import Output, Sizes
 from trainer.settings import EvaluateSettings, ModelSettings
-from trainer.train import load_model
 from trainer.validity import ablation_drop, failed_checks, silenced
 
 GOOD = {

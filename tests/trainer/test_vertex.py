@@ -5,8 +5,9 @@ import json
 import pytest
 
 from trainer.errors import TrainerError, UsageError
+from trainer.launch import rendezvous
 from trainer.metrics import report_tuning
-from trainer.vertex import Cluster, local_path, read_cluster, read_context
+from trainer.vertex import Cluster, Process, local_path, read_cluster, read_context
 
 SPEC = {
     "cluster": {"workerpool0": ["host-0:2222"], "workerpool1": ["host-1:2222", "host-2:2222"]},
@@ -64,12 +65,43 @@ def test_the_primary_is_rank_zero():
     assert read_cluster({"CLUSTER_SPEC": json.dumps(spec)}).rank == 0
 
 
-def test_cluster_spec_wins_over_torchrun():
+def test_cluster_spec_wins_over_the_other_variables():
     environment = {"CLUSTER_SPEC": json.dumps(SPEC), "RANK": "0", "WORLD_SIZE": "1"}
     assert read_cluster(environment).world == 3
 
 
-def test_torchrun_variables_serve_without_cluster_spec():
+def test_local_rank_tells_torchrun_from_vertex():
+    started = {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "CLUSTER_SPEC": json.dumps(SPEC)}
+    found = read_context(started, output="x")
+    assert found.process == Process(started=True, rank=5, world=8, local_rank=1)
+    assert found.cluster.rank == 2
+    assert read_context({"RANK": "5", "WORLD_SIZE": "8"}, output="x").process == Process()
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        # One machine; the job's field as Vertex AI adds it.
+        ({"cluster": {"workerpool0": ["127.0.0.1:2222"]}, "environment": "cloud",
+          "task": {"type": "workerpool0", "index": 0, "trial": ""}}, ("c10d", "localhost:0", None)),
+        # The first of three.
+        (SPEC | {"task": {"type": "workerpool0", "index": 0}}, ("static", "host-0:2222", 0)),
+        # The last of three.
+        (SPEC, ("static", "host-0:2222", 2)),
+        # Names and ports as a job with open ports has them.
+        ({"cluster": {"workerpool0": ["cmle-training-workerpool0-84fbb1d2a3-0:2222"],
+                      "workerpool1": ["cmle-training-workerpool1-84fbb1d2a3-0:2222"]},
+          "task": {"type": "workerpool1", "index": 0}, "open_ports": [2222]},
+         ("static", "cmle-training-workerpool0-84fbb1d2a3-0:2222", 1)),
+    ],
+)  # fmt: skip
+def test_agents_meet_at_the_primary(spec, expected):
+    found = rendezvous(read_cluster({"CLUSTER_SPEC": json.dumps(spec)}))
+    rank = found.get("rdzv_configs", {}).get("rank")
+    assert (found["rdzv_backend"], found["rdzv_endpoint"], rank) == expected
+
+
+def test_variables_of_vertex_serve_without_cluster_spec():
     environment = {"RANK": "1", "WORLD_SIZE": "4", "MASTER_ADDR": "m", "MASTER_PORT": "99"}
     assert read_cluster(environment) == Cluster(1, 4, "m", 99)
 

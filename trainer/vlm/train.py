@@ -14,7 +14,8 @@ from safetensors.torch import save as save_tensors
 
 from trainer import __version__, secrets
 from trainer.config import parse
-from trainer.errors import TIME_IS_UP, TrainerError
+from trainer.devices import prepare
+from trainer.errors import TrainerError
 from trainer.files import (
     SCHEMA_VERSION,
     check_model,
@@ -25,12 +26,14 @@ from trainer.files import (
     write_manifest,
     write_metrics,
 )
-from trainer.loop import Run, resume, train
 from trainer.metrics import MetricsLog
 from trainer.objective import Loss
+from trainer.parallel import Wrapped, make_optimizer
+from trainer.run import Run
 from trainer.settings import SelectionSettings
-from trainer.signals import EXIT, StopRequest
-from trainer.train import HARMLESS, outputs_whole, prepare
+from trainer.signals import StopRequest
+from trainer.team import Team
+from trainer.train import HARMLESS, finished_before, train_and_finish
 from trainer.vertex import RunContext, local_path, read_context
 from trainer.vlm.backbone import Backbone
 from trainer.vlm.data import Pairs, all_pairs, read_shards
@@ -78,18 +81,9 @@ def main(argv: Sequence[str]) -> int:
     device = prepare(settings)
     secrets.load(os.environ)
     run = assemble(settings, context, device, stop)
-    if resume(run):
-        print(f"resumed at step {run.step} of {run.planned}", flush=True)
-    if run.done and outputs_whole(context.model_dir):
-        print(f"finished before: the model is in {context.model_dir}")
+    if finished_before(run, lambda _: None):  # there is no stage before it
         return 0
-    (context.model_dir / "metrics.json").unlink(missing_ok=True)  # no gate may read an old one
-    run.log.truncate(run.step)
-    if not train(run):
-        print(f"stopped at step {run.step} of {run.planned}, checkpoint saved", flush=True)
-        return EXIT if run.stop.asked else TIME_IS_UP
-    finish(run)
-    return 0
+    return train_and_finish(run, lambda: finish(run))
 
 
 def assemble(
@@ -110,20 +104,17 @@ def assemble(
     )
     spread = range(0, len(training), max(1, len(training) // CALIBRATION))
     reader.selector.calibrate(training.batch(spread).textures.to(device))
-    optimizer = torch.optim.AdamW(
-        reader.selector.parameters(),
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
+    optimizer = make_optimizer(reader.selector, settings)
     identity = settings.model_dump(exclude=HARMLESS | {"backbone"})
     identity |= {"data": data.digest, "backbone": fingerprint(local_path(settings.backbone))}
-    log = MetricsLog(context.model_dir / "metrics.jsonl")
+    log = MetricsLog(context.model_dir / "metrics.jsonl", context.log_dir)
     model = reader.selector
+    wrapped = Wrapped(model, model, Team())
     return VlmRun(
         settings,
         context,
         model,
+        wrapped,
         optimizer,
         training,
         validation,
@@ -166,8 +157,9 @@ def finish(run: VlmRun) -> None:
     run.log.flush()
     write_manifest(directory, ["model.safetensors", "config.json", "metrics.jsonl"])
     write_metrics(directory, metrics, run.step)
+    run.context.publish()
     accuracy = metrics["val_vqa_accuracy"]
-    print(f"finished: val_vqa_accuracy {accuracy:.4f}, model in {directory}")
+    print(f"finished: val_vqa_accuracy {accuracy:.4f}, model in {run.context.model_address}")
 
 
 def config(run: VlmRun) -> dict[str, Any]:

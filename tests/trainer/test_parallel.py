@@ -1,0 +1,40 @@
+"""How many processes a machine starts, which GPU is whose, and which images."""
+
+import pytest
+import torch
+
+from trainer import launch
+from trainer.devices import choose_device
+from trainer.errors import TrainerError
+from trainer.settings import TrainSettings
+from trainer.step import parts_of
+
+
+@pytest.mark.parametrize(
+    ("gpus", "options", "expected"),
+    [
+        (0, {}, 1), (1, {}, 1), (4, {}, 4), (4, {"processes": 2}, 2), (4, {"device": "cpu"}, 1),
+        (0, {"processes": 3}, 3), (4, {"processes": "auto"}, 4),
+    ],
+)  # fmt: skip
+def test_one_process_for_each_gpu(gpus, options, expected, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    assert launch.processes(TrainSettings(textures="x", **options)) == expected
+
+
+def test_more_processes_than_gpus_are_a_mistake(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("auto", 1) == torch.device("cuda", 1)
+    with pytest.raises(TrainerError, match="process 2 of this machine finds no GPU of its own"):
+        choose_device("auto", 2)
+
+
+@pytest.mark.parametrize("world", [1, 2, 3])
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_the_images_of_a_step_are_the_same_for_any_world(world, accumulate):
+    images = torch.randperm(7)
+    parts = [p for rank in range(world) for p in parts_of(images, rank, world, accumulate)]
+    assert torch.cat(parts).tolist() == images.tolist()
+    assert len(parts) == world * accumulate
+    assert all(len(part) for part in parts)
