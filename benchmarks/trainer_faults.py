@@ -23,6 +23,7 @@ import struct
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -204,6 +205,7 @@ def uploads(count: int, arguments: list[str], base: Path, draw: random.Random) -
     """Kill runs whose checkpoints go to a bucket, uploaded in parts."""
     from dagfactory.emulator.testing import shared
 
+    warnings.filterwarnings("ignore", category=FutureWarning, module="google")
     os.environ.update(shared().env)
     os.environ.pop("GCSFUSE_ROOT", None)
     (shared().state / "gcs" / "faults").mkdir()
