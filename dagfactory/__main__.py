@@ -14,8 +14,10 @@ BUG = 70
 def main() -> None:
     """Run the command line of this process and leave with its exit code."""
     # trees of specs hold no circles: looking for garbage in them is a tenth of a big render
-    gc.set_threshold(50_000, 20, 50)
-    sys.exit(run(sys.argv[1:]))
+    gc.set_threshold(200_000, 20, 50)
+    code = run(sys.argv[1:])
+    gc.freeze()  # the interpreter would look once more, through everything that is left
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -20,8 +20,10 @@ def without_environment(path: Path, found: list[Diagnostic]) -> list[Diagnostic]
 
     A variable that an environment defines is not unknown: it is missing with the environment.
     """
+    if not any(each.code in _NEEDS_ONE for each in found):
+        return found
     names = environments(path)
-    if not names or not any(each.code in _NEEDS_ONE for each in found):
+    if not names:
         return found
     in_each = [_unknown(front_end(path, name).diagnostics) for name in names]
     needs = [

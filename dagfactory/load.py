@@ -121,7 +121,9 @@ class _Builder:
 
     def _events(self) -> Iterator[Any]:
         try:
-            yield from yaml.parse(_ended(self.source.text), Loader=self.loader)
+            reader = self.loader(_ended(self.source.text))
+            while reader.check_event():
+                yield reader.get_event()
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             from dagfactory.yaml_errors import explain
 
@@ -149,17 +151,20 @@ class _Builder:
     def scalar(self, event: Any) -> None:
         """Add a key or a value."""
         span = self._value_span(event)
-        if event.style in {"'", '"'} and self.has_hidden:
+        if self.has_hidden and event.style in {"'", '"'}:
             self.quoted.append((event.start_mark.index, event.end_mark.index))
-        self._tagged(event)
+        if event.tag:
+            self._tagged(event)
         frame = self.stack[-1] if self.stack else None
-        if frame and isinstance(frame.values, dict) and frame.expects_key:
+        if frame and frame.expects_key and isinstance(frame.values, dict):
             self._key(frame, event, span)
-        else:
-            node, problem = scalar_node(event, span, self.source, frame.key_span if frame else None)
+            return
+        node, problem = scalar_node(event, span, self.source, frame.key_span if frame else None)
+        if problem:
             self._problem(problem)
+        if event.anchor:
             self._register(event.anchor, node, 1, 0)
-            self._add(node, 1, 0)
+        self._add(node, 1, 0)
 
     def _key(self, frame: _Frame, event: Any, span: Span) -> None:
         frame.expects_key = False
@@ -176,7 +181,8 @@ class _Builder:
         else:
             frame.key = event.value
             frame.keys[event.value] = span
-        self._register(event.anchor, Node(event.value, span, {}, quoted=True), 1, 0)
+        if event.anchor:
+            self._register(event.anchor, Node(event.value, span, {}, quoted=True), 1, 0)
 
     def alias(self, event: Any) -> None:
         """Add what an alias stands for, counted as if it were written out."""
@@ -209,7 +215,8 @@ class _Builder:
     def open(self, event: Any) -> None:
         """Begin a list or a mapping."""
         span = self._value_span(event)
-        self._tagged(event)
+        if event.tag:
+            self._tagged(event)
         if len(self.stack) >= MAX_DEPTH:
             self._too_deep(span)
         values: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
@@ -228,7 +235,8 @@ class _Builder:
         frame = self.stack.pop()
         value = frame.values if isinstance(frame.values, dict) else tuple(frame.values)
         node = Node(value, self._whole(frame, event), frame.keys)
-        self._register(frame.anchor, node, frame.size, frame.height)
+        if frame.anchor:
+            self._register(frame.anchor, node, frame.size, frame.height)
         if not frame.is_key:
             self.nodes -= frame.size - 1  # its parts were counted when they were added
             self._add(node, frame.size, frame.height)
@@ -261,23 +269,21 @@ class _Builder:
             frame.values[frame.key] = node
         frame.expects_key = True
 
-    def _register(self, name: str | None, node: Node, size: int, height: int) -> None:
-        if name:
-            self.anchors[name] = _Anchor(node, node.span, size, height)
+    def _register(self, name: str, node: Node, size: int, height: int) -> None:
+        self.anchors[name] = _Anchor(node, node.span, size, height)
 
     def _tagged(self, event: Any) -> None:
-        if event.tag:
-            span = self._at(event.start_mark)
-            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            remedy = "delete it; quote the value if it must stay text"
-            self._report("DF104", f"tags (`{shorten(tag)}`) are not used here", span, remedy)
+        span = self._at(event.start_mark)
+        tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+        remedy = "delete it; quote the value if it must stay text"
+        self._report("DF104", f"tags (`{shorten(tag)}`) are not used here", span, remedy)
 
     def _too_deep(self, span: Span) -> None:
         self._report("DF107", f"nested more than {MAX_DEPTH} levels deep", span)
         raise _StopError
 
-    def _problem(self, problem: Diagnostic | None) -> None:
-        self.problems += [problem] if problem else []
+    def _problem(self, problem: Diagnostic) -> None:
+        self.problems.append(problem)
         if len(self.problems) >= MAX_PROBLEMS:
             raise _StopError
 
@@ -297,12 +303,14 @@ class _Builder:
     def _value_span(self, event: Any) -> Span:
         """Return the place of a value without the tag and the anchor before it."""
         span = self._span(event)
-        if not (event.tag or event.anchor):
+        if not event.tag and not event.anchor:
             return span
         start = event.start_mark
         line, column = after_properties(self.source.text, start.index, span.line, span.column)
         if event.anchor:
-            self._problem(bad_anchor(self.source.text, start.index, self._at(start)))
+            problem = bad_anchor(self.source.text, start.index, self._at(start))
+            if problem:
+                self._problem(problem)
         return Span(span.file, line, column, span.end_line, span.end_column)
 
 

@@ -142,5 +142,7 @@ def _behind(key: Span | None, span: Span) -> Span:
 
 def _advance(text: str, line: int, column: int) -> tuple[int, int]:
     """Return the place behind `text` when it begins at `line`, `column`."""
-    first, *rest = _BREAK.split(text)
-    return (line + len(rest), len(rest[-1]) + 1) if rest else (line, column + len(first))
+    if "\n" not in text and "\r" not in text:
+        return line, column + len(text)
+    rows = _BREAK.split(text)
+    return line + len(rows) - 1, len(rows[-1]) + 1

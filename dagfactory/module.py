@@ -130,13 +130,14 @@ def symbols(module: Module) -> list[Symbol]:
 
 def _gather(value: Any, found: set[Symbol]) -> None:
     """Add the symbols used anywhere inside a value."""
-    if isinstance(value, Call):
-        found.add(value.symbol)
-        _gather(value.arguments, found)
-        _gather(value.positional, found)
-    elif isinstance(value, dict):
-        for item in value.values():
-            _gather(item, found)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _gather(item, found)
+    match value:
+        case Call():
+            found.add(value.symbol)
+            _gather(value.arguments, found)
+            _gather(value.positional, found)
+        case dict():
+            for item in value.values():
+                _gather(item, found)
+        case list() | tuple():
+            for item in value:
+                _gather(item, found)

@@ -12,9 +12,12 @@ Path = tuple[str | int, ...]
 """The way from the root of a document to a value: keys and list indices."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Node:
-    """A value with its place.
+    """A value with its place, never changed once it is made.
+
+    It is not frozen, because that would make one three times as slow to build, and a big render
+    builds a hundred thousand.
 
     `keys` holds the place of each key (mappings only). `raw` is the text as written when it differs
     from a plain one-line scalar. `origin` is where a value was written that a reference brought in.
@@ -37,17 +40,21 @@ class Node:
 
     def child(self, step: str | int) -> Node | None:
         """Return the value under a key or index, or None."""
-        if isinstance(self.value, dict) and isinstance(step, str):
-            return self.value.get(step)
-        if isinstance(self.value, tuple) and isinstance(step, int):
-            return self.value[step] if -len(self.value) <= step < len(self.value) else None
+        value = self.value
+        if isinstance(value, dict):
+            return value.get(step) if isinstance(step, str) else None
+        if isinstance(value, tuple) and isinstance(step, int):
+            return value[step] if -len(value) <= step < len(value) else None
         return None
 
     def find(self, path: Path) -> Node | None:
         """Return the node at `path`, or None."""
-        node: Node | None = self
+        node = self
         for step in path:
-            node = node.child(step) if node else None
+            below = node.child(step)
+            if below is None:
+                return None
+            node = below
         return node
 
     def nearest(self, path: Path) -> tuple[Path, Node]:

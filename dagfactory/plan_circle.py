@@ -22,6 +22,9 @@ Moment: TypeAlias = tuple[str, Literal["begin", "end"]]
 
 def circle(tasks: Mapping[str, PlannedTask], edges: list[Edge], node: Node) -> list[Diagnostic]:
     """Find a circle of tasks that wait for each other, and show the whole circle."""
+    order = {name: index for index, name in enumerate(tasks)}
+    if all(order[edge.upstream] < order[edge.downstream] for edge in edges):
+        return []  # every task waits for earlier ones only, and a group's members follow it
     sorter: TopologicalSorter[Moment] = TopologicalSorter()
     for item in tasks.values():
         sorter.add((item.id, "end"), (item.id, "begin"))

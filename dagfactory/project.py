@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dagfactory.diagnostics import DagfactoryError
 
 SUFFIXES = (".yaml", ".yml")
 STDIN = Path("-")
+_ENVIRONMENTS = "environments"
 _LEVELS = 3
 
 
@@ -36,29 +38,27 @@ def find_specs(paths: Iterable[Path]) -> list[Path]:
 
 
 def _specs_in(folder: Path) -> list[Path]:
-    return sorted(
-        each
-        for suffix in SUFFIXES
-        for each in folder.rglob(f"*{suffix}")
-        if each.is_file() and is_spec(each.relative_to(folder.parent))
-    )
+    found: list[Path] = []
+    for top, inner, names in os.walk(folder) if folder.name != _ENVIRONMENTS else ():
+        inner[:] = [each for each in inner if each[0] != "." and each != _ENVIRONMENTS]
+        found += (Path(top, each) for each in names if _is_spec(each))
+    return sorted(each for each in found if each.is_file())
 
 
-def is_spec(path: Path) -> bool:
-    """Whether the file at `path` inside a folder is a spec: no environment, no defaults."""
-    hidden = any(part.startswith(".") for part in path.parts[1:])
-    return not hidden and "environments" not in path.parts[:-1] and path.stem != "defaults"
+def _is_spec(name: str) -> bool:
+    """Whether a file called so is a spec where it is no environment: not hidden, no defaults."""
+    return name.endswith(SUFFIXES) and name[0] != "." and name.rpartition(".")[0] != "defaults"
 
 
-def _folders(spec: Path) -> list[Path]:
-    """Return the folder of a spec and those above, up to `specs` or the repository's root."""
+def _folders(spec: Path) -> Iterator[Path]:
+    """Yield the folder of a spec and those above, up to `specs` or the repository's root."""
     start = Path.cwd() / ("specs" if spec == STDIN else spec.parent)
-    folders = []
-    for folder in (start, *start.parents)[:_LEVELS]:
-        folders.append(folder)
+    folder = start
+    for _ in range(_LEVELS):
+        yield folder
         if folder.name == "specs" or (folder / ".git").exists():
-            break
-    return folders
+            return
+        folder = folder.parent
 
 
 def beside(spec: Path, name: str) -> Path | None:

@@ -71,11 +71,9 @@ class Sources:
 
 def shown(path: Path) -> str:
     """Return `path` as messages show it: relative to the current folder when it lies inside."""
-    absolute = Path.cwd() / path
-    try:
-        return absolute.relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return path.as_posix()
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return path.as_posix()
 
 
 def read(path: Path, name: str | None = None) -> SourceFile | Diagnostic:

@@ -5,18 +5,22 @@ The pipeline and each task are checked by their own model, so a fault in one hid
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
 from dagfactory import tasks as task_types
 from dagfactory.diagnostics import Diagnostic
 from dagfactory.model_errors import diagnose
 from dagfactory.model_words import name_of, unlike
 from dagfactory.node import Node, Path
+from dagfactory.spec.common import as_task_id
 from dagfactory.spec.pipeline import Pipeline
-from dagfactory.spec.task import TaskBase
 from dagfactory.suggest import closest, did_you_mean, listing, shorten
+
+if TYPE_CHECKING:
+    from dagfactory.spec.task import TaskBase
 
 __all__ = ["not_a_mapping", "validate", "validate_model"]
 
@@ -114,11 +118,11 @@ def _stray(node: Node, path: Path) -> Diagnostic:
 
 
 def _bad_id(node: Node, path: Path) -> list[Diagnostic]:
-    """Check a task's id by the same type as elsewhere: that of the items of `after`."""
+    """Check a task's id as it is checked wherever it is named."""
     try:
-        TaskBase.model_validate({"type": "", "after": [path[-1]]})
-    except ValidationError as error:
-        context = error.errors()[0].get("ctx") or {}
+        as_task_id(str(path[-1]))
+    except PydanticCustomError as error:
+        context = error.context or {}
         span = node.span_of(path, key=True)
         return [Diagnostic("DF123", context["message"], span, context["remedy"])]
     return []

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dagfactory.diagnostics import CODES
-from dagfactory.project import is_spec
+from dagfactory.project import find_specs
 from dagfactory.report import Style, human
 from dagfactory.survey import survey
 
@@ -90,7 +90,7 @@ def test_messages_are_in_plain_words(case):
 
 
 def test_every_case_is_a_pair():
-    specs = {each for each in FOLDER.rglob("*.yaml") if is_spec(each.relative_to(FOLDER.parent))}
+    specs = set(find_specs([FOLDER]))
     assert specs == {each.with_suffix(".yaml") for each in CASES}
     assert len(CASES) >= 120
 

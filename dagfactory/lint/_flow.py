@@ -76,7 +76,7 @@ def _need(plan: Plan, upstream: str, edge: Edge, name: str, made: Flow) -> Need:
     sides = made.sides[upstream]
     if plan.tasks[upstream].task.type != "gate":
         return Need(upstream, edge, sides, direct=False)
-    otherwise = getattr(plan.tasks[upstream].task, "otherwise", ())
+    otherwise = plan.tasks[upstream].task.field("otherwise") or ()
     named = {name, *plan.tasks[name].groups}
     side = "else" if named & set(otherwise) else "then"
     return Need(upstream, edge, sides | {(upstream, side)}, direct=True)

@@ -48,16 +48,16 @@ def check(plan: Plan) -> Iterator[Problem]:
 def _given(item: PlannedTask, task: JobTask) -> Iterator[Given]:
     """Yield every value that a job passes: its arguments, its model, a sweep's hyperparameters."""
     if task.type == "evaluate":
-        yield _one("model", getattr(task, "model", None), (*item.path, "model"))
+        yield _one("model", task.field("model"), (*item.path, "model"))
     for name, value in task.args.items():
         yield _one(name, value, (*item.path, "args", name))
-    for name, space in getattr(task, "parameters", {}).items():
+    for name, space in (task.field("parameters") or {}).items():
         yield from _space(name, space, (*item.path, "parameters", name))
-    yield from _rungs(item, getattr(task, "halving", None))
-    for index, row in enumerate(getattr(task, "include", ())):
+    yield from _rungs(item, task.field("halving"))
+    for index, row in enumerate(task.field("include") or ()):
         for name, value in row.items():
             yield _one(name, value, (*item.path, "include", index, name))
-    for index, seed in enumerate(getattr(task, "seeds", ())):
+    for index, seed in enumerate(task.field("seeds") or ()):
         yield _one("seed", seed, (*item.path, "seeds", index))
 
 

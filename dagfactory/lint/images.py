@@ -31,10 +31,10 @@ def _images(plan: Plan) -> Iterator[tuple[Path, str]]:
     if plan.pipeline.defaults.image:
         yield ("defaults", "image"), plan.pipeline.defaults.image
     for item in plan.tasks.values():
-        image = getattr(item.task, "image", None)
+        image = item.task.field("image")
         if isinstance(image, str):
             yield (*item.path, "image"), image
-        serving = getattr(item.task, "serving", None)
+        serving = item.task.field("serving")
         if serving:
             yield (*item.path, "serving", "image"), serving.image
 

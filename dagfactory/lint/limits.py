@@ -33,14 +33,14 @@ def check(plan: Plan) -> Iterator[Problem]:
 
 def _display_name(item: PlannedTask) -> Iterator[Problem]:
     key = _DISPLAYED.get(item.task.type)
-    name = getattr(item.task, key) if key else None
+    name = item.task.field(key) if key else None
     if key and name and not is_open(name) and len(name) > DISPLAY_LENGTH:
         message = f"a display name has at most {DISPLAY_LENGTH} characters, this one {len(name)}"
         yield Problem("DF312", message, (*item.path, key))
 
 
 def _labels(plan: Plan, item: PlannedTask) -> Iterator[Problem]:
-    labels: dict[str, str] = getattr(item.task, "labels", None) or {}
+    labels: dict[str, str] = item.task.field("labels") or {}
     path = (*item.path, "labels")
     for key, value in labels.items():
         if not key[:1].islower():

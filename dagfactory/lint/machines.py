@@ -59,7 +59,7 @@ def check(plan: Plan) -> Iterator[Problem]:
         yield from _accelerator(job.machine, job.machine_path)
     for item in plan.tasks.values():
         if item.task.type == "deploy":
-            machine, path = getattr(item.task, "machine", None), (*item.path, "machine")
+            machine, path = item.task.field("machine"), (*item.path, "machine")
             yield from _unknown(getattr(machine, "type", ""), (*path, "type"))
             yield from _accelerator(machine, path)
 

@@ -72,7 +72,7 @@ _FREE = ("bash", "python", "operator")
 def check(plan: Plan) -> Iterator[Problem]:
     """Find gates whose metrics no task writes, and metrics that the trainer does not know."""
     for item in plan.tasks.values():
-        metric = getattr(item.task, "metric", None)
+        metric = item.task.field("metric")
         if item.task.type == "gate":
             yield from _gate(plan, item)
         elif metric and isinstance(item.task, JobTask):
@@ -80,7 +80,7 @@ def check(plan: Plan) -> Iterator[Problem]:
 
 
 def _gate(plan: Plan, item: PlannedTask) -> Iterator[Problem]:
-    path, text = (*item.path, "metrics"), getattr(item.task, "metrics", None) or ""
+    path, text = (*item.path, "metrics"), item.task.field("metrics") or ""
     for ref, source in sources(plan, text):
         if isinstance(source.task, JobTask) and (ref.path[1:] == ("metrics",) or text != str(ref)):
             yield from _unknown(_used(item), source.task, (*item.path, "when"), gate=item)
@@ -105,7 +105,7 @@ def _gate(plan: Plan, item: PlannedTask) -> Iterator[Problem]:
 def _used(gate: PlannedTask) -> list[str]:
     """Return the metrics that a condition names."""
     try:
-        return list(names(parse(getattr(gate.task, "when", ""))).metrics)
+        return list(names(parse(gate.task.field("when"))).metrics)
     except GateSyntaxError:
         return []
 
@@ -115,7 +115,7 @@ def _unknown(
 ) -> Iterator[Problem]:
     """Compare names with what one of the trainer's programs writes; `gate` holds a condition."""
     known = TRAINER.get(task.module or "") if not task.command else None
-    text = getattr(gate.task, "when", "") if gate else ""
+    text = gate.task.field("when") if gate else ""
     for name in used if known else ():
         if name in (known or ()):
             continue

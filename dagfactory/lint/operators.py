@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dagfactory.problems import Problem
-from dagfactory.signature import Signature, signature
 from dagfactory.suggest import did_you_mean
-from dagfactory.tasks.operator import RESERVED, AnyOperator
 
 if TYPE_CHECKING:
     from dagfactory.plan import Plan, PlannedTask
+    from dagfactory.signature import Signature
+    from dagfactory.tasks.operator import AnyOperator
 
 _NOTE = ("checked against the class that is installed here",)
 
@@ -23,13 +23,22 @@ _NOTE = ("checked against the class that is installed here",)
 def check(plan: Plan) -> Iterator[Problem]:
     """Find arguments that an operator does not have, and those that it cannot do without."""
     for item in plan.tasks.values():
-        if isinstance(item.task, AnyOperator):
-            found = signature(item.task.operator)
-            if found:
-                yield from _arguments(item, item.task, found)
+        if item.task.type == "operator":
+            yield from _operator(item)
+
+
+def _operator(item: PlannedTask) -> Iterator[Problem]:
+    from dagfactory.signature import signature
+    from dagfactory.tasks.operator import AnyOperator
+
+    found = signature(item.task.operator) if isinstance(item.task, AnyOperator) else None
+    if found and isinstance(item.task, AnyOperator):
+        yield from _arguments(item, item.task, found)
 
 
 def _arguments(item: PlannedTask, task: AnyOperator, found: Signature) -> Iterator[Problem]:
+    from dagfactory.tasks.operator import RESERVED
+
     name = task.operator.rpartition(".")[2]
     offered = sorted(found.names - RESERVED.keys())
     unknown = [each for each in task.args if each not in found.names] if found.complete else []

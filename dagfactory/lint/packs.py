@@ -6,29 +6,33 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dagfactory.problems import Problem
-from dagfactory.runtime.grid import count, packs
-from dagfactory.tasks.sweep import Sweep, definition
 
 if TYPE_CHECKING:
-    from dagfactory.plan import Plan
+    from dagfactory.plan import Plan, PlannedTask
 
 
 def check(plan: Plan) -> Iterator[Problem]:
     """Find sweeps in which no two trials share a job."""
     for item in plan.tasks.values():
-        if not isinstance(item.task, Sweep) or not item.task.pack:
-            continue
-        compact = definition(item.task)
-        total = count(compact)
-        if total > 1 and len(packs(compact)) == total:
-            yield Problem(
-                "DF324",
-                f"no two of the {total} trials share a job, so packing does nothing",
-                (*item.path, "pack"),
-                key=True,
-                help=_help(compact["shape"]),
-                severity="warning",
-            )
+        if item.task.field("pack"):
+            yield from _idle(item)
+
+
+def _idle(item: PlannedTask) -> Iterator[Problem]:
+    from dagfactory.runtime.grid import count, packs
+    from dagfactory.tasks.sweep import Sweep, definition
+
+    compact = definition(item.task) if isinstance(item.task, Sweep) else {}
+    total = count(compact) if compact else 0
+    if total > 1 and len(packs(compact)) == total:
+        yield Problem(
+            "DF324",
+            f"no two of the {total} trials share a job, so packing does nothing",
+            (*item.path, "pack"),
+            key=True,
+            help=_help(compact["shape"]),
+            severity="warning",
+        )
 
 
 def _help(shape: list[str]) -> str:

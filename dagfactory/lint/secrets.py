@@ -42,7 +42,7 @@ _TURNS = 0.4
 
 def check(plan: Plan) -> Iterator[Problem]:
     """Find texts that look like a secret; messages never hold the text, reports hide its place."""
-    plain = {path for item in plan.tasks.values() for path in _plain(plan, item.path)}
+    open_keys = {(*item.path, key) for item in plan.tasks.values() for key in _PLAIN}
     fields = plan.node.value if isinstance(plan.node.value, dict) else {}
     for key, child in fields.items():
         if key in {"vars", "environments"}:
@@ -52,17 +52,9 @@ def check(plan: Plan) -> Iterator[Problem]:
             if kind:
                 yield replace(_problem(path, f"this looks like {kind}"), key=True)
             if isinstance(node.value, str):
-                yield from _problems(path, node.value, plain=path in plain)
-                if _is_name(path) and (_random(node.value) or _HEX.fullmatch(node.value)):
+                yield from _problems(path, node.value, open_keys)
+                if (_random(node.value) or _HEX.fullmatch(node.value)) and _is_name(path):
                     yield _problem(path, "this looks like the value of a secret, not its name")
-
-
-def _plain(plan: Plan, task: Path) -> Iterator[Path]:
-    """Yield the paths of a task's variables, arguments and parameters, which anybody can read."""
-    for key in _PLAIN:
-        node = plan.node.find((*task, key))
-        if node:
-            yield from (path for path, _ in node.walk((*task, key)))
 
 
 def _is_name(path: Path) -> bool:
@@ -71,16 +63,21 @@ def _is_name(path: Path) -> bool:
     return path[-1] == "connection" or "secrets" in around[-2:]
 
 
-def _problems(path: Path, text: str, *, plain: bool) -> Iterator[Problem]:
+def _problems(path: Path, text: str, open_keys: set[Path]) -> Iterator[Problem]:
     kind = secret_kind(text) if len(text) >= _SHORTEST or "://" in text else None
     if kind:
         yield _problem(path, f"this looks like {kind}")
     elif _given_in_a_command(text):
         yield _problem(path, "this command holds a secret in plain sight")
-    elif plain and not is_open(text) and _named_secret(path, text):
+    elif not is_open(text) and _named_secret(path, text) and _lies_in(path, open_keys):
         yield _problem(path, f"`{path[-1]}` holds a secret in plain sight")
-    elif plain and _random(text):
+    elif _random(text) and _lies_in(path, open_keys):
         yield replace(_problem(path, "this looks like a random key or token"), severity="warning")
+
+
+def _lies_in(path: Path, open_keys: set[Path]) -> bool:
+    """Whether a path leads to a task's variables, arguments or parameters, which anybody can read."""
+    return any(path[:end] in open_keys for end in range(len(path) + 1))
 
 
 def _problem(path: Path, message: str) -> Problem:
@@ -100,8 +97,10 @@ def _given_in_a_command(text: str) -> bool:
 
 def _named_secret(path: Path, text: str) -> bool:
     """Whether the key says that its value is a secret, and the value could be one."""
+    if len(text) < _FEWEST or _NO_SECRET.search(text):
+        return False
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(path[-1])).lower().replace("-", "_")
-    return bool(_NAMES.search(words)) and len(text) >= _FEWEST and not _NO_SECRET.search(text)
+    return bool(_NAMES.search(words))
 
 
 def _random(text: str) -> bool:

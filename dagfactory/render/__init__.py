@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from itertools import groupby
 
 from dagfactory.module import Header, Module, Symbol, symbols
@@ -19,7 +20,7 @@ def context(module: Module) -> dict[str, object]:
     """Return what the template sees: values as data, names and comments as checked code."""
     return {
         "header": _header(module.header),
-        "imports": _imports(symbols(module)),
+        "imports": _imports(tuple(symbols(module))),
         "arguments": tuple(module.arguments.items()),
         "members": module.members,
         "edges": module.edges,
@@ -33,7 +34,8 @@ def _header(header: Header) -> dict[str, Code]:
     return {name: comment(getattr(header, name)) for name in names}
 
 
-def _imports(names: list[Symbol]) -> list[list[Code]]:
+@lru_cache(maxsize=256)
+def _imports(names: tuple[Symbol, ...]) -> list[list[Code]]:
     """Return the import statements: the standard library's block, then all others."""
     blocks: list[list[Code]] = [[], []]
     for module, group in groupby(names, key=lambda symbol: symbol.module):

@@ -26,14 +26,19 @@ def finalize(value: Any) -> Any:
 
 def argument(item: tuple[str, Any], indent: int) -> Code:
     """Write a keyword argument `key=value` on a line indented by `indent`."""
-    prefix = f"{identifier(item[0])}="
-    return Code(prefix + fit(item[1], indent, prefix))
+    return Code(_argument(*item, indent))
 
 
 def arguments(items: Mapping[str, Any], indent: int) -> Code:
     """Write keyword arguments, one a line that is indented by `indent`."""
     start = " " * indent
-    return Code("".join(f"{start}{argument(item, indent)},\n" for item in items.items()))
+    return Code("".join(f"{start}{_argument(*item, indent)},\n" for item in items.items()))
+
+
+def _argument(key: str, value: Any, indent: int) -> str:
+    """Return `key=value`, in plain text: Markup looks for what to escape wherever it is added to."""
+    prefix = f"{identifier(key)}="
+    return prefix + fit(value, indent, prefix)
 
 
 def call(head: str, values: dict[str, Any], indent: int) -> Code:
@@ -42,7 +47,7 @@ def call(head: str, values: dict[str, Any], indent: int) -> Code:
     flat = ", ".join(f"{identifier(key)}={literal(value)}" for key, value in values.items())
     if indent + len(f"{head}()") + len(flat) <= WIDTH and flat.isascii():
         return Code(f"{pad}{head}({flat})")
-    rows = "".join(f"{pad}    {argument(item, indent + 4)},\n" for item in values.items())
+    rows = "".join(f"{pad}    {_argument(*item, indent + 4)},\n" for item in values.items())
     return Code(f"{pad}{head}(\n{rows}{pad})")
 
 

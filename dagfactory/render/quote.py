@@ -64,9 +64,9 @@ def literal(value: Any) -> str:
     raise TypeError(f"no Python literal for {type(value).__name__}")
 
 
-def fit(value: Any, indent: int, prefix: str = "") -> Code:
+def fit(value: Any, indent: int, prefix: str = "") -> str:
     """Return the value after `prefix` on a line indented by `indent`, split when it does not fit."""
-    return Code(layout(value, indent, indent + len(prefix), 1))
+    return layout(value, indent, indent + len(prefix), 1)
 
 
 def layout(value: Any, indent: int, column: int, reserve: int) -> str:

@@ -76,8 +76,10 @@ def _not_blank(text: str) -> str:
     return text
 
 
-def pattern(regex: str, noun: str, remedy: str, *, may_be_open: bool = False) -> Any:
-    """Return the annotation of a text that must match `regex` as a whole."""
+def matching(
+    regex: str, noun: str, remedy: str, *, may_be_open: bool = False
+) -> Callable[[str], str]:
+    """Return a validator that raises DF123 for a text that does not match `regex` as a whole."""
     compiled = re.compile(regex)
 
     def check(text: str) -> str:
@@ -85,6 +87,12 @@ def pattern(regex: str, noun: str, remedy: str, *, may_be_open: bool = False) ->
             return text
         raise bad(f"`{shorten(text)}` is not {noun}", remedy)
 
+    return check
+
+
+def pattern(regex: str, noun: str, remedy: str, *, may_be_open: bool = False) -> Any:
+    """Return the annotation of a text that must match `regex` as a whole."""
+    check = matching(regex, noun, remedy, may_be_open=may_be_open)
     schema: dict[str, JsonValue] = {} if may_be_open else {"pattern": f"^(?:{regex})$"}
     return Annotated[str, AfterValidator(check), Field(json_schema_extra=schema)]
 
@@ -118,6 +126,8 @@ _ID_HELP = "use a-z, 0-9 and `_`, beginning with a letter, at most 63 characters
 Text = Annotated[str, AfterValidator(_not_blank), Field(json_schema_extra={"minLength": 1})]
 PipelineId = pattern(_ID, "a pipeline id", _ID_HELP)
 TaskId = pattern(_ID, "a task id", _ID_HELP)
+as_task_id = matching(_ID, "a task id", _ID_HELP)
+"""For the ids themselves, which are keys of a mapping and no field of a model."""
 VarName = pattern(r"[A-Za-z_][A-Za-z0-9_-]{0,62}", "a variable name", "use letters, digits and `_`")
 ParamName = pattern(
     r"[A-Za-z_][A-Za-z0-9_]{0,62}", "a parameter name", "use letters, digits and `_`"

@@ -77,7 +77,11 @@ class Pipeline(SpecModel):
     )
     tags: list[Tag] = Field([], description="labels to filter the DAG list by")
     params: dict[ParamName, Param] = Field({}, description="values chosen when triggering")
-    defaults: Defaults = Field(Defaults(), description="values of tasks that set none")
+    defaults: Defaults = Field(
+        default_factory=Defaults,
+        description="values of tasks that set none",
+        examples=[{"machine": {"type": "g2-standard-8"}, "retries": {"attempts": 3}}],
+    )
     max_active_runs: PositiveInt | None = Field(None, description="most runs at the same time")
     max_active_tasks: PositiveInt | None = Field(
         None, description="most tasks of a run at the same time"

@@ -113,3 +113,7 @@ class TaskBase(SpecModel):
         None, description="whom to tell what becomes of the task; what is absent is the pipeline's"
     )
     doc: Text | None = Field(None, description="Markdown shown with the task in Airflow")
+
+    def field(self, name: str) -> Any:
+        """Return what the task says under a key that not every type has, or None."""
+        return vars(self).get(name)  # getattr for what a model lacks is slow

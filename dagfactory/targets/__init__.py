@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pkgutil
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 
 from dagfactory.module import Symbol
@@ -59,6 +60,7 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
+@cache
 def target(name: str) -> Target:
     """Return the target called `name`; raises KeyError when there is none."""
     if name not in names():
