@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -29,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         for spec in options.fault:
             faults.parse(spec)
         secrets = pairs(options.secret, "NAME=VALUE")
+        secrets |= _from_environment(pairs(options.secret_from, "NAME=VARIABLE"))
         entrypoints = pairs(options.entrypoint, "GLOB=COMMAND")
     except ValueError as error:
         parser.error(str(error))
@@ -51,6 +53,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _from_environment(variables: dict[str, str]) -> dict[str, str]:
+    """Return secret → value of the variable named for it; raises ValueError for one that is not set."""
+    missing = sorted(set(variables.values()) - os.environ.keys())
+    if missing:
+        raise ValueError(f"the variable {missing[0]} is not set")
+    return {name: os.environ[variable] for name, variable in variables.items()}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m dagfactory.emulator",
@@ -66,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     repeated = {
         "--fault": "KIND:…, see docs/emulator.md",
         "--secret": "NAME=VALUE",
+        "--secret-from": "NAME=VARIABLE, for a value that no list of processes should show",
         "--entrypoint": "GLOB=COMMAND, for images without a command and for Dataflow templates",
     }
     for flag, form in repeated.items():

@@ -58,13 +58,18 @@ def _fixtures(spec: Path) -> tuple[str, ...]:
 
 
 def _secrets(plan: Plan) -> tuple[str, ...]:
-    """Give the emulator each secret: the variable's own value here, or a placeholder."""
+    """Give the emulator each secret: the name of a variable that has a value here, or a placeholder.
+
+    A value itself would stand in the list of processes for everybody to read.
+    """
     arguments: list[str] = []
     for item in plan.tasks.values():
-        for variable, secret in getattr(item.task, "secrets", {}).items():
+        for variable, secret in (item.task.field("secrets") or {}).items():
             name = secret.split("/secrets/")[-1].split("/")[0]
-            value = os.environ.get(variable, f"local-{name}")
-            arguments += ["--secret", f"{name}={value}"]
+            if variable in os.environ:
+                arguments += ["--secret-from", f"{name}={variable}"]
+            else:
+                arguments += ["--secret", f"{name}=local-{name}"]
     return tuple(arguments)
 
 

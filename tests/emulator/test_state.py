@@ -1,8 +1,10 @@
 """What the emulator keeps between two lives, read by real clients of the second one."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 from dagfactory.emulator.client import start
 
@@ -44,6 +46,36 @@ def run(emulator, code):
     )
     assert shown.returncode == 0, shown.stderr
     return json.loads(shown.stdout)
+
+
+def launch(state, **variables):
+    command = [sys.executable, "-m", "dagfactory.emulator", "--state", str(state)]
+    return subprocess.Popen(
+        [*command, "--secret-from", "wandb=WANDB_API_KEY"],
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_secret_comes_from_a_variable_that_no_list_of_processes_shows(tmp_path):
+    with launch(tmp_path, WANDB_API_KEY="the=value") as emulator:
+        assert emulator.stdout.readline().startswith("{")
+        kept = tmp_path / "secrets/wandb"
+        shown = Path(f"/proc/{emulator.pid}/cmdline").read_bytes()
+        emulator.terminate()
+    assert kept.read_text() == "the=value"
+    assert kept.stat().st_mode & 0o077 == 0
+    assert b"wandb" in shown
+    assert b"the=value" not in shown
+
+
+def test_a_variable_that_is_not_set_is_said_at_once(tmp_path, monkeypatch):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    with launch(tmp_path) as emulator:
+        assert "the variable WANDB_API_KEY is not set" in emulator.communicate()[1]
+    assert emulator.returncode == 2
 
 
 def test_objects_models_and_endpoints_outlive_the_emulator(tmp_path):

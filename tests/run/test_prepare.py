@@ -42,6 +42,27 @@ def test_run_and_render_make_the_same_bytes(tmp_path: Path) -> None:
     assert len(files(out)) > 10
 
 
+def test_a_secret_is_named_to_the_emulator_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(
+        "pipeline: p\ntasks:\n"
+        "  fit: {type: train, image: 'i:1', machine: {type: n1-standard-4},\n"
+        "    secrets: {WANDB_API_KEY: wandb, HF_TOKEN: projects/x/secrets/hf/versions/2}}\n"
+        "  idle: {type: empty}\n"
+    )
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments/local.yaml").write_text(
+        "environment: local\nproject: demo-dev\nregion: us-central1\nbucket: gs://demo-dev\n"
+    )
+    monkeypatch.setenv("WANDB_API_KEY", "the-value")
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    given = prepare(spec, environment="local", into=tmp_path / "dags").emulator
+    assert given[:4] == ("--secret-from", "wandb=WANDB_API_KEY", "--secret", "hf=local-hf")
+    assert "the-value" not in " ".join(given)
+
+
 class Pools:
     """Airflow's pools as its REST API would keep them."""
 
