@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import logging
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from .call import imported
@@ -27,7 +28,7 @@ def _slack(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-class Alert:
+class Alert(ABC):
     """A callback for ``event`` (see :mod:`.facts`); ``arguments`` are templated when it fires.
 
     Templates see Airflow's context, as far as the process has one, and ``alert`` with the facts.
@@ -66,9 +67,9 @@ class Alert:
         else:
             log.info("%s for %s was sent", name, self.event)
 
+    @abstractmethod
     def send(self, given: dict[str, Any], facts: dict[str, str], context: Any) -> None:
         """Send the rendered arguments; raises NotSentError when nobody takes them."""
-        raise NotImplementedError
 
     def _rendered(self, context: Any) -> dict[str, Any]:
         """Render the arguments; with a text that cannot be rendered, the default texts."""
