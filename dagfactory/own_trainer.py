@@ -36,6 +36,11 @@ def installed() -> bool:
     return not foreign and (home / "config.py").is_file() and Path(loaded[0]).resolve() == home
 
 
+def runs(module: str | None, command: object) -> bool:
+    """Whether a job with this module and command runs one of its programs."""
+    return module in PROGRAMS and not command and installed()
+
+
 def rivals() -> tuple[Path, Path]:
     """Return where a project of one's own would keep a package `trainer`."""
     return Path.cwd() / "trainer", Path.cwd() / "src" / "trainer"

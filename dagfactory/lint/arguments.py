@@ -40,9 +40,8 @@ def check(plan: Plan) -> Iterator[Problem]:
     """Find arguments that a program of the trainer would refuse."""
     for job in jobs(plan):
         task = job.task
-        if task.module not in own_trainer.PROGRAMS or task.command or not own_trainer.installed():
-            continue
-        yield from _program(task.module, job.item, list(_given(job.item, task)))
+        if task.module and own_trainer.runs(task.module, task.command):
+            yield from _program(task.module, job.item, list(_given(job.item, task)))
 
 
 def _given(item: PlannedTask, task: JobTask) -> Iterator[Given]:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dagfactory import own_trainer
 from dagfactory.lint._jobs import Job, jobs
 from dagfactory.problems import Problem
 
 if TYPE_CHECKING:
     from dagfactory.plan import Path, Plan
+    from dagfactory.spec.job import JobTask
 
 MOST = 5
 """Retries of a Spot job that are not worth a word: Vertex itself restarts a worker up to five times."""
+
+_TRAINING = ("train", "sweep")
+_CHECKPOINTS = re.compile(r"checkpoint|ckpt|resum|restor", re.IGNORECASE)
+_OF_OTHERS = re.compile(r"\$\{tasks\.[^}]*\}")
+"""A checkpoint of another task is where a job begins, not where it goes on."""
 
 
 def check(plan: Plan) -> Iterator[Problem]:
@@ -23,11 +31,12 @@ def check(plan: Plan) -> Iterator[Problem]:
                 "DF305",
                 "this job runs on Spot and ends with its first preemption",
                 (*job.item.path, "restart"),
-                help="delete `restart: false`: Vertex AI then restarts it in place",
+                help="write `restart: true`: Vertex AI then restarts it in place",
                 severity="warning",
             )
         elif job.spot:
             yield from _too_many(plan, job)
+            yield from _from_scratch(job)
 
 
 def _too_many(plan: Plan, job: Job) -> Iterator[Problem]:
@@ -41,6 +50,34 @@ def _too_many(plan: Plan, job: Job) -> Iterator[Problem]:
             notes=("Vertex AI restarts a worker up to 5 times and the job up to 3 times",),
             severity="warning",
         )
+
+
+def _from_scratch(job: Job) -> Iterator[Problem]:
+    """Find training that, for all that is written, each preemption begins anew.
+
+    Whoever states `restart: true` says that the program resumes, or that starting over is cheap.
+    """
+    task = job.task
+    stated = "restart" in task.model_fields_set
+    if task.type in _TRAINING and not (stated or _resumes(task)):
+        yield Problem(
+            "DF316",
+            "this job runs on Spot, and nothing says that a preempted one goes on where it was",
+            job.item.path,
+            key=True,
+            help="pass it where its checkpoints are; `restart: true` says that it needs no telling",
+            notes=("Vertex AI sets `AIP_CHECKPOINT_DIR`, the same folder after every restart",),
+            severity="warning",
+        )
+
+
+def _resumes(task: JobTask) -> bool:
+    """Whether a job runs our trainer, which resumes by itself, or is told of checkpoints."""
+    if own_trainer.runs(task.module, task.command):
+        return True
+    texts = [*task.args, *map(str, task.args.values()), *task.env, *task.env.values()]
+    said = (_OF_OTHERS.sub("", each) for each in (*texts, *(task.command or ())))
+    return any(map(_CHECKPOINTS.search, said))
 
 
 def _attempts(plan: Plan, job: Job) -> tuple[int, Path]:

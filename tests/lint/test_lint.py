@@ -385,7 +385,7 @@ def test_a_secret_brought_in_by_a_variable_is_found_where_it_is_used(found):
     ],
 )
 def test_machines(found, machine, expected):
-    assert codes(found(f"fit: {{type: train, module: m, machine: {machine}}}")) == expected
+    assert codes(found(f"fit: {{type: train, restart: true, machine: {machine}}}")) == expected
 
 
 @pytest.mark.parametrize(
@@ -413,16 +413,42 @@ def test_schedules(found, cron, never):
         ("machine: {type: g2-standard-8, provisioning: spot}, restart: false", ["DF305"]),
         ("machine: {type: g2-standard-8}, restart: false, retries: {attempts: 9}", []),
         ("machine: {type: g2-standard-8, provisioning: flex_start}, restart: false", []),
-        ("machine: {type: g2-standard-8, provisioning: spot}, retries: {attempts: 5}", []),
-        ("machine: {type: g2-standard-8, provisioning: spot}, retries: {attempts: 6}", ["DF306"]),
+        ("machine: {type: g2-standard-8, provisioning: spot}, retries: {attempts: 5}", ["DF316"]),
+        (
+            "machine: {type: g2-standard-8, provisioning: spot}, restart: true, retries: {attempts: 6}",
+            ["DF306"],
+        ),
         (
             "machine: {type: g2-standard-8, fallback: [{provisioning: spot}]}, retries: {attempts: 6}",
-            ["DF306"],
+            ["DF306", "DF316"],
         ),
     ],
 )
 def test_restarts(found, task, expected):
-    assert codes(found(f"fit: {{type: train, module: m, {task}}}")) == expected
+    assert sorted(codes(found(f"fit: {{type: train, module: m, {task}}}"))) == expected
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        ("type: train, module: my.fit", ["DF316"]),
+        ("type: train, module: my.fit, args: {epochs: 3}", ["DF316"]),
+        ("type: train, module: my.fit, args: {init: '${tasks.old.checkpoint}'}", ["DF316"]),
+        ("type: train, command: [python, fit.py]", ["DF316"]),
+        ("type: train", ["DF316"]),
+        ("type: train, module: trainer, command: null, args: {textures: sort-of-clevr}", []),
+        ("type: train, module: my.fit, args: {ckpt_dir: /gcs/b/c}", []),
+        ("type: train, module: my.fit, args: {out: '${run.dir}/checkpoints'}", []),
+        ("type: train, command: [sh, -c, 'fit --to $AIP_CHECKPOINT_DIR']", []),
+        ("type: train, module: my.fit, env: {RESUME: auto}", []),
+        ("type: train, module: my.fit, restart: true", []),
+        ("type: evaluate, module: my.measure, model: 'gs://b/m'", []),
+    ],
+)
+def test_spot_jobs_that_would_start_over(found, task, expected):
+    old = "old: {type: train, module: trainer, args: {textures: sort-of-clevr}}"
+    spot = "machine: {type: g2-standard-8, provisioning: spot}"
+    assert codes(found(f"{old}\nfit: {{{spot}, {task}}}")) == expected
 
 
 def test_too_many_labels(found):
