@@ -83,7 +83,8 @@ def _tasks(value: Json) -> Json:
     """Return the schema of a mapping of tasks, each with the keys of its own type."""
     (pattern,) = value["patternProperties"]
     names = {"propertyNames": {"pattern": pattern}, "additionalProperties": TASK}
-    return {"type": "object", "description": value["description"], **names}
+    shown = {key: value[key] for key in ("description", "examples")}
+    return {"type": "object", **shown, **names}
 
 
 def _open(schema: Json) -> Json:

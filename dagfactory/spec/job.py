@@ -129,7 +129,9 @@ class Machine(SpecModel):
     )
     disk: Disk | None = Field(default=None, description="Boot disk; 100 GB of pd-ssd if absent.")
     fallback: list[Fallback] = Field(
-        default_factory=list, description="Tried in order when capacity is missing."
+        default_factory=list,
+        description="Tried in order when capacity is missing.",
+        examples=[[{"region": "us-east4"}, {"provisioning": "standard"}]],
     )
 
     @model_validator(mode="after")
@@ -172,19 +174,25 @@ class JobTask(TaskBase):
     args: dict[ArgumentName, ArgumentValue] = Field(
         default_factory=dict,
         description="Arguments, passed as `--name=value`; null leaves one out.",
+        examples=[{"epochs": 10, "data": "${tasks.extract.uri}"}],
     )
     machine: Machine | None = Field(
         default=None, description="Machines; `defaults.machine` if absent."
     )
     env: dict[VariableName, str] = Field(
-        default_factory=dict, description="Plain environment variables of the container."
+        default_factory=dict,
+        description="Plain environment variables of the container.",
+        examples=[{"WANDB_PROJECT": "arr-coc"}],
     )
     secrets: dict[VariableName, SecretId] = Field(
         default_factory=dict,
         description="Variable → Secret Manager id. The job reads the value; it is never rendered.",
+        examples=[{"WANDB_API_KEY": "wandb-api-key"}],
     )
     labels: dict[LabelText, LabelText] = Field(
-        default_factory=dict, description="Labels for billing reports."
+        default_factory=dict,
+        description="Labels for billing reports.",
+        examples=[{"team": "vision"}],
     )
     service_account: ServiceAccount | None = Field(
         default=None, description="Service account of the job; the environment's if absent."

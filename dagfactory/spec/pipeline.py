@@ -59,7 +59,7 @@ class Defaults(SpecModel):
 class Pipeline(SpecModel):
     """One pipeline file, environments applied."""
 
-    pipeline: PipelineId = Field(description="unique id; becomes the DAG id")
+    pipeline: PipelineId = Field(description="unique id; becomes the DAG id", examples=["arr_coc"])
     description: Text | None = Field(None, description="one sentence shown in the DAG list")
     owner: Text | None = Field(None, description="team or person responsible")
     owner_links: dict[Text, OwnerLink] = Field(
@@ -98,7 +98,9 @@ class Pipeline(SpecModel):
     environments: dict[EnvironmentName, Any] = Field(
         {}, description="by environment: a patch of this file"
     )
-    tasks: dict[TaskId, SerializeAsAny[TaskBase]] = Field(description="the tasks by id")
+    tasks: dict[TaskId, SerializeAsAny[TaskBase]] = Field(
+        description="the tasks by id", examples=[{"train": {"type": "train", "module": "trainer"}}]
+    )
 
     @model_validator(mode="after")
     def _dates(self) -> Pipeline:

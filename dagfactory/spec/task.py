@@ -43,7 +43,9 @@ class Retries(SpecModel):
 class Teardown(SpecModel):
     """What a task takes down again."""
 
-    of: list[TaskId] = Field(description="the tasks that set it up", min_length=1)
+    of: list[TaskId] = Field(
+        description="the tasks that set it up", min_length=1, examples=[["create_cluster"]]
+    )
     fails_run: bool = Field(
         default=False, description="whether the run fails when only the teardown has failed"
     )
@@ -70,7 +72,7 @@ class TaskBase(SpecModel):
     unmapped: ClassVar[str | None] = None
     """What to do instead of `for_each`, for a type that cannot have it."""
 
-    type: str = Field(description="what the task does")
+    type: str = Field(description="what the task does", examples=["train"])
     after: list[TaskId] = Field([], description="tasks that must have finished before")
     trigger_rule: TriggerRule | None = Field(
         None, description="which outcomes of the tasks before allow a start; all_success if absent"

@@ -22,7 +22,9 @@ class Bash(TaskBase):
     type: Literal["bash"]
     command: Text = Field(description="Command for bash.", examples=["echo {{ ds }}"])
     env: dict[VariableName, str] = Field(
-        default_factory=dict, description="Environment variables, added to the worker's."
+        default_factory=dict,
+        description="Environment variables, added to the worker's.",
+        examples=[{"LIMIT": "100"}],
     )
     cwd: str | None = Field(default=None, description="Directory to run in.")
 

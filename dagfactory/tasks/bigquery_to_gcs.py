@@ -27,7 +27,11 @@ class BigQueryToGcs(TaskBase):
     """Export a table; many files are written when the destination has a `*`."""
 
     type: Literal["bigquery_to_gcs"]
-    source: str = Field(description="Table as `project.dataset.table`.", min_length=1)
+    source: str = Field(
+        description="Table as `project.dataset.table`.",
+        min_length=1,
+        examples=["${env.project}.vqa.images"],
+    )
     destination: Address = Field(
         description="Address of the files.", examples=["${run.dir}/raw/*.jsonl"]
     )

@@ -61,9 +61,15 @@ class Deploy(TaskBase):
         description="Resource name of a model version.", examples=["${tasks.register.model}"]
     )
     endpoint: str = Field(description="Display name of the endpoint.", examples=["arr-coc-staging"])
-    traffic: Traffic = Field(default_factory=Traffic, description="Traffic split in per cent.")
+    traffic: Traffic = Field(
+        default_factory=Traffic,
+        description="Traffic split in per cent.",
+        examples=[{"new": 10, "current": 90}],
+    )
     machine: ServingMachine = Field(
-        default_factory=ServingMachine, description="Machines behind the endpoint."
+        default_factory=ServingMachine,
+        description="Machines behind the endpoint.",
+        examples=[{"type": "g2-standard-8", "max_replicas": 3}],
     )
 
 

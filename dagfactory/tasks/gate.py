@@ -62,9 +62,16 @@ class Gate(TaskBase):
         description="Condition over metrics and `params.x`: comparisons, and, or, not, + - * /.",
         examples=["accuracy >= params.deployment_threshold and recall_at_k >= 0.8"],
     )
-    then: TaskIds = Field(description="Tasks that follow when the condition holds.", min_length=1)
+    then: TaskIds = Field(
+        description="Tasks that follow when the condition holds.",
+        min_length=1,
+        examples=[["register"], "register"],
+    )
     otherwise: TaskIds = Field(
-        default_factory=list, alias="else", description="Tasks that follow when it does not hold."
+        default_factory=list,
+        alias="else",
+        description="Tasks that follow when it does not hold.",
+        examples=[["skip_training"]],
     )
 
     @model_validator(mode="after")

@@ -26,7 +26,10 @@ class Group(TaskBase):
     unmapped: ClassVar[str | None] = "give it to the tasks inside"
 
     type: Literal["group"]
-    tasks: dict[TaskId, SerializeAsAny[TaskBase]] = Field(description="the tasks by id")
+    tasks: dict[TaskId, SerializeAsAny[TaskBase]] = Field(
+        description="the tasks by id",
+        examples=[{"fetch": {"type": "bash", "command": "make data"}}],
+    )
 
 
 MODEL = Group

@@ -46,7 +46,11 @@ class AnyOperator(TaskBase):
         description="Dotted path of an operator class.",
         examples=["airflow.providers.http.operators.http.HttpOperator"],
     )
-    args: dict[str, Data] = Field(default_factory=dict, description="Keyword arguments.")
+    args: dict[str, Data] = Field(
+        default_factory=dict,
+        description="Keyword arguments.",
+        examples=[{"bucket_name": "my-bucket", "force": True}],
+    )
     lazy: bool = Field(
         default=False,
         description="Import the class only when the task runs: for operators that are slow to import.",

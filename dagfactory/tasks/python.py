@@ -37,7 +37,11 @@ class Python(TaskBase):
     callable: DottedName = Field(
         description="Dotted path of a function on the workers.", examples=["my_team.report.write"]
     )
-    args: dict[str, Data] = Field(default_factory=dict, description="Keyword arguments.")
+    args: dict[str, Data] = Field(
+        default_factory=dict,
+        description="Keyword arguments.",
+        examples=[{"limit": 100, "day": "{{ ds }}"}],
+    )
 
 
 MODEL = Python

@@ -58,9 +58,14 @@ class Sweep(JobTask):
 
     type: Literal["sweep"]
     method: Method = Field(default="grid", description="How trials are chosen.")
-    metric: Metric = Field(description="What the best trial is best at.")
+    metric: Metric = Field(
+        description="What the best trial is best at.",
+        examples=[{"name": "val_accuracy", "goal": "maximize"}],
+    )
     parameters: dict[ArgumentName, Space] = Field(
-        description="Hyperparameters; each becomes `--name=value`.", min_length=1
+        description="Hyperparameters; each becomes `--name=value`.",
+        min_length=1,
+        examples=[{"learning_rate": {"values": [3e-4, 1e-3]}}],
     )
     trials: int | None = Field(
         default=None, ge=1, le=MAX_TRIALS, description="How many combinations are drawn."
@@ -68,13 +73,19 @@ class Sweep(JobTask):
     draw_seed: int = Field(default=0, ge=0, description="Another seed draws other combinations.")
     halving: Halving | None = Field(default=None, description="What grows from rung to rung.")
     exclude: list[dict[str, Scalar]] = Field(
-        default_factory=list, description="Combinations to leave out; a part of one is enough."
+        default_factory=list,
+        description="Combinations to leave out; a part of one is enough.",
+        examples=[[{"learning_rate": 3e-3, "weight_decay": 0.1}]],
     )
     include: list[dict[ArgumentName, Scalar]] = Field(
-        default_factory=list, description="Combinations to add."
+        default_factory=list,
+        description="Combinations to add.",
+        examples=[[{"learning_rate": 1e-2}]],
     )
     seeds: list[int] = Field(
-        default_factory=list, description="Each combination runs once per seed (`--seed=N`)."
+        default_factory=list,
+        description="Each combination runs once per seed (`--seed=N`).",
+        examples=[[0, 1, 2]],
     )
     parallel: int = Field(default=4, ge=1, le=1000, description="Jobs that run at the same time.")
     pack: PackField | None = Field(

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 class Serving(SpecModel):
     """The container that answers predictions."""
 
-    image: str = Field(description="Container image.", min_length=1)
+    image: str = Field(
+        description="Container image.", min_length=1, examples=["us-docker.pkg.dev/p/r/serve:1.4"]
+    )
     predict: str | None = Field(default=None, description="HTTP path of predictions.")
     health: str | None = Field(default=None, description="HTTP path of the health check.")
     port: int | None = Field(default=None, ge=1, le=65535, description="Port of the server.")
@@ -38,11 +40,16 @@ class UploadModel(TaskBase):
         description="Address of the model directory.", examples=["${tasks.train.model_dir}"]
     )
     name: str | None = Field(default=None, description="Display name; the pipeline's id if absent.")
-    serving: Serving = Field(description="The container that answers predictions.")
-    aliases: list[str] = Field(default_factory=list, description="Aliases of the new version.")
+    serving: Serving = Field(
+        description="The container that answers predictions.",
+        examples=[{"image": "us-docker.pkg.dev/p/r/serve:1.4", "predict": "/predict"}],
+    )
+    aliases: list[str] = Field(
+        default_factory=list, description="Aliases of the new version.", examples=[["staging"]]
+    )
     description: str | None = Field(default=None, description="Description of the new version.")
     labels: dict[LabelText, LabelText] = Field(
-        default_factory=dict, description="Labels of the model."
+        default_factory=dict, description="Labels of the model.", examples=[{"team": "vision"}]
     )
 
 

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 class Requirements(SpecModel):
     """What a checkpoint must be; every failed check is reported, not only the first."""
 
-    states: list[str] = Field(default_factory=list, description="Parts that must be in it, finite.")
+    states: list[str] = Field(
+        default_factory=list,
+        description="Parts that must be in it, finite.",
+        examples=[["propositional", "perspectival"]],
+    )
     max_loss: float | None = Field(default=None, description="Largest allowed loss.")
     min_step: int | None = Field(default=None, ge=0, description="Fewest training steps.")
     complete: bool = Field(default=True, description="Training must have reached its last step.")
@@ -36,7 +40,9 @@ class ValidateCheckpoint(TaskBase):
         description="Address of a checkpoint directory.", examples=["${tasks.train.checkpoint}"]
     )
     require: Requirements = Field(
-        default_factory=Requirements, description="What the checkpoint must be."
+        default_factory=Requirements,
+        description="What the checkpoint must be.",
+        examples=[{"max_loss": 10.0, "complete": True}],
     )
 
 

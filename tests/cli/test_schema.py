@@ -54,6 +54,27 @@ def test_every_key_is_described() -> None:
     assert len(conditions) == len(types())
 
 
+def shows_a_value(item) -> bool:
+    """Whether an editor can show what is written here: an example, a default, or all there is."""
+    parts = (part for key in ("anyOf", "oneOf", "allOf") for part in item.get(key, ()))
+    own = any(key in item for key in ("examples", "default", "enum", "const"))
+    return own or any(map(shows_a_value, parts))
+
+
+def test_every_key_shows_a_value() -> None:
+    bare = [place for place, item in fields(schema()) if not shows_a_value(item)]
+    assert [place for place in bare if "/if/" not in place] == []
+
+
+def test_every_example_follows_the_schema() -> None:
+    made = schema()
+    shown = [(item, example) for _, item in fields(made) for example in item.get("examples", ())]
+    assert len(shown) > 100
+    for item, example in shown:
+        here = jsonschema.Draft7Validator({**item, "definitions": made["definitions"]})
+        assert [error.message for error in here.iter_errors(example)] == [], item
+
+
 @pytest.mark.parametrize(
     "text",
     [

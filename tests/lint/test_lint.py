@@ -100,6 +100,9 @@ def test_only_the_first_task_that_never_runs_is_reported(found):
     assert codes(found(GATE + later)) == ["DF304"]
 
 
+BOXES = "{type: group, %stasks: {box: {type: group, tasks: {inner: "
+
+
 @pytest.mark.parametrize(
     ("last", "expected"),
     [
@@ -113,6 +116,10 @@ def test_only_the_first_task_that_never_runs_is_reported(found):
         ('{type: bash, after: [yes_], command: "${tasks.other.result}"}', ["DF314"]),
         ("{type: group, after: [yes_, other], tasks: {inner: {type: empty}}}", ["DF314"]),
         ("{type: group, tasks: {inner: {type: empty, after: [yes_, other]}}}", ["DF314"]),
+        (f"{BOXES % ''}{{type: empty, after: [yes_, other]}}}}}}}}}}", ["DF314"]),
+        (f"{BOXES % 'after: [yes_, other], '}{{type: empty}}}}}}}}}}", ["DF314"]),
+        (f"{BOXES % 'after: [yes_], '}{{type: empty, after: [other]}}}}}}}}}}", ["DF314"]),
+        (f"{BOXES % 'after: [yes_], '}{{type: empty}}}}}}}}}}", []),
     ],
 )
 def test_joins_of_a_side_with_what_is_outside(found, last, expected):
