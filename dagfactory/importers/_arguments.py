@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from dagfactory.importers._shared import Given
     from dagfactory.importers._values import Context
 
-CALLBACK = re.compile(
-    r"(?:on_(?:execute|success|failure|retry|skipped)|sla_miss)_callback(?:_name|_file)?\Z"
-)
 _NEEDS_CODE = re.compile(
     r"execution_date_fn(_name|_file)?|execution_delta(_secs)?|"
     r"(response|success|failure)_check(_name|_file|_lambda)?|python_callable(_name|_file)?\Z"
@@ -55,7 +52,6 @@ _DAG_KEYS = frozenset(
         "timezone",
     }
 )
-_ALERTS = "say whom to tell under `alerts:`"
 _MAIL = ("email_on_failure", "email_on_retry")
 
 
@@ -73,16 +69,6 @@ def _is_default(key: str, given: Given) -> bool:
     if key in {"email", *_AIRFLOW_DEFAULTS} and value is None:
         return True
     return key in _AIRFLOW_DEFAULTS and value == _AIRFLOW_DEFAULTS[key]
-
-
-def callbacks(given: Mapping[str, Given], context: Context) -> dict[str, Given]:
-    """Report callbacks, which are code, and return what is left."""
-    for key, each in given.items():
-        if CALLBACK.match(key) and not key.endswith("_file"):
-            name = key.removesuffix("_name")
-            remedy = _ALERTS if name in RESERVED else None
-            context.add("no-equivalent", f"callback `{name}` was left out", each.key, remedy)
-    return {key: each for key, each in given.items() if not CALLBACK.match(key)}
 
 
 def arguments(given: Mapping[str, Given], context: Context) -> dict[str, Any]:

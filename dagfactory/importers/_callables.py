@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dagfactory.importers._values import Context
     from dagfactory.source import Span
 
-_DOTTED = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*", re.ASCII)
+DOTTED = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 KEYS = ("python_callable", "python_callable_name", "python_callable_file")
 
@@ -26,13 +26,18 @@ def function(given: Mapping[str, Given], context: Context, task: Span) -> str:
     path, name, file = (given.get(key) for key in KEYS)
     if path and native(path.node) is not None:
         value = str(native(path.node))
-        if not _DOTTED.fullmatch(value):
+        if not DOTTED.fullmatch(value):
             raise NotDataError(f"`{shorten(value)}` is no dotted path", path.node.span)
         return value
     if not (name and file):
         raise BrokenError("a Python task names no function", task, "write `python_callable`")
+    return located(name, file, context)
+
+
+def located(name: Given, file: Given, context: Context) -> str:
+    """Return the dotted path of a function that is named by its file, with a remark to move it."""
     found = f"{_module(str(native(file.node)), file.node.span)}.{native(name.node)}"
-    if not _DOTTED.fullmatch(found):
+    if not DOTTED.fullmatch(found):
         raise NotDataError(f"`{shorten(found)}` is no dotted path", name.node.span)
     context.add(
         "move-code",

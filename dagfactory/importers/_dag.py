@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dagfactory.importers._arguments import CALLBACK, callbacks, meaningful, misplaced
+from dagfactory.importers._arguments import meaningful, misplaced
+from dagfactory.importers._callbacks import CALLBACK, OF_RUNS, OF_TASKS, alerts
 from dagfactory.importers._dates import dates, zone
 from dagfactory.importers._groups import Tree, listed, rename
 from dagfactory.importers._params import params
@@ -38,6 +39,7 @@ _ORDER = (
     "timeout",
     "params",
     "defaults",
+    "alerts",
     "tasks",
 )
 _ELSEWHERE = frozenset(
@@ -69,6 +71,14 @@ _NO_EQUIVALENT: dict[str, Any] = {
 }
 """Keys that dag-factory hands to Airflow and specs do not have, with the value that changes nothing."""
 
+_HEEDED = {
+    "fail_fast": "fail_fast",
+    "fail_stop": "fail_fast",
+    "max_consecutive_failed_dag_runs": "pause_after_failures",
+    "owner_links": "owner_links",
+}
+"""Keys of Airflow's that dag-factory 1.1 does not pass on; to do so here would be another DAG."""
+
 _OLD_NAMES = {"concurrency": "max_active_tasks", "dagrun_timeout_sec": "dagrun_timeout"}
 _IN_DEFAULTS = (
     *("retries", "timeout", "pool", "pool_slots", "queue", "priority"),
@@ -80,6 +90,9 @@ def draft(name: str, dag: Node, context: Context) -> Block:
     """Return the pipeline called `name`; raises BrokenError when dag-factory could not build it either."""
     arguments, inherited = _default_args(dag, context)
     made: dict[str, Any] = {"pipeline": name, **arguments}
+    runs, _ = alerts(fields(dag), OF_RUNS, context)
+    if runs:
+        made["alerts"] = Block(made.get("alerts", {}) | runs)
     made |= _schedule(dag, context)
     timed = isinstance(made["schedule"], str) or {"every", "cron"} & set(made["schedule"] or {})
     made |= dates(dag, context, timed=bool(timed))
@@ -131,9 +144,10 @@ def _key(key: str, given: Given, context: Context) -> dict[str, Any]:
     if key in _HANDLERS:
         return _HANDLERS[key](given, context)
     if CALLBACK.match(key):
-        callbacks({key: given}, context)
-    elif key not in _NO_EQUIVALENT:
-        context.add("ignored", f"dag-factory ignores `{key}` of a DAG", given.key)
+        return {}  # all of them together are `alerts:`
+    if key not in _NO_EQUIVALENT:
+        remedy = f"a spec heeds it: `{_HEEDED[key]}: ...`" if key in _HEEDED else None
+        context.add("ignored", f"dag-factory ignores `{key}` of a DAG", given.key, remedy)
     elif native(given.node) != _NO_EQUIVALENT[key]:
         context.add("no-equivalent", f"`{key}` was left out", given.key)
     return {}
@@ -141,14 +155,14 @@ def _key(key: str, given: Given, context: Context) -> dict[str, Any]:
 
 def _default_args(dag: Node, context: Context) -> tuple[dict[str, Any], dict[str, Given]]:
     """Return `owner` and `defaults`, and the arguments that each task has to be given itself."""
-    given = callbacks(fields(dag.child("default_args")), context)
+    told, given = alerts(fields(dag.child("default_args")), OF_TASKS, context)
     for key in [key for key in given if misplaced(key) and key != "timezone"]:
         message = f"`{key}` has no effect in `default_args`"
         context.add("ignored", message, given.pop(key).key, "a key of the DAG, not of its tasks")
     common, rest = shared(given, context)
     repeated = common.pop("retries", {})
     common["retries"] = {"attempts": 0, "backoff": "fixed"} | repeated
-    made: dict[str, Any] = {}
+    made: dict[str, Any] = {"alerts": told} if told else {}
     owner = rest.pop("owner", None)
     if owner and native(owner.node) is not None:
         made["owner"] = text(owner.node, context)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
-from dagfactory.importers._arguments import callbacks, misplaced
+from dagfactory.importers._arguments import misplaced
 from dagfactory.importers._remarks import BrokenError
 from dagfactory.importers._shared import Given, fields, words
 from dagfactory.importers._tasks import Raw, Scene, after, make
@@ -145,7 +145,7 @@ class Tree:
 
     def _passed_on(self, group: Raw, scene: Scene) -> dict[str, Given]:
         """Return the arguments that a group gives its tasks."""
-        given = callbacks(fields(group.node.child("default_args")), scene.context)
+        given = fields(group.node.child("default_args"))
         owned = {key: each for key, each in given.items() if not misplaced(key)}
         for key in given.keys() - owned.keys():
             context = scene.context

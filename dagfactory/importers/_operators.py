@@ -41,6 +41,7 @@ _CLASSES = {"DummyOperator": "EmptyOperator", "SimpleHttpOperator": "HttpOperato
 BASH = f"{_STANDARD}.operators.bash.BashOperator"
 EMPTY = f"{_STANDARD}.operators.empty.EmptyOperator"
 PYTHON = f"{_STANDARD}.operators.python.PythonOperator"
+EXTERNAL_TASK = f"{_STANDARD}.sensors.external_task.ExternalTaskSensor"
 HTTP = "airflow.providers.http.operators.http.HttpOperator"
 
 _PYTHON_MODULE = f"{_STANDARD}.operators.python"

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.importers import _operators as operators
-from dagfactory.importers._arguments import arguments, as_json, callbacks, meaningful
+from dagfactory.importers._arguments import arguments, as_json, meaningful
 from dagfactory.importers._callables import KEYS, function
+from dagfactory.importers._callbacks import CALLBACK, OF_TASKS, alerts
 from dagfactory.importers._mapping import over, with_partial
 from dagfactory.importers._remarks import BrokenError, NotDataError
 from dagfactory.importers._schedule import asset
+from dagfactory.importers._sensors import wait_for_dag
 from dagfactory.importers._shared import Given, fields, shared, trigger_rule, words
 from dagfactory.importers._values import Context, data, items, text
 from dagfactory.importers._write import Block
@@ -84,7 +86,9 @@ def make(raw: Raw, inherited: Mapping[str, Given], scene: Scene) -> Block:
         mapped = over(own, scene.context, scene.ids)
         common |= _parallel(rest) if mapped else {}
         common |= _doc(rest, scene.context)
-        made |= _kind(raw, own)(meaningful(callbacks(rest, scene.context)), scene.context)
+        told, rest = alerts(rest, OF_TASKS, scene.context)
+        common |= {"alerts": told} if told else {}
+        made |= _kind(raw, own)(meaningful(rest), scene.context)
     except NotDataError as error:
         made |= _placeholder(raw, error, scene)
         return made
@@ -97,7 +101,7 @@ def make(raw: Raw, inherited: Mapping[str, Given], scene: Scene) -> Block:
 
 def _reaches(key: str, each: Given, own: Mapping[str, Given], scene: Scene) -> bool:
     """Whether an inherited argument reaches the task's operator; Airflow asks the operator's signature."""
-    if key in operators.BASE_ARGUMENTS or key in _COMMON:
+    if key in operators.BASE_ARGUMENTS or key in _COMMON or CALLBACK.match(key):
         return True
     path = operators.modern(str(native(own["operator"].node))) if "operator" in own else ""
     if not path or path.startswith("airflow.providers.standard."):
@@ -135,6 +139,8 @@ def _for_operator(path: str, written: str, span: Span, task: Span) -> _Kind:
         return lambda given, context: _python(given, context, task)
 
     def kept(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
+        if path == operators.EXTERNAL_TASK and "execution_delta" in given:
+            return wait_for_dag(given, context)
         if operators.renamed(written):
             context.add("form", f"`{written}` is `{path}` now", span)
         return _operator(path, given, context)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from dagfactory.importers import _operators as operators
-from dagfactory.importers._arguments import CALLBACK
+from dagfactory.importers._callbacks import CALLBACK
 from dagfactory.importers._tasks import _COMMON
 
 OLD = {
