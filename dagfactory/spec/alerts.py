@@ -15,19 +15,16 @@ from dagfactory.spec.common import (
     SpecModel,
     Text,
     bad,
+    listed,
 )
 
 _FEWEST_SECONDS, _MOST_SECONDS = 60, 90_000
 """Bounds of an alignment period in alerting policies (Cloud Monitoring, `Aggregation`)."""
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 People = Annotated[
     list[Text],
-    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
+    BeforeValidator(listed, json_schema_input_type=str | list[str]),
     Field(min_length=1),
 ]
 

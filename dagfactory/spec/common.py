@@ -120,6 +120,11 @@ def parsed(
     return BeforeValidator(check, json_schema_input_type=str)
 
 
+def listed(value: Any) -> Any:
+    """Turn an only text into the list of it, where a list may be written so."""
+    return [value] if isinstance(value, str) else value
+
+
 _ID = r"[a-z][a-z0-9_]{0,62}"
 _ID_HELP = "use a-z, 0-9 and `_`, beginning with a letter, at most 63 characters"
 

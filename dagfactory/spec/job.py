@@ -15,6 +15,7 @@ from dagfactory.spec.common import (
     ServiceAccount,
     SpecModel,
     bad,
+    listed,
     missing,
 )
 from dagfactory.spec.task import TaskBase
@@ -67,10 +68,7 @@ VariableName = Annotated[str, AfterValidator(_variable_name)]
 SecretId = Annotated[str, AfterValidator(_secret)]
 Packages = Annotated[
     list[PackageUri],
-    BeforeValidator(
-        lambda value: [value] if isinstance(value, str) else value,
-        json_schema_input_type=str | list[str],
-    ),
+    BeforeValidator(listed, json_schema_input_type=str | list[str]),
     Field(min_length=1, max_length=100),
 ]
 """One package or a list of them, at most as many as Vertex AI installs."""

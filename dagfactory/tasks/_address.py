@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from dagfactory.reference import escape
-from dagfactory.spec.common import bad
+from dagfactory.spec.common import bad, listed
 from dagfactory.suggest import shorten
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from dagfactory.lower.scope import Scope
 
 _HEAD = re.compile(r"gs://(?:\$\{[^}]*\}|\{\{.*?\}\}|[a-z0-9._-])+(?=/|$)")
@@ -32,16 +30,12 @@ def _address(text: str) -> str:
     )
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 Address = Annotated[str, AfterValidator(_address)]
 """`gs://BUCKET/NAME`, or a text that becomes one."""
 
 Addresses = Annotated[
     list[Address],
-    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
+    BeforeValidator(listed, json_schema_input_type=str | list[str]),
     Field(min_length=1),
 ]
 """One address or a list of them."""

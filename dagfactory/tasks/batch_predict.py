@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from dagfactory.lower.cloud import cloud_problems
-from dagfactory.spec.common import Duration, Project, Region, SpecModel, Text, bad
+from dagfactory.spec.common import Duration, Project, Region, SpecModel, Text, bad, listed
 from dagfactory.spec.job import Accelerator, Data
 from dagfactory.suggest import shorten
 from dagfactory.tasks._google import (
@@ -45,14 +45,10 @@ def _place(text: str) -> str:
     )
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 Where = Annotated[str, AfterValidator(_place)]
 Sources = Annotated[
     list[Where],
-    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
+    BeforeValidator(listed, json_schema_input_type=str | list[str]),
     Field(min_length=1),
 ]
 

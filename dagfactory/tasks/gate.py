@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from dagfactory.gate_expression import GateSyntaxError, names, parse
 from dagfactory.lower.common import operator_arguments
 from dagfactory.problems import Problem
-from dagfactory.spec.common import Project, TaskId, Text, bad, missing
+from dagfactory.spec.common import Project, TaskId, Text, bad, listed, missing
 from dagfactory.spec.task import TaskBase
 from dagfactory.suggest import did_you_mean
 
@@ -21,12 +21,8 @@ if TYPE_CHECKING:
     from dagfactory.spec.pipeline import Pipeline
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 TaskIds = Annotated[
-    list[TaskId], BeforeValidator(_listed, json_schema_input_type=TaskId | list[TaskId])
+    list[TaskId], BeforeValidator(listed, json_schema_input_type=TaskId | list[TaskId])
 ]
 
 

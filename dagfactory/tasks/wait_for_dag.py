@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from dagfactory.lower.common import delta
 from dagfactory.problems import Problem
-from dagfactory.spec.common import PositiveDuration, Text, bad
+from dagfactory.spec.common import PositiveDuration, Text, bad, listed
 from dagfactory.tasks._google import given, lazy
 from dagfactory.tasks._names import DagId
 from dagfactory.tasks._waits import WaitingTask, waiting
@@ -24,11 +24,7 @@ SENSOR = "airflow.providers.standard.sensors.external_task.ExternalTaskSensor"
 _FAILED = ("failed", "upstream_failed")
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Names = Annotated[list[Text], BeforeValidator(_listed, json_schema_input_type=Text | list[Text])]
+Names = Annotated[list[Text], BeforeValidator(listed, json_schema_input_type=Text | list[Text])]
 State = Literal["success", "failed", "skipped"]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -42,19 +41,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("project")
-    shutil.copytree(ROOT / "specs/environments", folder / "specs/environments")
-    shutil.copy(ROOT / "specs/defaults.yaml", folder / "specs")
-    (folder / "specs/killed.yaml").write_text(SPEC)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def killed(project: Path) -> tuple[subprocess.CompletedProcess[str], int]:
     """Run the pipeline, kill the trainer after its first checkpoint; return the result and the step."""
     run = subprocess.Popen(
-        [sys.executable, "-m", "dagfactory", "run", "specs/killed.yaml", "--timeout", "5m"],
+        [sys.executable, "-m", "dagfactory", "run", "specs/spec.yaml", "--timeout", "5m"],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

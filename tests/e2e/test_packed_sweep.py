@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,18 +42,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("project")
-    shutil.copytree(ROOT / "specs/environments", folder / "specs/environments")
-    shutil.copy(ROOT / "specs/defaults.yaml", folder / "specs")
-    (folder / "specs/packed.yaml").write_text(SPEC)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def ran(project: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "dagfactory", "run", "specs/packed.yaml", "--timeout", "5m"],
+        [sys.executable, "-m", "dagfactory", "run", "specs/spec.yaml", "--timeout", "5m"],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

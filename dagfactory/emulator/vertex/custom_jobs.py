@@ -20,6 +20,7 @@ from dagfactory.emulator.method import Method
 from dagfactory.emulator.protos import VERTEX, enum_value, vertex
 from dagfactory.emulator.vertex import names
 from dagfactory.emulator.vertex.listing import fill_page
+from dagfactory.emulator.vertex.rows import job_rows
 from dagfactory.emulator.vertex.store import Store
 
 SERVICE = f"{VERTEX}.JobService"
@@ -57,16 +58,7 @@ class CustomJobs:
 
     def methods(self) -> list[Method]:
         """Return this resource's rows of the route table."""
-        one, many = (
-            "/v1/{name=projects/*/locations/*/customJobs/*}",
-            "/v1/{parent=projects/*/locations/*}/customJobs",
-        )
-        return [
-            Method(SERVICE, "CreateCustomJob", "POST", many, self.create, body="custom_job"),
-            Method(SERVICE, "GetCustomJob", "GET", one, self.get),
-            Method(SERVICE, "ListCustomJobs", "GET", many, self.list_page),
-            Method(SERVICE, "CancelCustomJob", "POST", one + ":cancel", self.cancel, body="*"),
-        ]
+        return job_rows(SERVICE, "CustomJob", self)
 
     def create(self, request: Any) -> Any:
         """Create a job and queue it."""

@@ -14,6 +14,7 @@ from dagfactory.emulator.vertex.custom_jobs import CustomJobs, set_state, state_
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.models import Models
 from dagfactory.emulator.vertex.operations import Operations
+from dagfactory.emulator.vertex.rows import job_rows
 from dagfactory.emulator.vertex.store import Store
 
 SERVICE = f"{VERTEX}.PipelineService"
@@ -32,24 +33,9 @@ class Pipelines:
 
     def methods(self) -> list[Method]:
         """Return this resource's rows of the route table."""
-        many = "/v1/{parent=projects/*/locations/*}/trainingPipelines"
+        rows = job_rows(SERVICE, "TrainingPipeline", self)
         one = "/v1/{name=projects/*/locations/*/trainingPipelines/*}"
-        return [
-            Method(
-                SERVICE,
-                "CreateTrainingPipeline",
-                "POST",
-                many,
-                self.create,
-                body="training_pipeline",
-            ),
-            Method(SERVICE, "GetTrainingPipeline", "GET", one, self.get),
-            Method(SERVICE, "ListTrainingPipelines", "GET", many, self.list_page),
-            Method(
-                SERVICE, "CancelTrainingPipeline", "POST", one + ":cancel", self.cancel, body="*"
-            ),
-            Method(SERVICE, "DeleteTrainingPipeline", "DELETE", one, self.delete),
-        ]
+        return [*rows, Method(SERVICE, "DeleteTrainingPipeline", "DELETE", one, self.delete)]
 
     def create(self, request: Any) -> Any:
         """Create a pipeline and its backing custom job."""

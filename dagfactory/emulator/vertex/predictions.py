@@ -25,6 +25,7 @@ from dagfactory.emulator.vertex.custom_jobs import SERVICE, set_state
 from dagfactory.emulator.vertex.data import Data
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.models import Models
+from dagfactory.emulator.vertex.rows import job_rows
 from dagfactory.emulator.vertex.store import Store
 
 log = logging.getLogger(__name__)
@@ -48,15 +49,7 @@ class Predictions:
 
     def methods(self) -> list[Method]:
         """Return this resource's rows of the route table."""
-        one = f"/v1/{{name=projects/*/locations/*/{_COLLECTION}/*}}"
-        many = f"/v1/{{parent=projects/*/locations/*}}/{_COLLECTION}"
-        body, name = "batch_prediction_job", "BatchPredictionJob"
-        return [
-            Method(SERVICE, f"Create{name}", "POST", many, self.create, body=body),
-            Method(SERVICE, f"Get{name}", "GET", one, self.get),
-            Method(SERVICE, f"List{name}s", "GET", many, self.list_page),
-            Method(SERVICE, f"Cancel{name}", "POST", one + ":cancel", self.cancel, body="*"),
-        ]
+        return job_rows(SERVICE, "BatchPredictionJob", self)
 
     def create(self, request: Any) -> Any:
         """Store a job and queue it; raises NOT_FOUND for its model or its instances."""

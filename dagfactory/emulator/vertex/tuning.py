@@ -20,6 +20,7 @@ from dagfactory.emulator.protos import VERTEX, enum_value, vertex
 from dagfactory.emulator.vertex import names
 from dagfactory.emulator.vertex.custom_jobs import CustomJobs, check_spec, set_state, state_of
 from dagfactory.emulator.vertex.listing import fill_page
+from dagfactory.emulator.vertex.rows import job_rows
 from dagfactory.emulator.vertex.store import Store
 from dagfactory.runtime import draw
 
@@ -35,16 +36,7 @@ class TuningJobs:
 
     def methods(self) -> list[Method]:
         """Return this resource's rows of the route table."""
-        many = "/v1/{parent=projects/*/locations/*}/hyperparameterTuningJobs"
-        one = "/v1/{name=projects/*/locations/*/hyperparameterTuningJobs/*}"
-        kind = "HyperparameterTuningJob"
-        body = "hyperparameter_tuning_job"
-        return [
-            Method(SERVICE, f"Create{kind}", "POST", many, self.create, body=body),
-            Method(SERVICE, f"Get{kind}", "GET", one, self.get),
-            Method(SERVICE, f"List{kind}s", "GET", many, self.list_page),
-            Method(SERVICE, f"Cancel{kind}", "POST", one + ":cancel", self.cancel, body="*"),
-        ]
+        return job_rows(SERVICE, "HyperparameterTuningJob", self)
 
     def create(self, request: Any) -> Any:
         """Create a job and start its first trials."""
