@@ -146,6 +146,14 @@ def test_specs_are_found_once_in_order(specs):
     assert find_specs([Path("specs/defaults.yaml")]) == [Path("specs/defaults.yaml")]
 
 
+@pytest.mark.parametrize("folder", [".", "specs"])
+def test_folders_of_other_tools_and_environments_hold_no_specs(specs, folder):
+    for name in (".github", ".venv/lib", "sub/environments", "sub/.cache"):
+        (Path(folder) / name).mkdir(parents=True, exist_ok=True)
+        (Path(folder) / name / "x.yaml").write_text(SPEC)
+    assert find_specs([Path(folder)]) == [Path("specs/a.yaml")]
+
+
 @pytest.mark.parametrize("paths", [["nothing.yaml"], ["specs/environments"], []])
 def test_nothing_found_is_an_error(specs, paths):
     with pytest.raises(NoInputError):
