@@ -2,6 +2,8 @@
 
 import re
 import shlex
+from importlib.util import find_spec
+from itertools import pairwise
 
 import click
 import pytest
@@ -74,8 +76,9 @@ def test_a_shown_command_is_real(page, command):
         targets = re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
         assert set(rest) <= set(targets)
     elif program == "python":
-        module = ROOT.joinpath(*rest[1].split("."))
-        assert module.with_suffix(".py").exists() or (module / "__main__.py").exists()
+        modules = [module for option, module in pairwise(rest) if option == "-m"]
+        assert modules
+        assert all(map(find_spec, modules))
 
 
 def test_every_command_is_shown_somewhere():
