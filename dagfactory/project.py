@@ -9,6 +9,8 @@ from pathlib import Path
 from dagfactory.diagnostics import DagfactoryError
 
 SUFFIXES = (".yaml", ".yml")
+SPECS = Path("specs")
+"""Where specs are when no path is given."""
 STDIN = Path("-")
 _ENVIRONMENTS = "environments"
 _LEVELS = 3
@@ -29,25 +31,44 @@ def find_specs(paths: Iterable[Path]) -> list[Path]:
     given = list(paths)
     found: dict[Path, None] = {}
     for path in given:
-        if path != STDIN and not path.exists():
-            raise NoInputError(f"no such file or folder: {path}")
+        if path != STDIN and not _exists(path):
+            raise NoInputError(f"no such file or folder: {path}{_advice(path)}")
         found.update(dict.fromkeys(_specs_in(path) if path.is_dir() else [path]))
     if not found:
         raise NoInputError(f"no specs (*.yaml) found in {', '.join(map(str, given)) or 'nothing'}")
     return list(found)
 
 
+def _advice(path: Path) -> str:
+    """Tell those who are in no project yet, or in another folder of it, how to go on."""
+    start = "; go to the folder that holds it, or start a project with `dagfactory init`"
+    return start if path == SPECS else ""
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, a folder that may not be entered
+        return False
+
+
 def _specs_in(folder: Path) -> list[Path]:
-    found: list[Path] = []
-    for top, inner, names in os.walk(folder) if folder.name != _ENVIRONMENTS else ():
-        inner[:] = [each for each in inner if each[0] != "." and each != _ENVIRONMENTS]
-        found += (Path(top, each) for each in names if _is_spec(each))
-    return sorted(each for each in found if each.is_file())
+    if folder.resolve().name == _ENVIRONMENTS:
+        return []
+    return sorted(each for each in yaml_files(folder) if _is_spec(each.relative_to(folder)))
 
 
-def _is_spec(name: str) -> bool:
-    """Whether a file called so is a spec where it is no environment: not hidden, no defaults."""
-    return name.endswith(SUFFIXES) and name[0] != "." and name.rpartition(".")[0] != "defaults"
+def yaml_files(folder: Path) -> Iterator[Path]:
+    """Yield the YAML files of a folder and those below; nothing hidden is looked into (`.venv`, `.git`)."""
+    for top, inner, names in os.walk(folder):
+        inner[:] = [each for each in inner if each[0] != "."]
+        wanted = (name for name in names if name.endswith(SUFFIXES) and name[0] != ".")
+        yield from (each for each in (Path(top, name) for name in wanted) if each.is_file())
+
+
+def _is_spec(path: Path) -> bool:
+    """Whether the file at `path` inside a folder is a spec: no environment, no defaults."""
+    return _ENVIRONMENTS not in path.parts[:-1] and path.stem != "defaults"
 
 
 def _folders(spec: Path) -> Iterator[Path]:

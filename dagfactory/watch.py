@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dagfactory.project import SUFFIXES
+from dagfactory.project import yaml_files
 
 PAUSE = 0.5
 """Seconds between two looks."""
@@ -27,7 +27,7 @@ def changes(
 
 def _state(paths: tuple[Path, ...]) -> dict[Path, tuple[int, int]]:
     folders = {path if path.is_dir() else path.parent for path in paths}
-    found = {each for folder in folders for each in folder.rglob("*") if each.suffix in SUFFIXES}
+    found = {each for folder in folders for each in yaml_files(folder)}
     return {path: each for path in found if (each := _stamp(path))}
 
 

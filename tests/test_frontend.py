@@ -154,6 +154,25 @@ def test_folders_of_other_tools_and_environments_hold_no_specs(specs, folder):
     assert find_specs([Path(folder)]) == [Path("specs/a.yaml")]
 
 
+def test_nothing_hidden_is_a_spec_wherever_one_stands(specs, monkeypatch):
+    for name in (".github/workflows/ci.yml", ".venv/lib/a.yaml", ".pre-commit-config.yaml"):
+        path = specs.parent / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("repos: []")
+    assert find_specs([Path()]) == find_specs([Path("specs")])
+    monkeypatch.chdir(specs / "environments")
+    with pytest.raises(NoInputError):
+        find_specs([Path()])
+
+
+def test_those_without_a_project_are_told_how_to_start_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NoInputError, match="or start a project with `dagfactory init`"):
+        find_specs([Path("specs")])
+    with pytest.raises(NoInputError, match=r"no such file or folder: x+$"):
+        find_specs([Path("x" * 300)])
+
+
 @pytest.mark.parametrize("paths", [["nothing.yaml"], ["specs/environments"], []])
 def test_nothing_found_is_an_error(specs, paths):
     with pytest.raises(NoInputError):

@@ -36,7 +36,9 @@ def command(
 
     Without PATHS it checks `specs/`, without --env every environment there is.
     """
-    chosen = paths or (Path("specs"),)
+    from dagfactory.project import SPECS
+
+    chosen = paths or (SPECS,)
     style = report.style_for(sys.stdout, os.environ, limit)
     name = name or report.choose_format(os.environ)
     if not watch:

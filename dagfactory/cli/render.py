@@ -47,11 +47,11 @@ def command(
     from dagfactory.files import plainly
     from dagfactory.findings import show
     from dagfactory.memory import Memory
-    from dagfactory.project import find_specs
+    from dagfactory.project import SPECS, find_specs
 
     folder = out or Path("build", environment or "dags")
     memory = None if no_cache else Memory(folder, environment)
-    built = build(find_specs(paths or (Path("specs"),)), environment, memory)
+    built = build(find_specs(paths or (SPECS,)), environment, memory)
     if show(built.diagnostics, built.sources) or built.bundle is None:
         return 1
     if to_stdout:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dagfactory.compile import Built, build, package
 from dagfactory.findings import show
-from dagfactory.project import find_specs
+from dagfactory.project import SPECS, find_specs
 from dagfactory.sync.after import reminder
 from dagfactory.sync.apply import apply, survey
 from dagfactory.sync.destination import choose, misplaced
@@ -32,7 +32,7 @@ class Request:
 
 def run(request: Request) -> int:
     """Sync, or show what a sync would do; return the exit code. Raises DagfactoryError."""
-    built = build(find_specs(request.paths or (Path("specs"),)), request.environment)
+    built = build(find_specs(request.paths or (SPECS,)), request.environment)
     if show(built.diagnostics, built.sources) or built.bundle is None:
         return 1
     store = _open(request.to, built)
