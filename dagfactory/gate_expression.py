@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,7 +35,20 @@ OPERATORS: dict[type[ast.operator], str] = {
 CONSTANTS = {"true": True, "false": False}
 RESERVED = ("params", "metrics")
 KINDS = {"num": "number", "str": "text", "neg": "number", "metric": "any", "param": "any"}
-FOREIGN = {"&&": "and", "||": "or", "!": "not", "=": "==", "≥": ">=", "≤": "<=", "≠": "!="}
+FOREIGN = {
+    "&&": "and",
+    "||": "or",
+    "=>": ">=",
+    "=<": "<=",
+    "<>": "!=",
+    "!": "not",
+    "=": "==",
+    "≥": ">=",
+    "≤": "<=",
+    "≠": "!=",
+}
+REFERENCE = re.compile(r"\$\{\s*(params\.\w+)\s*\}")
+PERCENT = "write a percentage as a fraction: 0.9 instead of 90 %"
 
 
 class GateSyntaxError(ValueError):
@@ -184,12 +198,17 @@ class _Reader:
             "a condition holds metrics, params.x, numbers, text, + - * /, comparisons, and, or, not"
         )
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
-            help_text = "write a percentage as a fraction: 0.9 instead of 90 %"
+            help_text = PERCENT
         if isinstance(node, ast.Attribute):
             help_text = 'only params.NAME has a dot; write metrics["a.b"] for a metric with one'
         return self._error(node, f"{self._source(node)} is not supported", help_text)
 
     def _refuse_foreign(self) -> None:
+        reference = REFERENCE.search(self.text)
+        if reference:
+            start, end = (self.shift + each for each in reference.span())
+            message = f"`{reference[0]}` is no part of a condition"
+            raise GateSyntaxError(message, start, end, f"write `{reference[1]}`")
         for start, sign in _foreign(self.text):
             place = self.shift + start
             message = f"`{sign}` is not an operator here"
@@ -199,7 +218,10 @@ class _Reader:
         start = self.shift + max(0, (error.offset or 1) - 1)
         end = self.shift + max(0, (error.end_offset or 0) - 1)
         return GateSyntaxError(
-            f"the condition cannot be read: {error.msg}", start, max(end, start + 1)
+            f"the condition cannot be read: {error.msg}",
+            start,
+            max(end, start + 1),
+            PERCENT if "%" in self.text else None,
         )
 
     def _error(self, node: ast.expr, message: str, help_text: str | None = None) -> GateSyntaxError:
@@ -229,7 +251,7 @@ def _foreign(text: str) -> list[tuple[int, str]]:
 
 def _foreign_at(text: str, at: int) -> str | None:
     before, after = text[at - 1 : at], text[at + 1 : at + 2]
-    if text[at : at + 2] in ("&&", "||"):
+    if text[at : at + 2] in FOREIGN and before not in ("<", ">", "!", "="):
         return text[at : at + 2]
     if text[at] == "!" and after != "=":
         return "!"

@@ -223,12 +223,24 @@ class _Builder:
         frame = _Frame(event, span, values, event.anchor)
         parent = self.stack[-1] if self.stack else None
         if parent and isinstance(parent.values, dict) and parent.expects_key:
-            self._report("DF106", "a key must be text, not a list or mapping", span)
+            self._report(
+                "DF106", "a key must be text, not a list or mapping", *self._braces(event, span)
+            )
             parent.expects_key, parent.key, parent.key_span = False, None, span
             frame.is_key = True
         if event.anchor:
             self.anchors[event.anchor] = _Anchor(None, span)
         self.stack.append(frame)
+
+    def _braces(self, event: Any, span: Span) -> tuple[Span, str | None]:
+        """Return the place and the repair of a list or mapping as a key: `{{ ds }}` lacks quotes."""
+        start = event.start_mark.index
+        if self.source.text[start - 1 : start + 1] != "{{":
+            return span, None
+        end = self.source.text.find("}}", start)
+        template = " ".join(self.source.text[start - 1 : end + 2].split())
+        outer = Span(span.file, span.line, span.column - 1, span.line, span.column + 1)
+        return outer, f'quote templates: `"{shorten(template)}"`' if end > 0 else "quote templates"
 
     def close(self, event: Any) -> None:
         """End the list or mapping that was begun last."""

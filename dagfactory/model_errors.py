@@ -9,19 +9,20 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from dagfactory.diagnostics import Diagnostic, Label
-from dagfactory.model_shape import homes_of, keys_at
+from dagfactory.model_shape import homes_of, keys_at, long_form, model_at
 from dagfactory.model_words import (
     EXPECTED,
     Words,
     alternatives,
     bound,
     describe,
+    flow,
     name_of,
     type_help,
     unlike,
 )
 from dagfactory.node import Node, Path
-from dagfactory.suggest import closest, did_you_mean, either, shorten
+from dagfactory.suggest import closest, did_you_mean, either, our_name, shorten
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +184,10 @@ def _unknown(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Wo
 
 def _home(key: str, model: type[BaseModel], path: Path, base: Path) -> str | None:
     """Say where a key belongs that means something below a sibling key, or in the pipeline."""
-    homes = homes_of(model, path, key)
+    ours = our_name(key)
+    homes = homes_of(model, path, ours)
     if homes:
-        return f"`{key}` belongs under {either(homes)}"
+        return f"`{key}` belongs under {either(homes)}" + (f", as `{ours}`" if ours != key else "")
     from dagfactory.spec.pipeline import Pipeline
 
     return f"`{key}` belongs to the pipeline" if base and key in Pipeline.model_fields else None
@@ -222,9 +224,18 @@ def _type(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Words
     needs = alternatives(options)
     keys = keys_at(model, fault.path[len(base) :])
     found = node.find(fault.path)
-    remedy = type_help(options, found, keys) or remedy
+    remedy = _written_out(fault, model, base) or type_help(options, found, keys) or remedy
     message = f"{name_of(fault.path)} needs {needs}{unlike(fault.value)}"
     return Words("DF122", message, remedy)
+
+
+def _written_out(fault: Fault, model: type[BaseModel], base: Path) -> str | None:
+    """Return how to write a bare value where a mapping belongs, when it is clear which key it is for."""
+    here = model_at(model, fault.path[len(base) :])
+    if here is None or fault.value is None or isinstance(fault.value, dict):
+        return None
+    meant = long_form(here, fault.value)
+    return f"write `{flow(meant)}`" if meant else None
 
 
 def _value(fault: Fault) -> Words:

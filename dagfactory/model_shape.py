@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from inspect import get_annotations
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from dagfactory.node import Path
 
@@ -13,7 +14,33 @@ from dagfactory.node import Path
 def keys_at(model: type[BaseModel], path: Path) -> list[str]:
     """Return the keys allowed in the mapping at `path`, or an empty list where any are."""
     here = model_at(model, path)
-    return [field.alias or name for name, field in here.model_fields.items()] if here else []
+    return [here.model_fields[name].alias or name for name in _own_first(here)] if here else []
+
+
+def _own_first(model: type[BaseModel]) -> list[str]:
+    """Return the names of a model's fields: its own before those that it shares with others."""
+    order = [name for each in model.__mro__ for name in get_annotations(each)]
+    return [name for name in dict.fromkeys(order) if name in model.model_fields]
+
+
+def long_form(model: type[BaseModel], value: Any) -> dict[str, Any] | None:
+    """Return the mapping that a bare value was meant for; of other keys it needs the value is None.
+
+    It is the value of the first key that takes it, of those that must be there before the others.
+    """
+    fields = sorted(model.model_fields.items(), key=lambda each: not each[1].is_required())
+    keys = [field.alias or name for name, field in fields]
+    home = next((key for key in keys if _takes(model, key, value)), None)
+    needed = [key for key in keys_at(model, ()) if key in required_at(model, ()) or key == home]
+    return {key: value if key == home else None for key in needed} if home else None
+
+
+def _takes(model: type[BaseModel], key: str, value: Any) -> bool:
+    try:
+        model.model_validate({key: value})
+    except ValidationError as error:
+        return all(each["loc"][:1] != (key,) for each in error.errors())
+    return True
 
 
 def required_at(model: type[BaseModel], path: Path) -> list[str]:

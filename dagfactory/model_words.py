@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +31,11 @@ EXPECTED = {
     "wrong_type": "another type",
 }
 """Error types of pydantic that say "another type is needed", with what is needed."""
+
+_BARE = re.compile(r"[\w$/.@~+-][^\s,:#\[\]{}\"']*")
+"""A text that needs no quotes inside a list."""
+
+_FLOW = 60
 
 _BOUNDS = {
     "greater_than": "more than {gt}",
@@ -124,7 +131,29 @@ def _text_help(options: Collection[str], text: str, *, quoted: bool) -> str | No
         return f"write `{text.replace('_', '')}`"
     if "`true` or `false`" in options and text.lower() in {"yes", "on", "no", "off", "y", "n"}:
         return f"write `{'true' if text.lower() in {'yes', 'on', 'y'} else 'false'}`"
-    return f"write it as a list: `[{shorten(text)}]`" if "a list" in options else None
+    return f"write it as a list: `{flow(_words(text))}`" if "a list" in options else None
+
+
+def _words(text: str) -> list[str]:
+    """Split a list of names at its commas, anything else as a shell does."""
+    try:
+        words = shlex.split(text)
+    except ValueError:  # a quote that is not closed
+        return [text]
+    return text.split(",") if all(word.endswith(",") for word in words[:-1]) else words
+
+
+def flow(value: object) -> str:
+    """Return a value in the flow style of YAML, `...` for None and for what is too long to repeat."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {flow(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        inner = ", ".join(flow(each) for each in value)
+        return f"[{inner}]" if len(inner) <= _FLOW else "[...]"
+    if isinstance(value, str):
+        text = shorten(value.strip())
+        return text if _BARE.fullmatch(text) and isinstance(_scalar(text), str) else f'"{text}"'
+    return "..." if value is None else _plain(value)
 
 
 def _scalar(text: str) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 from dagfactory.source import Span
@@ -70,10 +71,12 @@ class Node:
     def span_of(self, path: Path, *, key: bool = False) -> Span:
         """Return the place of the value (or, with `key`, of the key) at `path`.
 
-        Where nothing stands at `path`, it is the key of the nearest existing parent.
+        Where nothing stands at `path`, it is the key of the nearest existing parent; one value in
+        place of a list is its own first item.
         """
         found, node = self.nearest(path)
-        if found == path and not key:
+        alone = path[len(found) :] == (0,) and not isinstance(node.value, dict | tuple | NoneType)
+        if (found == path or alone) and not key:
             return node.span
         return self._key_span(found, node)
 

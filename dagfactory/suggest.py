@@ -6,6 +6,33 @@ from collections.abc import Iterable
 
 from dagfactory.secret_shapes import masked
 
+ELSEWHERE = {
+    "after": "dependencies depends depends_on needs requires runs_after upstream upstream_tasks",
+    "pipeline": "dag dag_id dag_name id name",
+    "schedule": "cron cron_schedule interval schedule_interval",
+    "command": "bash_command cmd entrypoint script",
+    "image": "container container_image docker_image",
+    "accelerator": "accelerator_type accelerators gpu gpu_type gpus",
+    "type": "instance_type machine_type operator",
+    "replicas": "nodes worker_count workers",
+    "provisioning": "preemptible spot use_spot",
+    "method": "algorithm sampler search search_method strategy",
+    "parameters": "grid hyperparameters search_space space",
+    "metric": "objective",
+    "when": "condition if threshold",
+    "then": "if_true on_pass on_true",
+    "else": "if_false on_fail on_false otherwise",
+    "callable": "function python_callable",
+    "query": "sql",
+    "secrets": "secret_env secret_environment",
+    "env": "env_vars environment_variables envs",
+    "attempts": "count max_attempts max_retries",
+    "timeout": "dagrun_timeout execution_timeout max_runtime",
+}
+"""What other tools (Airflow, dag-factory, Compose, GitHub Actions, Kubeflow, SkyPilot) call our keys."""
+
+_OURS = {foreign: ours for ours, names in ELSEWHERE.items() for foreign in names.split()}
+
 SHOWN = 8
 """So many choices are listed in full; of more, only the nearest are."""
 
@@ -16,16 +43,23 @@ _SHORTEST = 3
 
 
 def closest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """Return up to `count` known words that `word` may be a misspelling of, the nearest first."""
+    """Return up to `count` known words that `word` may stand for, the nearest first.
+
+    That is the word itself in another case, what other tools call so, one slip of the fingers, or
+    else what looks like it.
+    """
     import difflib
 
     word = word[:100]
     folded = {_fold(each): each for each in reversed(list(known))}
     if _fold(word) in folded:
         return [folded[_fold(word)]]
+    if our_name(word) in folded:
+        return [folded[our_name(word)]]
+    slips = [each for each in folded if _one_slip(_fold(word), each)]
     near = difflib.get_close_matches(_fold(word), folded, count, 0.6)
-    slips = [each for each in (*near, *folded) if _one_slip(_fold(word), each)]
-    return [folded[each] for each in dict.fromkeys([*slips, *near])][:count]
+    best = [each for each in near if each in slips] + slips or near
+    return [folded[each] for each in dict.fromkeys(best)][:count]
 
 
 def _one_slip(word: str, other: str) -> bool:
@@ -76,6 +110,11 @@ def shorten(text: str) -> str:
     """
     flat = " ".join(masked(text[: 8 * _LONGEST])[: 2 * _LONGEST].split())
     return flat if len(flat) <= _LONGEST else f"{flat[: _LONGEST - 1]}…"
+
+
+def our_name(word: str) -> str:
+    """Return what a key of another tool is called here; other words as they are."""
+    return _OURS.get(_fold(word), word)
 
 
 def _fold(word: str) -> str:

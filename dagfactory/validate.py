@@ -155,5 +155,7 @@ def not_a_mapping(node: Node, path: Path, owner: str = "a spec") -> Diagnostic:
     remedy = None if path else "begin with `key: value`"
     if isinstance(value, list) and path[-1:] == ("tasks",):
         remedy = "give each task a name instead of a `-`: `train: {type: train, ...}`"
+    if value is None and path[-1:] == ("tasks",):
+        remedy = "add a task: `train: {type: train, ...}`"
     message = f"{name_of(path) if path else owner} needs a mapping{unlike(value)}"
     return Diagnostic("DF122", message, node.span_of(path), remedy)

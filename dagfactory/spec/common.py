@@ -77,22 +77,39 @@ def _not_blank(text: str) -> str:
 
 
 def matching(
-    regex: str, noun: str, remedy: str, *, may_be_open: bool = False
+    regex: str,
+    noun: str,
+    remedy: str,
+    *,
+    may_be_open: bool = False,
+    repair: Callable[[str], str] | None = None,
 ) -> Callable[[str], str]:
-    """Return a validator that raises DF123 for a text that does not match `regex` as a whole."""
+    """Return a validator that raises DF123 for a text that does not match `regex` as a whole.
+
+    `repair` turns a wrong text into one that is proposed when it matches.
+    """
     compiled = re.compile(regex)
 
     def check(text: str) -> str:
         if (may_be_open and is_open(text)) or compiled.fullmatch(text):
             return text
-        raise bad(f"`{shorten(text)}` is not {noun}", remedy)
+        better = repair(text) if repair else ""
+        proposal = f"write `{better}`; " if compiled.fullmatch(better) else ""
+        raise bad(f"`{shorten(text)}` is not {noun}", proposal + remedy)
 
     return check
 
 
-def pattern(regex: str, noun: str, remedy: str, *, may_be_open: bool = False) -> Any:
-    """Return the annotation of a text that must match `regex` as a whole."""
-    check = matching(regex, noun, remedy, may_be_open=may_be_open)
+def pattern(
+    regex: str,
+    noun: str,
+    remedy: str,
+    *,
+    may_be_open: bool = False,
+    repair: Callable[[str], str] | None = None,
+) -> Any:
+    """Return the annotation of a text that must match `regex` as a whole, as `matching` says."""
+    check = matching(regex, noun, remedy, may_be_open=may_be_open, repair=repair)
     schema: dict[str, JsonValue] = {} if may_be_open else {"pattern": f"^(?:{regex})$"}
     return Annotated[str, AfterValidator(check), Field(json_schema_extra=schema)]
 
@@ -128,10 +145,15 @@ def listed(value: Any) -> Any:
 _ID = r"[a-z][a-z0-9_]{0,62}"
 _ID_HELP = "use a-z, 0-9 and `_`, beginning with a letter, at most 63 characters"
 
+
+def _as_id(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+
+
 Text = Annotated[str, AfterValidator(_not_blank), Field(json_schema_extra={"minLength": 1})]
-PipelineId = pattern(_ID, "a pipeline id", _ID_HELP)
-TaskId = pattern(_ID, "a task id", _ID_HELP)
-as_task_id = matching(_ID, "a task id", _ID_HELP)
+PipelineId = pattern(_ID, "a pipeline id", _ID_HELP, repair=_as_id)
+TaskId = pattern(_ID, "a task id", _ID_HELP, repair=_as_id)
+as_task_id = matching(_ID, "a task id", _ID_HELP, repair=_as_id)
 """For the ids themselves, which are keys of a mapping and no field of a model."""
 VarName = pattern(r"[A-Za-z_][A-Za-z0-9_-]{0,62}", "a variable name", "use letters, digits and `_`")
 ParamName = pattern(

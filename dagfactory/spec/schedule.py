@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from dagfactory.spec.assets import Assets
 from dagfactory.spec.common import PositiveDuration, SpecModel, bad, wrong_type
+from dagfactory.spec.duration import parse_duration
 from dagfactory.suggest import shorten
 
 Preset = Literal[
@@ -31,8 +32,9 @@ def _cron(text: str) -> str:
     fields = text.split()
     if len(fields) != len(_FIELDS):
         raise bad(
-            f"`{shorten(text)}` has {len(fields)} fields instead of 5",
-            'write minute, hour, day, month and weekday like "0 3 * * 1", or `@daily`',
+            f"`{shorten(text)}` has {len(fields)} field{'s'[: len(fields) != 1]} instead of 5",
+            _meant(text)
+            or 'write minute, hour, day, month and weekday like "0 3 * * 1", or `@daily`',
         )
     for field, found in zip(_FIELDS, re.finditer(r"\S+", text), strict=True):
         at = found.start()
@@ -42,6 +44,17 @@ def _cron(text: str) -> str:
                 raise bad(*problem, part=(at, at + max(1, len(part))))
             at += len(part) + 1
     return " ".join(fields)
+
+
+def _meant(text: str) -> str | None:
+    """Return what to write for the name of a preset without its `@`, and for a duration."""
+    if f"@{text.lower()}" in get_args(Preset):
+        return f'write `"@{text.lower()}"`'
+    try:
+        parse_duration(text)
+    except ValueError:
+        return None
+    return f"write `{{every: {text}}}`"
 
 
 def _part_problem(
