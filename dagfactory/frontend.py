@@ -17,7 +17,7 @@ from dagfactory.source import SourceFile, Span, decode, read
 from dagfactory.spec.environment import EnvironmentFile
 from dagfactory.spec.pipeline import Pipeline
 from dagfactory.suggest import listing
-from dagfactory.validate import not_a_mapping, validate, validate_model
+from dagfactory.validate import not_a_mapping, other_file, validate, validate_model
 
 _FIRST_OF_MODELS = "DF120"
 
@@ -58,6 +58,9 @@ def front_end(path: Path, environment: str | None = None) -> Front:
     if spec.node is None or not isinstance(spec.node.value, dict):
         found += validate(spec.node)[1] if spec.node else []
         return Front(None, None, model, tidy(found), sources)
+    other = other_file(spec.node)
+    if other:
+        return Front(None, None, model, tidy([*found, other]), sources)
     found += _unknown_patches(path, spec.node)
     node, resolving = resolve(
         spec.node, defaults=defaults.node if defaults else None, environment=chosen

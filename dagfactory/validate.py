@@ -148,6 +148,29 @@ def _unknown_type(node: Node, path: Path, kind: Node) -> Diagnostic:
     return Diagnostic("DF125", f"unknown task type `{shorten(kind.value)}`", span, remedy)
 
 
+_DAG_FACTORY = {"tasks", "task_groups", "default_args"}
+"""What stands below a DAG's name, or below `default`, in a file of astronomer/dag-factory."""
+
+
+def other_file(node: Node) -> Diagnostic | None:
+    """Return the one thing to say about a mapping that is no pipeline but another kind of file."""
+    value = node.value if isinstance(node.value, dict) else {}
+    environment = {"environment", "project"} <= set(value)
+    if not value or closest("tasks", value) or (closest("pipeline", value) and not environment):
+        return None
+    lacks, remedy = "it has neither `pipeline` nor `tasks`", "start with `pipeline: my_pipeline`"
+    if environment:
+        lacks, remedy = "it is an environment", "check a spec for it with `--env`"
+    elif set(value) <= set(Pipeline.model_fields):
+        remedy += "; a `defaults.yaml` is checked with the specs beside it"
+    elif any(_DAG_FACTORY & set(each.keys) for each in value.values()):
+        lacks, remedy = (
+            "it looks like one of dag-factory",
+            "turn it into specs: `dagfactory import FILE --out specs`",
+        )
+    return Diagnostic("DF121", f"this file is no pipeline: {lacks}", node.span_of(("",)), remedy)
+
+
 def not_a_mapping(node: Node, path: Path, owner: str = "a spec") -> Diagnostic:
     """Return the diagnostic for the value at `path`; `owner` names a whole document."""
     here = node.find(path)
