@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -9,12 +10,25 @@ from collections.abc import Sequence
 
 INTERRUPTED = 130
 BUG = 70
+REFUSED = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENAMETOOLONG,
+    errno.ENFILE,
+    errno.ENOSPC,
+    errno.EPERM,
+    errno.EROFS,
+}
+"""What an operating system refuses whoever asks: a full disk, a folder of somebody else."""
 
 
 def main() -> None:
     """Run the command line of this process and leave with its exit code."""
     # trees of specs hold no circles: looking for garbage in them is a tenth of a big render
     gc.set_threshold(200_000, 20, 50)
+    _open_streams()
     code = run(sys.argv[1:])
     gc.freeze()  # the interpreter would look once more, through everything that is left
     sys.exit(code)
@@ -46,6 +60,11 @@ def _failed(error: Exception, arguments: Sequence[str]) -> int:
     """Say what a DagfactoryError says; anything else is a bug and goes into a file."""
     from dagfactory.diagnostics import DagfactoryError
 
+    if isinstance(error, OSError) and error.errno in REFUSED:
+        from dagfactory.files import plain
+
+        _silence()
+        error = plain(error)
     if isinstance(error, DagfactoryError):
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
@@ -74,9 +93,20 @@ def _write_log(error: Exception, arguments: Sequence[str]) -> str:
 
 
 def _reader_gone() -> int:
-    """Keep the interpreter from complaining at exit about a closed pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _silence()
     return 1
+
+
+def _silence() -> None:
+    """Keep the interpreter from complaining at exit about what could not be written to stdout."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_streams() -> None:
+    """Give a process that was started with closed streams (`>&-`) some that swallow everything."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 if __name__ == "__main__":

@@ -11,14 +11,21 @@ _HEADING = re.compile(r"^## (DF\d{3})\b", re.MULTILINE)
 
 
 def explanation(code: str) -> str:
-    """Return the section of a code as Markdown; raises DagfactoryError for an unknown code."""
-    wanted = code.upper()
+    """Return the section of a code or its name as Markdown; raises DagfactoryError for an unknown one."""
+    names = {each.name: known for known, each in CODES.items()}
+    wanted = names.get(code.lower(), code.upper())
     if wanted not in CODES:
-        from dagfactory.suggest import did_you_mean
-
-        raise DagfactoryError(f"no code `{code}`; {did_you_mean(wanted, CODES, 'codes')}")
+        raise DagfactoryError(f"no code `{code}`; {_advice(code, [*CODES, *names])}")
     known = CODES[wanted]
     return sections().get(wanted, f"## {wanted} {known.name}\n\n{known.summary}\n")
+
+
+def _advice(code: str, known: list[str]) -> str:
+    """Return the codes or names that were meant, or where to find them all."""
+    from dagfactory.suggest import closest, either
+
+    near = closest(code, known)
+    return f"did you mean {either(near)}?" if near else "`dagfactory explain` lists all"
 
 
 def index() -> str:

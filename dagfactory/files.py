@@ -23,9 +23,14 @@ def plainly() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        name = error.filename2 or error.filename
-        place = f": {name}" if name else ""
-        raise FileError(f"{(error.strerror or str(error)).lower()}{place}") from None
+        raise plain(error) from None
+
+
+def plain(error: OSError) -> FileError:
+    """Return what the operating system refused, and of which file, as one line."""
+    name = error.filename2 or error.filename
+    place = f": {name}" if name else ""
+    return FileError(f"{(error.strerror or str(error)).lower()}{place}")
 
 
 def write_atomic(path: Path, content: bytes) -> None:

@@ -155,8 +155,10 @@ _DAG_FACTORY = {"tasks", "task_groups", "default_args"}
 def other_file(node: Node) -> Diagnostic | None:
     """Return the one thing to say about a mapping that is no pipeline but another kind of file."""
     value = node.value if isinstance(node.value, dict) else {}
+    if not value or "tasks" in value:
+        return None
     environment = {"environment", "project"} <= set(value)
-    if not value or closest("tasks", value) or (closest("pipeline", value) and not environment):
+    if closest("tasks", value) or (closest("pipeline", value) and not environment):
         return None
     lacks, remedy = "it has neither `pipeline` nor `tasks`", "start with `pipeline: my_pipeline`"
     if environment:

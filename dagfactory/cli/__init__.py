@@ -46,9 +46,10 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; for an unknown one, fail with the nearest names."""
         if args and not args[0].startswith("-") and args[0] not in names():
-            from dagfactory.suggest import did_you_mean
+            from dagfactory.suggest import closest, either
 
-            remedy = did_you_mean(args[0], names(), "commands")
+            near = closest(args[0], names())
+            remedy = f"did you mean {either(near)}?" if near else f"commands: {', '.join(names())}"
             raise click.UsageError(f"no command `{args[0]}`; {remedy}", ctx)
         return super().resolve_command(ctx, args)
 

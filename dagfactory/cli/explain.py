@@ -10,7 +10,10 @@ import click
 @click.command("explain")
 @click.argument("code", required=False)
 def command(code: str | None) -> int:
-    """Print what CODE means, with an example that fails and its repair; without CODE, list all."""
+    """Print what CODE means, with an example that fails and its repair; without CODE, list all.
+
+    CODE is a number such as DF120 or its name, unknown-key.
+    """
     from dagfactory.explain import explanation, index
 
     sys.stdout.write(explanation(code) if code else index())

@@ -24,8 +24,11 @@ def command(check: bool, out: Path | None) -> int:
     text = schema_text()
     if check:
         path = out or COMMITTED
-        current = path.is_file() and path.read_text(encoding="utf-8") == text
-        sys.stderr.write(f"{path}: {'current' if current else 'not current'}\n")
+        there = path.is_file()
+        current = there and path.read_bytes() == text.encode()
+        state = "current" if current else "not current" if there else "does not exist"
+        remedy = "" if current else f"; write it with `dagfactory schema --out {path}`"
+        sys.stderr.write(f"{path}: {state}{remedy}\n")
         return 0 if current else 1
     if out:
         from dagfactory.files import plainly, write_atomic

@@ -178,6 +178,29 @@ def test_a_reader_that_leaves_early_is_no_bug(folder):
     assert b"BrokenPipe" not in (folder / "err").read_bytes()
 
 
+@pytest.mark.parametrize("command", ["check --format json", "schema", "render --stdout"])
+def test_a_full_disk_is_no_bug(folder, command):
+    shell = f"{sys.executable} -m dagfactory {command} >/dev/full"
+    done = subprocess.run(["bash", "-c", shell], cwd=folder, capture_output=True, check=False)
+    assert done.returncode == 4
+    assert done.stderr.splitlines()[-1] == b"error: no space left on device"
+
+
+def test_closed_streams_are_no_bug(folder):
+    for command, code in (("check", 0), ("check nothing.yaml", 3)):
+        shell = f"{sys.executable} -m dagfactory {command} >&- 2>&-"
+        assert subprocess.run(["bash", "-c", shell], cwd=folder, check=False).returncode == code
+
+
+def test_a_code_is_explained_by_its_name_too(capsys):
+    assert run(["explain", "unknown-key"]) == 0
+    assert capsys.readouterr().out.startswith("## DF120 unknown-key\n")
+    assert run(["explain", "unknwon-key"]) == 2
+    assert capsys.readouterr().err.endswith("did you mean `unknown-key`?\n")
+    assert run(["explain", "why"]) == 2
+    assert capsys.readouterr().err.endswith("`dagfactory explain` lists all\n")
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_any_encoding_of_the_terminal_will_do(folder, encoding):
     (folder / "specs" / "bad.yaml").write_text("pipeline: p\n東京: 1\ntasks: {a: {type: empty}}\n")

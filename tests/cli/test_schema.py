@@ -116,6 +116,9 @@ def test_the_committed_file_is_current(monkeypatch, capsys) -> None:
 def test_another_file_is_checked_and_written(tmp_path, capsys) -> None:
     path = tmp_path / "deep/schema.json"
     assert run(["schema", "--check", "--out", str(path)]) == 1
+    assert (
+        f"does not exist; write it with `dagfactory schema --out {path}`" in capsys.readouterr().err
+    )
     assert not path.exists()
     assert run(["schema", "--out", str(path)]) == 0
     assert run(["schema", "--check", "--out", str(path)]) == 0
