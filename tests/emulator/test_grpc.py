@@ -1,12 +1,17 @@
 """The same service over gRPC: generated clients, sync and aio, and the provider's trigger."""
 
 import asyncio
+import json
+import os
+import re
+from pathlib import Path
 
 import pytest
 from google.api_core import exceptions
 from google.cloud import aiplatform_v1 as v1
 from google.cloud import secretmanager_v1
 
+ROOT = Path(__file__).parents[2]
 ENDPOINT = {"api_endpoint": "us-central1-aiplatform.googleapis.com"}
 PARENT = "projects/demo/locations/us-central1"
 
@@ -81,6 +86,19 @@ def test_secrets(emulator):
         assert client.access_secret_version(name=third).name == third
         with pytest.raises(exceptions.NotFound, match="not found or has no versions"):
             client.access_secret_version(name=name.format("none"))
+
+
+def test_the_lines_that_the_docs_give_a_program_of_its_own_load_its_secrets(emulator, monkeypatch):
+    page = (ROOT / "docs" / "images.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    emulator.secret("wandb-api-key", "hunter2")
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    name = "projects/demo/secrets/wandb-api-key/versions/latest"
+    monkeypatch.setenv("DAGFACTORY_SECRETS", json.dumps({"WANDB_API_KEY": name}))
+    module = {}
+    exec(code, module)  # noqa: S102 - the page's own lines
+    module["load_secrets"]()
+    assert os.environ.pop("WANDB_API_KEY") == "hunter2"
 
 
 def test_secrets_by_rest_and_nothing_outside_of_their_folder(emulator):
