@@ -26,6 +26,8 @@ ELSEWHERE = {
     "query": "sql",
     "secrets": "secret_env secret_environment",
     "env": "env_vars environment_variables envs",
+    "each": "item loop matrix",
+    "params": "inputs parameters",
     "attempts": "count max_attempts max_retries",
     "timeout": "dagrun_timeout execution_timeout max_runtime",
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from dagfactory import report
+from dagfactory.cli._complete import environments
 
 
 @click.command("check")
@@ -19,6 +20,7 @@ from dagfactory import report
     help="Check for this environment only.",
     metavar="NAME",
     envvar="DAGFACTORY_CHECK_ENV",
+    shell_complete=environments,
 )
 @click.option(
     "--format",

@@ -6,9 +6,11 @@ import sys
 
 import click
 
+from dagfactory.cli._complete import codes
+
 
 @click.command("explain")
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=codes)
 def command(code: str | None) -> int:
     """Print what CODE means, with an example that fails and its repair; without CODE, list all.
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from dagfactory.cli._complete import environments
+
 
 @click.command("graph")
 @click.argument("spec", type=click.Path(path_type=Path, allow_dash=True))
@@ -14,6 +16,7 @@ import click
     "--env",
     "environment",
     envvar="DAGFACTORY_GRAPH_ENV",
+    shell_complete=environments,
     help="Environment; the first one if absent.",
     metavar="NAME",
 )

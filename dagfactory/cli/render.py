@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from dagfactory.cli._complete import environments
+
 
 @click.command("render")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
@@ -14,6 +16,7 @@ import click
     "--env",
     "environment",
     envvar="DAGFACTORY_RENDER_ENV",
+    shell_complete=environments,
     help="Environment to render for.",
     metavar="NAME",
 )

@@ -5,11 +5,19 @@ from typing import Any
 
 import click
 
+from dagfactory.cli._complete import environments
+
 
 @click.command(name="run")
 @click.argument("spec", type=click.Path(exists=True, path_type=Path))
 @click.option(
-    "--env", "environment", default="local", show_default=True, help="Environment to render for."
+    "--env",
+    "environment",
+    default="local",
+    show_default=True,
+    help="Environment to render for.",
+    metavar="NAME",
+    shell_complete=environments,
 )
 @click.option(
     "--param",

@@ -7,11 +7,18 @@ from typing import Any
 
 import click
 
+from dagfactory.cli._complete import environments
+
 
 @click.command("sync")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
-    "--env", "environment", required=True, metavar="NAME", help="Environment to render for."
+    "--env",
+    "environment",
+    required=True,
+    metavar="NAME",
+    help="Environment to render for.",
+    shell_complete=environments,
 )
 @click.option(
     "--to",

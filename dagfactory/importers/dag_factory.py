@@ -54,6 +54,9 @@ def _root(source: SourceFile) -> tuple[Node | None, list[Remark]]:
     if not remarks and (root is None or not isinstance(root.value, dict)):
         span = root.span if root else None
         remarks.append(Remark("not-a-dag", "the file is not a mapping of DAGs", span))
+    elif root and (pipeline := root.child("pipeline")) and isinstance(pipeline.value, str):
+        span = root.span_of(("pipeline",), key=True)
+        remarks.append(Remark("not-a-dag", "the file is a spec already", span))
     return root, remarks
 
 

@@ -107,12 +107,18 @@ def test_shells_get_a_completion_script(shell):
     assert f"_DAGFACTORY_COMPLETE={shell}_complete" in done.stdout
 
 
-def test_commands_and_formats_complete():
+def test_commands_and_values_complete(tmp_path):
+    folder = tmp_path / "specs" / "environments"
+    folder.mkdir(parents=True)
+    for name in ("prod", "local"):
+        (folder / f"{name}.yaml").write_text("")
+
     def complete(words, at):
         environ = {"COMP_WORDS": words, "COMP_CWORD": str(at)}
         return subprocess.run(
             [Path(sys.executable).parent / "dagfactory"],
             env={**os.environ, "_DAGFACTORY_COMPLETE": "bash_complete", **environ},
+            cwd=tmp_path,
             capture_output=True,
             text=True,
             check=True,
@@ -120,3 +126,8 @@ def test_commands_and_formats_complete():
 
     assert complete("dagfactory ch", 1) == ["plain,check"]
     assert "plain,sarif" in complete("dagfactory check --format ", 3)
+    assert complete("dagfactory explain df32", 2) == ["plain,DF324"]
+    assert complete("dagfactory explain unknown-k", 2) == ["plain,unknown-key"]
+    for command in ("check", "graph", "render", "run", "sync"):
+        assert complete(f"dagfactory {command} --env ", 3) == ["plain,local", "plain,prod"]
+        assert complete(f"dagfactory {command} --env p", 3) == ["plain,prod"]

@@ -49,6 +49,14 @@ def test_an_error_exits_1_and_the_good_dags_are_written(file, capsys):
     assert "dags.yml:3:6: error[broken]: a DAG without tasks" in capsys.readouterr().err
 
 
+def test_a_spec_is_no_file_of_dags_and_that_is_said_once(file, capsys):
+    file.write_text("pipeline: one\ntasks:\n  a: {type: empty}\n")
+    assert run(["import", "dags.yml"]) == 1
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == "dags.yml:1:1: error[not-a-dag]: the file is a spec already"
+    assert last.startswith("imported 0 of 0 DAGs")
+
+
 def test_strict_exits_1_for_losses(file, capsys):
     file.write_text(GOOD + "  dag_display_name: One\n")
     assert run(["import", "dags.yml"]) == 0
