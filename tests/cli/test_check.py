@@ -186,6 +186,17 @@ def test_a_full_disk_is_no_bug(folder, command):
     assert done.stderr.splitlines()[-1] == b"error: no space left on device"
 
 
+def test_what_the_system_refuses_is_one_line_and_no_log(folder, capsys, monkeypatch):
+    from dagfactory import survey
+
+    def refused(*_):
+        raise PermissionError(13, "Permission denied", "specs/good.yaml")
+
+    monkeypatch.setattr(survey, "survey", refused)
+    assert run(["check"]) == 4
+    assert capsys.readouterr().err == "error: permission denied: specs/good.yaml\n"
+
+
 def test_closed_streams_are_no_bug(folder):
     for command, code in (("check", 0), ("check nothing.yaml", 3)):
         shell = f"{sys.executable} -m dagfactory {command} >&- 2>&-"

@@ -45,8 +45,8 @@ def codes(diagnostics):
 
 def test_checks_are_found_by_listing_the_package():
     expected = """
-        addresses arguments branches deadlines images joins limits machines metrics operators packs
-        pools restarts schedule secrets teardowns
+        addresses arguments branches deadlines images joins limits machines metrics models operators
+        packs pools restarts schedule secrets teardowns
     """
     assert lint.names() == expected.split()
 
