@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Collection, Mapping
@@ -152,7 +153,8 @@ def flow(value: object) -> str:
         return f"[{inner}]" if len(inner) <= _FLOW else "[...]"
     if isinstance(value, str):
         text = shorten(value.strip())
-        return text if _BARE.fullmatch(text) and isinstance(_scalar(text), str) else f'"{text}"'
+        bare = _BARE.fullmatch(text) and isinstance(_scalar(text), str)
+        return text if bare else json.dumps(text, ensure_ascii=False)
     return "..." if value is None else _plain(value)
 
 
