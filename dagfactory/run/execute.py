@@ -85,20 +85,10 @@ class Session:
 
     def start(self, dag_id: str, params: Mapping[str, Any]) -> "Run":
         """Start a run as soon as the DAG is there; RunError when Airflow cannot or will not."""
-        return self.start_all({dag_id: params})[0]
-
-    def start_all(self, wanted: Mapping[str, Mapping[str, Any]]) -> "list[Run]":
-        """Start runs of several DAGs, given with their params.
-
-        None begins before all are made: creating a run while tasks of others report to the same
-        SQLite file can block Airflow's API server for a minute.
-        """
-        for dag_id in wanted:
-            self.stack.wait(DagParsed(self.stack.api, dag_id, self.clock.began), f"DAG {dag_id}")
+        self.stack.wait(DagParsed(self.stack.api, dag_id, self.clock.began), f"DAG {dag_id}")
         self.clock.reached("DAG parsed")
-        made = [self._made(dag_id, params) for dag_id, params in wanted.items()]
-        for dag_id in wanted:
-            self.stack.api.patch("dags", dag_id, body={"is_paused": False})
+        made = self._made(dag_id, params)
+        self.stack.api.patch("dags", dag_id, body={"is_paused": False})
         return made
 
     def _made(self, dag_id: str, params: Mapping[str, Any]) -> "Run":

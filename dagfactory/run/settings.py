@@ -46,7 +46,7 @@ def airflow_environment(state: State, dags: Path, port: int, line: Line) -> dict
 
 def _core(dags: Path, url: str) -> dict[str, str]:
     return {
-        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__EXECUTOR": "dagfactory.embedded.executor.LocalExecutor",
         "CORE__PARALLELISM": str(PARALLELISM),
         "CORE__DAGS_FOLDER": str(dags),
         "CORE__LOAD_EXAMPLES": "False",
@@ -56,7 +56,8 @@ def _core(dags: Path, url: str) -> dict[str, str]:
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         # The run asked for is the only one: a schedule must not start a second one beside it.
         "SCHEDULER__USE_JOB_SCHEDULE": "False",
-        # … and begins when it is complete: a DAG is let go after its run was made.
+        # … and begins when it is complete: a DAG is let go after its run was made, also one that
+        # somebody has paused in the web UI.
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         # Every file of the folder counts, also one whose text does not look like a DAG.
         "CORE__DAG_DISCOVERY_SAFE_MODE": "False",
@@ -92,6 +93,8 @@ def _speed() -> dict[str, str]:
         # Two deferred tasks that end together meet on one SQLite file.
         "DATABASE__MAX_DB_RETRIES": "10",
         "WORKERS__EXECUTION_API_TIMEOUT": "60",
+        # How late the end of a task's process may be noticed: its slot is taken until then.
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
     }
 
 
@@ -126,18 +129,20 @@ def _fernet_key() -> str:
     return secrets.token_urlsafe(32) + "="
 
 
-def preload_modules(dags: Path) -> Mapping[str, list[str]]:
-    """Say what the scheduler (whose forks run the tasks) and the triggerer import first.
+def preload_modules(dags: Path, target: str) -> Mapping[str, list[str]]:
+    """Say what the server, the scheduler (whose forks run the tasks) and the triggerer import first.
 
     The provider's trigger class costs seven seconds of CPU on first use; imported while the first
     tasks run, it is there when the first job is waited for. A DAG without Vertex AI pays nothing.
     """
+    server = ["dagfactory.embedded.audit"] if target == "airflow3" else []
     rendered = [
         path for path in dags.rglob("*.py") if "dagfactory_runtime_" not in str(path.parent)
     ]
     if not any("Vertex" in path.read_text(errors="replace") for path in rendered):
-        return {"triggerer": [], "scheduler": []}
+        return {"server": server, "triggerer": [], "scheduler": []}
     return {
+        "server": server,
         "triggerer": ["airflow.providers.google.cloud.triggers.vertex_ai"],
         "scheduler": ["googleapiclient.discovery", "airflow.providers.google.cloud.hooks.gcs"],
     }

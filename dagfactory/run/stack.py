@@ -122,9 +122,10 @@ class Start:
         self.clock.reached("database migrated")
 
     def _start_components(self, stack: Stack) -> None:
-        processes, preload = stack.processes, preload_modules(self.dags)
+        processes, preload = stack.processes, preload_modules(self.dags, self.line.target)
         serve = () if self.ui else ("--skip-serve-logs",)
-        processes.airflow(self.line.server, *self.line.serve(stack.api.port))
+        arguments = self.line.serve(stack.api.port)
+        processes.airflow(self.line.server, *arguments, preload=preload["server"])
         stack.wait(lambda: processes.imported, "Airflow's import", every=1.0)
         self.clock.reached("Airflow imported")
         self._wait_for_emulator(stack)

@@ -66,10 +66,10 @@ def test_google_is_imported_ahead_only_for_pipelines_that_use_it(tmp_path):
     runtime.mkdir()
     (runtime / "job.py").write_text("class VertexJobOperator: ...")
     (tmp_path / "plain.py").write_text("from x import EmptyOperator")
-    assert preload_modules(tmp_path)["triggerer"] == []
+    assert preload_modules(tmp_path, "airflow3")["triggerer"] == []
     (tmp_path / "team").mkdir()
     (tmp_path / "team" / "train.py").write_text("VertexJobOperator(task_id='train')")
-    assert preload_modules(tmp_path)["triggerer"]
+    assert preload_modules(tmp_path, "airflow3")["triggerer"]
 
 
 @pytest.mark.airflow

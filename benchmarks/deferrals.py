@@ -1,0 +1,111 @@
+"""Short waits in Airflow 3 on SQLite, as Airflow comes and with `dagfactory.embedded`: what goes wrong.
+
+Usage: python benchmarks/deferrals.py [rounds]
+
+Each round runs 84 tasks (14 DAGs of 6) twice, beside two busy loops that make the machine as slow as
+a loaded one. Every task defers to a trigger that fires at once.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dagfactory.run import stack
+from dagfactory.run.execute import Options, session
+from dagfactory.run.rest import ApiError
+from dagfactory.run.state import State
+
+DAG = """
+from datetime import timedelta
+
+from airflow.providers.common.compat.sdk import DAG, BaseOperator
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+from pendulum import datetime
+
+
+class Wait(BaseOperator):
+    def execute(self, context):
+        self.defer(trigger=TimeDeltaTrigger(timedelta(0)), method_name="resume")
+
+    def resume(self, context, event):
+        pass
+
+
+with DAG("{}", start_date=datetime(2026, 1, 1), schedule=None):
+    for chain in "ab":
+        tasks = [Wait(task_id=chain + step, retries=1) for step in "123"]
+        tasks[0] >> tasks[1] >> tasks[2]
+"""
+NAMES = [f"d{number}" for number in range(14)]
+MISMATCH = re.compile("finished with state success, but")
+AS_IT_COMES = {
+    "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "5",
+}
+
+
+@contextmanager
+def arm(repaired: bool) -> Iterator[None]:
+    """Run Airflow with what we repair, or without."""
+    environment, preload = stack.airflow_environment, stack.preload_modules
+    if not repaired:
+        stack.airflow_environment = lambda *given: environment(*given) | AS_IT_COMES
+        stack.preload_modules = lambda *given: {**preload(*given), "server": []}
+    try:
+        yield
+    finally:
+        stack.airflow_environment, stack.preload_modules = environment, preload
+
+
+@contextmanager
+def busy(loops: int) -> Iterator[None]:
+    """Keep as many cores busy."""
+    started = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(loops)]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.kill()
+
+
+def measure(folder: Path) -> str:
+    """Run every DAG once and return what became of the tasks."""
+    dags, state = folder / "dags", State(folder / "state")
+    dags.mkdir()
+    for name in NAMES:
+        (dags / f"{name}.py").write_text(DAG.format(name))
+    options: Any = Options(emulator=None)
+    with session(dags, state=state, options=options, on_event=lambda _: None) as running, busy(2):
+        began = time.monotonic()
+        try:
+            runs = [running.start(name, {}) for name in NAMES]
+        except ApiError:
+            return f"a change of a DAG failed after {time.monotonic() - began:.0f} s"
+        results = [run.complete(900) for run in runs]
+        seconds = time.monotonic() - began
+    tasks = [task for result in results for task in result.tasks]
+    mismatches = len(MISMATCH.findall((state.logs / "scheduler.log").read_text()))
+    states = Counter(task.state for task in tasks)
+    retried = sum(task.tries > 1 for task in tasks)
+    return f"{seconds:4.0f} s, {mismatches:3} wrong ends, {retried:3} tried again, {dict(states)}"
+
+
+def main(rounds: int) -> None:
+    """Print one line for each arm of each round."""
+    for _ in range(rounds):
+        for name, repaired in {"as it comes": False, "with ours": True}.items():
+            with tempfile.TemporaryDirectory() as folder, arm(repaired):
+                print(f"{name:12} {measure(Path(folder))}", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
