@@ -58,8 +58,8 @@ unit: $(STAMP) ## every test but the minutes-long ones
 e2e: $(STAMP) ## pipelines through the real scheduler, executor and triggerer
 	$(BIN)/pytest -m e2e
 
-airflow2: $(STAMP) $(STAMP2) ## Airflow 2.11.1: parsing, the runtime, the flagship from end to end
-	AIRFLOW_PYTHON=$(abspath .venv-airflow2/bin/python) $(BIN)/pytest -m "not e2e" tests/airflow2 tests/runtime tests/features
+airflow2: $(STAMP) $(STAMP2) ## Airflow 2.11.1: parsing, the runtime, the flagship and examples from end to end
+	AIRFLOW_PYTHON=$(abspath .venv-airflow2/bin/python) $(BIN)/pytest tests/airflow2 tests/runtime tests/features
 
 $(STAMP2): requirements/airflow2.txt | $(STAMP)
 	$(PYTHON) -m venv --clear --without-pip .venv-airflow2

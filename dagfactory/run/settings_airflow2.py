@@ -4,6 +4,19 @@ from dagfactory.run.state import State
 
 _EVERYBODY_IS_ADMIN = 'AUTH_ROLE_PUBLIC = "Admin"\n'
 
+_EXECUTOR = """\
+from airflow.executors.local_executor import LocalExecutor
+
+
+class OneAtATime(LocalExecutor):
+    is_single_threaded = True  # with one worker
+"""
+"""Forks of the scheduler as tasks, one at a time, which is what Airflow 2 allows on SQLite.
+
+Its own SequentialExecutor starts a new Python for each task (3 s of CPU) and stops the scheduler
+meanwhile.
+"""
+
 _UNKNOWN = (
     "API_AUTH__",
     "API__BASE_URL",
@@ -27,11 +40,17 @@ def airflow2_options(state: State, airflow3: dict[str, str]) -> dict[str, str]:
     """Return the options of a run without their prefix, made from those for Airflow 3."""
     server = state.home / "webserver_config.py"
     server.write_text(_EVERYBODY_IS_ADMIN)  # it listens on the loopback and ends with the run
+    config = state.home / "config"  # Airflow imports from there
+    config.mkdir(exist_ok=True)
+    (config / "one_at_a_time.py").write_text(_EXECUTOR)
     shared = {name: value for name, value in airflow3.items() if not name.startswith(_UNKNOWN)}
     return shared | {
-        # The only executor that Airflow 2 allows on SQLite: one task at a time. Jobs still run
-        # side by side, for a task that waits for one is deferred.
-        "CORE__EXECUTOR": "SequentialExecutor",
+        # Jobs still run side by side, for a task that waits for one is deferred.
+        "CORE__EXECUTOR": "one_at_a_time.OneAtATime",
+        "CORE__PARALLELISM": "1",
+        # A task that ends and the scheduler would both queue what comes next: SQLite has no row lock
+        # that keeps them apart, and a try is counted twice.
+        "SCHEDULER__SCHEDULE_AFTER_TASK_EXECUTION": "False",
         "CORE__DAG_FILE_PROCESSOR_TIMEOUT": airflow3["DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT"],
         "SCHEDULER__MIN_FILE_PROCESS_INTERVAL": airflow3[
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL"
