@@ -12,6 +12,7 @@ from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import storage
 from google.cloud.storage import Blob, Bucket
+from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
 from trainer.errors import TrainerError
 from trainer.files import Pieces
@@ -19,16 +20,21 @@ from trainer.storage import check_size
 
 PART = 2**23  # bytes, a multiple of 256 KiB
 PATIENCE = 120.0  # seconds for one part, with all its repetitions
+KNOWN = (exceptions.GoogleAPIError, GoogleAuthError, DataCorruption, InvalidResponse)
 
 
 @contextmanager
 def one_line(doing: str) -> Iterator[None]:
-    """Turn what the client library raises into one line."""
+    """Turn what the client library raises into an OSError of one line.
+
+    A disk that fails raises the same: neither says anything about what lies there, so that a
+    checkpoint that cannot be reached is never taken for a damaged one, passed over and pruned.
+    """
     try:
         yield
-    except (exceptions.GoogleAPIError, GoogleAuthError) as error:
+    except KNOWN as error:
         reason = " ".join(str(error).split())[:300]
-        raise TrainerError(f"cannot {doing}: {reason}") from None
+        raise OSError(f"cannot {doing}: {reason}") from None
 
 
 class BucketStorage:

@@ -15,7 +15,7 @@ from trainer.place import GsAddress, Place
 
 
 class Storage(Protocol):
-    """Files at addresses."""
+    """Files at addresses; all raise OSError where a disk or a bucket does not answer."""
 
     def names(self, folder: str) -> list[str]:
         """List what lies directly in a folder; names of folders end with a slash, links' do not."""

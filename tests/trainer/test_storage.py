@@ -8,11 +8,13 @@ import sys
 import time
 
 import pytest
+import torch
 
 from dagfactory.emulator.testing import shared
 from trainer import bucket as module
 from trainer import mirror
 from trainer.bucket import BucketStorage, PiecesStream
+from trainer.checkpoint import load_newest, prune
 from trainer.errors import TrainerError
 from trainer.files import damaged_files
 from trainer.manifest import checkpoints
@@ -241,14 +243,30 @@ def test_without_tensorboard_a_line_says_so(arguments, tmp_path, monkeypatch, ca
 
 
 def test_a_missing_bucket_is_one_line(emulator):
-    with pytest.raises(TrainerError, match=r"^cannot list gs://none/p: 404 [^\n]* not exist"):
+    with pytest.raises(OSError, match=r"^cannot list gs://none/p: 404 [^\n]* not exist"):
         BucketStorage().names("gs://none/p")
 
 
 def test_a_refusal_is_one_line(emulator):
     emulator.faults("error:403:1:storage.objects.list")
-    with pytest.raises(TrainerError, match=r"^cannot list gs://b/p: 403 [^\n]*$"):
+    with pytest.raises(OSError, match=r"^cannot list gs://b/p: 403 [^\n]*$"):
         BucketStorage().names("gs://b/p")
+
+
+@pytest.mark.parametrize("call", ["get", "list"])
+def test_an_unreachable_checkpoint_is_not_a_damaged_one(call, emulator, finished, tmp_path):
+    """Passed over, it would be lost: the next save prunes what lies beyond its step."""
+    root = GsAddress(f"gs://out/{tmp_path.name}/checkpoints")
+    for directory in checkpoints(finished / "checkpoints"):
+        upload(emulator, directory, str(root / directory.name))
+    kept = [place.name for place in checkpoints(root)]
+    emulator.faults(f"error:403:1:storage.objects.{call}")
+    with pytest.raises(OSError, match="403"):
+        load_newest(root, torch.nn.Linear(1, 1), {})
+    emulator.faults(f"error:403:1:storage.objects.{call}")
+    with pytest.raises(OSError, match="403"):
+        prune(root, keep=1, step=24)
+    assert [place.name for place in checkpoints(root)] == kept
 
 
 def test_without_the_client_library_a_line_says_so(monkeypatch):
