@@ -7,6 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from trainer.errors import TrainerError
 from trainer.place import GsAddress
 from trainer.storage import storage_of
 
@@ -14,25 +15,46 @@ LAST = ("manifest.json", "metrics.json")  # in this order: whoever reads them fi
 
 
 def scratch(address: GsAddress) -> Path:
-    """Return the directory of this machine that stands for a folder of a bucket."""
-    return Path(tempfile.gettempdir()) / "trainer" / str(address).removeprefix("gs://").rstrip("/")
+    """Return the directory of this machine, and of this user, that stands for a bucket's folder."""
+    home = Path(tempfile.gettempdir()) / f"trainer-{os.getuid()}"
+    return home / str(address).removeprefix("gs://").rstrip("/")
 
 
 def fetch(address: GsAddress) -> Path:
-    """Copy a folder, or the one file at an address, from its bucket; returns the copy."""
-    storage, target = storage_of(address), scratch(address)
-    names = storage.names(str(address))
+    """Copy a folder, a file or what a pattern is looked for in; returns the copy.
+
+    Raises TrainerError where there is nothing.
+    """
+    if any(sign in address.name for sign in "*?["):
+        return fetch(address.parent) / address.name
+    if not fetch_folder(address) and not fetch_file(address):
+        raise TrainerError(f"nothing is at {address}")
+    return scratch(address)
+
+
+def fetch_folder(address: GsAddress) -> bool:
+    """Copy a folder with all that is below it; False where there is none."""
+    names = [name for name in storage_of(address).names(str(address)) if name]
     for name in names:
         if name.endswith("/"):
-            fetch(address / name[:-1])
-        elif name:
-            target.mkdir(parents=True, exist_ok=True)
-            own = target / f".{name}.{os.getpid()}"  # several processes may fetch at once
-            own.write_bytes(storage.read(str(address / name)))
-            own.replace(target / name)
-    if any(sign in address.name for sign in "*?["):  # a pattern: it is looked for in the copy
-        fetch(address.parent)
-    return target
+            fetch_folder(address / name[:-1])
+        else:
+            fetch_file(address / name)
+    return bool(names)
+
+
+def fetch_file(address: GsAddress) -> bool:
+    """Copy a file; False where there is none."""
+    target = scratch(address)
+    try:
+        data = storage_of(address).read(str(address))
+    except FileNotFoundError:
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    own = target.with_name(f".{target.name}.{os.getpid()}")  # several processes may fetch at once
+    own.write_bytes(data)
+    own.replace(target)
+    return True
 
 
 def publish(directory: Path, address: GsAddress) -> None:

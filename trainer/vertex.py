@@ -6,13 +6,14 @@ Cloud Storage FUSE mount that every custom job has at /gcs.
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from trainer.errors import TrainerError, UsageError
-from trainer.mirror import fetch, publish, scratch
+from trainer.mirror import fetch, fetch_folder, publish, scratch
 from trainer.place import GsAddress, Place
 from trainer.storage import storage_of
 
@@ -82,9 +83,10 @@ class RunContext:
             publish(directory, address)
 
     def fetch(self) -> None:
-        """Bring here what an earlier start has published, where that is so."""
-        for address in self.published.values():
-            fetch(address)
+        """Bring here what an earlier start has published, where that is so, and nothing else."""
+        for directory, address in self.published.items():
+            shutil.rmtree(directory, ignore_errors=True)  # of another run at this address, perhaps
+            fetch_folder(address)
 
     def withdraw(self, name: str) -> None:
         """Remove a file of the model directory, here and in the bucket."""

@@ -151,6 +151,9 @@ def test_inputs_are_fetched(emulator, tmp_path, monkeypatch):
         storage.write(f"gs://inputs/{name}", [name.encode()])
     copy = local_path("gs://inputs/x")
     assert sorted(p.name for p in copy.rglob("*") if p.is_file()) == ["deep", "train-0", "train-1"]
+    assert local_path("gs://inputs/x/train-1").read_text() == "x/train-1"
+    with pytest.raises(TrainerError, match=r"^nothing is at gs://inputs/y$"):
+        local_path("gs://inputs/y")
     pattern = local_path("gs://inputs/x/train-*")
     assert sorted(path.read_text() for path in pattern.parent.glob(pattern.name)) == [
         "x/train-0", "x/train-1",
