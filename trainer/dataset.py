@@ -1,6 +1,7 @@
 """The output of the textures stage, read back, and the order in which training sees it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +36,7 @@ class Split:
 
     def batch(self, index: Tensor) -> Batch:
         """Pick the images of an index tensor [B]."""
+        index = index.to(self.tensors["textures"].device)  # once, not for each tensor
         pick = {name: self.tensors[name][index] for name in Batch._fields if name != "tokens"}
         pick["relevance"] = pick["relevance"].float() / 255
         pick["question"] = pick["question"].long()
@@ -108,6 +110,7 @@ def step_index(images: int, batch: int, seed: int, step: int) -> Tensor:
     return epoch_order(images, seed, epoch)[place * batch : (place + 1) * batch]
 
 
+@lru_cache(maxsize=4)  # drawn once an epoch, not once a step
 def epoch_order(images: int, seed: int, epoch: int) -> Tensor:
     """Permute all images: a pure function of (seed, epoch)."""
     generator = torch.Generator().manual_seed((seed + 1) * 1_000_003 + epoch)

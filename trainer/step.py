@@ -44,7 +44,8 @@ def train_step(run: Run) -> Loss:
 def accumulate_gradients(run: Run) -> Loss:
     """Add up the gradients of the step's images, part by part; returns their mean losses.
 
-    Every part counts by its number of images, so that the sum is the gradient of the whole.
+    Every part counts by its number of images, so that the sum is the gradient of the whole. The
+    losses come to the CPU together: it waits once a step for the GPU, before the optimizer's step.
     """
     settings, team = run.settings, run.team
     images = step_index(len(run.train), settings.batch, settings.seed, run.step)
@@ -59,7 +60,7 @@ def accumulate_gradients(run: Run) -> Loss:
         values = [getattr(loss, field.name) for field in fields(loss)]
         sums.append(torch.stack(values).detach() * weight)
     run.wrapped.finish_gradients()
-    return Loss(*team.sum(torch.stack(sums).sum(0)).unbind())
+    return Loss(*team.sum(torch.stack(sums).sum(0)).cpu().unbind())
 
 
 def parts_of(images: Tensor, rank: int, world: int, accumulate: int) -> list[Tensor]:
