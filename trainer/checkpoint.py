@@ -118,6 +118,7 @@ def load(directory: Place, model: nn.Module, identity: dict[str, Any]) -> State:
         state = unpack(data)
         refuse_other_run(identity, state.identity)
         check_state(state, model, list(model.parameters()))
+        check_processes(len(state.random), identity.get("processes", 1))
     except OtherRunError:
         raise
     except TrainerError as error:
@@ -136,6 +137,12 @@ def refuse_other_run(now: dict[str, Any], then: dict[str, Any]) -> None:
             f"the checkpoint was made with {name}={then.get(name)!r}, this run has "
             f"{now[name]!r}; use another output directory"
         )
+
+
+def check_processes(found: int, expected: int) -> None:
+    """Raise TrainerError unless every process finds the state of its generators."""
+    if found != expected:
+        raise TrainerError(f"generators of {found} processes, not of {expected}")
 
 
 def largest_state(model: nn.Module) -> int:

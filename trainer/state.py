@@ -23,6 +23,12 @@ from trainer.tensors import all_finite, safetensors
 RANDOM_TENSORS = ("torch", "numpy_keys", "cuda")
 PLAIN = "plain"  # name of the tensor that holds the JSON
 NUMPY_WORDS = 624
+CUDA_BYTES = 16  # seed and offset
+# What reading a state that is none may raise.
+MALFORMED = (
+    SafetensorError, ValueError, TypeError, KeyError, RecursionError, RuntimeError, OverflowError,
+    IndexError, AttributeError,
+)  # fmt: skip
 MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # what AdamW keeps for each parameter
 
 
@@ -81,7 +87,7 @@ def unpack(data: bytes) -> State:
             moments=_part(tensors, "optimizer"),
             random=_generators(plain, tensors),
         )
-    except (SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except MALFORMED as error:
         reason = " ".join(str(error).split())[:200]
         raise TrainerError(f"it is not a state of a run: {reason}") from None
 
@@ -187,13 +193,16 @@ def non_finite(state: State) -> str | None:
 
 def generators_problem(state: dict[str, Any]) -> str | None:
     """Try the states on generators of our own, so that restoring them cannot fail halfway."""
-    if not 0 <= state["numpy"][1] <= NUMPY_WORDS:
-        return "the state of the generators is none: numpy stands outside its words"
     try:
+        if not 0 <= state["numpy"][1] <= NUMPY_WORDS:
+            return "the state of the generators is none: numpy stands outside its words"
         random.Random().setstate(_python(state))  # noqa: S311 - a trial, no secret is drawn
         np.random.RandomState().set_state(_numpy(state))
         torch.Generator().set_state(state["torch"])
-    except (ValueError, TypeError, RuntimeError, OverflowError, IndexError) as error:
+        cuda = state["cuda"]
+        if cuda is not None and (cuda.dtype, cuda.shape) != (torch.uint8, (CUDA_BYTES,)):
+            return "the state of the generators is none: that of CUDA has another form"
+    except MALFORMED as error:
         return f"the state of the generators is none: {' '.join(str(error).split())[:120]}"
     return None
 
@@ -207,7 +216,8 @@ def random_state() -> dict[str, Any]:
         "numpy": [kind, position, gauss, cached],
         "numpy_keys": torch.from_numpy(np.asarray(keys).astype(np.int64)),
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+        # Asked of a CUDA that nobody uses, it would take some of its memory.
+        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
     }
 
 
@@ -216,7 +226,7 @@ def restore_random_state(state: dict[str, Any]) -> None:
     random.setstate(_python(state))
     np.random.set_state(_numpy(state))  # noqa: NPY002
     torch.set_rng_state(state["torch"])
-    if state["cuda"] is not None and torch.cuda.is_available():
+    if state["cuda"] is not None and torch.cuda.is_initialized():
         torch.cuda.set_rng_state(state["cuda"])
 
 

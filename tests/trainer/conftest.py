@@ -79,3 +79,18 @@ def losses() -> Any:
         ]
 
     return read
+
+
+@pytest.fixture(scope="session")
+def write_state() -> Any:
+    """A function: replace the state of a checkpoint; the manifest fits it."""
+    from trainer.files import describe_pieces
+    from trainer.manifest import MANIFEST, STATE, seal
+
+    def write(directory: Path, data: bytes) -> None:
+        (directory / STATE).write_bytes(data)
+        document = json.loads((directory / MANIFEST).read_text())
+        document["files"][STATE] = describe_pieces([data])
+        (directory / MANIFEST).write_bytes(seal(document))
+
+    return write

@@ -18,7 +18,7 @@ from trainer import export, state
 from trainer import train as program
 from trainer.dataset import hold_out, load_textures
 from trainer.errors import TrainerError
-from trainer.manifest import MANIFEST, STATE, checkpoints, seal
+from trainer.manifest import MANIFEST, STATE, checkpoints
 from trainer.measure import measure
 
 TORCHRUN = ["-m", "torch.distributed.run", "--nproc-per-node=2", "-m", "trainer"]
@@ -129,7 +129,9 @@ def test_three_processes_and_torchrun(arguments, losses, tmp_path):
     assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
 
 
-def test_the_generators_of_every_process_are_needed(arguments, together, losses, tmp_path):
+def test_the_generators_of_every_process_are_needed(
+    arguments, together, losses, write_state, tmp_path
+):
     shutil.copytree(together("ddp"), tmp_path / "run")
     shutil.rmtree(checkpoints(tmp_path / "run" / "checkpoints")[-1])
     newest = checkpoints(tmp_path / "run" / "checkpoints")[-1]
@@ -141,16 +143,6 @@ def test_the_generators_of_every_process_are_needed(arguments, together, losses,
     mine, others = losses(tmp_path / "run"), losses(together("ddp"))
     assert mine[:20] == others[:20]
     assert mine[20:] != others[20:]
-
-
-def write_state(directory, data):
-    """Replace the state of a checkpoint; the manifest fits it."""
-    import hashlib
-
-    (directory / STATE).write_bytes(data)
-    document = json.loads((directory / MANIFEST).read_text())
-    document["files"][STATE] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-    (directory / MANIFEST).write_bytes(seal(document))
 
 
 @pytest.mark.parametrize(("how", "codes"), [(OURS, {143}), (TORCHRUN, {1, 143, -15})])

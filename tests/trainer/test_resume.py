@@ -6,15 +6,19 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from trainer import state
 from trainer import train as program
+from trainer.checkpoint import load_newest
 from trainer.dataset import epoch_order, step_index
 from trainer.errors import TrainerError
-from trainer.manifest import checkpoints
+from trainer.export import load_model
+from trainer.manifest import STATE, checkpoints
 
 
 def start(arguments, base):
@@ -106,6 +110,30 @@ def test_a_damaged_newest_checkpoint_is_passed_over(arguments, finished, halfway
     )
     assert "resumed at step 16 of 24" in output
     assert losses(halfway) == losses(finished)
+
+
+ODD = {
+    "no generators": lambda _: [],
+    "too many": lambda own: [own, own],
+    "numpy": lambda own: [own | {"numpy": None}],
+    "its words": lambda own: [own | {"numpy_keys": None}],
+    "python": lambda own: [own | {"python": [3, None, None]}],
+    "torch": lambda own: [own | {"torch": torch.zeros(3, dtype=torch.uint8)}],
+    "CUDA": lambda own: [own | {"cuda": torch.zeros(3, dtype=torch.uint8)}],
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_generators_under_right_checksums_are_damage(
+    odd, finished, write_state, tmp_path, capsys
+):
+    """Found before anything is restored, whether there is a GPU or not."""
+    newest = shutil.copytree(checkpoints(finished / "checkpoints")[-1], tmp_path / "step-00000024")
+    found = state.unpack((newest / STATE).read_bytes())
+    write_state(newest, state.pack(replace(found, random=ODD[odd](found.random[0]))))
+    model, _ = load_model(finished / "model")
+    assert load_newest(tmp_path, model, found.identity) is None
+    assert "damaged checkpoint passed over: step-00000024: " in capsys.readouterr().out
 
 
 def test_a_checkpoint_without_a_manifest_is_none(arguments, finished, halfway, losses, capsys):
