@@ -13,10 +13,12 @@ from typing import Any
 
 import torch
 
-from trainer.errors import FAILURE_EXIT
+from trainer.errors import FAILURE_EXIT, TrainerError
 from trainer.settings import TrainSettings
 from trainer.signals import EXIT
 from trainer.vertex import Cluster, RunContext
+
+ARRIVAL = 900  # seconds in which all machines of a job must be there
 
 
 def launch(settings: TrainSettings, context: RunContext, argv: Sequence[str]) -> int | None:
@@ -39,8 +41,10 @@ def run_agent(argv: Sequence[str], here: int, cluster: Cluster, job: str) -> int
     Nothing is restarted here: whoever restarts the job continues from the last checkpoint.
     """
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # DDP warns of what network.py wants
+    from torch.distributed import DistError
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.elastic.rendezvous import RendezvousError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     logging.disable(logging.CRITICAL)  # the agent would repeat what its processes print
@@ -60,6 +64,9 @@ def run_agent(argv: Sequence[str], here: int, cluster: Cluster, job: str) -> int
     except ChildFailedError as error:
         code = error.get_first_failure()[1].exitcode
         return code if code > 0 else FAILURE_EXIT
+    except (DistError, RendezvousError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise TrainerError(f"the machines of this job do not find each other: {reason}") from None
     return 0
 
 
@@ -70,5 +77,5 @@ def rendezvous(cluster: Cluster) -> dict[str, Any]:
     return {
         "rdzv_backend": "static",
         "rdzv_endpoint": f"{cluster.master}:{cluster.port}",
-        "rdzv_configs": {"rank": cluster.rank, "timeout": 900},
+        "rdzv_configs": {"rank": cluster.rank, "timeout": ARRIVAL},
     }

@@ -50,7 +50,7 @@ class Run:
     copies: dict[str, HostCopies] = field(
         default_factory=lambda: {"model": HostCopies(), "moments": HostCopies()}
     )
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.monotonic)  # of the program
 
     @property
     def answering(self) -> bool:

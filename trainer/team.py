@@ -3,8 +3,11 @@
 import ctypes
 import random
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,10 +15,13 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from trainer.errors import TrainerError
 from trainer.vertex import Process
 
 Value = TypeVar("Value")
 PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
+# How long a process waits for another: the first one may read data alone, or write a large model.
+PATIENCE = timedelta(minutes=30)
 _kept: list[object] = []  # see `leave`
 
 
@@ -25,6 +31,7 @@ class Team:
 
     rank: int = 0
     world: int = 1
+    local_rank: int = 0
 
     @property
     def leads(self) -> bool:
@@ -66,18 +73,36 @@ class Team:
         """Wait until every process is here."""
         self.gather(None)
 
-    def after_first(self, call: Callable[[], Value]) -> Value:
-        """Let rank 0 do it first, then the others: they find what it made."""
-        if not self.leads:
+    def in_turns(self, call: Callable[[], Value]) -> Value:
+        """Let rank 0 do it first, then one process of each other machine, then the rest.
+
+        Whoever comes later finds what was made, on a disk of all or of its machine.
+        """
+        mine = 0 if self.leads else 1 if self.local_rank == 0 else 2
+        for _ in range(mine):
             self.wait()
         found = call()
-        if self.leads:
+        for _ in range(mine, 2):
             self.wait()
         return found
 
     @staticmethod
     def _device() -> str:
         return "cuda" if dist.get_backend() == "nccl" else "cpu"
+
+
+@contextmanager
+def together(process: Process, device: torch.device) -> Iterator[Team]:
+    """Join, and leave at the end; raises TrainerError where another process has gone."""
+    try:
+        yield join(process, device)
+    except RuntimeError as error:
+        if isinstance(error, dist.DistError) or "gloo" in str(error):
+            reason = " ".join(str(error).split())[:200]
+            raise TrainerError(f"another process has gone: {reason}") from None
+        raise
+    finally:
+        leave()
 
 
 def join(process: Process, device: torch.device) -> Team:
@@ -87,8 +112,8 @@ def join(process: Process, device: torch.device) -> Team:
     die_with_parent()
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return Team(process.rank, process.world)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    return Team(process.rank, process.world, process.local_rank)
 
 
 def leave() -> None:
@@ -104,11 +129,12 @@ def leave() -> None:
 
 
 def die_with_parent() -> None:
-    """Let the kernel end this process with the one that started it.
+    """Let the kernel, where it is Linux, end this process with the one that started it.
 
     Without torchrun's agent it would train on, unseen, into the directory of its successor.
     """
-    ctypes.CDLL(None, use_errno=True).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def seed_rank(team: Team, seed: int) -> None:

@@ -1,6 +1,7 @@
 """One training stage from settings to model directory."""
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +28,7 @@ from trainer.run import Run
 from trainer.settings import TrainSettings
 from trainer.signals import EXIT, StopRequest
 from trainer.snapshot import resume
-from trainer.team import Team, join, leave, seed_rank
+from trainer.team import Team, seed_rank, together
 from trainer.vertex import RunContext, local_path, read_context
 
 # Settings that may change between a run and its resumption without changing a number.
@@ -47,7 +48,7 @@ class Data(NamedTuple):
 
 def main(argv: Sequence[str]) -> int:
     """Train one stage, or resume it; returns the exit code."""
-    settings = parse(TrainSettings, argv)
+    settings, started = parse(TrainSettings, argv), time.monotonic()
     context = read_context(os.environ, settings.output)
     code = launch(settings, context, argv)
     if code is not None:
@@ -55,15 +56,13 @@ def main(argv: Sequence[str]) -> int:
     stop = StopRequest().install()
     device = prepare(settings, context.process)
     secrets.load(os.environ)
-    team = join(context.process, device)
-    try:
-        data = team.after_first(lambda: read_data(settings, context, device))
+    with together(context.process, device) as team:
+        data = team.in_turns(lambda: read_data(settings, context, device))
         run = assemble(settings, context, data, stop, team)
+        run.started = started
         if finished_before(run, start_from):
             return 0
         return train_and_finish(run, lambda: finish(run, data.textures))
-    finally:
-        leave()
 
 
 def finished_before(run: Run, start: Callable[[Run], None]) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,7 +74,7 @@ class VlmRun(Run):
 
 def main(argv: Sequence[str]) -> int:
     """Train, or resume; returns the exit code."""
-    settings = parse(VlmSettings, argv)
+    settings, started = parse(VlmSettings, argv), time.monotonic()
     stop = StopRequest().install()
     context = read_context(os.environ, settings.output)
     if context.cluster.world > 1:
@@ -81,6 +82,7 @@ def main(argv: Sequence[str]) -> int:
     device = prepare(settings)
     secrets.load(os.environ)
     run = assemble(settings, context, device, stop)
+    run.started = started
     if finished_before(run, lambda _: None):  # there is no stage before it
         return 0
     return train_and_finish(run, lambda: finish(run))
