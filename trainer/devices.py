@@ -1,6 +1,8 @@
 """Where and how to compute: device, precision, compilation."""
 
+import os
 import random
+import shutil
 from contextlib import AbstractContextManager
 
 import numpy as np
@@ -10,6 +12,9 @@ from trainer.errors import TrainerError
 from trainer.settings import TrainSettings
 from trainer.vertex import ALONE, Process
 from trainer.vlm.settings import VlmSettings
+
+# What torch.compile calls: inductor for a CPU, triton for a GPU; the variable names another one.
+COMPILERS = {"cpu": ("CXX", ("g++",)), "cuda": ("CC", ("gcc", "clang"))}
 
 
 def prepare(settings: TrainSettings | VlmSettings, process: Process = ALONE) -> torch.device:
@@ -22,7 +27,18 @@ def prepare(settings: TrainSettings | VlmSettings, process: Process = ALONE) -> 
     device = choose_device(settings.device, process.local_rank)
     if device.type == "cuda" and settings.precision == "bfloat16":
         check_bfloat16()
+    if isinstance(settings, TrainSettings) and settings.compile:
+        check_compiler(device)
     return device
+
+
+def check_compiler(device: torch.device) -> None:
+    """Refuse to compile where there is nothing to compile with."""
+    variable, names = COMPILERS[device.type]
+    names = (os.environ[variable],) if os.environ.get(variable) else names
+    if not any(map(shutil.which, names)):
+        wanted = " or ".join(names)
+        raise TrainerError(f"--compile=true needs {wanted} on the path, or another in ${variable}")
 
 
 def choose_device(name: str, number: int = 0) -> torch.device:

@@ -101,7 +101,10 @@ def check_alone(trials: Mapping[str, TrainSettings]) -> None:
         for name, field in TrainSettings.model_fields.items():
             known = (field.alias or name) in {*VARYING, *SHAPE, "output"}
             if not known and getattr(settings, name) != field.default:
-                raise UsageError(f"trial {trial}: {name} cannot be set in a pack")
+                value = getattr(settings, name)
+                raise UsageError(
+                    f"trial {trial}: {name}={value} is not for packs; train it alone, without --trials"
+                )
 
 
 def check_shape(trials: Mapping[str, TrainSettings]) -> None:

@@ -5,7 +5,6 @@ DTensors, of which each process holds a slice.
 """
 
 import itertools
-import shutil
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -19,7 +18,6 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from trainer.errors import TrainerError
 from trainer.network import Answers, Network, Output
 from trainer.settings import OptimizerSettings, TrainSettings
 from trainer.team import Team
@@ -80,9 +78,10 @@ def replicate(model: Network) -> DistributedDataParallel:
 
     Looking for unused parameters keeps DDP from laying out its buckets anew after the first
     step. With more than two processes the order of a sum follows the layout, so a resumed run
-    would differ in the last bits. Stage `relevance` leaves parameters unused besides.
+    would differ in the last bits. Stage `relevance` leaves parameters unused besides. Buffers (mean
+    and deviation of the textures) are the same everywhere and never change.
     """
-    return DistributedDataParallel(model, find_unused_parameters=True)
+    return DistributedDataParallel(model, find_unused_parameters=True, broadcast_buffers=False)
 
 
 def shard(model: Network, world: int) -> None:
@@ -99,13 +98,11 @@ def shard(model: Network, world: int) -> None:
 
 
 def compiled(call: Callable[..., Answers | Output]) -> Callable[..., Answers | Output]:
-    """Compile what a step calls; needs a C++ compiler where there is no GPU.
+    """Compile what a step calls.
 
     Rounding to bfloat16 happens where it would without compilation: otherwise a maximum is not
     found among the values it is the maximum of, and its gradient is 0 / 0.
     """
-    if not (torch.cuda.is_available() or any(map(shutil.which, ("c++", "g++", "clang++")))):
-        raise TrainerError("--compile=true needs a C++ compiler on the path")
     found: Callable[..., Answers | Output] = torch.compile(
         call, dynamic=False, options={"emulate_precision_casts": True}
     )

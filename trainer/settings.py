@@ -94,6 +94,13 @@ class OptimizerSettings(BaseModel):
     )
 
 
+def check_parts(batch: int, accumulate: int, processes: int = 1) -> None:
+    """Raise ValueError where a step has more parts than samples."""
+    if accumulate * processes > batch:
+        times = f" times processes={processes}" if processes > 1 else ""
+        raise ValueError(f"accumulate={accumulate}{times} is more than batch={batch}")
+
+
 class CheckpointSettings(BaseModel):
     """When the state is saved and how much of it is kept."""
 
@@ -124,7 +131,8 @@ class LoopSettings(BaseModel):
 
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where to compute")
     max_seconds: Seconds | None = Field(
-        default=None, description="save and leave with 75 after so many seconds of training"
+        default=None,
+        description="save and leave with 75 so many seconds after the start of the program",
     )
     patience: int | None = Field(
         default=None, ge=1, description="stop after so many epochs without a better score"
@@ -172,9 +180,8 @@ class TrainSettings(
         return self
 
     @model_validator(mode="after")
-    def _parts_are_not_empty(self) -> Self:
-        if self.accumulate > self.batch:
-            raise ValueError(f"accumulate={self.accumulate} is more than batch={self.batch}")
+    def _every_part_has_images(self) -> Self:
+        check_parts(self.batch, self.accumulate, max(self.processes, 1))
         return self
 
 

@@ -1,5 +1,6 @@
 """Each part of the saved state is needed, and each way of computing is continued exactly."""
 
+import os
 import random
 import shutil
 import signal
@@ -14,9 +15,9 @@ from safetensors.torch import load_file
 
 from trainer import state
 from trainer import train as program
-from trainer.config import parse
+from trainer.config import check, parse
 from trainer.dataset import Split
-from trainer.devices import prepare
+from trainer.devices import check_compiler, prepare
 from trainer.errors import TrainerError, UsageError
 from trainer.loop import train
 from trainer.manifest import checkpoints
@@ -122,7 +123,7 @@ def test_no_part_of_the_state_is_left_out_here():
     assert set(state.random_state()) - {"numpy_keys", "cuda"} == set(GENERATORS)
 
 
-COMPILER = next(filter(shutil.which, ("c++", "g++", "clang++")), None)
+COMPILER = shutil.which(os.environ.get("CXX", "g++"))
 COMPUTED = {
     "accumulate": ["--accumulate=2"],
     "bfloat16": ["--precision=bfloat16"],
@@ -186,6 +187,10 @@ def test_bfloat16_learns_as_float32_does(arguments, finished, losses, tmp_path):
 def test_more_parts_than_images_are_a_mistake(arguments, tmp_path):
     with pytest.raises(UsageError, match="accumulate=5 is more than batch=4"):
         program.main([*arguments, "--accumulate=5", f"--output={tmp_path}"])
+    with pytest.raises(UsageError, match="accumulate=3 times processes=2 is more than batch=4"):
+        program.main([*arguments, "--accumulate=3", "--processes=2", f"--output={tmp_path}"])
+    with pytest.raises(UsageError, match="accumulate=5 is more than batch=4"):
+        check("trainer.vlm", {"data": "x", "backbone": "y", "accumulate": 5})
 
 
 def test_a_gpu_without_bfloat16_is_refused(monkeypatch):
@@ -199,6 +204,11 @@ def test_a_gpu_without_bfloat16_is_refused(monkeypatch):
 
 def test_compiling_needs_a_compiler(arguments, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(TrainerError, match="--compile=true needs a C"):
+    with pytest.raises(
+        TrainerError, match=r"--compile=true needs g\+\+ on the path, or another in"
+    ):
         program.main([*arguments, "--compile=true", f"--output={tmp_path}"])
+    with pytest.raises(TrainerError, match="needs gcc or clang on the path, or another in \\$CC"):
+        check_compiler(torch.device("cuda"))

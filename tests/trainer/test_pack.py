@@ -382,5 +382,7 @@ def test_a_setting_that_packs_do_not_know_keeps_its_default(arguments, monkeypat
     monkeypatch.setattr(pack_settings, "SHAPE", known)
     values = {**read_values(arguments), "trials": {"a": {}, "b": {"seed": 1}}}
     assert len(read_trials(values)[1]) == 2
-    with pytest.raises(UsageError, match=r"^trial a: ablate cannot be set in a pack$"):
+    with pytest.raises(
+        UsageError, match=r"^trial a: ablate=budgets is not for packs; train it alone, "
+    ):
         read_trials(values | {"ablate": "budgets"})

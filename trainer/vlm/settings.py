@@ -1,8 +1,8 @@
 """Settings of the programs around Qwen3-VL; importable without torch."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trainer.settings import (
     Address,
@@ -13,6 +13,7 @@ from trainer.settings import (
     Positive,
     SelectionSettings,
     Settings,
+    check_parts,
 )
 
 
@@ -46,6 +47,11 @@ class VlmSettings(
     validation: float = Field(
         default=0.1, gt=0, lt=1, description="fraction of training images held for validation"
     )
+
+    @model_validator(mode="after")
+    def _every_part_has_questions(self) -> Self:
+        check_parts(self.batch, self.accumulate)
+        return self
 
 
 class VlmEvaluateSettings(ReadingSettings):
