@@ -26,6 +26,9 @@ PROGRAMS = (
     "trainer.vlm.evaluate",
 )
 
+# Older than compute capability 8.0: the trainer refuses --precision=bfloat16 there.
+WITHOUT_BFLOAT16 = ("NVIDIA_TESLA_P100", "NVIDIA_TESLA_V100", "NVIDIA_TESLA_P4", "NVIDIA_TESLA_T4")
+
 
 @cache
 def installed() -> bool:

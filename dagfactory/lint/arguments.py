@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dagfactory import own_trainer
-from dagfactory.lint._jobs import jobs
+from dagfactory.lint._jobs import Job, jobs
+from dagfactory.machines import shapes
 from dagfactory.model_words import EXPECTED, bound, describe
 from dagfactory.problems import Problem
 from dagfactory.spec.common import is_open
@@ -36,12 +37,80 @@ class Given:
     known: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """A program on the machines of its job, with the first value of each argument."""
+
+    job: Job
+    given: Mapping[str, Given]
+
+    def value(self, name: str) -> str:
+        """Return what a setting will be; nothing where only a run knows, or where there is none."""
+        if name in self.given:
+            each = self.given[name]
+            return str(each.value) if each.known else ""
+        field = own_trainer.settings(self.job.task.module or "").model_fields.get(name)
+        return str(field.default) if field else ""
+
+    def number(self, name: str) -> int:
+        """Return a setting as a number; 0 where it is none."""
+        text = self.value(name)
+        return int(text) if text.isdecimal() else 0
+
+    def path(self, name: str) -> Path:
+        """Return where a setting is given, or would be."""
+        return self.given[name].path if name in self.given else (*self.job.item.path, "args")
+
+    def gpus(self) -> tuple[int | None, str]:
+        """Return number and type of the GPUs of one machine; None for a new A or G machine."""
+        machine = self.job.machine
+        if machine.accelerator:
+            return machine.accelerator.count, machine.accelerator.type
+        shape = shapes().get(machine.type)
+        if shape:
+            return shape.gpus, shape.accelerator
+        return (None if machine.type.startswith(("a", "g")) else 0), ""
+
+
 def check(plan: Plan) -> Iterator[Problem]:
     """Find arguments that a program of the trainer would refuse."""
     for job in jobs(plan):
         task = job.task
-        if task.module and own_trainer.runs(task.module, task.command):
-            yield from _program(task.module, job.item, list(_given(job.item, task)))
+        if not task.module or not own_trainer.runs(task.module, task.command):
+            continue
+        given = list(_given(job.item, task))
+        yield from _program(task.module, job.item, given)
+        yield from _on_machine(_Start(job, {each.name: each for each in reversed(given)}))
+
+
+def _on_machine(start: _Start) -> Iterator[Problem]:
+    """Find what the program would refuse on the machines of its job."""
+    count, kind = start.gpus()
+    if start.value("device") == "cuda" and count == 0:
+        help_ = "give `machine` an `accelerator`, or delete `device`"
+        message = "`device: cuda` on a machine without a GPU"
+        yield Problem("DF313", message, start.path("device"), help=help_)
+    if start.value("precision") == "bfloat16" and kind in own_trainer.WITHOUT_BFLOAT16:
+        help_ = "set `precision: float32`, or take an NVIDIA_L4 or newer"
+        given = "precision" in start.given
+        yield Problem(
+            "DF313", f"`{kind}` has no bfloat16", start.path("precision"), key=not given, help=help_
+        )
+    yield from _too_few(start, count or 0)
+
+
+def _too_few(start: _Start, gpus: int) -> Iterator[Problem]:
+    """Find more processes than images in a step, and machines that would have nothing to do."""
+    machines, path = start.job.machine.replicas, (*start.job.machine_path, "replicas")
+    if start.job.task.module == "trainer.vlm" and machines > 1:
+        yield Problem("DF313", "`trainer.vlm` trains on one machine", path, help="delete it")
+    here = start.number("processes") or (gpus if start.value("device") != "cpu" else 0) or 1
+    parts, batch = machines * here * start.number("accumulate"), start.number("batch")
+    if start.job.task.module == "trainer" and machines * here > 1 and 0 < batch < parts:
+        message = f"`batch` is {batch}: too few images for {machines * here} processes"
+        path = start.path("batch")
+        help_ = f"set `batch` to {parts} or more"
+        yield Problem("DF313", message, path, key="batch" not in start.given, help=help_)
 
 
 def _given(item: PlannedTask, task: JobTask) -> Iterator[Given]:

@@ -84,6 +84,48 @@ def test_what_only_a_run_knows_counts_as_given(tmp_path, monkeypatch):
     assert findings(tmp_path, "trainer", unknown) == []
 
 
+T4 = "{type: n1-standard-8, accelerator: {type: NVIDIA_TESLA_T4, count: 1}}"
+ON_MACHINES = [
+    ("trainer", {"device": "cuda"}, "{type: n1-standard-8}", "on a machine without a GPU"),
+    ("trainer", {"device": "cuda"}, T4, None),
+    ("trainer", {"device": "cuda"}, "{type: g2-standard-4}", None),
+    ("trainer", {"precision": "bfloat16"}, T4, "`NVIDIA_TESLA_T4` has no bfloat16"),
+    ("trainer", {"precision": "bfloat16"}, "{type: g2-standard-4}", None),
+    ("trainer", {"precision": "{{ params.p }}"}, T4, None),
+    ("trainer.vlm", {}, T4, "`NVIDIA_TESLA_T4` has no bfloat16"),  # its default
+    ("trainer.vlm", {"precision": "float32"}, T4, None),
+    (
+        "trainer.vlm",
+        {},
+        "{type: g2-standard-4, replicas: 2}",
+        "`trainer.vlm` trains on one machine",
+    ),
+    ("trainer", {}, "{type: n1-standard-8, replicas: 8}", None),
+    ("trainer", {}, "{type: n1-standard-8, replicas: 9}", "`batch` is 8: too few images for 9 pro"),
+    (
+        "trainer",
+        {},
+        "{type: a2-highgpu-4g, replicas: 3}",
+        "`batch` is 8: too few images for 12 pro",
+    ),
+    ("trainer", {"device": "cpu"}, "{type: a2-highgpu-4g, replicas: 3}", None),
+    ("trainer", {"accumulate": 3}, "{type: a2-highgpu-4g}", "too few images for 4 processes"),
+    ("trainer", {"accumulate": 3, "batch": 12}, "{type: a2-highgpu-4g}", None),
+]
+
+
+@pytest.mark.parametrize(("program", "arguments", "machine", "told"), ON_MACHINES)
+def test_what_the_program_would_refuse_on_its_machine(  # noqa: PLR0913, PLR0917
+    program, arguments, machine, told, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(ROOT)
+    needed = {"trainer": {"textures": "x"}, "trainer.vlm": {"data": "x", "backbone": "y"}}
+    found = findings(tmp_path, program, needed[program] | arguments, f", machine: {machine}")
+    mine = [each.message for each in found if each.code == "DF313"]
+    assert len(mine) == (told is not None)
+    assert told is None or told in mine[0]
+
+
 def test_a_trainer_of_somebody_else_is_left_alone(tmp_path):
     (tmp_path / "trainer").mkdir()
     (tmp_path / "trainer" / "__init__.py").write_text("raise SystemExit('imported')\n")
