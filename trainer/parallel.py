@@ -78,10 +78,9 @@ def replicate(model: Network) -> DistributedDataParallel:
 
     Looking for unused parameters keeps DDP from laying out its buckets anew after the first
     step. With more than two processes the order of a sum follows the layout, so a resumed run
-    would differ in the last bits. Stage `relevance` leaves parameters unused besides. Buffers (mean
-    and deviation of the textures) are the same everywhere and never change.
+    would differ in the last bits. Stage `relevance` leaves parameters unused besides.
     """
-    return DistributedDataParallel(model, find_unused_parameters=True, broadcast_buffers=False)
+    return DistributedDataParallel(model, find_unused_parameters=True)
 
 
 def shard(model: Network, world: int) -> None:

@@ -216,9 +216,13 @@ def random_state() -> dict[str, Any]:
         "numpy": [kind, position, gauss, cached],
         "numpy_keys": torch.from_numpy(np.asarray(keys).astype(np.int64)),
         "torch": torch.get_rng_state(),
-        # Asked of a CUDA that nobody uses, it would take some of its memory.
-        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
+        "cuda": torch.cuda.get_rng_state() if cuda_in_use() else None,
     }
+
+
+def cuda_in_use() -> bool:
+    """Whether this process computes on a GPU; asking one that it leaves alone would take memory."""
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
 
 
 def restore_random_state(state: dict[str, Any]) -> None:
@@ -226,7 +230,7 @@ def restore_random_state(state: dict[str, Any]) -> None:
     random.setstate(_python(state))
     np.random.set_state(_numpy(state))  # noqa: NPY002
     torch.set_rng_state(state["torch"])
-    if state["cuda"] is not None and torch.cuda.is_initialized():
+    if state["cuda"] is not None and cuda_in_use():
         torch.cuda.set_rng_state(state["cuda"])
 
 

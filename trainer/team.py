@@ -98,7 +98,7 @@ def together(process: Process, device: torch.device) -> Iterator[Team]:
         yield join(process, device)
     except RuntimeError as error:
         if isinstance(error, dist.DistError) or "gloo" in str(error):
-            reason = " ".join(str(error).split())[:200]
+            reason = str(error).split("] ", 1)[-1].partition(". ")[0]
             raise TrainerError(f"another process has gone: {reason}") from None
         raise
     finally:
