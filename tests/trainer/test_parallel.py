@@ -1,5 +1,8 @@
 """How many processes a machine starts, which GPU is whose, and which images."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -8,6 +11,7 @@ from trainer.devices import choose_device
 from trainer.errors import TrainerError
 from trainer.settings import TrainSettings
 from trainer.step import parts_of
+from trainer.team import Team
 
 
 @pytest.mark.parametrize(
@@ -38,3 +42,20 @@ def test_the_images_of_a_step_are_the_same_for_any_world(world, accumulate):
     assert torch.cat(parts).tolist() == images.tolist()
     assert len(parts) == world * accumulate
     assert all(len(part) for part in parts)
+
+
+def test_a_step_with_fewer_images_than_parts_is_a_mistake():
+    """Where the data are smaller than a batch; the settings alone are checked before."""
+    with pytest.raises(TrainerError, match="3 images a step are too few for 2 processes and accum"):
+        parts_of(torch.arange(3), rank=0, world=2, accumulate=2)
+
+
+def test_the_first_process_goes_first_then_one_of_each_machine(monkeypatch):
+    """Four processes of two machines as threads; a barrier in place of torch's."""
+    barrier, order = threading.Barrier(4), []
+    monkeypatch.setattr(Team, "wait", lambda _: barrier.wait(timeout=20))
+    teams = [Team(rank, 4, rank % 2) for rank in (3, 1, 2, 0)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda team: team.in_turns(lambda: order.append(team.rank)), teams))
+    assert order[:2] == [0, 2]
+    assert sorted(order[2:]) == [1, 3]

@@ -1,4 +1,8 @@
-"""Several processes train as one does, are continued exactly, and stop together. On CPUs, by gloo."""
+"""Several processes train as one does, are continued exactly, and stop together. On CPUs, by gloo.
+
+Each run costs the start of two or three interpreters, so tests share runs: the two processes that
+others are compared with are two machines that have nothing in common but a bucket.
+"""
 
 import json
 import os
@@ -14,6 +18,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from dagfactory.emulator.testing import shared
 from trainer import export, state
 from trainer import train as program
 from trainer.dataset import hold_out, load_textures
@@ -21,7 +26,7 @@ from trainer.errors import TrainerError
 from trainer.manifest import MANIFEST, STATE, checkpoints
 from trainer.measure import measure
 
-TORCHRUN = ["-m", "torch.distributed.run", "--nproc-per-node=2", "-m", "trainer"]
+TORCHRUN = ["-m", "torch.distributed.run", "--nproc-per-node=3", "-m", "trainer"]
 OURS = ["-m", "trainer", "--processes=2"]
 
 pytestmark = pytest.mark.e2e  # each run starts two or three interpreters that import torch
@@ -41,8 +46,8 @@ def finish(process):
     return process.returncode, output, errors
 
 
-def train_together(arguments, base, how=OURS, **environment):
-    code, output, errors = finish(start(arguments, base, how, **environment))
+def train_together(arguments, base, how=OURS):
+    code, output, errors = finish(start(arguments, base, how))
     assert code == 0, output + errors
     return output, errors
 
@@ -79,10 +84,66 @@ def kill_at(step, arguments, base, how=OURS):
         time.sleep(0.05)
 
 
+def stop_at(step, arguments, base, how=OURS):
+    """SIGTERM for the agent; returns its exit code and the step that was saved."""
+    process = start(arguments, base, how)
+    wait_for(process, f"step {step}/")
+    process.send_signal(signal.SIGTERM)
+    code, output, _ = finish(process)
+    newest = checkpoints(base / "checkpoints")[-1]
+    saved = json.loads((newest / MANIFEST).read_text())["step"]
+    assert f"stopped at step {saved} of 24, checkpoint saved" in output
+    assert step <= saved < step + 5
+    return code, saved
+
+
+class Machines:
+    """Two machines of a CLUSTER_SPEC as Vertex AI sets it, on loopback, without a mount.
+
+    Each has a temporary directory of its own, at every start another one.
+    """
+
+    def __init__(self, emulator, arguments, base, scratch):
+        self.arguments, self.base, self.scratch = arguments, base, scratch
+        self.shared = emulator.environ() | {"CLOUD_ML_JOB_ID": "123", "GCSFUSE_ROOT": ""}
+
+    def run(self, name, *options):
+        cluster = {f"workerpool{n}": [f"127.0.0.1:{free_port()}"] for n in (0, 1)}
+        machines = []
+        for pool in cluster:
+            (self.scratch / f"{name}-{pool}").mkdir()
+            spec = {"cluster": cluster, "task": {"type": pool, "index": 0}, "environment": "cloud"}
+            own = {
+                "TMPDIR": str(self.scratch / f"{name}-{pool}"), "CLUSTER_SPEC": json.dumps(spec),
+            }  # fmt: skip
+            every = [*self.arguments, *options]
+            machines.append(start(every, self.base, ["-m", "trainer"], **self.shared, **own))
+        return [finish(machine) for machine in machines]
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
 @pytest.fixture(scope="module")
-def together(arguments, tmp_path_factory):
-    """A function: base directory of an undisturbed run of two processes."""
-    made = {}
+def cluster(arguments, textures, tmp_path_factory):
+    """What two machines say when the time is up after a step, and when they start again."""
+    emulator = shared()
+    scratch = tmp_path_factory.mktemp("cluster")
+    files = emulator.state / "gcs" / "cluster" / scratch.name
+    shutil.copytree(textures, files / "textures")
+    address = f"gs://cluster/{scratch.name}"
+    arguments = [*arguments, f"--textures={address}/textures"]
+    machines = Machines(emulator, arguments, f"{address}/run", scratch)
+    return machines.run("first", "--max_seconds=1e-9"), machines.run("second"), files / "run"
+
+
+@pytest.fixture(scope="module")
+def together(arguments, cluster, tmp_path_factory):
+    """A function: base directory of a run of two processes that nobody kills."""
+    made = {"ddp": cluster[-1]}
 
     def run(parallel):
         if parallel not in made:
@@ -92,6 +153,16 @@ def together(arguments, tmp_path_factory):
         return made[parallel]
 
     return run
+
+
+def test_two_machines_that_share_a_bucket(cluster):
+    (first, worker), (again, worker_again), _ = cluster
+    assert (first[0], worker[0]) == (75, 75), first[2] + worker[2]
+    assert "stopped at step 1 of 24, checkpoint saved" in first[1]
+    assert (again[0], worker_again[0]) == (0, 0), again[2] + worker_again[2]
+    assert "resumed at step 1 of 24" in again[1]
+    assert "finished: val_accuracy" in again[1]
+    assert worker[1] + worker_again[1] == ""  # the first process speaks for all
 
 
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
@@ -105,11 +176,15 @@ def test_two_processes_train_as_one_does(parallel, arguments, losses, tmp_path):
 
 
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
-def test_sigkill_of_all_and_resume(parallel, arguments, together, losses, tmp_path):
+def test_killed_stopped_and_resumed(parallel, arguments, together, losses, tmp_path):
     options = [*arguments, f"--parallel={parallel}"]
     kill_at(10, options, tmp_path)
-    output, _ = train_together(options, tmp_path)
-    assert "resumed at step" in output
+    if parallel == "ddp":
+        code, saved = stop_at(11, options, tmp_path)
+        assert code == 143
+    output, errors = train_together(options, tmp_path)
+    assert f"resumed at step {saved if parallel == 'ddp' else 8} of 24" in output
+    assert errors == ""
     assert losses(tmp_path) == losses(together(parallel))
     names = ("model.safetensors", "metrics.json")
     mine, others = (
@@ -118,15 +193,15 @@ def test_sigkill_of_all_and_resume(parallel, arguments, together, losses, tmp_pa
     assert mine == others
 
 
-def test_three_processes_and_torchrun(arguments, losses, tmp_path):
+def test_three_processes_of_torchrun(arguments, losses, tmp_path):
     """With three, the order of a sum depends on how DDP lays out its buckets."""
-    options = [*arguments, "--dropout=0.5"]
-    torchrun = ["-m", "torch.distributed.run", "--nproc-per-node=3", "-m", "trainer"]
-    train_together(options, tmp_path / "whole", torchrun)
-    kill_at(13, options, tmp_path / "killed", torchrun)
-    output, _ = train_together(options, tmp_path / "killed", torchrun)
-    assert "resumed at step 12 of 24" in output
-    assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
+    options = [*arguments, "--dropout=0.5", "--checkpoint_every=1000"]
+    train_together(options, tmp_path / "whole", TORCHRUN)
+    code, saved = stop_at(3, options, tmp_path / "stopped", TORCHRUN)
+    assert code in {1, 143, -15}
+    output, _ = train_together(options, tmp_path / "stopped", TORCHRUN)
+    assert f"resumed at step {saved} of 24" in output
+    assert losses(tmp_path / "stopped") == losses(tmp_path / "whole")
 
 
 def test_the_generators_of_every_process_are_needed(
@@ -143,28 +218,6 @@ def test_the_generators_of_every_process_are_needed(
     mine, others = losses(tmp_path / "run"), losses(together("ddp"))
     assert mine[:20] == others[:20]
     assert mine[20:] != others[20:]
-
-
-@pytest.mark.parametrize(("how", "codes"), [(OURS, {143}), (TORCHRUN, {1, 143, -15})])
-def test_sigterm_saves_one_step_of_all(how, codes, arguments, together, losses, tmp_path):  # noqa: PLR0913, PLR0917
-    rare = [*arguments, "--checkpoint_every=1000"]
-    process = start(rare, tmp_path, how)
-    wait_for(process, "step 3/")
-    process.send_signal(signal.SIGTERM)
-    code, output, _ = finish(process)
-    assert code in codes
-    (only,) = checkpoints(tmp_path / "checkpoints")
-    step = json.loads((only / MANIFEST).read_text())["step"]
-    assert f"stopped at step {step} of 24, checkpoint saved" in output
-    assert step < 8
-    train_together(rare, tmp_path)
-    assert losses(tmp_path) == losses(together("ddp"))
-
-
-def test_when_the_time_is_up_all_leave_with_75(arguments, tmp_path):
-    code, output, _ = finish(start([*arguments, "--max_seconds=1e-9"], tmp_path))
-    assert code == 75
-    assert "stopped at step 1 of 24, checkpoint saved" in output
 
 
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
@@ -189,37 +242,15 @@ def test_another_number_of_processes_is_refused(arguments, together, tmp_path):
         program.main([*arguments, f"--output={tmp_path / 'run'}"])
 
 
-def test_a_mistake_of_all_is_a_line_each_and_exit_1(arguments, tmp_path):
-    code, _, errors = finish(start([*arguments, "--batch=3", "--accumulate=2"], tmp_path))
+def test_a_mistake_is_a_line_of_each_process_and_exit_1(arguments, tmp_path):
+    """The first process finds it; the others find that it has gone."""
+    options = [*arguments, f"--textures={tmp_path / 'none'}"]
+    code, _, errors = finish(start(options, tmp_path / "run"))
     assert code == 1
-    lines = errors.splitlines()
-    assert "trainer: error: 3 images a step are too few for 2 processes and accumulate=2" in lines
-    assert all(line.startswith("trainer: error") for line in lines)
+    first, second = sorted(errors.splitlines(), key=len)[::-1]
+    assert {first, second} >= {f"trainer: error: {tmp_path / 'none' / 'textures.json'} is missing"}
+    assert any("error in process 1: another process has gone: " in line for line in (first, second))
 
 
 def test_stage_relevance_leaves_parameters_unused(arguments, tmp_path):
     train_together([*arguments, "--stage=relevance", "--epochs=1"], tmp_path)
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-def test_two_machines_of_a_cluster_train_together(arguments, together, losses, tmp_path):
-    """CLUSTER_SPEC as Vertex AI sets it, both machines on loopback."""
-    cluster = {
-        "workerpool0": [f"127.0.0.1:{free_port()}"], "workerpool1": [f"127.0.0.1:{free_port()}"],
-    }  # fmt: skip
-    machines = [
-        start(arguments, tmp_path, ["-m", "trainer"], CLOUD_ML_JOB_ID="123", CLUSTER_SPEC=json.dumps(
-            {"cluster": cluster, "task": {"type": pool, "index": 0}, "environment": "cloud"}
-        ))
-        for pool in cluster
-    ]  # fmt: skip
-    first, second = (finish(machine) for machine in machines)
-    assert (first[0], second[0]) == (0, 0), first[2] + second[2]
-    assert "finished: val_accuracy" in first[1]
-    assert second[1] == ""
-    assert losses(tmp_path) == losses(together("ddp"))
