@@ -93,13 +93,13 @@ class Team:
 
 @contextmanager
 def together(process: Process, device: torch.device) -> Iterator[Team]:
-    """Join, and leave at the end; raises TrainerError where another process has gone."""
+    """Join, and leave at the end; raises TrainerError where the others are not reached any more."""
     try:
         yield join(process, device)
     except RuntimeError as error:
         if isinstance(error, dist.DistError) or "gloo" in str(error):
             reason = str(error).split("] ", 1)[-1].partition(". ")[0]
-            raise TrainerError(f"another process has gone: {reason}") from None
+            raise TrainerError(f"lost the other processes: {reason}") from None
         raise
     finally:
         leave()

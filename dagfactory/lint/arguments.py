@@ -85,28 +85,36 @@ def check(plan: Plan) -> Iterator[Problem]:
 
 def _on_machine(start: _Start) -> Iterator[Problem]:
     """Find what the program would refuse on the machines of its job."""
-    count, kind = start.gpus()
-    if start.value("device") == "cuda" and count == 0:
+    (count, kind), device = start.gpus(), start.value("device")
+    if device == "cuda" and count == 0:
         help_ = "give `machine` an `accelerator`, or delete `device`"
         message = "`device: cuda` on a machine without a GPU"
         yield Problem("DF313", message, start.path("device"), help=help_)
-    if start.value("precision") == "bfloat16" and kind in own_trainer.WITHOUT_BFLOAT16:
+    old = device != "cpu" and kind in own_trainer.WITHOUT_BFLOAT16
+    if old and start.value("precision") == "bfloat16":
         help_ = "set `precision: float32`, or take an NVIDIA_L4 or newer"
         given = "precision" in start.given
         yield Problem(
             "DF313", f"`{kind}` has no bfloat16", start.path("precision"), key=not given, help=help_
         )
-    yield from _too_few(start, count or 0)
+    yield from _too_few(start, 0 if device == "cpu" else count or 0)
 
 
 def _too_few(start: _Start, gpus: int) -> Iterator[Problem]:
     """Find more processes than images in a step, and machines that would have nothing to do."""
-    machines, path = start.job.machine.replicas, (*start.job.machine_path, "replicas")
-    if start.job.task.module == "trainer.vlm" and machines > 1:
+    task, machines = start.job.task, start.job.machine.replicas
+    if task.module == "trainer.vlm" and machines > 1:
+        path: Path = (*start.job.machine_path, "replicas")
         yield Problem("DF313", "`trainer.vlm` trains on one machine", path, help="delete it")
-    here = start.number("processes") or (gpus if start.value("device") != "cpu" else 0) or 1
+    if (
+        task.module != "trainer"
+        or start.value("stage") == "textures"
+        or getattr(task, "pack", None)
+    ):
+        return
+    here = start.number("processes") or gpus or 1
     parts, batch = machines * here * start.number("accumulate"), start.number("batch")
-    if start.job.task.module == "trainer" and machines * here > 1 and 0 < batch < parts:
+    if machines * here > 1 and 0 < batch < parts:
         message = f"`batch` is {batch}: too few images for {machines * here} processes"
         path = start.path("batch")
         help_ = f"set `batch` to {parts} or more"

@@ -249,7 +249,7 @@ def test_a_mistake_is_a_line_of_each_process_and_exit_1(arguments, tmp_path):
     assert code == 1
     first, second = sorted(errors.splitlines(), key=len)[::-1]
     assert {first, second} >= {f"trainer: error: {tmp_path / 'none' / 'textures.json'} is missing"}
-    assert any("error in process 1: another process has gone: " in line for line in (first, second))
+    assert any("error in process 1: lost the other processes: " in line for line in (first, second))
 
 
 def test_stage_relevance_leaves_parameters_unused(arguments, tmp_path):
