@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dagfactory import __version__
+from dagfactory import __version__, halves
 from dagfactory.diagnostics import Diagnostic, Label, has_errors, tidy
 
 if TYPE_CHECKING:
@@ -96,9 +96,9 @@ def build(specs: list[Path], environment: str | None, memory: Memory | None = No
         return Built(None, tidy(found), sources, plans)
     from dagfactory.bundle import bundle
 
-    made = known | {
-        path: _rendered(path, each.plan) for path, each in compiled.items() if each.plan
-    }
+    planned = [(path, each.plan) for path, each in compiled.items() if each.plan]
+    fresh = halves.each(_rendered, planned)
+    made = known | {path: each for (path, _), each in zip(planned, fresh, strict=True)}
     if memory:
         silent = {path: each for path, each in made.items() if not _speaks(compiled.get(path))}
         memory.keep(silent)
@@ -130,8 +130,9 @@ def shown(path: Path) -> str:
     return path.name
 
 
-def _rendered(path: Path, plan: Plan) -> Rendered:
+def _rendered(planned: tuple[Path, Plan]) -> Rendered:
     """Lower, render and check one plan."""
+    path, plan = planned
     from dagfactory.bundle import Rendered
     from dagfactory.check import check
     from dagfactory.companions import companions

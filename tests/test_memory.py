@@ -290,9 +290,9 @@ def test_a_spec_that_changes_while_it_is_compiled_is_not_recorded(project, compi
     spec, real = project / "specs/one.yaml", passes._rendered
     spec.write_text(SPEC.format(name="one", word="first"))
 
-    def meanwhile(path, plan):
+    def meanwhile(planned):
         spec.write_text(SPEC.format(name="one", word="second"))
-        return real(path, plan)
+        return real(planned)
 
     monkeypatch.setattr(passes, "_rendered", meanwhile)
     render()

@@ -1,0 +1,69 @@
+"""Much work of one kind, half of it in a fork.
+
+Only where a fork is safe and cheap: on Linux, in a process without threads, with a second core.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import threading
+from typing import TYPE_CHECKING, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+MANY = 200
+"""Items from which on a fork, which costs about as much as rendering twenty files, is worth it."""
+
+
+def each(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Return `work` of every item, in their order; every second of many is done in a fork.
+
+    What `work` returns has to pickle. Whatever goes wrong in the fork is done again here, so that
+    an error is raised where its traceback belongs.
+    """
+    if len(items) < MANY or not _possible():
+        return [work(item) for item in items]
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        _answer(writing, work, items[1::2])
+    os.close(writing)
+    try:
+        with os.fdopen(reading, "rb") as pipe:
+            mine = [work(item) for item in items[::2]]
+            answer = pipe.read()
+    finally:
+        _, status = os.waitpid(child, 0)
+    whole = answer and not status
+    theirs = pickle.loads(answer) if whole else [work(item) for item in items[1::2]]  # noqa: S301 - our own fork's
+    return _shuffled(mine, cast("list[Result]", theirs))
+
+
+def _possible() -> bool:
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return False
+    return len(os.sched_getaffinity(0)) > 1
+
+
+def _answer(writing: int, work: Callable[[Item], Result], items: Sequence[Item]) -> None:
+    """Write the results and end this process, with 1 for any error: the parent will meet it too."""
+    code = 1
+    try:
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(pickle.dumps([work(item) for item in items]))
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _shuffled(first: list[Result], second: list[Result]) -> list[Result]:
+    """Put lists of every second item back into one."""
+    found = [*first, *second]
+    found[::2], found[1::2] = first, second
+    return found
