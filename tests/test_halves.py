@@ -1,76 +1,91 @@
-"""Much work is shared with a fork; what comes out is the same, whatever becomes of the fork."""
+"""Much work is shared with a fork; what comes out is the same, whatever becomes of the fork.
+
+Each case has a process of its own: others of this suite leave threads and children in this one.
+"""
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
+import subprocess
+import sys
+from textwrap import dedent
 
 import pytest
 
+START = """
+import os, signal, threading
 from dagfactory import halves
 
-MANY = range(halves.MANY + 1)  # an odd number: the halves differ
+cores = {0, 1}
+os.sched_getaffinity = lambda _: cores
+here = os.getpid()
+many = range(halves.MANY + 1)  # an odd number: the halves differ
+where = lambda _: os.getpid()
+
+def breaks(at):
+    def work(number):
+        if number == at:
+            raise ValueError(at)
+        return number
+    return work
+
+def alone():
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return True
+"""
 
 
-@pytest.fixture(autouse=True)
-def _two_cores(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
-
-
-def where(_number):
-    return os.getpid()
+def run(body: str) -> None:
+    """Run lines in a fresh process; they assert, and print nothing."""
+    script = START + dedent(body)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_every_second_of_many_is_done_in_one_fork_and_the_order_stays():
-    assert halves.each(lambda number: number * 2, MANY) == [number * 2 for number in MANY]
-    processes = halves.each(where, MANY)
-    assert set(processes[::2]) == {os.getpid()}
-    assert len(set(processes[1::2]) - {os.getpid()}) == len(set(processes[1::2])) == 1
+    run("""
+        assert halves.each(lambda number: number * 2, many) == [number * 2 for number in many]
+        processes = halves.each(where, many)
+        assert set(processes[::2]) == {here}
+        (fork,) = set(processes[1::2])
+        assert fork != here and alone()
+    """)
 
 
-def test_few_items_one_core_or_threads_need_no_fork(monkeypatch):
-    assert set(halves.each(where, MANY[: halves.MANY - 1])) == {os.getpid()}
-    done = threading.Event()
-    thread = threading.Thread(target=done.wait)
-    thread.start()
-    assert set(halves.each(where, MANY)) == {os.getpid()}
-    done.set()
-    thread.join()
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
-    assert set(halves.each(where, MANY)) == {os.getpid()}
+@pytest.mark.parametrize(
+    "less",
+    [
+        "many = many[: halves.MANY - 1]",
+        "cores = {0}",
+        "threading.Thread(target=threading.Event().wait, daemon=True).start()",
+    ],
+)
+def test_few_items_one_core_or_threads_need_no_fork(less):
+    run(f"{less}\nassert set(halves.each(where, many)) == {{here}}")
 
 
-def test_an_error_in_the_fork_is_raised_here(capfd):
-    def odd(number):
-        if number == 7:
-            raise ValueError("seven")
-        return number
+@pytest.mark.parametrize("at", [4, 7])
+def test_an_error_in_either_half_is_raised_here_and_leaves_no_process(at):
+    run(f"""
+        try:
+            halves.each(breaks({at}), many)
+        except ValueError as error:
+            assert error.args == ({at},) and alone()
+        else:
+            raise AssertionError
+    """)
 
-    with pytest.raises(ValueError, match="seven"):
-        halves.each(odd, MANY)
-    assert capfd.readouterr() == ("", "")
 
-
-@pytest.mark.parametrize("end", [lambda: os._exit(0), lambda: os.kill(os.getpid(), signal.SIGKILL)])
+@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), signal.SIGKILL)"])
 def test_a_fork_that_dies_is_made_up_for(end):
-    here = os.getpid()
+    run(f"""
+        def work(number):
+            if os.getpid() != here and number == 51:
+                {end}
+            return number
 
-    def work(number):
-        if os.getpid() != here and number == 51:
-            end()
-        return number
-
-    assert halves.each(work, MANY) == list(MANY)
-
-
-def test_an_error_here_leaves_no_process_behind():
-    def even(number):
-        if number == 4:
-            raise ValueError("four")
-        return number
-
-    with pytest.raises(ValueError, match="four"):
-        halves.each(even, MANY)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        assert halves.each(work, many) == list(many) and alone()
+    """)
