@@ -71,7 +71,7 @@ golden: $(STAMP) ## write tests/golden/ again; read the diff before committing i
 	$(BIN)/dagfactory schema --out schema/pipeline.schema.json
 
 docs: $(STAMP) ## bring the generated parts of docs/ up to date
-	$(BIN)/python -m dagfactory.language_doc
+	$(BIN)/python -m tools.language_doc.page
 
 fmt: $(STAMP) ## format the code
 	$(BIN)/ruff format .

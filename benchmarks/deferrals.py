@@ -1,4 +1,4 @@
-"""Short waits in Airflow 3 on SQLite, with and without `dagfactory.embedded`: what goes wrong.
+"""Short waits in Airflow 3 on SQLite, with and without `dagfactory.run.embedded`: what goes wrong.
 
 Usage: python benchmarks/deferrals.py [rounds]
 
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dagfactory.run import stack
+from dagfactory.run import local_airflow as stack
 from dagfactory.run.events import RunError
 from dagfactory.run.execute import Options, session
 from dagfactory.run.rest import ApiError

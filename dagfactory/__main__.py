@@ -59,10 +59,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def _failed(error: Exception, arguments: Sequence[str]) -> int:
     """Say what a DagfactoryError says; anything else is a bug and goes into a file."""
-    from dagfactory.diagnostics import DagfactoryError
+    from dagfactory.diagnostics.diagnostic import DagfactoryError
 
     if isinstance(error, OSError) and error.errno in REFUSED:
-        from dagfactory.files import plain
+        from dagfactory.project.atomic import plain
 
         _silence()
         error = plain(error)

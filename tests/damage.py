@@ -7,10 +7,10 @@ import shutil
 from itertools import count
 from pathlib import Path
 
-from dagfactory.compile import compile_spec
-from dagfactory.frontend import front_end
-from dagfactory.load import load
-from dagfactory.source import SourceFile
+from dagfactory.compiler.compile import compile_spec
+from dagfactory.compiler.parse import front_end
+from dagfactory.document.load import load
+from dagfactory.diagnostics.source import SourceFile
 
 ROOT = Path(__file__).resolve().parents[1]
 _FENCE = re.compile(r"^```yaml(?: repaired)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)

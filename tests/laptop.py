@@ -16,8 +16,8 @@ from typing import Any
 
 from lines import ROOT, specs_for
 
-from dagfactory.bundle import write
-from dagfactory.compile import build
+from dagfactory.compiler.bundle.bundle import write
+from dagfactory.compiler.compile import build
 from dagfactory.run.events import RunResult
 from dagfactory.run.execute import Options, session
 from dagfactory.run.state import State

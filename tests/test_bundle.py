@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.bundle import MANIFEST, Bundle, bundle, compare, owned, safe, write
-from dagfactory.compile import build
+from dagfactory.compiler.bundle.bundle import MANIFEST, Bundle, bundle, compare, owned, safe, write
+from dagfactory.compiler.compile import build
 
 ROOT = Path(__file__).resolve().parents[1]
 SPECS = [ROOT / "specs/arr_coc.yaml", ROOT / "specs/quickstart.yaml"]

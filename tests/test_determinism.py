@@ -12,9 +12,9 @@ SEEDS, LOCALES, ZONES = range(10), ("C", "C.UTF-8"), ("Pacific/Chatham", "Americ
 DIGEST = """
 import hashlib, os, sys, time
 from pathlib import Path
-from dagfactory.compile import build
-from dagfactory.frontend import environments
-from dagfactory.project import find_specs
+from dagfactory.compiler.compile import build
+from dagfactory.compiler.parse import environments
+from dagfactory.project.specs import find_specs
 
 specs = find_specs([Path("specs")])
 for zone in sys.argv[1:]:

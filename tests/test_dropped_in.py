@@ -17,8 +17,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from dagfactory.lower.common import operator_arguments
-from dagfactory.spec.task import TaskBase
+from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.language.task import TaskBase
 
 
 class Greet(TaskBase):
@@ -44,7 +44,7 @@ def lower(task, scope, place):
 '''
 TARGET = '''"""A line of Airflow to come."""
 
-from dagfactory.targets import COMPATIBLE, Target
+from dagfactory.dagfile.targets import COMPATIBLE, Target
 
 TARGET = Target(name="airflow4", airflow="4.0.0", modules=COMPATIBLE | {"DAG": "airflow.four"})
 '''

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from dagfactory import tasks
-from dagfactory.frontend import environments, front_end
-from dagfactory.project import NoInputError, find_specs
+from dagfactory.compiler.parse import environments, front_end
+from dagfactory.project.specs import NoInputError, find_specs
 
 SPEC = "pipeline: p\ntasks:\n  a: {type: empty}\n"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagfactory.gate_expression import GateSyntaxError, names, parse
+from dagfactory.language.condition import GateSyntaxError, names, parse
 from dagfactory.runtime.expr import evaluate
 
 ACCURACY = ["metric", "accuracy"]

@@ -13,7 +13,7 @@ import pytest
 
 START = """
 import os, signal, threading
-from dagfactory import halves
+from dagfactory.compiler import fork as halves
 
 cores = {0, 1}
 os.sched_getaffinity = lambda _: cores

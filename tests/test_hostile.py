@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from corpora import hostile_strings
 
-from dagfactory.compile import build
-from dagfactory.reference import escape
+from dagfactory.compiler.compile import build
+from dagfactory.document.reference import escape
 
 ENVIRONMENT = """
 environment: test
@@ -267,7 +267,7 @@ def _count(value: str, payload: str) -> int:
 
 def _reported(found: list[Any], bench: Bench, where: set[Path_]) -> set[Path_]:
     """Return the positions that the diagnostics point at."""
-    from dagfactory.frontend import load_file
+    from dagfactory.compiler.parse import load_file
 
     node = load_file(bench.spec).node
     if node is None:

@@ -8,12 +8,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagfactory.frontend import front_end
-from dagfactory.load import _Builder
+from dagfactory.compiler.parse import front_end
+from dagfactory.document.load import _Builder
 from dagfactory.report import Findings, Style, formats, load_format
-from dagfactory.resolve import resolve
-from dagfactory.source import SourceFile, Sources
-from dagfactory.validate import validate
+from dagfactory.compiler.resolve.layers import resolve
+from dagfactory.diagnostics.source import SourceFile, Sources
+from dagfactory.compiler.validate.validate import validate
 
 BLNS = Path(__file__).parents[2] / "shared" / "corpora" / "blns" / "blns.json"
 PIECES = [

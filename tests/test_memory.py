@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagfactory import compile as passes
-from dagfactory import frontend, inputs
+from dagfactory.compiler import compile as passes
+from dagfactory.compiler import parse as frontend, cache_key as inputs
 from dagfactory.__main__ import run
-from dagfactory.inputs import Inputs
+from dagfactory.compiler.cache_key import Inputs
 
 SPEC = "pipeline: {name}\ntasks:\n  a: {{type: bash, command: echo {word}}}\n"
 ENVIRONMENT = "environment: dev\nproject: demo-dev\nregion: us-central1\nbucket: gs://demo-dev\n"
@@ -180,7 +180,7 @@ def test_other_code_compiles_everything(project, compiled, monkeypatch):
 def test_the_hash_of_the_program_holds_every_file(tmp_path, monkeypatch):
     package, templates = tmp_path / "dagfactory", tmp_path / "templates"
     for path in (
-        "dagfactory/inputs.py",
+        "dagfactory/compiler/cache_key.py",
         "dagfactory/data/a.csv",
         "trainer/config.py",
         "templates/a.j2",
@@ -196,7 +196,7 @@ def test_the_hash_of_the_program_holds_every_file(tmp_path, monkeypatch):
 
     seen = [key()]
     for path in (
-        "dagfactory/inputs.py",
+        "dagfactory/compiler/cache_key.py",
         "dagfactory/data/a.csv",
         "trainer/config.py",
         "templates/a.j2",
@@ -306,7 +306,7 @@ def test_a_spec_that_changes_while_it_is_compiled_is_not_recorded(project, compi
 def test_the_cache_keeps_the_newest_records(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DAGFACTORY_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("dagfactory.memory.KEPT", 3)
+    monkeypatch.setattr("dagfactory.compiler.cache.KEPT", 3)
     (tmp_path / "one.yaml").write_text(SPEC.format(name="one", word="x"))
     for number in range(5):
         assert run(["render", "one.yaml", "--out", f"out{number}"]) == 0

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from dagfactory.compile import Compiled, compile_spec
+from dagfactory.compiler.compile import Compiled, compile_spec
 
 ENVIRONMENT = (
     "environment: test\nproject: demo-project\nregion: us-central1\nbucket: gs://demo-bucket\n"
@@ -169,7 +169,7 @@ def test_ids_are_unique_across_groups(tmp_path: Path) -> None:
 
 
 def test_groups_nest_and_edges_stay_where_both_ends_are(tmp_path: Path) -> None:
-    from dagfactory.lower.module import lower
+    from dagfactory.compiler.lower.dag import lower
 
     made = planned(
         tmp_path,
@@ -193,7 +193,7 @@ def test_groups_nest_and_edges_stay_where_both_ends_are(tmp_path: Path) -> None:
 
 
 def test_a_gate_follows_the_first_tasks_of_a_group(tmp_path: Path) -> None:
-    from dagfactory.lower.module import lower
+    from dagfactory.compiler.lower.dag import lower
 
     made = planned(
         tmp_path,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.compile import Compiled, compile_spec
-from dagfactory.plan_texts import template_problem
+from dagfactory.compiler.compile import Compiled, compile_spec
+from dagfactory.compiler.plan.texts import template_problem
 
 
 def compiled(folder: Path, text: str) -> Compiled:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagfactory.reference import BadReferenceError, Ref, escape, parse
+from dagfactory.document.reference import BadReferenceError, Ref, escape, parse
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
-from dagfactory.diagnostics import Diagnostic
-from dagfactory.source import MAX_BYTES, SourceFile, Sources, Span, decode, read, shown
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.source import MAX_BYTES, SourceFile, Sources, Span, decode, read, shown
 
 
 def test_reads_utf8_and_drops_a_byte_order_mark(tmp_path):

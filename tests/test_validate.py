@@ -2,11 +2,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dagfactory.load import load
-from dagfactory.source import SourceFile
-from dagfactory.spec.assets import AssetCondition
-from dagfactory.spec.environment import EnvironmentFile
-from dagfactory.validate import validate, validate_model
+from dagfactory.document.load import load
+from dagfactory.diagnostics.source import SourceFile
+from dagfactory.language.assets import AssetCondition
+from dagfactory.language.environment import EnvironmentFile
+from dagfactory.compiler.validate.validate import validate, validate_model
 
 TASKS = "tasks: {a: {type: empty}}\n"
 

@@ -46,7 +46,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; for an unknown one, fail with the nearest names."""
         if args and not args[0].startswith("-") and args[0] not in names():
-            from dagfactory.suggest import closest, either
+            from dagfactory.diagnostics.wording import closest, either
 
             near = closest(args[0], names())
             remedy = f"did you mean {either(near)}?" if near else f"commands: {', '.join(names())}"

@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 def environments(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Return the environments of the project in this folder that begin so."""
-    from dagfactory.frontend import environments as known
-    from dagfactory.project import SPECS
+    from dagfactory.compiler.parse import environments as known
+    from dagfactory.project.specs import SPECS
 
     return [each for each in known(SPECS / "any.yaml") if each.startswith(begun)]
 
 
 def codes(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Return the codes of findings, or their names, that begin so."""
-    from dagfactory.diagnostics import CODES
+    from dagfactory.diagnostics.diagnostic import CODES
 
     known = [*CODES, *(each.name for each in CODES.values())]
     return [each for each in known if each.lower().startswith(begun.lower())]

@@ -16,7 +16,7 @@ def command(code: str | None) -> int:
 
     CODE is a number such as DF120 or its name, unknown-key.
     """
-    from dagfactory.explain import explanation, index
+    from dagfactory.diagnostics.explain import explanation, index
 
     sys.stdout.write(explanation(code) if code else index())
     return 0

@@ -28,7 +28,7 @@ def command(folder: Path) -> int:
 
     What exists is kept: nothing is ever overwritten.
     """
-    from dagfactory.scaffold import scaffold
+    from dagfactory.authoring.scaffold import scaffold
 
     for each in scaffold(folder):
         sys.stdout.write(f"{'created' if each.created else 'kept   '} {each.path}\n")

@@ -45,12 +45,12 @@ def command(
     The bundle holds one DAG file per spec, the runtime as a package named after its content,
     `.airflowignore` and a manifest. The same specs always give the same bytes.
     """
-    from dagfactory.bundle import compare, write
-    from dagfactory.compile import build
-    from dagfactory.files import plainly
-    from dagfactory.findings import show
-    from dagfactory.memory import Memory
-    from dagfactory.project import SPECS, find_specs
+    from dagfactory.compiler.bundle.bundle import compare, write
+    from dagfactory.compiler.compile import build
+    from dagfactory.project.atomic import plainly
+    from dagfactory.report._show import show
+    from dagfactory.compiler.cache import Memory
+    from dagfactory.project.specs import SPECS, find_specs
 
     folder = out or Path("build", environment or "dags")
     memory = None if no_cache else Memory(folder, environment)

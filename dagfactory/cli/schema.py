@@ -19,7 +19,7 @@ COMMITTED = Path("schema/pipeline.schema.json")
 )
 def command(check: bool, out: Path | None) -> int:
     """Print the JSON Schema (draft-07) of a pipeline file."""
-    from dagfactory.schema import schema_text
+    from dagfactory.authoring.schema import schema_text
 
     text = schema_text()
     if check:
@@ -31,7 +31,7 @@ def command(check: bool, out: Path | None) -> int:
         sys.stderr.write(f"{path}: {state}{remedy}\n")
         return 0 if current else 1
     if out:
-        from dagfactory.files import plainly, write_atomic
+        from dagfactory.project.atomic import plainly, write_atomic
 
         with plainly():
             write_atomic(out, text.encode())

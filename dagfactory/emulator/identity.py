@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.web import Application, Request, Response, json_response
+from dagfactory.emulator.http_server import Application, Request, Response, json_response
 
 TOKEN_LIFETIME_S = 3600
 ACCESS_TOKEN = "emulator"  # noqa: S105 - opens nothing but this emulator

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dagfactory.emulator.client_hello import RECORD_HEADER, offered_protocols, record_length
+from dagfactory.emulator.tls_client_hello import RECORD_HEADER, offered_protocols, record_length
 
 log = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"

@@ -6,7 +6,7 @@ from typing import Any
 import google_crc32c
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.method import Method
+from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.protos import SECRETS, message_class
 
 

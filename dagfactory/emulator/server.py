@@ -15,14 +15,14 @@ from dagfactory.emulator.dataflow import Dataflow
 from dagfactory.emulator.environment import client_environment, direct_environment
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.faults import Faults
-from dagfactory.emulator.grpc_door import GrpcServer
+from dagfactory.emulator.grpc_server import GrpcServer
 from dagfactory.emulator.jobs.runner import Runner
 from dagfactory.emulator.proxy import Proxy, Route
-from dagfactory.emulator.rest import RestDoor
+from dagfactory.emulator.rest_gateway import RestDoor
 from dagfactory.emulator.storage.service import StorageService
 from dagfactory.emulator.vertex import service as vertex
 from dagfactory.emulator.vertex.data import Data
-from dagfactory.emulator.web import (
+from dagfactory.emulator.http_server import (
     LOOPBACK,
     Application,
     Request,

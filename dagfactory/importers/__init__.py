@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dagfactory.importers._remarks import Remark
-    from dagfactory.source import SourceFile
+    from dagfactory.diagnostics.source import SourceFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dagfactory.importers._callables import DOTTED, located
 from dagfactory.importers._remarks import NotDataError
 from dagfactory.importers._values import data
 from dagfactory.importers._yaml11 import native
-from dagfactory.suggest import shorten
+from dagfactory.diagnostics.wording import shorten
 
 if TYPE_CHECKING:
     from dagfactory.importers._shared import Given

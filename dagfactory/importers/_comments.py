@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dagfactory.node import Node
-    from dagfactory.source import SourceFile, Span
+    from dagfactory.document.node import Node
+    from dagfactory.diagnostics.source import SourceFile, Span
 
 _BESIDE = re.compile(r"[,\s]*(#.*\S)\s*\Z")
 _MARKER = re.compile(r"#\W*(?:-8<-|8<)")

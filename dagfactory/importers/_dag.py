@@ -20,7 +20,7 @@ from dagfactory.importers._yaml11 import native
 
 if TYPE_CHECKING:
     from dagfactory.importers._values import Context
-    from dagfactory.node import Node
+    from dagfactory.document.node import Node
 
 _Handler: TypeAlias = Callable[[Given, "Context"], dict[str, Any]]
 _ORDER = (

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dagfactory.importers._values import Context
-    from dagfactory.node import Node
+    from dagfactory.document.node import Node
 
 _ARGUMENTS = "default_args"
 FIRST_DAY = "2024-01-01"

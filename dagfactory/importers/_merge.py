@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dagfactory.node import Node
+from dagfactory.document.node import Node
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dagfactory.source import Span
+    from dagfactory.diagnostics.source import Span
 
 _DEFAULT_ARGS = "default_args"
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from dagfactory.diagnostics import Diagnostic
-    from dagfactory.source import Span
+    from dagfactory.diagnostics.diagnostic import Diagnostic
+    from dagfactory.diagnostics.source import Span
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 

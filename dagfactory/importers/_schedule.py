@@ -10,12 +10,12 @@ from pydantic import TypeAdapter, ValidationError
 from dagfactory.importers._remarks import NotDataError
 from dagfactory.importers._values import Typed, delta, duration, items, text, typed
 from dagfactory.importers._yaml11 import native
-from dagfactory.spec.schedule import ScheduleField
-from dagfactory.suggest import shorten
+from dagfactory.language.schedule import ScheduleField
+from dagfactory.diagnostics.wording import shorten
 
 if TYPE_CHECKING:
     from dagfactory.importers._values import Context
-    from dagfactory.node import Node
+    from dagfactory.document.node import Node
 
 _ALIASES = {"@annually": "@yearly", "@midnight": "@daily"}
 _ASSETS = frozenset({"Asset", "Dataset"})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from dagfactory.importers._remarks import NotDataError
 from dagfactory.importers._values import data, duration
 from dagfactory.importers._yaml11 import native
-from dagfactory.spec.duration import duration_text
+from dagfactory.language.duration import duration_text
 from dagfactory.tasks.wait_for_dag import State
 
 if TYPE_CHECKING:

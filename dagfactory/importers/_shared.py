@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from dagfactory.importers._values import Context, data, duration, text
 from dagfactory.importers._yaml11 import native
-from dagfactory.spec.task import TriggerRule
+from dagfactory.language.task import TriggerRule
 
 if TYPE_CHECKING:
-    from dagfactory.node import Node
-    from dagfactory.source import Span
+    from dagfactory.document.node import Node
+    from dagfactory.diagnostics.source import Span
 
 _MOST_RETRIES = 20
 _LONGEST_PAUSE = "24h"

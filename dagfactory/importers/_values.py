@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from dagfactory.importers._remarks import NotDataError, Remark
 from dagfactory.importers._yaml11 import native
-from dagfactory.reference import escape
-from dagfactory.spec.duration import duration_text
-from dagfactory.suggest import shorten
+from dagfactory.document.reference import escape
+from dagfactory.language.duration import duration_text
+from dagfactory.diagnostics.wording import shorten
 
 if TYPE_CHECKING:
     from dagfactory.importers._comments import Comments
-    from dagfactory.node import Node
-    from dagfactory.source import Span
+    from dagfactory.document.node import Node
+    from dagfactory.diagnostics.source import Span
 
 TYPE, ARGUMENTS = "__type__", "__args__"
 _VARIABLE = re.compile(r"\$([A-Za-z_]\w*|\{[A-Za-z_]\w*\})", re.ASCII)

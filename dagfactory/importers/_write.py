@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from dagfactory.importers._yaml11 import yaml11
-from dagfactory.scalars import OutOfRangeError, scalar
+from dagfactory.document.yaml12 import OutOfRangeError, scalar
 
 WIDTH = 100
 _SHORT = 80

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dagfactory import characters
-from dagfactory.load import _Builder
-from dagfactory.node import Node
+from dagfactory.document import hidden_characters as characters
+from dagfactory.document.load import _Builder
+from dagfactory.document.node import Node
 
 if TYPE_CHECKING:
-    from dagfactory.diagnostics import Diagnostic
-    from dagfactory.source import SourceFile, Span
+    from dagfactory.diagnostics.diagnostic import Diagnostic
+    from dagfactory.diagnostics.source import SourceFile, Span
 
 MERGE = "<<"
 _RESOLVABLE = re.compile(r"[-+.0-9~yYnNtTfFoO]|\Z")
@@ -32,7 +32,7 @@ class _Merging(_Builder):
 
 
 def load(source: SourceFile) -> tuple[Node | None, list[Diagnostic]]:
-    """Build the tree of a foreign document; limits and problems are those of `dagfactory.load`."""
+    """Build the tree of a foreign document; limits and problems are those of `dagfactory.document.load`."""
     problems = characters.forbidden(source)
     if problems:
         return None, problems

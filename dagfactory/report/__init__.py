@@ -11,9 +11,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, TextIO, cast
 
-from dagfactory.diagnostics import Diagnostic
-from dagfactory.secret_shapes import masked, secret_kind
-from dagfactory.source import Sources
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.redact import masked, secret_kind
+from dagfactory.diagnostics.source import Sources
 
 WIDTH = 100
 """Columns a report uses at most."""

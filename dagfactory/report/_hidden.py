@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from dagfactory.secret_shapes import masked
-from dagfactory.source import SourceFile, Sources, Span
+from dagfactory.diagnostics.redact import masked
+from dagfactory.diagnostics.source import SourceFile, Sources, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dagfactory.diagnostics import Diagnostic
+    from dagfactory.diagnostics.diagnostic import Diagnostic
 
 BLOT = "*"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagfactory.diagnostics import Diagnostic
+from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.report import Findings, Style
 from dagfactory.report._cells import safe
 

@@ -5,7 +5,7 @@ Syntax: https://docs.github.com/actions/reference/workflow-commands-for-github-a
 
 from __future__ import annotations
 
-from dagfactory.diagnostics import CODES, Diagnostic
+from dagfactory.diagnostics.diagnostic import CODES, Diagnostic
 from dagfactory.report import Findings, Style
 from dagfactory.report._cells import safe
 

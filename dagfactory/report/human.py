@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dagfactory.diagnostics import Diagnostic
+from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.report import Findings, Style
 from dagfactory.report._cells import safe, visible, width
 from dagfactory.report._hidden import blotted
-from dagfactory.source import Sources, Span
+from dagfactory.diagnostics.source import Sources, Span
 
 _COLORS = {"error": "1;31", "warning": "1;33", "gutter": "1;34", "help": "1;36", "bold": "1"}
 _CONTEXT = 12

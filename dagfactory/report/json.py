@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dagfactory.diagnostics import CODES, Diagnostic
+from dagfactory.diagnostics.diagnostic import CODES, Diagnostic
 from dagfactory.report import Findings, Style
-from dagfactory.source import Span
+from dagfactory.diagnostics.source import Span
 
 SCHEMA_VERSION = 1
 """Version of this format and of `jsonl`; it changes when a reader of the old one would fail."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from dagfactory.diagnostics import DagfactoryError
+from dagfactory.diagnostics.diagnostic import DagfactoryError
 from dagfactory.run.events import NotReadyError, RunError, RunResult
 from dagfactory.run.execute import Options, execute
 from dagfactory.run.interrupt import Stopped, stoppable
@@ -18,7 +18,7 @@ from dagfactory.run.prepare import Prepared, prepare
 from dagfactory.run.progress import shown_on
 from dagfactory.run.state import State
 from dagfactory.run.summary import summary
-from dagfactory.spec.duration import parse_duration
+from dagfactory.language.duration import parse_duration
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dagfactory.diagnostics import DagfactoryError
+from dagfactory.diagnostics.diagnostic import DagfactoryError
 
 
 class RunError(DagfactoryError):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dagfactory.companions import POOLS
+from dagfactory.compiler.bundle.sidecars import POOLS
 from dagfactory.run.events import RunError
 from dagfactory.run.rest import Api, ApiError
 

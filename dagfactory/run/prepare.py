@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dagfactory.run.events import NotReadyError
 
 if TYPE_CHECKING:
-    from dagfactory.plan import Plan
+    from dagfactory.compiler.plan.build import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
     """
     if spec.is_dir():
         return _rendered(spec)
-    from dagfactory.bundle import write
-    from dagfactory.compile import build, package
-    from dagfactory.findings import show
+    from dagfactory.compiler.bundle.bundle import write
+    from dagfactory.compiler.compile import build, package
+    from dagfactory.report._show import show
 
     built = build([spec], environment)
     if show(built.diagnostics, built.sources) or built.bundle is None:
@@ -51,7 +51,7 @@ def _project(plan: Plan) -> tuple[str, ...]:
 
 def _fixtures(spec: Path) -> tuple[str, ...]:
     """Name the folder `fixtures/` of the specs: tables and objects that are there from the start."""
-    from dagfactory.project import beside
+    from dagfactory.project.specs import beside
 
     folder = beside(spec, "fixtures")
     return ("--fixtures", str(folder.resolve())) if folder and folder.is_dir() else ()

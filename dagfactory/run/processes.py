@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from dagfactory.run import keeper
+from dagfactory.run import supervisor as keeper
 from dagfactory.run.events import RunError
 from dagfactory.run.logs import tail_of_text
 

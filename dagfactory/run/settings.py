@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from dagfactory.run.line import Line
+from dagfactory.run.airflow_install import Line
 from dagfactory.run.settings_airflow2 import airflow2_options
 from dagfactory.run.state import State
 
@@ -46,7 +46,7 @@ def airflow_environment(state: State, dags: Path, port: int, line: Line) -> dict
 
 def _core(dags: Path, url: str) -> dict[str, str]:
     return {
-        "CORE__EXECUTOR": "dagfactory.embedded.executor.LocalExecutor",
+        "CORE__EXECUTOR": "dagfactory.run.embedded.executor.LocalExecutor",
         "CORE__PARALLELISM": str(PARALLELISM),
         "CORE__DAGS_FOLDER": str(dags),
         "CORE__LOAD_EXAMPLES": "False",
@@ -135,7 +135,7 @@ def preload_modules(dags: Path, target: str) -> Mapping[str, list[str]]:
     The provider's trigger class costs seven seconds of CPU on first use; imported while the first
     tasks run, it is there when the first job is waited for. A DAG without Vertex AI pays nothing.
     """
-    server = ["dagfactory.embedded.audit"] if target == "airflow3" else []
+    server = ["dagfactory.run.embedded.audit"] if target == "airflow3" else []
     rendered = [
         path for path in dags.rglob("*.py") if "dagfactory_runtime_" not in str(path.parent)
     ]

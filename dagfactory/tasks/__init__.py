@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dagfactory.spec.task import TaskBase
+    from dagfactory.language.task import TaskBase
 
 
 @cache

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from dagfactory.reference import escape
-from dagfactory.spec.common import bad, listed
-from dagfactory.suggest import shorten
+from dagfactory.document.reference import escape
+from dagfactory.language.common import bad, listed
+from dagfactory.diagnostics.wording import shorten
 
 if TYPE_CHECKING:
-    from dagfactory.lower.scope import Scope
+    from dagfactory.task_api.context import Scope
 
 _HEAD = re.compile(r"gs://(?:\$\{[^}]*\}|\{\{.*?\}\}|[a-z0-9._-])+(?=/|$)")
 _PARTS = re.compile(r"gs://((?:\{\{.*?\}\}|[^/{])+)(?:/(.*))?", re.DOTALL)

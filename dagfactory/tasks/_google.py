@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from dagfactory.lower.common import operator_arguments
-from dagfactory.spec.common import LabelText, Text, bad
-from dagfactory.spec.task import TaskBase
+from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.language.common import LabelText, Text, bad
+from dagfactory.language.task import TaskBase
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from dagfactory.lower.scope import Place, Scope
-    from dagfactory.module import Operator
+    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.dagfile.model import Operator
 
 _MAX_LABELS = 64
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagfactory.spec.common import pattern
+from dagfactory.language.common import pattern
 
 DagId = pattern(
     r"[A-Za-z0-9_.-]{1,250}",

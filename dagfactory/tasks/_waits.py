@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from dagfactory.spec.common import Duration
-from dagfactory.spec.task import TaskBase
+from dagfactory.language.common import Duration
+from dagfactory.language.task import TaskBase
 from dagfactory.tasks._google import poll, seconds
 
 if TYPE_CHECKING:
-    from dagfactory.lower.scope import Scope
+    from dagfactory.task_api.context import Scope
 
 
 class WaitingTask(TaskBase):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dagfactory.lower.cloud import cloud_problems
-from dagfactory.spec.common import (
+from dagfactory.task_api.google import cloud_problems
+from dagfactory.language.common import (
     Duration,
     Project,
     Region,
@@ -22,7 +22,7 @@ from dagfactory.spec.common import (
     bad,
     missing,
 )
-from dagfactory.spec.job import Scalar
+from dagfactory.language.job import Scalar
 from dagfactory.tasks._address import Address
 from dagfactory.tasks._google import (
     GoogleTask,
@@ -38,11 +38,11 @@ from dagfactory.tasks._google import (
 from dagfactory.tasks._names import DataflowJobName
 
 if TYPE_CHECKING:
-    from dagfactory.lower.scope import Place, Scope
-    from dagfactory.module import Operator
-    from dagfactory.problems import Problem
-    from dagfactory.spec.environment import EnvironmentFile
-    from dagfactory.spec.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.dagfile.model import Operator
+    from dagfactory.document.finding import Problem
+    from dagfactory.language.environment import EnvironmentFile
+    from dagfactory.language.pipeline import Pipeline
 
 OPERATORS = "airflow.providers.google.cloud.operators.dataflow."
 ONCE = "{{{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_OID, {}) }}}}"

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from dagfactory.gate_expression import GateSyntaxError, names, parse
-from dagfactory.lower.common import operator_arguments
-from dagfactory.problems import Problem
-from dagfactory.spec.common import Project, TaskId, Text, bad, listed, missing
-from dagfactory.spec.task import TaskBase
-from dagfactory.suggest import did_you_mean
+from dagfactory.language.condition import GateSyntaxError, names, parse
+from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.document.finding import Problem
+from dagfactory.language.common import Project, TaskId, Text, bad, listed, missing
+from dagfactory.language.task import TaskBase
+from dagfactory.diagnostics.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from dagfactory.lower.scope import Place, Scope
-    from dagfactory.module import Operator
-    from dagfactory.spec.environment import EnvironmentFile
-    from dagfactory.spec.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.dagfile.model import Operator
+    from dagfactory.language.environment import EnvironmentFile
+    from dagfactory.language.pipeline import Pipeline
 
 
 TaskIds = Annotated[

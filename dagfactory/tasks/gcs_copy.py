@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dagfactory.spec.common import bad
+from dagfactory.language.common import bad
 from dagfactory.tasks._address import Address, Location, location
 from dagfactory.tasks._google import GoogleTask, credentials, lazy
 
 if TYPE_CHECKING:
-    from dagfactory.lower.scope import Place, Scope
-    from dagfactory.module import Operator
+    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.dagfile.model import Operator
 
 OBJECTS = "airflow.providers.google.cloud.transfers.gcs_to_gcs.GCSToGCSOperator"
 FOLDERS = "airflow.providers.google.cloud.operators.gcs.GCSSynchronizeBucketsOperator"

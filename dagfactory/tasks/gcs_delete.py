@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dagfactory.problems import Problem
-from dagfactory.spec.common import bad, missing
+from dagfactory.document.finding import Problem
+from dagfactory.language.common import bad, missing
 from dagfactory.tasks._address import Address, Addresses, location, other_bucket
 from dagfactory.tasks._google import GoogleTask, credentials, lazy
 
 if TYPE_CHECKING:
-    from dagfactory.lower.scope import Place, Scope
-    from dagfactory.module import Operator
-    from dagfactory.spec.environment import EnvironmentFile
-    from dagfactory.spec.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.dagfile.model import Operator
+    from dagfactory.language.environment import EnvironmentFile
+    from dagfactory.language.pipeline import Pipeline
 
 OPERATOR = "airflow.providers.google.cloud.operators.gcs.GCSDeleteObjectsOperator"
 _SLASHES_OF_A_BUCKET = 3

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny
 
-from dagfactory.module import Group as LoweredGroup
-from dagfactory.problems import Problem
-from dagfactory.spec.common import TaskId
-from dagfactory.spec.task import TaskBase
+from dagfactory.dagfile.model import Group as LoweredGroup
+from dagfactory.document.finding import Problem
+from dagfactory.language.common import TaskId
+from dagfactory.language.task import TaskBase
 
 if TYPE_CHECKING:
-    from dagfactory.lower.scope import Place, Scope
-    from dagfactory.spec.environment import EnvironmentFile
-    from dagfactory.spec.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.language.environment import EnvironmentFile
+    from dagfactory.language.pipeline import Pipeline
 
 
 class Group(TaskBase):

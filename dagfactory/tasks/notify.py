@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dagfactory.spec.alerts import People
-from dagfactory.spec.common import SpecModel, Text, bad, missing
-from dagfactory.spec.job import Data
-from dagfactory.spec.task import TaskBase
+from dagfactory.language.alerts import People
+from dagfactory.language.common import SpecModel, Text, bad, missing
+from dagfactory.language.job import Data
+from dagfactory.language.task import TaskBase
 from dagfactory.tasks._google import given, lazy
 
 if TYPE_CHECKING:
-    from dagfactory.lower.scope import Place, Scope
-    from dagfactory.module import Operator
+    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.dagfile.model import Operator
 
 SLACK = "airflow.providers.slack.operators.slack_webhook.SlackWebhookOperator"
 EMAIL = "airflow.providers.smtp.operators.smtp.EmailOperator"

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from dagfactory.lower.common import operator_arguments
-from dagfactory.lower.job import job_arguments
-from dagfactory.lower.job_problems import job_problems
-from dagfactory.module import Group, Indices, Operator
-from dagfactory.problems import Problem
+from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.task_api.job import job_arguments
+from dagfactory.task_api.job_problems import job_problems
+from dagfactory.dagfile.model import Group, Indices, Operator
+from dagfactory.document.finding import Problem
 from dagfactory.runtime.grid import count, packs, points
 from dagfactory.runtime.halving import places
-from dagfactory.spec.common import SpecModel
-from dagfactory.spec.job import ArgumentName, JobTask, Scalar
-from dagfactory.suggest import did_you_mean
-from dagfactory.tasks._pack import PackField, names, packing
-from dagfactory.tasks._pack import problems as pack_problems
-from dagfactory.tasks._search import (
+from dagfactory.language.common import SpecModel
+from dagfactory.language.job import ArgumentName, JobTask, Scalar
+from dagfactory.diagnostics.wording import did_you_mean
+from dagfactory.tasks._sweep.pack import PackField, names, packing
+from dagfactory.tasks._sweep.pack import problems as pack_problems
+from dagfactory.tasks._sweep.search import (
     MAX_TRIALS,
     MOST_COMBINATIONS,
     Halving,
@@ -34,12 +34,12 @@ from dagfactory.tasks._search import (
     steered_agrees,
     study,
 )
-from dagfactory.tasks._search import problems as search_problems
+from dagfactory.tasks._sweep.search import problems as search_problems
 
 if TYPE_CHECKING:
-    from dagfactory.lower.scope import Place, Scope
-    from dagfactory.spec.environment import EnvironmentFile
-    from dagfactory.spec.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.language.environment import EnvironmentFile
+    from dagfactory.language.pipeline import Pipeline
 
 
 class Metric(SpecModel):

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dagfactory.problems import Problem
-from dagfactory.spec.common import Duration, Text, bad
-from dagfactory.spec.job import Data
-from dagfactory.spec.task import TaskBase
+from dagfactory.document.finding import Problem
+from dagfactory.language.common import Duration, Text, bad
+from dagfactory.language.job import Data
+from dagfactory.language.task import TaskBase
 from dagfactory.tasks._google import given, lazy, poll
 from dagfactory.tasks._names import DagId
 
 if TYPE_CHECKING:
-    from dagfactory.lower.scope import Place, Scope
-    from dagfactory.module import Operator
-    from dagfactory.spec.environment import EnvironmentFile
-    from dagfactory.spec.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.dagfile.model import Operator
+    from dagfactory.language.environment import EnvironmentFile
+    from dagfactory.language.pipeline import Pipeline
 
 OPERATOR = "airflow.providers.standard.operators.trigger_dagrun.TriggerDagRunOperator"
 """Lazy too: its import brings Airflow's database models, a third of a second for every task start."""

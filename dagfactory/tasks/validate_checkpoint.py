@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from dagfactory.lower.common import operator_arguments
-from dagfactory.spec.common import SpecModel
-from dagfactory.spec.task import TaskBase
+from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.language.common import SpecModel
+from dagfactory.language.task import TaskBase
 from dagfactory.tasks._address import Address
 
 if TYPE_CHECKING:
-    from dagfactory.lower.scope import Place, Scope
-    from dagfactory.module import Operator
+    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.dagfile.model import Operator
 
 
 class Requirements(SpecModel):

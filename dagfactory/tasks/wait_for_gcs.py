@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dagfactory.spec.common import bad, missing
+from dagfactory.language.common import bad, missing
 from dagfactory.tasks._address import Address, location
 from dagfactory.tasks._google import GoogleTask, credentials, lazy
 from dagfactory.tasks._waits import WaitingTask, waiting
 
 if TYPE_CHECKING:
-    from dagfactory.lower.scope import Place, Scope
-    from dagfactory.module import Operator
+    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.dagfile.model import Operator
 
 SENSORS = "airflow.providers.google.cloud.sensors.gcs."
 CLASSES = {

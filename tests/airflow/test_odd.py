@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.bundle import write
-from dagfactory.compile import build
-from dagfactory.plan import Plan, PlannedTask
-from dagfactory.project import find_specs
+from dagfactory.compiler.bundle.bundle import write
+from dagfactory.compiler.compile import build
+from dagfactory.compiler.plan.build import Plan, PlannedTask
+from dagfactory.project.specs import find_specs
 
 SPECS = find_specs([Path(__file__).with_name("odd")])
 PROGRAM = Path(__file__).with_name("parse.py")

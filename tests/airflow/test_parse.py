@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.bundle import write
-from dagfactory.compile import build
+from dagfactory.compiler.bundle.bundle import write
+from dagfactory.compiler.compile import build
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(__file__).with_name("parse.py")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lines import ROOT, specs_for
 
-from dagfactory.compile import build
+from dagfactory.compiler.compile import build
 
 GOLDEN = ROOT / "tests/golden/airflow2"
 RUNTIME = re.compile(r"dagfactory_runtime_[0-9a-f]{12}")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from lines import AIRFLOW_2, ROOT, specs_for
 
-from dagfactory.bundle import write
-from dagfactory.compile import build
+from dagfactory.compiler.bundle.bundle import write
+from dagfactory.compiler.compile import build
 
 pytestmark = pytest.mark.airflow2
 

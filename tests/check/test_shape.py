@@ -3,8 +3,8 @@
 import pytest
 from corpora import CORPORA
 
-from dagfactory.check import RenderedCodeError, check
-from dagfactory.check.shape import check as shape
+from dagfactory.dagfile.checks import RenderedCodeError, check
+from dagfactory.dagfile.checks.shape import check as shape
 
 GOOD = """# header
 from airflow.sdk import DAG, TaskGroup

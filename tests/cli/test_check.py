@@ -140,7 +140,7 @@ def test_an_unknown_command_is_suggested(capsys):
 
 
 def test_a_bug_leaves_a_log_and_no_traceback(folder, capsys, monkeypatch):
-    from dagfactory import survey
+    from dagfactory.compiler import check as survey
 
     def broken(*_):
         raise RuntimeError("a bug")
@@ -158,7 +158,7 @@ def test_a_bug_leaves_a_log_and_no_traceback(folder, capsys, monkeypatch):
 
 
 def test_an_interrupt_is_exit_code_130(folder, capsys, monkeypatch):
-    from dagfactory import survey
+    from dagfactory.compiler import check as survey
 
     def interrupted(*_):
         raise KeyboardInterrupt
@@ -187,7 +187,7 @@ def test_a_full_disk_is_no_bug(folder, command):
 
 
 def test_what_the_system_refuses_is_one_line_and_no_log(folder, capsys, monkeypatch):
-    from dagfactory import survey
+    from dagfactory.compiler import check as survey
 
     def refused(*_):
         raise PermissionError(13, "Permission denied", "specs/good.yaml")
@@ -268,7 +268,7 @@ def modules_after(arguments, folder):
 
 def test_check_imports_nothing_heavy(folder):
     loaded = modules_after(["check"], folder)
-    assert "dagfactory.validate" in loaded
+    assert "dagfactory.compiler.validate.validate" in loaded
     assert not loaded.intersection(HEAVY)
     assert "difflib" not in loaded
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from dagfactory.__main__ import run
-from dagfactory.scaffold import FILES, SCHEMA
+from dagfactory.authoring.scaffold import FILES, SCHEMA
 
 ROOT = Path(__file__).parents[2]
 

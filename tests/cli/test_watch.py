@@ -4,7 +4,7 @@ import sys
 from itertools import islice
 
 from dagfactory.__main__ import run
-from dagfactory.watch import changes
+from dagfactory.authoring.watch import changes
 
 GOOD = "pipeline: p\ntasks:\n  a: {type: empty}\n"
 

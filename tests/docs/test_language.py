@@ -10,12 +10,12 @@ import pytest
 from pages import ROOT, fences
 
 from dagfactory import tasks
-from dagfactory.compile import build
-from dagfactory.gate_expression import parse
-from dagfactory.language_doc import ENVIRONMENT, OUTPUTS, PAGE, SECTIONS, examples, updated
-from dagfactory.load import load
-from dagfactory.source import decode
-from dagfactory.spec.duration import parse_duration
+from dagfactory.compiler.compile import build
+from dagfactory.language.condition import parse
+from tools.language_doc.page import ENVIRONMENT, OUTPUTS, PAGE, SECTIONS, examples, updated
+from dagfactory.document.load import load
+from dagfactory.diagnostics.source import decode
+from dagfactory.language.duration import parse_duration
 
 TEXT = PAGE.read_text(encoding="utf-8")
 SHOWN = fences(PAGE)

@@ -1,6 +1,6 @@
 """Many short waits at once, and somebody who clicks meanwhile: what Airflow on SQLite breaks on alone.
 
-Without `dagfactory.embedded` a third of these tasks is tried twice or fails, and the API server
+Without `dagfactory.run.embedded` a third of these tasks is tried twice or fails, and the API server
 stands still for a minute.
 """
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.project import find_specs
+from dagfactory.project.specs import find_specs
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("validate.js")

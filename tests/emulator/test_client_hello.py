@@ -2,7 +2,7 @@ import ssl
 
 import pytest
 
-from dagfactory.emulator.client_hello import offered_protocols
+from dagfactory.emulator.tls_client_hello import offered_protocols
 
 
 def client_hello(*protocols):

@@ -56,7 +56,7 @@ def test_empty_directories_are_nothing(bucket, folder):
 
 def test_an_object_survives_with_its_generation(emulator, bucket, folder):
     """What the API wrote is kept in side files, not only in memory."""
-    from dagfactory.emulator.storage.catalogue import Catalogue
+    from dagfactory.emulator.storage.object_store import Catalogue
 
     blob = bucket.blob("x")
     blob.metadata = {"k": "v"}

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from dagfactory.bundle import write
-from dagfactory.compile import build
-from dagfactory.survey import survey
+from dagfactory.compiler.bundle.bundle import write
+from dagfactory.compiler.compile import build
+from dagfactory.compiler.check import survey
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "specs/examples"

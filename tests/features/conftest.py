@@ -12,9 +12,9 @@ import pytest
 from lines import AIRFLOW_2, PYTHON
 from runtime.conftest import Airflow, driver, settings
 
-from dagfactory.bundle import write
-from dagfactory.compile import build
-from dagfactory.project import find_specs
+from dagfactory.compiler.bundle.bundle import write
+from dagfactory.compiler.compile import build
+from dagfactory.project.specs import find_specs
 
 ENVIRONMENT = """
 environment: test

@@ -19,7 +19,9 @@ def hook(event, arguments):
         seen.append([event, arguments[0]])
 from dagfactory.__main__ import run
 from dagfactory.importers import dag_factory, _command
-from dagfactory import plan, validate, report
+from dagfactory.compiler.plan import build as plan
+from dagfactory.compiler.validate import validate
+from dagfactory import report
 import dagfactory.tasks.operator, dagfactory.tasks.bash, dagfactory.tasks.python, dagfactory.tasks.empty
 sys.addaudithook(hook)
 code = run(["import", *sys.argv[1:]])

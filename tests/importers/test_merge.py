@@ -2,7 +2,7 @@
 
 from dagfactory.importers._merge import layered
 from dagfactory.importers._yaml11 import load
-from dagfactory.source import SourceFile
+from dagfactory.diagnostics.source import SourceFile
 
 
 def tree(text):

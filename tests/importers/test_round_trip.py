@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.bundle import write
-from dagfactory.compile import build
+from dagfactory.compiler.bundle.bundle import write
+from dagfactory.compiler.compile import build
 from dagfactory.importers import importer
-from dagfactory.source import SourceFile, read
+from dagfactory.diagnostics.source import SourceFile, read
 
 CASES = Path(__file__).parent / "cases"
 FILES = ("list_form", "dict_form", "groups", "merge_keys", "timetables", "assets", "dates")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from dagfactory.importers._write import Block, write
 from dagfactory.importers._yaml11 import native
-from dagfactory.load import load
-from dagfactory.source import SourceFile
+from dagfactory.document.load import load
+from dagfactory.diagnostics.source import SourceFile
 
 # what the loader refuses anywhere: controls, surrogates, hidden and private characters
 KEPT = st.characters(exclude_categories=("Cs", "Cc", "Cf", "Co", "Cn", "Zl", "Zp"))

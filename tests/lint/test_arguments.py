@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.compile import compile_spec
+from dagfactory.compiler.compile import compile_spec
 from dagfactory.runtime.grid import as_arguments
 from trainer.config import check, read_values
 from trainer.errors import UsageError

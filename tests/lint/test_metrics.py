@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dagfactory.lint.metrics import TRAINER
+from dagfactory.compiler.lint.metrics import TRAINER
 from trainer import data, evaluate, textures, train, vqa, vqa_export
 from trainer.files import read_json
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.signature import signature
+from dagfactory.catalogue.operator_signature import signature
 
 CLASSES = [
     "airflow.providers.standard.operators.bash.BashOperator",

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dagfactory.bundle import MANIFEST, Bundle, write
-from dagfactory.compile import build
-from dagfactory.files import FileError
+from dagfactory.compiler.bundle.bundle import MANIFEST, Bundle, write
+from dagfactory.compiler.compile import build
+from dagfactory.project.atomic import FileError
 
 ENVIRONMENT = (
     "environment: dev\nproject: arr-coc-dev\nregion: us-central1\nbucket: gs://arr-coc-dev\n"
@@ -60,17 +60,17 @@ def test_every_way_to_tell(tmp_path: Path, way: str, code: str) -> None:
 
 
 def test_no_way_is_forgotten_here() -> None:
-    from dagfactory.spec.alerts import Notifier
+    from dagfactory.language.alerts import Notifier
 
     assert {way.partition(":")[0] for way in WAYS} == set(Notifier.model_fields)
 
 
 def test_the_runtime_has_every_class_and_every_event() -> None:
-    from dagfactory.check.shape import ALERTS as ACCEPTED
-    from dagfactory.lower.alerts import _CLASSES
+    from dagfactory.dagfile.checks.shape import ALERTS as ACCEPTED
+    from dagfactory.task_api.alerts import _CLASSES
     from dagfactory.runtime.alert import ALERTS
     from dagfactory.runtime.facts import _TITLES
-    from dagfactory.spec.alerts import Alerts
+    from dagfactory.language.alerts import Alerts
 
     assert set(_CLASSES.values()) == set(ALERTS) == ACCEPTED
     keys = {key.removeprefix("on_") for key in Alerts.model_fields}

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from dagfactory.compile import compile_spec
-from dagfactory.lower.common import delta
-from dagfactory.lower.module import RETRIES, lower
-from dagfactory.module import Call, Module, Operator
-from dagfactory.spec.pipeline import Defaults, Pipeline
-from dagfactory.spec.task import TaskBase
+from dagfactory.compiler.compile import compile_spec
+from dagfactory.task_api.arguments import delta
+from dagfactory.compiler.lower.dag import RETRIES, lower
+from dagfactory.dagfile.model import Call, Module, Operator
+from dagfactory.language.pipeline import Defaults, Pipeline
+from dagfactory.language.task import TaskBase
 
 TASKS = "tasks: {a: {type: bash, command: x}}\n"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dagfactory.compile import compile_spec
-from dagfactory.lower.module import lower
-from dagfactory.module import Group, Module, Operator, Variable
-from dagfactory.render import render
+from dagfactory.compiler.compile import compile_spec
+from dagfactory.compiler.lower.dag import lower
+from dagfactory.dagfile.model import Group, Module, Operator, Variable
+from dagfactory.dagfile.render import render
 
 ENVIRONMENT = "environment: e\nproject: demo-project\nregion: us-central1\nbucket: gs://demo-ml\n"
 

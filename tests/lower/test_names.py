@@ -8,10 +8,10 @@ import keyword
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagfactory.check.shape import check as shape
-from dagfactory.lower.names import RESERVED, apart, distinct, variables
-from dagfactory.module import Call, Group, Header, Module, Operator, Symbol
-from dagfactory.render import render
+from dagfactory.dagfile.checks.shape import check as shape
+from dagfactory.dagfile.identifiers import RESERVED, apart, distinct, variables
+from dagfactory.dagfile.model import Call, Group, Header, Module, Operator, Symbol
+from dagfactory.dagfile.render import render
 
 WORDS = [*keyword.kwlist, *keyword.softkwlist, *RESERVED, "a", "a_", "search", "search__trial"]
 IDS = st.sampled_from([word for word in WORDS if word.islower() and word[0] != "_"])

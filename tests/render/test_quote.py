@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagfactory.module import Call, Indices, Symbol
-from dagfactory.render.quote import comment, dotted, fit, identifier, layout, literal
+from dagfactory.dagfile.model import Call, Indices, Symbol
+from dagfactory.dagfile.quote import comment, dotted, fit, identifier, layout, literal
 
 SCALARS = st.one_of(
     st.none(),

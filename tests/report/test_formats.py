@@ -4,9 +4,9 @@ import json
 import pytest
 
 from dagfactory import report
-from dagfactory.diagnostics import Diagnostic, Label
+from dagfactory.diagnostics.diagnostic import Diagnostic, Label
 from dagfactory.report import Findings, Style
-from dagfactory.source import Span
+from dagfactory.diagnostics.source import Span
 
 SPAN = Span("specs/a,b.yaml", 2, 4, 2, 7)
 FINDING = Diagnostic(

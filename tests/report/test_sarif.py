@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from dagfactory import explain, report
-from dagfactory.diagnostics import CODES, Diagnostic, Label
+from dagfactory.diagnostics import explain
+from dagfactory import report
+from dagfactory.diagnostics.diagnostic import CODES, Diagnostic, Label
 from dagfactory.report import Findings, Style, sarif
-from dagfactory.source import Span
+from dagfactory.diagnostics.source import Span
 
 SPAN = Span("specs/a b.yaml", 2, 4, 2, 7)
 FINDINGS = Findings(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.run.keeper import parents
+from dagfactory.run.supervisor import parents
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.run import keeper
+from dagfactory.run import supervisor as keeper
 from dagfactory.run.events import RunError
 from dagfactory.run.processes import Processes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dagfactory.bundle import IGNORE, MANIFEST, Bundle, entry
+from dagfactory.compiler.bundle.bundle import IGNORE, MANIFEST, Bundle, entry
 
 
 def made(

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from dagfactory.__main__ import run
-from dagfactory.bundle import MANIFEST
-from dagfactory.companions import POOLS
-from dagfactory.spec.environment import EnvironmentFile
-from dagfactory.sync.after import reminder
-from dagfactory.sync.plan import SyncPlan, Write
+from dagfactory.compiler.bundle.bundle import MANIFEST
+from dagfactory.compiler.bundle.sidecars import POOLS
+from dagfactory.language.environment import EnvironmentFile
+from dagfactory.deploy.after import reminder
+from dagfactory.deploy.plan import SyncPlan, Write
 
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENT = """\

@@ -11,10 +11,10 @@ import pytest
 from sync.made import made
 
 from dagfactory.__main__ import run
-from dagfactory.bundle import MANIFEST
-from dagfactory.sync.apply import apply, survey
-from dagfactory.sync.errors import DestinationError, MovedError, RefusedError
-from dagfactory.sync.stores import NEW, Store, open_store
+from dagfactory.compiler.bundle.bundle import MANIFEST
+from dagfactory.deploy.apply import apply, survey
+from dagfactory.deploy.errors import DestinationError, MovedError, RefusedError
+from dagfactory.deploy.stores import NEW, Store, open_store
 
 SPECS = str(Path(__file__).parents[2] / "specs")
 PREFIX = "dags/ml_pipelines"

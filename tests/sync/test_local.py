@@ -9,10 +9,10 @@ from threading import Event
 import pytest
 from sync.made import made
 
-from dagfactory.sync.apply import _together, apply, survey
-from dagfactory.sync.errors import DestinationError, MovedError, RefusedError
-from dagfactory.sync.stores import NEW, open_store
-from dagfactory.sync.stores.local import LocalStore
+from dagfactory.deploy.apply import _together, apply, survey
+from dagfactory.deploy.errors import DestinationError, MovedError, RefusedError
+from dagfactory.deploy.stores import NEW, open_store
+from dagfactory.deploy.stores.local import LocalStore
 
 
 def test_a_folder_is_made_and_emptied_of_what_is_gone(tmp_path: Path) -> None:

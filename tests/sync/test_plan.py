@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sync.made import made
 
-from dagfactory.bundle import IGNORE, MANIFEST, Bundle
-from dagfactory.sync.apply import apply, survey
-from dagfactory.sync.errors import RefusedError
-from dagfactory.sync.manifest import parse
-from dagfactory.sync.plan import SyncPlan, of_some_specs, plan
-from dagfactory.sync.stores import NEW, Item, crc32c, md5
-from dagfactory.sync.stores.local import LocalStore
+from dagfactory.compiler.bundle.bundle import IGNORE, MANIFEST, Bundle
+from dagfactory.deploy.apply import apply, survey
+from dagfactory.deploy.errors import RefusedError
+from dagfactory.deploy.manifest import parse
+from dagfactory.deploy.plan import SyncPlan, of_some_specs, plan
+from dagfactory.deploy.stores import NEW, Item, crc32c, md5
+from dagfactory.deploy.stores.local import LocalStore
 
 NAMES = st.sampled_from(["etl", "train", "report", "score", "clean"])
 TEXTS = st.sampled_from(["one", "two", "three"])

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dagfactory.compile import Compiled, compile_spec
-from dagfactory.lower.module import lower
-from dagfactory.module import Operator
+from dagfactory.compiler.compile import Compiled, compile_spec
+from dagfactory.compiler.lower.dag import lower
+from dagfactory.dagfile.model import Operator
 
 ENVIRONMENT = """
 environment: test

@@ -18,9 +18,9 @@ import yaml
 from tasks.conftest import ENVIRONMENT
 
 from dagfactory import tasks as task_types
-from dagfactory.compile import compile_spec
-from dagfactory.lower.module import lower
-from dagfactory.module import Operator
+from dagfactory.compiler.compile import compile_spec
+from dagfactory.compiler.lower.dag import lower
+from dagfactory.dagfile.model import Operator
 
 HERE = Path(__file__).parent
 SPEC = HERE / "every_key.yaml"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dagfactory.compile import compile_spec
-from dagfactory.lower.module import lower
-from dagfactory.module import Group, Indices
+from dagfactory.compiler.compile import compile_spec
+from dagfactory.compiler.lower.dag import lower
+from dagfactory.dagfile.model import Group, Indices
 
 JOB = "image: x:1\nmachine: {type: n1-standard-4}\n"
 SWEEP = f"type: sweep\nmodule: own\n{JOB}metric: {{name: loss, goal: minimize}}\n"

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from tasks.conftest import ENVIRONMENT
 
-from dagfactory.bundle import write
-from dagfactory.compile import build
+from dagfactory.compiler.bundle.bundle import write
+from dagfactory.compiler.compile import build
 
 HERE = Path(__file__).parent
 CHILD = "pipeline: child\ntasks: {a: {type: empty}}\n"

@@ -6,7 +6,7 @@ import jinja2
 import pendulum
 import pytest
 
-from dagfactory.module import Call
+from dagfactory.dagfile.model import Call
 
 
 def test_a_table_and_a_partition(lowered):

@@ -11,7 +11,7 @@ from dagfactory.emulator.bigquery.queries import Queries
 from dagfactory.emulator.bigquery.tables import Tables
 from dagfactory.emulator.bigquery.warehouse import Warehouse
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.web import Request
+from dagfactory.emulator.http_server import Request
 
 Action = Callable[[], Any]
 Routed = tuple[str, Action]

@@ -7,7 +7,7 @@ from dagfactory.emulator.bigquery.jobs import Job, Jobs
 from dagfactory.emulator.bigquery.names import TableName
 from dagfactory.emulator.bigquery.values import rows
 from dagfactory.emulator.bigquery.warehouse import Table, Warehouse
-from dagfactory.emulator.web import Request
+from dagfactory.emulator.http_server import Request
 
 PAGE = 20_000
 DEFAULT_WAIT_MS = 10_000

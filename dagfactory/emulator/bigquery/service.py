@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dagfactory.emulator.bigquery.errors import BigQueryError, as_json
 from dagfactory.emulator.errors import ApiError, require_token
 from dagfactory.emulator.faults import Faults
-from dagfactory.emulator.web import Request, Response, json_response
+from dagfactory.emulator.http_server import Request, Response, json_response
 
 if TYPE_CHECKING:
     from dagfactory.emulator.bigquery.api import Api

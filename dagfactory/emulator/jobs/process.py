@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dagfactory.emulator.jobs.warden import Warden
+from dagfactory.emulator.jobs.reaper import Warden
 
 NOT_FOUND_STATUS = 127
 

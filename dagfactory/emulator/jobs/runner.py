@@ -23,7 +23,7 @@ from dagfactory.emulator.jobs.job import (
 )
 from dagfactory.emulator.jobs.process import NOT_FOUND_STATUS, Group
 from dagfactory.emulator.jobs.task import Report, Task
-from dagfactory.emulator.jobs.warden import Warden
+from dagfactory.emulator.jobs.reaper import Warden
 
 log = logging.getLogger(__name__)
 

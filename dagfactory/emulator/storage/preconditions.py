@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.storage.record import Record
-from dagfactory.emulator.web import Request
+from dagfactory.emulator.http_server import Request
 
 FAILED = "At least one of the pre-conditions you specified did not hold."
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.method import Method
+from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.protos import VERTEX, vertex
 from dagfactory.emulator.vertex import names
 from dagfactory.emulator.vertex.listing import fill_page

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Protocol
 
-from dagfactory.emulator.method import Method
+from dagfactory.emulator.rpc_routes import Method
 
 
 class Jobs(Protocol):

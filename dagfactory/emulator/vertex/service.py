@@ -7,7 +7,7 @@ from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.jobs.job import STOPPED, Outcome
 from dagfactory.emulator.jobs.runner import Runner
 from dagfactory.emulator.jobs.task import FINAL
-from dagfactory.emulator.method import Method
+from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex.custom_jobs import CustomJobs, set_state, state_of
 from dagfactory.emulator.vertex.data import Data
 from dagfactory.emulator.vertex.endpoints import Endpoints

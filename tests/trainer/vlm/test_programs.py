@@ -6,7 +6,7 @@ import shutil
 import pytest
 import torch
 
-from dagfactory.lint.metrics import TRAINER
+from dagfactory.compiler.lint.metrics import TRAINER
 from trainer.errors import TrainerError
 from trainer.files import read_json
 from trainer.vlm import __main__ as program

@@ -1,0 +1,1 @@
+"""authoring: say here what belongs in this room."""

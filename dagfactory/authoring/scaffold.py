@@ -1,0 +1,55 @@
+"""A new project: specs, environments, what editors and GitHub need. Existing files stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from dagfactory.diagnostics.diagnostic import DagfactoryError
+
+FILES = {
+    "specs/first.yaml": "first.yaml",
+    "specs/defaults.yaml": "defaults.yaml",
+    "specs/environments/local.yaml": "environments/local.yaml",
+    "specs/environments/staging.yaml": "environments/staging.yaml",
+    "specs/environments/prod.yaml": "environments/prod.yaml",
+    ".github/workflows/specs.yml": "workflow.yml",
+    ".gitignore": "gitignore.txt",
+}
+"""Files of a project and where their text lies below dagfactory/data/init/."""
+
+SCHEMA = "schema/pipeline.schema.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One file of the project: whether it was created, or kept because there was one."""
+
+    path: str
+    created: bool
+
+
+def scaffold(folder: Path) -> Iterator[Written]:
+    """Write what is missing, file by file; raises DagfactoryError when a file cannot be written."""
+    from dagfactory.authoring.schema import schema_text
+
+    home = files("dagfactory").joinpath("data", "init")
+    texts = {path: home.joinpath(source).read_text("utf-8") for path, source in FILES.items()}
+    for path, text in {**texts, SCHEMA: schema_text()}.items():
+        yield Written(path, _create(folder / path, text))
+
+
+def _create(path: Path, text: str) -> bool:
+    """Create a file; a file or link that is there already is left alone."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+    except OSError as error:
+        if path.is_file() or path.is_symlink():
+            return False
+        reason = (error.strerror or str(error)).lower()
+        raise DagfactoryError(f"cannot write {path}: {reason}") from None
+    return True

@@ -1,0 +1,1 @@
+"""catalogue: say here what belongs in this room."""

@@ -1,0 +1,1 @@
+"""compiler: say here what belongs in this room."""

@@ -1,0 +1,1 @@
+"""bundle: say here what belongs in this room."""

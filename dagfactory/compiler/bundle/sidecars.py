@@ -1,0 +1,39 @@
+"""What lies beside the DAG files for other tools: JSON files that Airflow's DAG processor skips."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from dagfactory.compiler.bundle.monitoring import MARK, policy
+from dagfactory.compiler.bundle.pools import pools
+
+if TYPE_CHECKING:
+    from dagfactory.compiler.plan.build import Plan
+
+POOLS = "pools.json"
+"""For `airflow pools import`; the pools are those of the environment, whoever uses them."""
+
+POLICY = ".alerts.json"
+"""How the file of a pipeline's alerting policy ends."""
+
+
+def companions(plan: Plan) -> dict[str, bytes]:
+    """Return the files by name that a pipeline and its environment ask for."""
+    made = {f"{plan.pipeline.pipeline}{POLICY}": policy(plan), POOLS: pools(plan.environment)}
+    return {name: _text(data) for name, data in made.items() if data}
+
+
+def is_ours(path: str, content: bytes) -> bool:
+    """Say whether a file has the shape of ours: an interrupted write leaves one without a manifest."""
+    try:
+        data = json.loads(content)
+        if path == POOLS:
+            return all("include_deferred" in each for each in data.values())
+        return path.endswith(POLICY) and MARK in data["userLabels"]
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return False
+
+
+def _text(data: dict[str, Any]) -> bytes:
+    return (json.dumps(data, indent=2, ensure_ascii=True) + "\n").encode()

@@ -1,0 +1,54 @@
+"""Checking many specs for all their environments, with every finding said once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+from dagfactory.compiler.compile import Compiled, collisions, compile_spec
+from dagfactory.diagnostics.diagnostic import Diagnostic, tidy
+from dagfactory.compiler.parse import environments
+from dagfactory.report import Findings
+from dagfactory.diagnostics.source import Sources
+
+
+def survey(specs: Iterable[Path], environment: str | None) -> Findings:
+    """Check specs for one environment, or for each they can be rendered for, or bare if none."""
+    start = perf_counter()
+    checked = [_check(path, environment) for path in specs]
+    found = [each for results in checked for each in _joined(results)]
+    found += collisions([next(iter(results.values())) for results in checked])
+    files = [file for results in checked for each in results.values() for file in each.sources]
+    tasks = sum(max(_size(each) for each in results.values()) for results in checked)
+    sources, seconds = Sources(tuple(files)), perf_counter() - start
+    return Findings(tuple(tidy(found)), sources, len(checked), tasks, seconds)
+
+
+def _check(path: Path, environment: str | None) -> dict[str | None, Compiled]:
+    names: list[str | None] = [environment] if environment else [*environments(path)] or [None]
+    return {name: compile_spec(path, name) for name in names}
+
+
+def _size(compiled: Compiled) -> int:
+    return len(compiled.plan.tasks) if compiled.plan else 0
+
+
+def _joined(results: dict[str | None, Compiled]) -> list[Diagnostic]:
+    """Return each finding once; those of some environments only say of which."""
+    first: dict[object, Diagnostic] = {}
+    where: dict[object, list[str]] = {}
+    for name, compiled in results.items():
+        for each in compiled.diagnostics:
+            key = (each.code, each.message, each.span)
+            first.setdefault(key, each)
+            where.setdefault(key, []).append(name or "")
+    return [_with_note(each, where[key], len(results)) for key, each in first.items()]
+
+
+def _with_note(diagnostic: Diagnostic, names: list[str], of: int) -> Diagnostic:
+    if len(names) == of:
+        return diagnostic
+    listed = ", ".join(f"`{name}`" for name in names)
+    return replace(diagnostic, notes=(*diagnostic.notes, f"only in environment {listed}"))

@@ -1,0 +1,37 @@
+"""Lint: what is allowed and still a mistake. One module per check, found by listing this package.
+
+A module defines `check(plan) -> Iterator[Problem]`, paths from the pipeline's root. Codes are DF3xx.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagfactory.document.finding import locate
+
+if TYPE_CHECKING:
+    from dagfactory.diagnostics.diagnostic import Diagnostic
+    from dagfactory.compiler.plan.build import Plan
+    from dagfactory.document.finding import Problem
+
+
+def names() -> list[str]:
+    """Return the names of all checks in alphabetical order."""
+    found = Path(__file__).parent.glob("*.py")
+    return sorted(each.stem for each in found if not each.stem.startswith("_"))
+
+
+def lint(plan: Plan) -> Iterator[Diagnostic]:
+    """Run every check over a plan."""
+    for check in _checks():
+        for problem in check(plan):
+            yield locate(plan.node, problem)
+
+
+@cache
+def _checks() -> tuple[Callable[[Plan], Iterator[Problem]], ...]:
+    return tuple(import_module(f"{__name__}.{name}").check for name in names())

@@ -1,0 +1,24 @@
+"""The tasks that a text refers to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dagfactory.document.reference import BadReferenceError, Ref, parse
+
+if TYPE_CHECKING:
+    from dagfactory.compiler.plan.build import Plan, PlannedTask
+
+
+def sources(plan: Plan, text: str) -> Iterator[tuple[Ref, PlannedTask]]:
+    """Yield the references of a text to outputs of tasks, each with the task."""
+    if "${tasks." not in text:
+        return
+    try:
+        pieces = parse(text)
+    except BadReferenceError:
+        return
+    for piece in pieces:
+        if isinstance(piece, Ref) and piece.root == "tasks" and piece.path[0] in plan.tasks:
+            yield piece, plan.tasks[piece.path[0]]

@@ -1,0 +1,78 @@
+"""Tasks that need both sides of a gate: they are skipped always, or read what was never written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from dagfactory.compiler.lint._flow import Flow, Need, Sides, contradiction, flow
+from dagfactory.compiler.lint._reference import sources
+from dagfactory.document.finding import Problem
+
+if TYPE_CHECKING:
+    from dagfactory.compiler.plan.build import Plan, PlannedTask
+
+_REMEDY = "`trigger_rule: none_failed_min_one_success` runs it after either side"
+
+
+def check(plan: Plan) -> Iterator[Problem]:
+    """Find the first tasks on every way that no run can reach, and references across branches."""
+    if not any(item.task.type == "gate" for item in plan.tasks.values()):
+        return
+    known = flow(plan)
+    for name, needs in known.into.items():
+        if any(contradiction(known.sides[need.upstream]) for need in needs):
+            continue
+        across = list(_across(plan, plan.tasks[name], known))
+        yield from across
+        if not across and contradiction(known.sides[name]):
+            yield _never(plan.tasks[name], needs)
+
+
+def _across(plan: Plan, item: PlannedTask, known: Flow) -> Iterator[Problem]:
+    """Find outputs that are not written in any run in which the task could run."""
+    needs = known.into[item.id]
+    for need in (each for each in needs if each.edge.why == "reference" and not each.direct):
+        others = [each for each in needs if each.upstream != need.upstream]
+        base = known.sides[item.id] if item.task.trigger_rule else _union(others)
+        gate = contradiction(need.sides | base)
+        if gate:
+            yield _other_side(plan, need, gate)
+
+
+def _union(needs: list[Need]) -> Sides:
+    return frozenset().union(*(each.sides for each in needs))
+
+
+def _other_side(plan: Plan, need: Need, gate: str) -> Problem:
+    node = plan.node.find(need.edge.path)
+    text = node.value if node and isinstance(node.value, str) else ""
+    found = next((ref for ref, task in sources(plan, text) if task.id == need.edge.upstream), None)
+    side = dict(need.sides)[gate]
+    return Problem(
+        "DF311",
+        f"`{need.upstream}` is skipped whenever this task runs",
+        need.edge.path,
+        start=found.start if found else None,
+        end=found.end if found else None,
+        help=f"refer to a task that runs on the same side of `{gate}`",
+        notes=(f"`{need.upstream}` is on the `{side}` side of `{gate}`",),
+    )
+
+
+def _never(item: PlannedTask, needs: list[Need]) -> Problem:
+    """Name two tasks before this one that are on different sides of a gate."""
+    for one, other in combinations(needs, 2):
+        gate = contradiction(one.sides | other.sides)
+        if gate:
+            first, second = (
+                f"`{each.upstream}` on `{dict(each.sides)[gate]}`" for each in (one, other)
+            )
+            what = f"{first} and {second} of `{gate}` never both run"
+            break
+    else:
+        what = "those before it never all run"
+    path = (*item.path, "after") if item.task.after else item.path
+    message = f"`{item.id}` can never run: {what}"
+    return Problem("DF304", message, path, key=True, help=_REMEDY)

@@ -1,0 +1,26 @@
+"""Deadlines for an Airflow line that has none: nobody would be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dagfactory.document.finding import Problem
+from dagfactory.dagfile.targets import target
+
+if TYPE_CHECKING:
+    from dagfactory.compiler.plan.build import Plan
+
+_HELP = "`alerts: {monitoring: {duration: ...}}` watches finished runs on every line"
+
+
+def check(plan: Plan) -> Iterator[Problem]:
+    """Find a deadline where the environment's line cannot keep one."""
+    alerts, environment = plan.pipeline.alerts, plan.environment
+    if alerts is None or alerts.deadline is None or environment is None:
+        return
+    line = target(environment.target)
+    if not line.deadlines:
+        message = f"Airflow {line.airflow} has no deadlines, this one is left out"
+        path = ("alerts", "deadline")
+        yield Problem("DF342", message, path, key=True, help=_HELP, severity="warning")

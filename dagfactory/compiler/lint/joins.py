@@ -1,0 +1,57 @@
+"""Tasks that a gate skips by the way: they wait for one of its sides and for work outside of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dagfactory.compiler.lint._flow import Flow, Need, contradiction, flow
+from dagfactory.document.finding import Problem
+
+if TYPE_CHECKING:
+    from dagfactory.compiler.plan.build import Plan
+
+
+def check(plan: Plan) -> Iterator[Problem]:
+    """Find joins that run on one side of a gate only, where nobody said that they should.
+
+    A task that reads an output of that side, or that states its trigger rule, is meant so.
+    """
+    if not any(item.task.type == "gate" for item in plan.tasks.values()):
+        return
+    known = flow(plan)
+    skipped: set[str] = set()
+    for name, needs in known.into.items():
+        found = None if plan.tasks[name].task.trigger_rule else _by_the_way(needs, known, name)
+        if found and not any(need.upstream in skipped for need in needs):
+            skipped.add(name)
+            yield _problem(name, *found)
+
+
+def _by_the_way(needs: list[Need], known: Flow, name: str) -> tuple[Need, str] | None:
+    """Return the need that skips a task whose other needs do not, with the gate."""
+    if any(need.direct for need in needs) or contradiction(known.sides[name]):
+        return None
+    for need in needs:
+        if need.edge.why != "after":
+            continue
+        for gate, _ in sorted(need.sides):
+            others = [each for each in needs if gate not in dict(each.sides)]
+            meant = any(each.edge.why == "reference" and gate in dict(each.sides) for each in needs)
+            if others and not meant:
+                return need, gate
+    return None
+
+
+def _problem(name: str, need: Need, gate: str) -> Problem:
+    side = dict(need.sides)[gate]
+    return Problem(
+        "DF314",
+        f"`{name}` is skipped whenever `{gate}` does not take `{side}`",
+        need.edge.path,
+        help="`trigger_rule: none_failed_min_one_success` runs it then too; `all_success` says it is meant",
+        notes=(
+            f"`{need.upstream}` is on the `{side}` side of `{gate}`, what else it waits for is not",
+        ),
+        severity="warning",
+    )

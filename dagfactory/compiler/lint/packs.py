@@ -1,0 +1,41 @@
+"""Packs that hold one trial each: jobs are as many as without, for the price of the word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dagfactory.document.finding import Problem
+
+if TYPE_CHECKING:
+    from dagfactory.compiler.plan.build import Plan, PlannedTask
+
+
+def check(plan: Plan) -> Iterator[Problem]:
+    """Find sweeps in which no two trials share a job."""
+    for item in plan.tasks.values():
+        if item.task.field("pack"):
+            yield from _idle(item)
+
+
+def _idle(item: PlannedTask) -> Iterator[Problem]:
+    from dagfactory.runtime.grid import count, packs
+    from dagfactory.tasks.sweep import Sweep, definition
+
+    compact = definition(item.task) if isinstance(item.task, Sweep) else {}
+    total = count(compact) if compact else 0
+    if total > 1 and len(packs(compact)) == total:
+        yield Problem(
+            "DF324",
+            f"no two of the {total} trials share a job, so packing does nothing",
+            (*item.path, "pack"),
+            key=True,
+            help=_help(compact["shape"]),
+            severity="warning",
+        )
+
+
+def _help(shape: list[str]) -> str:
+    """Say what keeps the trials apart."""
+    apart = ", ".join(f"`{name}`" for name in shape)
+    return f"the trials of a job are equal in {apart}: delete `pack`"

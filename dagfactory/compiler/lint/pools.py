@@ -1,0 +1,58 @@
+"""Pools that the environment does not declare: Airflow never starts a task in a pool it does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dagfactory.document.finding import Problem
+from dagfactory.language.common import is_open
+from dagfactory.language.environment import DEFAULT_POOL
+from dagfactory.diagnostics.wording import closest, either, shorten
+
+if TYPE_CHECKING:
+    from dagfactory.compiler.plan.build import Path, Plan
+
+_HELP = "declare it under `pools:` of the environment file"
+
+
+def check(plan: Plan) -> Iterator[Problem]:
+    """Find pools that are not declared, and tasks that want more slots than their pool has."""
+    environment = plan.environment
+    if environment is None:
+        return
+    slots = {name: pool.slots for name, pool in environment.pools.items()}
+    for path, pool in _named(plan):
+        if pool not in slots and pool != DEFAULT_POOL and not is_open(pool):
+            message = (
+                f"the environment `{environment.environment}` declares no pool `{shorten(pool)}`"
+            )
+            near = closest(pool, list(slots))
+            help_ = f"did you mean {either(near)}?" if near else _HELP
+            yield Problem("DF341", message, path, help=help_)
+    for path, pool, wanted in _wanted(plan):
+        if wanted > slots.get(pool, wanted):
+            message = (
+                f"{wanted} slots are more than the {slots[pool]} of the pool `{shorten(pool)}`"
+            )
+            yield Problem("DF341", message, path, help="the task would never start")
+
+
+def _named(plan: Plan) -> Iterator[tuple[Path, str]]:
+    """Yield every pool that is named, with its place."""
+    if plan.pipeline.defaults.pool:
+        yield ("defaults", "pool"), plan.pipeline.defaults.pool
+    for item in plan.tasks.values():
+        if item.task.pool:
+            yield (*item.path, "pool"), item.task.pool
+
+
+def _wanted(plan: Plan) -> Iterator[tuple[Path, str, int]]:
+    """Yield the pool of each task and the slots it takes there, with the place that says how many."""
+    defaults = plan.pipeline.defaults
+    for item in plan.tasks.values():
+        pool = item.task.pool or defaults.pool or DEFAULT_POOL
+        if item.task.pool_slots:
+            yield (*item.path, "pool_slots"), pool, item.task.pool_slots
+        elif defaults.pool_slots:
+            yield ("defaults", "pool_slots"), pool, defaults.pool_slots

@@ -1,0 +1,88 @@
+"""How a job survives preemption: restarts of Vertex AI inside an attempt, Airflow's retries around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dagfactory.catalogue import bundled_trainer as own_trainer
+from dagfactory.compiler.lint._jobs import Job, jobs
+from dagfactory.document.finding import Problem
+
+if TYPE_CHECKING:
+    from dagfactory.compiler.plan.build import Path, Plan
+    from dagfactory.language.job import JobTask
+
+MOST = 5
+"""Retries of a Spot job that are not worth a word: Vertex itself restarts a worker up to five times."""
+
+_TRAINING = ("train", "sweep")
+_CHECKPOINTS = re.compile(r"checkpoint|ckpt|resum|restor", re.IGNORECASE)
+_OF_OTHERS = re.compile(r"\$\{tasks\.[^}]*\}")
+"""A checkpoint of another task is where a job begins, not where it goes on."""
+
+
+def check(plan: Plan) -> Iterator[Problem]:
+    """Find Spot jobs that end with a preemption, and those that start again too often."""
+    for job in jobs(plan):
+        if job.spot and not job.task.restart:
+            yield Problem(
+                "DF305",
+                "this job runs on Spot and ends with its first preemption",
+                (*job.item.path, "restart"),
+                help="write `restart: true`: Vertex AI then restarts it in place",
+                severity="warning",
+            )
+        elif job.spot:
+            yield from _too_many(plan, job)
+            yield from _from_scratch(job)
+
+
+def _too_many(plan: Plan, job: Job) -> Iterator[Problem]:
+    attempts, path = _attempts(plan, job)
+    if attempts > MOST:
+        yield Problem(
+            "DF306",
+            f"{attempts} retries of a Spot job, each with the restarts of Vertex AI on top",
+            path,
+            help=f"{MOST} or fewer: a preempted job restarts without a retry",
+            notes=("Vertex AI restarts a worker up to 5 times and the job up to 3 times",),
+            severity="warning",
+        )
+
+
+def _from_scratch(job: Job) -> Iterator[Problem]:
+    """Find training that, for all that is written, each preemption begins anew.
+
+    Whoever states `restart: true` says that the program resumes, or that starting over is cheap.
+    """
+    task = job.task
+    stated = "restart" in task.model_fields_set
+    if task.type in _TRAINING and not (stated or _resumes(task)):
+        yield Problem(
+            "DF316",
+            "this job runs on Spot, and nothing says that a preempted one goes on where it was",
+            job.item.path,
+            key=True,
+            help="pass it where its checkpoints are; `restart: true` says that it needs no telling",
+            notes=("Vertex AI sets `AIP_CHECKPOINT_DIR`, the same folder after every restart",),
+            severity="warning",
+        )
+
+
+def _resumes(task: JobTask) -> bool:
+    """Whether a job runs our trainer, which resumes by itself, or is told of checkpoints."""
+    if own_trainer.runs(task.module, task.command):
+        return True
+    texts = [*task.args, *map(str, task.args.values()), *task.env, *task.env.values()]
+    said = (_OF_OTHERS.sub("", each) for each in (*texts, *(task.command or ())))
+    return any(map(_CHECKPOINTS.search, said))
+
+
+def _attempts(plan: Plan, job: Job) -> tuple[int, Path]:
+    """Return the retries of a job and where they are set."""
+    own, default = job.task.retries, plan.pipeline.defaults.retries
+    if own and own.attempts is not None:
+        return own.attempts, (*job.item.path, "retries", "attempts")
+    return (default and default.attempts) or 0, ("defaults", "retries", "attempts")

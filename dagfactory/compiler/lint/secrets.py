@@ -1,0 +1,117 @@
+"""Secrets in plain sight: what is written into a spec ends in Git, in the bucket and in the console."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.redact import secret_kind
+from dagfactory.language.common import is_open
+
+if TYPE_CHECKING:
+    from dagfactory.compiler.plan.build import Path, Plan
+
+_IN_COMMANDS = re.compile(
+    r"(?:^|[\s\"'&;])(?:--?|export )?"
+    r"([\w-]*(?:password|passwd|token|api[_-]?key|access[_-]?key|secret[_-]key))"
+    r"[= ][\"']?([^\s\"'$<>{}()]{8,})",
+    re.IGNORECASE,
+)
+_NAMES = re.compile(
+    r"(?:^|_)(?:password|passwd|passphrase|secret|token|api_?key|private_key|access_key"
+    r"|secret_key|credentials?)$"
+)
+_NO_SECRET = re.compile(r"[\s/]|^[a-z]+$|^\d+$")
+_OPAQUE = re.compile(r"[0-9A-Za-z+=_-]{24,}")
+_PLAIN = ("env", "args", "parameters", "options", "conf", "extra", "pod", "annotations")
+_HEX = re.compile(r"[0-9a-f]{32,}")
+_FEWEST = 8
+_SHORTEST = 15
+"""No token of a known family is shorter, but for a password in an address."""
+_BITS = 4.0
+"""Shannon entropy per character; words and names stay below, random base64 lies above."""
+_TURNS = 0.4
+"""Share of neighbours of different classes (upper, lower, digit); about 0.6 in random text."""
+
+
+def check(plan: Plan) -> Iterator[Problem]:
+    """Find texts that look like a secret; messages never hold the text, reports hide its place."""
+    open_keys = {(*item.path, key) for item in plan.tasks.values() for key in _PLAIN}
+    fields = plan.node.value if isinstance(plan.node.value, dict) else {}
+    for key, child in fields.items():
+        if key in {"vars", "environments"}:
+            continue
+        for path, node in child.walk((key,)):
+            kind = secret_kind(str(path[-1]))
+            if kind:
+                yield replace(_problem(path, f"this looks like {kind}"), key=True)
+            if isinstance(node.value, str):
+                yield from _problems(path, node.value, open_keys)
+                if (_random(node.value) or _HEX.fullmatch(node.value)) and _is_name(path):
+                    yield _problem(path, "this looks like the value of a secret, not its name")
+
+
+def _is_name(path: Path) -> bool:
+    """Whether the name of a secret or of a connection belongs here."""
+    around = [key for above, key in pairwise(path[:-1]) if above != "tasks"]
+    return path[-1] == "connection" or "secrets" in around[-2:]
+
+
+def _problems(path: Path, text: str, open_keys: set[Path]) -> Iterator[Problem]:
+    kind = secret_kind(text) if len(text) >= _SHORTEST or "://" in text else None
+    if kind:
+        yield _problem(path, f"this looks like {kind}")
+    elif _given_in_a_command(text):
+        yield _problem(path, "this command holds a secret in plain sight")
+    elif not is_open(text) and _named_secret(path, text) and _lies_in(path, open_keys):
+        yield _problem(path, f"`{path[-1]}` holds a secret in plain sight")
+    elif _random(text) and _lies_in(path, open_keys):
+        yield replace(_problem(path, "this looks like a random key or token"), severity="warning")
+
+
+def _lies_in(path: Path, open_keys: set[Path]) -> bool:
+    """Whether a path leads to a task's variables, arguments or parameters, which anybody can read."""
+    return any(path[:end] in open_keys for end in range(len(path) + 1))
+
+
+def _problem(path: Path, message: str) -> Problem:
+    remedy = "store it in Secret Manager; a job reads it by `secrets: {NAME: SECRET_ID}`"
+    return Problem("DF302", message, path, help=remedy, hidden=True)
+
+
+def _given_in_a_command(text: str) -> bool:
+    """Whether a flag or a variable of a command is given a secret, not the name of a file or variable."""
+    return any(
+        not _NO_SECRET.search(found[2])
+        and not found[2].startswith("-")
+        and re.search(r"\d", found[2])
+        for found in _IN_COMMANDS.finditer(text)
+    )
+
+
+def _named_secret(path: Path, text: str) -> bool:
+    """Whether the key says that its value is a secret, and the value could be one."""
+    if len(text) < _FEWEST or _NO_SECRET.search(text):
+        return False
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(path[-1])).lower().replace("-", "_")
+    return bool(_NAMES.search(words))
+
+
+def _random(text: str) -> bool:
+    """Whether a text is one long word that nobody would make up."""
+    if not _OPAQUE.fullmatch(text):
+        return False
+    counts = Counter(text).values()
+    bits = -sum(count / len(text) * math.log2(count / len(text)) for count in counts)
+    turns = sum(_class(one) != _class(other) for one, other in pairwise(text))
+    return bits >= _BITS and turns >= _TURNS * len(text)
+
+
+def _class(character: str) -> str:
+    return "0" if character.isdigit() else "A" if character.isupper() else "a"

@@ -1,0 +1,33 @@
+"""The deadline of a run, for lines that have deadlines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dagfactory.task_api.alerts import call
+from dagfactory.task_api.arguments import delta
+from dagfactory.dagfile.model import Call
+
+if TYPE_CHECKING:
+    from dagfactory.task_api.context import Scope
+    from dagfactory.language.alerts import Alerts
+
+_TEXTS = ("message", "subject", "body")
+"""What a user may word: the words for a failure do not fit a deadline."""
+
+
+def deadline_argument(alerts: Alerts | None, scope: Scope) -> dict[str, Any]:
+    """Return the DAG's `deadline`; nothing where the line has none, which lint tells."""
+    if alerts is None or alerts.deadline is None or not scope.target.deadlines:
+        return {}
+    arguments = {"within": delta(alerts.deadline.within), "alerts": _told(alerts, scope)}
+    return {"deadline": Call(scope.runtime("alert", "run_deadline"), arguments)}
+
+
+def _told(alerts: Alerts, scope: Scope) -> list[Call]:
+    """Return whom it concerns: those named for it, else those of failures, in our own words."""
+    named = alerts.deadline.notify if alerts.deadline else None
+    if named:
+        return [call(each, "deadline", scope) for each in named]
+    found = alerts.on_run_failure or alerts.on_failure or []
+    return [call(each, "deadline", scope, leave_out=_TEXTS) for each in found]

@@ -1,0 +1,45 @@
+"""Specs compiled for no environment: what only an environment could give is said once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dagfactory.diagnostics.diagnostic import Diagnostic, tidy
+from dagfactory.compiler.parse import environments, front_end
+from dagfactory.diagnostics.wording import listing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NEEDS_ONE = ("DF111", "DF113")
+
+
+def without_environment(path: Path, found: list[Diagnostic]) -> list[Diagnostic]:
+    """Say once that an environment is missing, not for each place of the spec that needs one.
+
+    A variable that an environment defines is not unknown: it is missing with the environment.
+    """
+    if not any(each.code in _NEEDS_ONE for each in found):
+        return found
+    names = environments(path)
+    if not names:
+        return found
+    in_each = [_unknown(front_end(path, name).diagnostics) for name in names]
+    needs = [
+        each
+        for each in found
+        if each.code in _NEEDS_ONE and not all((each.code, each.span) in seen for seen in in_each)
+    ]
+    if not needs:
+        return found
+    notes = (f"{len(needs)} places need one",) if len(needs) > 1 else ()
+    help_ = f"choose one with `--env`: {listing(names)}"
+    first = min(needs, key=lambda each: each.code != "DF113")
+    message = "no environment is chosen, and this needs one"
+    one = replace(first, code="DF113", message=message, help=help_, notes=notes, labels=())
+    return tidy([*(each for each in found if each not in needs), one])
+
+
+def _unknown(found: list[Diagnostic]) -> set[object]:
+    return {(each.code, each.span) for each in found}

@@ -1,0 +1,1 @@
+"""plan: say here what belongs in this room."""

@@ -1,0 +1,116 @@
+"""Tasks that run once for each item of a list: what they run over, and `${each}` in their texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from dagfactory.compiler.plan.texts import at
+from dagfactory.document.finding import Problem
+from dagfactory.language.common import is_open
+from dagfactory.language.each import reference
+from dagfactory.diagnostics.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dagfactory.compiler.plan.build import PlannedTask
+    from dagfactory.document.reference import Ref
+    from dagfactory.language.pipeline import Pipeline
+    from dagfactory.language.task import TaskBase
+
+Path: TypeAlias = tuple[str | int, ...]
+
+ITEM = "for_each"
+"""The param in which a task finds its item; Airflow hands `params` to every operator it maps.
+
+A run that is started with a value of that name would hide the item, so it is not a common word.
+"""
+
+
+def item_problems(task: TaskBase, path: Path, ref: Ref) -> Iterator[Problem]:
+    """Find `${each}` in a task that is not mapped, and keys that an item does not have."""
+    if task.for_each is None:
+        message = f"`{ref}` stands for an item, and this task has no `for_each`"
+        yield at(path, ref, "DF220", message, "add `for_each: [...]` to the task")
+    elif isinstance(task.for_each, list):
+        for index, item in enumerate(task.for_each):
+            problem = _lacks(item, ref.path)
+            if problem:
+                message = f"item {index + 1} of `for_each` {problem[0]}"
+                yield at(path, ref, "DF221", message, problem[1])
+                return
+
+
+def _lacks(item: Any, keys: tuple[str, ...]) -> tuple[str, str | None] | None:
+    """Say which key an item lacks, with a remedy, or return None when it has them all."""
+    for key in keys:
+        if not isinstance(item, dict):
+            return f"has no keys, so none that is called `{key}`", "write `${each}` alone"
+        if key not in item:
+            return f"has no key `{key}`", did_you_mean(key, map(str, item), "its keys")
+        item = item[key]
+    return None
+
+
+def mapping_problems(
+    item: PlannedTask, tasks: Mapping[str, PlannedTask], pipeline: Pipeline
+) -> Iterator[Problem]:
+    """Find what is wrong with `for_each` and `parallel` of a task."""
+    task, path = item.task, (*item.path, "for_each")
+    if task.for_each is None:
+        yield from _idle_limit(item)
+        return
+    if task.unmapped:
+        message = f"a `{task.type}` has no `for_each`"
+        yield Problem("DF222", message, path, key=True, help=task.unmapped)
+    if ITEM in pipeline.params:
+        message = f"`{ITEM}` is what `for_each` calls its item"
+        yield Problem("DF123", message, ("params", ITEM), key=True, help="choose another name")
+    ref = reference(task.for_each)
+    if ref:
+        yield from _not_a_list(path, ref, tasks, pipeline)
+    else:
+        yield from _late_items(path, task.for_each)
+
+
+def _idle_limit(item: PlannedTask) -> Iterator[Problem]:
+    own = type(item.task).model_fields["parallel"].default is not None
+    if "parallel" in item.task.model_fields_set and not own:
+        path, help_ = (*item.path, "parallel"), "delete it, or add `for_each: [...]`"
+        yield Problem("DF214", "`parallel` needs `for_each`", path, key=True, help=help_)
+
+
+def _not_a_list(
+    path: Path, ref: Ref, tasks: Mapping[str, PlannedTask], pipeline: Pipeline
+) -> Iterator[Problem]:
+    """Find references to what is known to be no list."""
+    if ref.root == "params":
+        param = pipeline.params.get(ref.path[0])
+        if param and param.type != "array":
+            message, help_ = f"`{ref}` is no list: its type is `{param.type}`", "`type: array`"
+            yield at(path, ref, "DF223", message, f"declare it with {help_}")
+        return
+    outputs = tasks[ref.path[0]].outputs if ref.path[0] in tasks else {}
+    found: Any = outputs
+    for key in ref.path[1:]:
+        found = found.get(key) if isinstance(found, dict) else None
+    if isinstance(found, str) and not found.startswith("{{"):
+        late = [name for name, value in outputs.items() if str(value).startswith("{{")]
+        help_ = f"try `${{tasks.{ref.path[0]}.{late[0]}}}`" if late else "write the items here"
+        yield at(path, ref, "DF223", f"`{ref}` is no list: it is an address", help_)
+
+
+def _late_items(path: Path, items: Any, inside: Path = ()) -> Iterator[Problem]:
+    """Find templates in the items of a list: Airflow reads them before any run, and renders none."""
+    children = (
+        items.items()
+        if isinstance(items, dict)
+        else enumerate(items)
+        if isinstance(items, list)
+        else ()
+    )
+    for key, value in children:
+        if isinstance(value, str) and "${" not in value and is_open(value):
+            message, help_ = "Airflow renders no template in an item", "write it beside `${each}`"
+            yield Problem("DF215", message, (*path, *inside, key), help=help_)
+        yield from _late_items(path, value, (*inside, key))

@@ -1,0 +1,107 @@
+"""What is wrong with a pipeline as a whole, beyond any one task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from dagfactory.task_api.task_type import kind_of
+from dagfactory.compiler.plan.texts import at, broken_template, misplaced, references, unknown_param
+from dagfactory.document.finding import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dagfactory.document.node import Node
+    from dagfactory.compiler.plan.build import PlannedTask
+    from dagfactory.language.pipeline import Pipeline
+
+Path: TypeAlias = tuple[str | int, ...]
+
+LONGEST_ID = 250
+"""Characters of a task id in Airflow's database, groups included."""
+
+RUNTIME = "dagfactory_runtime"
+"""How the names of packages begin that Airflow is told not to look into."""
+
+_ELSEWHERE = ("tasks", "environments", "vars")
+_OF_JOBS = (("defaults", "image"), ("defaults", "machine"))
+_IN_ALERTS = "`${run.…}`, `${params.…}` and `{{ alert.… }}` can stand here"
+
+
+def whole_problems(pipeline: Pipeline, node: Node, tasks: list[PlannedTask]) -> Iterator[Problem]:
+    """Yield what only the whole pipeline shows."""
+    if pipeline.pipeline.startswith(RUNTIME):
+        message = f"an id that begins with `{RUNTIME}` is never loaded: the runtime is called so"
+        yield Problem("DF123", message, ("pipeline",), help="choose another id")
+    if pipeline.schedule and pipeline.schedule.preset == "@continuous":
+        yield from _continuous(pipeline)
+    if pipeline.fail_fast:
+        yield from _fail_fast(tasks)
+    groups = {item.id: item.groups for item in tasks}
+    for item in tasks:
+        yield from _too_long(item)
+        yield from _both_sides(item, groups)
+    for path, text in _texts(node):
+        yield from _early(path, text, pipeline)
+
+
+def _continuous(pipeline: Pipeline) -> Iterator[Problem]:
+    if (pipeline.max_active_runs or 1) > 1:
+        message = "with `@continuous` the next run starts when the last has ended"
+        yield Problem("DF123", message, ("max_active_runs",), help="delete `max_active_runs`")
+
+
+def _fail_fast(tasks: list[PlannedTask]) -> Iterator[Problem]:
+    """Find trigger rules beside `fail_fast`, which Airflow refuses: no failure is left to react to."""
+    for item in tasks:
+        if item.task.trigger_rule not in (None, "all_success") and not item.task.teardown:
+            message, path = "`fail_fast` leaves no other trigger rule", (*item.path, "trigger_rule")
+            yield Problem("DF225", message, path, help="delete it, or `fail_fast`")
+        if item.task.type == "sweep":
+            message = "`fail_fast` would end a sweep with its first failed trial"
+            yield Problem("DF225", message, item.path, key=True, help="delete `fail_fast`")
+
+
+def _too_long(item: PlannedTask) -> Iterator[Problem]:
+    """Find ids that do not fit into Airflow's database, groups and the parts of a sweep included."""
+    length = max(map(len, (item.place.airflow_id, *item.roots)))
+    if length > LONGEST_ID:
+        message = f"the id has {length} characters with its groups, and Airflow keeps {LONGEST_ID}"
+        yield Problem("DF123", message, item.path, key=True, help="shorten it or a group's id")
+
+
+def _both_sides(item: PlannedTask, groups: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
+    """Find a task on one side of a gate whose group stands on the other."""
+    branches = list(kind_of(item.task.type).branches(item.task))
+    for suffix, name in branches:
+        for other, box in branches:
+            if suffix[0] != other[0] and box in groups.get(name, ()):
+                message = f"`{name}` lies in `{box}`, which stands on the other side"
+                yield Problem("DF210", message, (*item.path, *suffix))
+
+
+def _texts(node: Node) -> Iterator[tuple[Path, str]]:
+    """Yield the texts of a pipeline that belong to no task."""
+    fields = node.value if isinstance(node.value, dict) else {}
+    for key, child in fields.items():
+        if key not in _ELSEWHERE:
+            yield from (
+                (path, text.value)
+                for path, text in child.walk((key,))
+                if isinstance(text.value, str)
+            )
+
+
+def _early(path: Path, text: str, pipeline: Pipeline) -> Iterator[Problem]:
+    """Find references that no run has a value for yet; those of jobs and alerts are rendered later."""
+    told = path[0] == "alerts" and path[1:2] != ("monitoring",)
+    late = told or path[:2] in _OF_JOBS
+    if told:  # rendered when something has happened: a run exists then
+        yield from broken_template(path, text)
+    for ref in references(text):
+        if told and ref.root == "tasks":
+            yield at(path, ref, "DF215", f"`{ref}` may not be there when this is told", _IN_ALERTS)
+        elif not late or ref.root == "tasks":
+            yield misplaced(path, ref)
+        elif ref.root == "params":
+            yield from unknown_param(path, ref, pipeline)

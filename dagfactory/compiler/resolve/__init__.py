@@ -1,0 +1,1 @@
+"""resolve: say here what belongs in this room."""

@@ -1,0 +1,123 @@
+"""Layers become one document: defaults, environment, pipeline and its patch; then `${...}`.
+
+Layers are JSON Merge Patches (RFC 7396) on nodes, so every value keeps the place where it was
+written. Only `${vars.…}` and `${env.…}` are replaced here; the others, and the escape `$${`, stay
+in the text for the plan pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.document.node import Node
+from dagfactory.document.reference import BadReferenceError, Ref, has_reference, parse
+from dagfactory.diagnostics.source import Span
+from dagfactory.compiler.resolve.substitute import Scope, substitute
+
+__all__ = ["Environment", "merge_patch", "resolve"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Environment:
+    """A chosen environment: its name and, where it has one, the tree of its file."""
+
+    name: str
+    node: Node | None = None
+
+    def part(self, key: str) -> Node | None:
+        """Return the mapping under a key of the file, or None."""
+        found = self.node.find((key,)) if self.node else None
+        return found if found and isinstance(found.value, dict) else None
+
+
+def merge_patch(base: Node, patch: Node, *, keep_null: bool = False) -> Node:
+    """Apply a JSON Merge Patch (RFC 7396); values and keys keep the spans of their layer.
+
+    With `keep_null` a null that has nothing below it to delete stays: for a document over its
+    defaults, where `null` may be a value, not only an order to delete.
+    """
+    if not isinstance(patch.value, dict):
+        return patch
+    below = base if isinstance(base.value, dict) else Node({}, patch.span, {})
+    values, keys = dict(_mapping(below)), dict(below.keys)
+    for key, each in patch.value.items():
+        if each.value is None and (key in values or not keep_null):
+            values.pop(key, None)
+            keys.pop(key, None)
+            continue
+        old = values.get(key)
+        onto_mapping = old is not None and isinstance(old.value, dict)
+        if isinstance(each.value, dict) and (onto_mapping or not keep_null):
+            values[key] = merge_patch(old or Node({}, each.span, {}), each, keep_null=keep_null)
+        else:
+            values[key] = each
+        if not (onto_mapping and isinstance(each.value, dict)):
+            keys[key] = patch.keys[key]
+    span = below.span if below.value else patch.span
+    return replace(below, value=values, keys=keys, span=span)
+
+
+def resolve(
+    pipeline: Node, *, defaults: Node | None = None, environment: Environment | None = None
+) -> tuple[Node, list[Diagnostic]]:
+    """Merge all layers of a pipeline and replace `${vars.…}` and `${env.…}`.
+
+    Where a reference cannot be replaced it stays in the text, with a diagnostic.
+    """
+    merged = _layers(pipeline, defaults, environment)
+    scope = Scope(variables=merged.find(("vars",)), environment=environment)
+    body = replace(merged, value={k: v for k, v in _mapping(merged).items() if k not in _RAW})
+    resolved = substitute(body, scope)
+    raw = {key: each for key, each in _mapping(merged).items() if key in _RAW}
+    variables = scope.all_variables()
+    if variables is not None:
+        raw["vars"] = variables
+    order = [key for key in _mapping(merged) if key in raw or key in _mapping(resolved)]
+    values = {**_mapping(resolved), **raw}
+    return replace(merged, value={key: values[key] for key in order}), scope.problems
+
+
+_RAW = ("vars", "environments")
+"""Not substituted with the rest: variables are when used; patches were when applied."""
+
+
+def _layers(pipeline: Node, defaults: Node | None, environment: Environment | None) -> Node:
+    merged = defaults or Node({}, pipeline.span, {})
+    if environment and environment.node:
+        variables, fragment = environment.part("vars"), environment.part("pipeline")
+        if variables:
+            keys = {"vars": environment.node.keys["vars"]}
+            merged = merge_patch(merged, Node({"vars": variables}, variables.span, keys))
+        if fragment:
+            merged = merge_patch(merged, fragment)
+    merged = merge_patch(merged, pipeline, keep_null=True)
+    merged = _in_order(merged, pipeline)
+    patch = pipeline.find(("environments", environment.name)) if environment else None
+    return merge_patch(merged, patch) if patch and isinstance(patch.value, dict) else merged
+
+
+def _in_order(merged: Node, pipeline: Node) -> Node:
+    """Put the keys of the pipeline first, in its order, and let the whole stand at its place."""
+    values = _mapping(merged)
+    order = [key for key in _mapping(pipeline) if key in values]
+    order += [key for key in values if key not in set(order)]
+    keys = {key: merged.keys[key] for key in order}
+    return Node({key: values[key] for key in order}, pipeline.span, keys)
+
+
+def _mapping(node: Node) -> dict[str, Node]:
+    return node.value if isinstance(node.value, dict) else {}
+
+
+def references(node: Node) -> list[tuple[Ref, Span]]:
+    """Return the readable references in a text node with the place of each."""
+    if not isinstance(node.value, str) or not has_reference(node.value):
+        return []
+    try:
+        pieces = parse(node.value)
+    except BadReferenceError:
+        return []
+    return [
+        (each, node.text_span(each.start, each.end)) for each in pieces if isinstance(each, Ref)
+    ]

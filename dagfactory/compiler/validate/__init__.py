@@ -1,0 +1,1 @@
+"""validate: say here what belongs in this room."""

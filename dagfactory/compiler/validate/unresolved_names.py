@@ -1,0 +1,74 @@
+"""Names in a spec that could not be validated: what leads nowhere is said together with the rest.
+
+Planning needs models. A spec with a wrong value has none, but the ids of its tasks are known all the
+same: a misspelt task or an unreadable condition need not wait until the other mistakes are repaired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dagfactory.language.condition import GateSyntaxError, parse
+from dagfactory.document.finding import Path, Problem
+from dagfactory.document.reference import BadReferenceError, Ref
+from dagfactory.document.reference import parse as references
+from dagfactory.diagnostics.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from dagfactory.document.node import Node
+
+_NAMING = ("after", "then", "else", "teardown")
+
+
+def unknown_names(node: Node) -> Iterator[Problem]:
+    """Yield the tasks that nobody defines, and gate conditions that cannot be read."""
+    tasks = node.find(("tasks",))
+    ids = _ids(tasks)
+    for path, found in tasks.walk(("tasks",)) if tasks and ids else ():
+        if isinstance(found.value, str):
+            yield from _named(path, found.value, ids)
+            yield from _referred(path, found.value, ids)
+            yield from _condition(node, path, found.value)
+
+
+def _ids(tasks: Node | None) -> list[str]:
+    """Return the ids of all tasks, those in groups included."""
+    if tasks is None or not isinstance(tasks.value, dict):
+        return []
+    inner = [_ids(each.child("tasks")) for each in tasks.value.values()]
+    return [*tasks.value, *(name for names in inner for name in names)]
+
+
+def _named(path: Path, text: str, ids: list[str]) -> Iterator[Problem]:
+    """Find an unknown task under `after`, `then`, `else` or `teardown`."""
+    key = path[-2] if isinstance(path[-1], int) else path[-1]
+    depth = len(path) - (2 if isinstance(path[-1], int) else 1)
+    direct = depth % 2 == 0 and all(step == "tasks" for step in path[:depth:2])
+    if key in _NAMING and direct and "${" not in text and text not in ids:
+        yield Problem("DF202", f"unknown task `{text}`", path, help=did_you_mean(text, ids))
+
+
+def _referred(path: Path, text: str, ids: list[str]) -> Iterator[Problem]:
+    """Find references to outputs of unknown tasks."""
+    try:
+        pieces = references(text)
+    except BadReferenceError:
+        return
+    for ref in pieces:
+        if isinstance(ref, Ref) and ref.root == "tasks" and ref.path[0] not in ids:
+            message, remedy = f"unknown task `{ref.path[0]}`", did_you_mean(ref.path[0], ids)
+            yield Problem("DF202", message, path, start=ref.start, end=ref.end, help=remedy)
+
+
+def _condition(node: Node, path: Path, text: str) -> Iterator[Problem]:
+    """Find a gate's condition that cannot be read."""
+    kind = node.find((*path[:-1], "type"))
+    if path[-1] != "when" or kind is None or kind.value != "gate":
+        return
+    try:
+        parse(text)
+    except GateSyntaxError as error:
+        yield Problem(
+            "DF211", error.message, path, start=error.start, end=error.end, help=error.help
+        )

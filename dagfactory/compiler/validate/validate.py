@@ -1,0 +1,186 @@
+"""A resolved document becomes a Pipeline, or a list of what is wrong with it.
+
+The pipeline and each task are checked by their own model, so a fault in one hides none in another.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
+
+from dagfactory import tasks as task_types
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.compiler.validate.errors import diagnose
+from dagfactory.compiler.validate.messages import name_of, unlike
+from dagfactory.document.node import Node, Path
+from dagfactory.language.common import as_task_id
+from dagfactory.language.pipeline import Pipeline
+from dagfactory.diagnostics.wording import closest, did_you_mean, listing, shorten
+
+if TYPE_CHECKING:
+    from dagfactory.language.task import TaskBase
+
+__all__ = ["not_a_mapping", "validate", "validate_model"]
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def validate(node: Node) -> tuple[Pipeline | None, list[Diagnostic]]:
+    """Check a whole document; the Pipeline is there only when nothing is wrong."""
+    if not isinstance(node.value, dict):
+        return None, [not_a_mapping(node, ())]
+    data = {key: each.plain() for key, each in node.value.items() if key != "tasks"}
+    children, problems = _tasks(node, ("tasks",))
+    if "tasks" in node.value:
+        data["tasks"] = {}
+    pipeline, own = _model(Pipeline, data, node, ())
+    if pipeline is None or problems:
+        return None, [*own, *problems]
+    return pipeline.model_copy(update={"tasks": children}), own
+
+
+def validate_model(
+    model: type[_Model], node: Node, path: Path = ()
+) -> tuple[_Model | None, list[Diagnostic]]:
+    """Check the mapping at `path` against a model."""
+    here = node.find(path)
+    if here is None or not isinstance(here.value, dict):
+        return None, [not_a_mapping(node, path, "this file")]
+    return _model(model, here.plain(), node, path)
+
+
+def _model(
+    model: type[_Model], data: dict[str, Any], node: Node, path: Path
+) -> tuple[_Model | None, list[Diagnostic]]:
+    try:
+        return model.model_validate(data), []
+    except ValidationError as error:
+        return None, diagnose(error, model, node, path)
+
+
+def _tasks(node: Node, path: Path) -> tuple[dict[str, TaskBase], list[Diagnostic]]:
+    """Check the tasks in the mapping at `path`, each with the model of its type."""
+    here = node.find(path)
+    if here is None:
+        return {}, []
+    if not isinstance(here.value, dict):
+        return {}, [not_a_mapping(node, path)]
+    if not here.value:
+        message = f"{name_of(path)} is empty"
+        span = node.span_of(path, key=True)
+        return {}, [Diagnostic("DF123", message, span, "add a task: `train: {type: train, ...}`")]
+    found: dict[str, TaskBase] = {}
+    stray = _is_a_task(here)
+    problems = [_stray(node, path)] if stray else []
+    for name, each in here.value.items():
+        if stray and not _is_a_task(each):
+            continue
+        task, own = _task(node, (*path, name))
+        problems += [*_bad_id(node, (*path, name)), *own]
+        if task:
+            found[name] = task
+    return found, problems
+
+
+def _task(node: Node, path: Path) -> tuple[TaskBase | None, list[Diagnostic]]:
+    here = node.find(path)
+    if here is None or not isinstance(here.value, dict):
+        return None, [not_a_mapping(node, path)]
+    kind = here.value.get("type")
+    if kind is None:
+        return None, [_no_type(node, path)]
+    if not isinstance(kind.value, str) or kind.value not in task_types.types():
+        return None, [_unknown_type(node, path, kind)]
+    model = task_types.model(kind.value)
+    data = {key: each.plain() for key, each in here.value.items() if key != model.nested}
+    children, problems = _tasks(node, (*path, model.nested)) if model.nested else ({}, [])
+    if model.nested and model.nested in here.value:
+        data[model.nested] = {}
+    task, own = _model(model, data, node, path)
+    if task is None or problems:
+        return None, [*own, *problems]
+    return (task.model_copy(update={model.nested: children}) if model.nested else task), own
+
+
+def _is_a_task(node: Node) -> bool:
+    """Whether a mapping has the `type` of a task, as none has that holds tasks."""
+    kind = node.child("type")
+    return kind is not None and not isinstance(kind.value, dict)
+
+
+def _stray(node: Node, path: Path) -> Diagnostic:
+    """Return what is wrong with a task's keys that stand where the names of tasks do."""
+    message = f"`type` is a key of a task, and {name_of(path)} holds tasks by their names"
+    remedy = "indent it, with the other keys of its task, below the task's name"
+    return Diagnostic("DF122", message, node.span_of((*path, "type"), key=True), remedy)
+
+
+def _bad_id(node: Node, path: Path) -> list[Diagnostic]:
+    """Check a task's id as it is checked wherever it is named."""
+    try:
+        as_task_id(str(path[-1]))
+    except PydanticCustomError as error:
+        context = error.context or {}
+        span = node.span_of(path, key=True)
+        return [Diagnostic("DF123", context["message"], span, context["remedy"])]
+    return []
+
+
+def _no_type(node: Node, path: Path) -> Diagnostic:
+    message = f"task {name_of(path)} lacks the key `type`"
+    here = node.find(path)
+    near = next((key for key in (here.keys if here else ()) if closest(key, ["type"])), None)
+    if near:
+        span = node.span_of((*path, near), key=True)
+        return Diagnostic("DF120", f"unknown key `{near}`", span, "did you mean `type`?")
+    remedy = f"one of {listing(task_types.types())}"
+    return Diagnostic("DF121", message, node.span_of(path, key=True), remedy)
+
+
+def _unknown_type(node: Node, path: Path, kind: Node) -> Diagnostic:
+    span = node.span_of((*path, "type"))
+    if not isinstance(kind.value, str):
+        message = f"`type` needs the name of a task type{unlike(kind.plain())}"
+        return Diagnostic("DF122", message, span, f"one of {listing(task_types.types())}")
+    remedy = did_you_mean(kind.value, task_types.types(), "types")
+    return Diagnostic("DF125", f"unknown task type `{shorten(kind.value)}`", span, remedy)
+
+
+_DAG_FACTORY = {"tasks", "task_groups", "default_args"}
+"""What stands below a DAG's name, or below `default`, in a file of astronomer/dag-factory."""
+
+
+def other_file(node: Node) -> Diagnostic | None:
+    """Return the one thing to say about a mapping that is no pipeline but another kind of file."""
+    value = node.value if isinstance(node.value, dict) else {}
+    if not value or "tasks" in value:
+        return None
+    environment = {"environment", "project"} <= set(value)
+    if closest("tasks", value) or (closest("pipeline", value) and not environment):
+        return None
+    lacks, remedy = "it has neither `pipeline` nor `tasks`", "start with `pipeline: my_pipeline`"
+    if environment:
+        lacks, remedy = "it is an environment", "check a spec for it with `--env`"
+    elif set(value) <= set(Pipeline.model_fields):
+        remedy += "; a `defaults.yaml` is checked with the specs beside it"
+    elif any(_DAG_FACTORY & set(each.keys) for each in value.values()):
+        lacks, remedy = (
+            "it looks like one of dag-factory",
+            "turn it into specs: `dagfactory import FILE --out specs`",
+        )
+    return Diagnostic("DF121", f"this file is no pipeline: {lacks}", node.span_of(("",)), remedy)
+
+
+def not_a_mapping(node: Node, path: Path, owner: str = "a spec") -> Diagnostic:
+    """Return the diagnostic for the value at `path`; `owner` names a whole document."""
+    here = node.find(path)
+    value = here.plain() if here else None
+    remedy = None if path else "begin with `key: value`"
+    if isinstance(value, list) and path[-1:] == ("tasks",):
+        remedy = "give each task a name instead of a `-`: `train: {type: train, ...}`"
+    if value is None and path[-1:] == ("tasks",):
+        remedy = "add a task: `train: {type: train, ...}`"
+    message = f"{name_of(path) if path else owner} needs a mapping{unlike(value)}"
+    return Diagnostic("DF122", message, node.span_of(path), remedy)

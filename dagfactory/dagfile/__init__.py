@@ -1,0 +1,1 @@
+"""dagfile: say here what belongs in this room."""

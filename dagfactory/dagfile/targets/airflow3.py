@@ -1,0 +1,12 @@
+"""Airflow 3.x (Cloud Composer's newest line)."""
+
+from __future__ import annotations
+
+from dagfactory.dagfile.targets import COMPATIBLE, Target
+
+TARGET = Target(
+    name="airflow3",
+    airflow="3.3.1",
+    modules=COMPATIBLE
+    | {"AssetOrTimeSchedule": "airflow.sdk", "CronTriggerTimetable": "airflow.sdk"},
+)

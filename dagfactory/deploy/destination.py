@@ -1,0 +1,38 @@
+"""Where a sync goes, and whether the bundle can be imported there."""
+
+from __future__ import annotations
+
+from dagfactory.compiler.plan.build import Plan
+from dagfactory.deploy.errors import DestinationError
+
+
+def choose(to: str | None, plans: tuple[Plan, ...]) -> str:
+    """Return the destination: the one asked for, else the `dags:` that all specs share."""
+    if to is not None:
+        return to.strip()
+    known = {each.environment.dags for each in plans if each.environment} - {None}
+    if len(known) > 1:
+        raise DestinationError("the specs have several `dags:`; sync one set of specs at a time")
+    for found in known:
+        if found:
+            return found
+    raise DestinationError(
+        "the environment has no `dags:`; add one to its file, or give --to gs://BUCKET/dags/PREFIX"
+    )
+
+
+def misplaced(destination: str, package: str) -> str | None:
+    """Return a warning where the DAG files could not import their runtime, None where they can.
+
+    They import it as `<package>.dagfactory_runtime_…`, from the path below the `dags` folder.
+    Raises DestinationError when the destination has a `dags` folder and lies elsewhere below it.
+    """
+    parts = destination.removeprefix("gs://").rstrip("/").split("/")
+    wanted = ["dags", *filter(None, package.split("."))]
+    if parts[-len(wanted) :] == wanted or not (package or "dags" in parts):
+        return None
+    runtime = ".".join([*wanted[1:], "dagfactory_runtime_…"])
+    line = f"the DAG files import `{runtime}`: the destination has to end in `{'/'.join(wanted)}`"
+    if "dags" in parts:
+        raise DestinationError(f"{line}, and {destination} does not")
+    return line

@@ -1,0 +1,165 @@
+"""Cloud Storage: the `dags/` folder of a Composer environment.
+
+Objects are written and deleted under `ifGenerationMatch`; 429 and 5xx are retried by the client
+library, which is safe because of that precondition.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from importlib import import_module
+from typing import Any
+
+from dagfactory.compiler.bundle.bundle import safe
+from dagfactory.deploy.errors import DestinationError, MovedError, RefusedError
+from dagfactory.deploy.stores import Item
+
+SCHEME = "gs://"
+TYPES = {".py": "text/x-python", ".json": "application/json"}
+FIELDS = "items(name,size,md5Hash,crc32c,generation),nextPageToken"
+NO_CREDENTIALS = (
+    "no Google credentials that work; run `gcloud auth application-default login`, or in CI "
+    "authenticate by Workload Identity Federation"
+)
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+
+
+class GcsStore:
+    """The objects of a bucket below a prefix."""
+
+    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
+        self._client, self._prefix = client, f"{prefix}/"
+        self._bucket = client.bucket(bucket)
+        self.address = f"gs://{bucket}/{prefix}"
+
+    def listing(self) -> dict[str, Item]:
+        """List the prefix once; placeholders of folders are left out."""
+        with self._spoken():
+            blobs = self._client.list_blobs(self._bucket, prefix=self._prefix, fields=FIELDS)
+            return {
+                blob.name.removeprefix(self._prefix): _item(blob)
+                for blob in blobs
+                if not blob.name.endswith("/")
+            }
+
+    def read(self, path: str, *, generation: int) -> bytes:
+        """Download one generation of an object."""
+        with self._spoken(path):
+            content: bytes = self._blob(path).download_as_bytes(if_generation_match=generation)
+            return content
+
+    def write(self, path: str, content: bytes, *, generation: int) -> None:
+        """Upload an object in place of one generation."""
+        kind = TYPES.get(path[path.rfind(".") :], "text/plain")
+        with self._spoken(path):
+            try:
+                self._blob(path).upload_from_string(
+                    content, content_type=kind, if_generation_match=generation
+                )
+            except _exception("PreconditionFailed"):
+                # an upload whose answer was lost is repeated and then fails its own precondition
+                if not self._holds(path, content):
+                    raise
+
+    def delete(self, path: str, *, generation: int) -> None:
+        """Delete one generation of an object."""
+        with self._spoken(path):
+            try:
+                self._blob(path).delete(if_generation_match=generation)
+            except _exception("NotFound"):
+                return  # the end that was asked for
+
+    def _blob(self, path: str) -> Any:
+        return self._bucket.blob(self._prefix + path)
+
+    def _holds(self, path: str, content: bytes) -> bool:
+        blob = self._bucket.get_blob(self._prefix + path)
+        return blob is not None and _item(blob).holds(content)
+
+    @contextmanager
+    def _spoken(self, path: str = "") -> Iterator[None]:
+        """Turn the client library's exceptions into plain lines."""
+        try:
+            yield
+        except _exceptions() as error:
+            raise _translated(error, self.address, path) from error
+
+
+def connect(destination: str) -> GcsStore:
+    """Return the store of `gs://BUCKET/PREFIX`, with the credentials of this machine."""
+    bucket, _, prefix = destination.removeprefix(SCHEME).partition("/")
+    prefix = prefix.removesuffix("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise DestinationError(f"`{destination}` names no bucket; write gs://BUCKET/dags/PREFIX")
+    if not prefix:
+        raise DestinationError(
+            f"the root of {bucket} is no place for DAG files: Airflow's own files lie there; "
+            f"write gs://{bucket}/dags/PREFIX"
+        )
+    if not safe(prefix):
+        raise DestinationError(f"`{destination}` has an empty or relative part in its path")
+    return GcsStore(_client(), bucket, prefix)
+
+
+def _client() -> Any:
+    """Return a client; raises DestinationError without the library or credentials."""
+    # for traces that nobody collects, the library would ask for the bucket in the background
+    os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
+    try:
+        with warnings.catch_warnings():
+            # the libraries tell users about the age of their Python on every start
+            warnings.simplefilter("ignore", FutureWarning)
+            storage = import_module("google.cloud.storage")
+    except ImportError as error:
+        raise DestinationError(
+            "syncing to gs:// needs google-cloud-storage: pip install 'dagfactory[gcp]'"
+        ) from error
+    try:
+        return storage.Client(project=None)
+    except _auth_error() as error:
+        raise DestinationError(f"{NO_CREDENTIALS} ({_first_line(error)})") from error
+
+
+def _item(blob: Any) -> Item:
+    return Item(int(blob.size), int(blob.generation), blob.md5_hash, blob.crc32c)
+
+
+def _exception(name: str) -> type[Exception]:
+    found: type[Exception] = getattr(import_module("google.api_core.exceptions"), name)
+    return found
+
+
+def _exceptions() -> tuple[type[Exception], ...]:
+    """Return the roots of everything that the client library raises."""
+    storage = import_module("google.cloud.storage.exceptions")
+    roots = (_exception("GoogleAPIError"), _auth_error(), storage.InvalidResponse)
+    return (*roots, storage.DataCorruption, OSError)
+
+
+def _auth_error() -> type[Exception]:
+    found: type[Exception] = import_module("google.auth.exceptions").GoogleAuthError
+    return found
+
+
+def _translated(error: Exception, address: str, path: str) -> Exception:
+    """Return the plain line for an exception of the client library."""
+    place, line = f"{address}/{path}" if path else address, _first_line(error)
+    if isinstance(error, _auth_error()):
+        return DestinationError(f"{NO_CREDENTIALS} ({line})")
+    match getattr(error, "code", None):
+        case HTTPStatus.PRECONDITION_FAILED:
+            return MovedError(address, path)
+        case HTTPStatus.NOT_FOUND:
+            return MovedError(address, path) if path else RefusedError(f"{place}: no such bucket")
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+            return RefusedError(f"{place}: these credentials may not do that ({line})")
+    return RefusedError(f"{place}: Cloud Storage did not answer; try again ({line})")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,100 @@
+"""A folder on this machine.
+
+A file's generation is made from its content: the file system has no compare-and-swap, so it is
+looked at again right before it is replaced.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Lock
+
+from dagfactory.project.atomic import remove, write_atomic
+from dagfactory.deploy.errors import DestinationError, MovedError, RefusedError
+from dagfactory.deploy.stores import NEW, Item, md5
+
+SCHEME = ""
+_GENERATION_BYTES = 6  # an exact integer in every JSON reader
+
+
+class LocalStore:
+    """A folder, made on the first write."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.address = str(folder)
+        # two deletions at a time would both empty the folder they share
+        self._removing = Lock()
+
+    def listing(self) -> dict[str, Item]:
+        """Return every file below the folder; links to folders are not followed."""
+        return {path.relative_to(self._folder).as_posix(): _item(path) for path in self._files()}
+
+    def read(self, path: str, *, generation: int) -> bytes:
+        """Return a file's content."""
+        self._expect(path, generation)
+        return (self._folder / path).read_bytes()
+
+    def write(self, path: str, content: bytes, *, generation: int) -> None:
+        """Write a file through a temporary neighbour and a rename."""
+        target = self._inside(path)
+        if target.is_file() and target.read_bytes() == content:
+            return
+        self._expect(path, generation)
+        try:
+            write_atomic(target, content)
+        except OSError as error:
+            raise RefusedError(f"cannot write {target}: {error.strerror}") from error
+
+    def delete(self, path: str, *, generation: int) -> None:
+        """Delete a file and the folders that it leaves empty."""
+        target = self._inside(path)
+        if not os.path.lexists(target):
+            return
+        self._expect(path, generation)
+        try:
+            with self._removing:
+                remove(target, within=self._folder)
+        except OSError as error:
+            raise RefusedError(f"cannot delete {target}: {error.strerror}") from error
+
+    def _files(self) -> Iterator[Path]:
+        for folder, folders, names in os.walk(self._folder):
+            folders[:] = sorted(name for name in folders if name != "__pycache__")
+            yield from (Path(folder, name) for name in sorted(names))
+
+    def _expect(self, path: str, generation: int) -> None:
+        target = self._folder / path
+        current = _item(target).generation if os.path.lexists(target) else NEW
+        if current != generation:
+            raise MovedError(self.address, path)
+
+    def _inside(self, path: str) -> Path:
+        """Return the file's place; raises where a link leads out of the folder."""
+        target = self._folder / path
+        if not target.parent.resolve().is_relative_to(self._folder.resolve()):
+            raise RefusedError(f"{target.parent} is a link that leads out of {self._folder}")
+        return target
+
+
+def connect(destination: str) -> LocalStore:
+    """Return the store of a folder, which need not exist yet."""
+    folder = Path(destination)
+    if not destination or folder.resolve() == Path(folder.resolve().anchor):
+        raise DestinationError(f"`{destination}` is no place for a bundle; name a folder")
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise DestinationError(f"{folder} is not a folder")
+    return LocalStore(folder)
+
+
+def _item(path: Path) -> Item:
+    """Describe a file; what is no regular file has no checksum and equals nothing."""
+    if not path.is_file():
+        return Item(size=-1, generation=-1)
+    content = path.read_bytes()
+    checksum = md5(content)
+    number = int.from_bytes(base64.b64decode(checksum)[:_GENERATION_BYTES])
+    return Item(size=len(content), generation=NEW + 1 + number, md5=checksum)

@@ -1,0 +1,1 @@
+"""diagnostics: say here what belongs in this room."""

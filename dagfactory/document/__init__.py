@@ -1,0 +1,1 @@
+"""document: say here what belongs in this room."""

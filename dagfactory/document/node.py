@@ -1,0 +1,133 @@
+"""The tree of a document: plain values that know where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any
+
+from dagfactory.diagnostics.source import Span
+
+Path = tuple[str | int, ...]
+"""The way from the root of a document to a value: keys and list indices."""
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A value with its place, never changed once it is made.
+
+    It is not frozen, because that would make one three times as slow to build, and a big render
+    builds a hundred thousand.
+
+    `keys` holds the place of each key (mappings only). `raw` is the text as written when it differs
+    from a plain one-line scalar. `origin` is where a value was written that a reference brought in.
+    """
+
+    value: str | int | float | bool | tuple[Node, ...] | dict[str, Node] | None
+    span: Span
+    keys: dict[str, Span]
+    quoted: bool = False
+    raw: str | None = None
+    origin: Span | None = None
+
+    def plain(self) -> Any:
+        """Return the value as ordinary lists, dicts and scalars."""
+        if isinstance(self.value, dict):
+            return {key: each.plain() for key, each in self.value.items()}
+        if isinstance(self.value, tuple):
+            return [each.plain() for each in self.value]
+        return self.value
+
+    def child(self, step: str | int) -> Node | None:
+        """Return the value under a key or index, or None."""
+        value = self.value
+        if isinstance(value, dict):
+            return value.get(step) if isinstance(step, str) else None
+        if isinstance(value, tuple) and isinstance(step, int):
+            return value[step] if -len(value) <= step < len(value) else None
+        return None
+
+    def find(self, path: Path) -> Node | None:
+        """Return the node at `path`, or None."""
+        node = self
+        for step in path:
+            below = node.child(step)
+            if below is None:
+                return None
+            node = below
+        return node
+
+    def nearest(self, path: Path) -> tuple[Path, Node]:
+        """Return the longest existing part of `path` and the node there."""
+        node = self
+        for depth, step in enumerate(path):
+            below = node.child(step)
+            if below is None:
+                return path[:depth], node
+            node = below
+        return path, node
+
+    def span_of(self, path: Path, *, key: bool = False) -> Span:
+        """Return the place of the value (or, with `key`, of the key) at `path`.
+
+        Where nothing stands at `path`, it is the key of the nearest existing parent; one value in
+        place of a list is its own first item.
+        """
+        found, node = self.nearest(path)
+        alone = path[len(found) :] == (0,) and not isinstance(node.value, dict | tuple | NoneType)
+        if (found == path or alone) and not key:
+            return node.span
+        return self._key_span(found, node)
+
+    def _key_span(self, path: Path, node: Node) -> Span:
+        parent = self.find(path[:-1]) if path else None
+        if parent and isinstance(path[-1], str):
+            return parent.keys[path[-1]]
+        return next(iter(node.keys.values()), node.span)
+
+    def text_span(self, start: int, end: int) -> Span:
+        """Return the place of `value[start:end]`; the whole node's where that cannot be told."""
+        here, text = self.span, str(self.value)
+        if self.raw is None:
+            column = here.column + start
+            return Span(here.file, here.line, column, here.line, column + end - start)
+        offset = _raw_offset(self.raw, text, start, end)
+        if offset is None:
+            return here
+        before = self.raw[:offset].replace("\r\n", "\n").replace("\r", "\n")
+        line = here.line + before.count("\n")
+        column = len(before) - before.rfind("\n") if "\n" in before else here.column + len(before)
+        return Span(here.file, line, column, line, column + end - start)
+
+    def walk(self, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+        """Yield every node with its path, parents first, in document order."""
+        yield path, self
+        steps: Any = ()
+        if isinstance(self.value, dict):
+            steps = self.value.items()
+        elif isinstance(self.value, tuple):
+            steps = enumerate(self.value)
+        for step, node in steps:
+            yield from node.walk((*path, step))
+
+
+def _raw_offset(raw: str, text: str, start: int, end: int) -> int | None:
+    """Find the occurrence in `raw` that answers to `text[start:end]`: the same count before it."""
+    wanted = text[start:end]
+    if not wanted or "\n" in wanted:
+        return None
+    skip = raw.find("\n") + 1 if raw[:1] in "|>" else 0
+    ordinal = _count(text, wanted, start)
+    offset = raw.find(wanted, skip)
+    for _ in range(ordinal):
+        offset = raw.find(wanted, offset + 1) if offset >= 0 else -1
+    return offset if offset >= 0 else None
+
+
+def _count(text: str, wanted: str, before: int) -> int:
+    """Count the (also overlapping) occurrences of `wanted` that start before an offset."""
+    found, position = 0, text.find(wanted)
+    while 0 <= position < before:
+        found, position = found + 1, text.find(wanted, position + 1)
+    return found

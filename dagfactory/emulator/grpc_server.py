@@ -1,0 +1,68 @@
+"""The gRPC door: the same methods as generic handlers of a TLS server."""
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent import futures
+from itertools import groupby
+from typing import Any
+
+import grpc
+
+from dagfactory.emulator.certificates import Certificates
+from dagfactory.emulator.errors import ApiError, require_token
+from dagfactory.emulator.faults import Faults
+from dagfactory.emulator.rpc_routes import Method
+from dagfactory.emulator.protos import message_class
+
+log = logging.getLogger(__name__)
+THREADS = 32
+
+
+class GrpcServer:
+    """A gRPC server on a free loopback port."""
+
+    def __init__(
+        self, methods: Sequence[Method], certificates: Certificates, faults: Faults
+    ) -> None:
+        self._server = grpc.server(futures.ThreadPoolExecutor(THREADS, "grpc"))
+        for service, rows in groupby(sorted(methods, key=_service), _service):
+            handlers = {row.name: _handler(row, faults) for row in rows}
+            generic = grpc.method_handlers_generic_handler(service, handlers)
+            self._server.add_generic_rpc_handlers((generic,))
+        key, certificate = certificates.key.read_bytes(), certificates.certificate.read_bytes()
+        credentials = grpc.ssl_server_credentials([(key, certificate)])
+        self.port: int = self._server.add_secure_port("127.0.0.1:0", credentials)
+
+    def start(self) -> None:
+        """Serve in the background."""
+        self._server.start()
+
+    def stop(self) -> None:
+        """Refuse new calls and end those that run."""
+        self._server.stop(grace=0.5).wait()
+
+
+def _service(method: Method) -> str:
+    return method.service
+
+
+def _handler(method: Method, faults: Faults) -> grpc.RpcMethodHandler:
+    return grpc.unary_unary_rpc_method_handler(
+        _guarded(method, faults),
+        request_deserializer=message_class(method.request_type).FromString,
+        response_serializer=lambda message: message.SerializeToString(),
+    )
+
+
+def _guarded(method: Method, faults: Faults) -> Callable[[Any, grpc.ServicerContext], Any]:
+    def call(request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            require_token(dict(context.invocation_metadata()).get("authorization"))
+            faults.fail_call(method.name)
+            log.info("grpc %s", method.name)
+            return method.call(request)
+        except ApiError as error:
+            log.info("grpc %s: %s %s", method.name, error.status, error.message)
+            context.abort(grpc.StatusCode[error.status], error.message)
+
+    return call

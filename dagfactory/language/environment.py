@@ -1,0 +1,109 @@
+"""The model of an environment file: where a pipeline runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from dagfactory.language.common import (
+    Bucket,
+    ComposerName,
+    EnvironmentName,
+    LabelText,
+    PositiveInt,
+    Project,
+    Region,
+    ServiceAccount,
+    SpecModel,
+    Text,
+    VarName,
+    bad,
+)
+from dagfactory.diagnostics.wording import did_you_mean
+
+HIDDEN = ("vars", "pipeline", "environment")
+"""Keys of the file that `${env.…}` does not offer under their own names."""
+
+
+def _prefix(dags: str) -> str:
+    """Return what follows the `dags` folder: the bundle's package on Airflow's path."""
+    parts = dags.removeprefix("gs://").strip("/").split("/")
+    return "/".join(parts[parts.index("dags") + 1 :]) if "dags" in parts else ""
+
+
+def _importable(dags: str) -> str:
+    for part in filter(None, _prefix(dags).split("/")):
+        remedy = f"write for example `{part.replace('-', '_')}`"
+        if not (part.isascii() and part.isidentifier()):
+            raise bad(f"`{part}` cannot be imported from, and Airflow imports by that name", remedy)
+        if part in sys.stdlib_module_names or part in ("airflow", "google", "dagfactory"):
+            raise bad(f"`{part}` would hide a Python package of that name", "choose another folder")
+    return dags
+
+
+DagsFolder = Annotated[Text, AfterValidator(_importable)]
+
+
+def _target(name: str) -> str:
+    """Check a target against the modules of `dagfactory.dagfile.targets`, importing none."""
+    folder = Path(__file__).parents[1] / "targets"
+    known = sorted(each.stem for each in folder.glob("*.py") if not each.stem.startswith("_"))
+    if name not in known:
+        raise bad(f"unknown target `{name}`", did_you_mean(name, known))
+    return name
+
+
+Target = Annotated[Text, AfterValidator(_target)]
+
+
+def _pool(name: str) -> str:
+    if name == DEFAULT_POOL:
+        raise bad(f"`{name}` is Airflow's own", "choose another name")
+    return name
+
+
+DEFAULT_POOL = "default_pool"
+"""The pool that every Airflow has and every task is in that names none."""
+
+PoolName = Annotated[Text, Field(max_length=256), AfterValidator(_pool)]
+"""Airflow keeps a pool's name in a column of 256 characters."""
+
+
+class Pool(SpecModel):
+    """An Airflow pool: how many of its tasks run at the same time."""
+
+    slots: PositiveInt = Field(description="slots; a task takes one, or its `pool_slots`")
+    description: Text | None = Field(None, description="what the pool protects")
+    count_waiting: bool = Field(
+        default=True,
+        description="whether a task that waits for its job (deferred) keeps its slots",
+    )
+
+
+class EnvironmentFile(SpecModel):
+    """One `specs/environments/NAME.yaml`."""
+
+    environment: EnvironmentName = Field(description="name of the environment: that of the file")
+    project: Project = Field(description="Google Cloud project")
+    region: Region = Field(description="region of jobs, e.g. us-central1")
+    bucket: Bucket = Field(description="bucket of run artifacts, gs://NAME")
+    target: Target = Field("airflow3", description="Airflow line the DAGs are written for")
+    dags: DagsFolder | None = Field(
+        None, description="where `sync` brings DAGs: gs://BUCKET/dags/PREFIX or a folder"
+    )
+    service_account: ServiceAccount | None = Field(None, description="account that jobs run as")
+    labels: dict[LabelText, LabelText] = Field({}, description="labels of every job")
+    composer: ComposerName | None = Field(
+        None, description="Cloud Composer environment, where monitoring policies look"
+    )
+    pools: dict[PoolName, Pool] = Field({}, description="Airflow pools that tasks may name")
+    vars: dict[VarName, Any] = Field({}, description="values for `${vars.NAME}`")
+    pipeline: dict[str, Any] = Field({}, description="a patch under every pipeline")
+
+    @property
+    def package(self) -> str:
+        """Return the dotted package that the bundle lies in, empty at the top of `dags/`."""
+        return _prefix(self.dags).replace("/", ".") if self.dags else ""

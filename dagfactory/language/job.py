@@ -1,0 +1,217 @@
+"""What every Vertex AI job task has: code, arguments, machine, environment, secrets."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from dagfactory.catalogue.machines import shapes
+from dagfactory.language.common import (
+    LabelText,
+    PackageUri,
+    PositiveDuration,
+    ServiceAccount,
+    SpecModel,
+    bad,
+    listed,
+    missing,
+)
+from dagfactory.language.task import TaskBase
+
+Provisioning: TypeAlias = Literal["standard", "spot", "flex_start", "reservation"]
+Scalar: TypeAlias = str | int | float | bool | None
+ArgumentValue: TypeAlias = Scalar | list[Scalar]
+Data: TypeAlias = Any
+"""Any YAML value; it reaches the DAG file as a literal."""
+
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_SECRET = re.compile(r"[A-Za-z0-9_-]{1,255}|projects/[^/\s]+/secrets/[^/\s]+(/versions/[^/\s]+)?")
+
+
+def _module(value: str) -> str:
+    if not _MODULE.fullmatch(value):
+        raise bad(f"`{value}` is not a Python module", "write for example `trainer.textures`")
+    return value
+
+
+def _argument_name(value: str) -> str:
+    if not _ARGUMENT.fullmatch(value):
+        raise bad(f"`{value}` is not the name of an argument", "write it without leading dashes")
+    return value
+
+
+def _variable_name(value: str) -> str:
+    if not _VARIABLE.fullmatch(value):
+        raise bad(f"`{value}` is not an environment variable", "use letters, digits and `_`")
+    if value.startswith(("AIP_", "CLOUD_ML_", "DAGFACTORY_")):
+        raise bad(f"`{value}` is set by Vertex AI or dagfactory", "choose another name")
+    return value
+
+
+def _secret(value: str) -> str:
+    if not _SECRET.fullmatch(value):
+        raise bad(
+            "not the id of a secret in Secret Manager",
+            "write the secret's id, never its value",
+            hidden=True,
+        )
+    return value
+
+
+ModuleName = Annotated[str, AfterValidator(_module)]
+ArgumentName = Annotated[str, AfterValidator(_argument_name)]
+VariableName = Annotated[str, AfterValidator(_variable_name)]
+SecretId = Annotated[str, AfterValidator(_secret)]
+Packages = Annotated[
+    list[PackageUri],
+    BeforeValidator(listed, json_schema_input_type=str | list[str]),
+    Field(min_length=1, max_length=100),
+]
+"""One package or a list of them, at most as many as Vertex AI installs."""
+
+
+class Accelerator(SpecModel):
+    """A GPU type and how many of them one machine gets."""
+
+    type: str = Field(description="Vertex accelerator type.", examples=["NVIDIA_TESLA_T4"])
+    count: int = Field(default=1, ge=1, le=16, description="GPUs of one machine.")
+
+
+class Disk(SpecModel):
+    """The boot disk of each machine."""
+
+    type: Literal["pd-ssd", "pd-standard", "hyperdisk-balanced"] = Field(
+        default="pd-ssd", description="Kind of disk."
+    )
+    size_gb: int = Field(default=100, ge=100, le=64000, description="Size in GB.")
+
+
+class Fallback(SpecModel):
+    """What to change when there is no capacity; tried in order."""
+
+    region: str | None = Field(default=None, description="Another region.", examples=["us-east4"])
+    provisioning: Literal["standard", "spot", "flex_start"] | None = Field(
+        default=None, description="Another way to buy the machine."
+    )
+    type: str | None = Field(default=None, description="Another machine type.")
+
+    @model_validator(mode="after")
+    def _something(self) -> Fallback:
+        if not (self.region or self.provisioning or self.type):
+            raise bad("a fallback changes `region`, `provisioning` or `type`")
+        return self
+
+
+class Machine(SpecModel):
+    """The machines of a job and how they are bought."""
+
+    type: str = Field(description="Compute Engine machine type.", examples=["a2-highgpu-1g"])
+    accelerator: Accelerator | None = Field(
+        default=None, description="GPUs to attach; machine types with built-in GPUs need none."
+    )
+    replicas: int = Field(default=1, ge=1, le=1000, description="How many machines, all alike.")
+    provisioning: Provisioning = Field(
+        default="standard",
+        description="How machines are bought: at once, as preemptible Spot, queued, or reserved.",
+    )
+    reservation: str | None = Field(
+        default=None,
+        description="Full name of the reservation; goes with `provisioning: reservation`.",
+    )
+    max_wait: PositiveDuration | None = Field(
+        default=None, description="How long a flex-start job may queue for capacity."
+    )
+    disk: Disk | None = Field(default=None, description="Boot disk; 100 GB of pd-ssd if absent.")
+    fallback: list[Fallback] = Field(
+        default_factory=list,
+        description="Tried in order when capacity is missing.",
+        examples=[[{"region": "us-east4"}, {"provisioning": "standard"}]],
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Machine:
+        built_in = shapes().get(self.type)
+        if self.accelerator and built_in and built_in.gpus:
+            raise bad(
+                f"`{self.type}` already has {built_in.gpus} x {built_in.accelerator}",
+                "delete `accelerator`",
+                ("accelerator",),
+            )
+        if (self.provisioning == "reservation") != (self.reservation is not None):
+            raise bad("`provisioning: reservation` and `reservation: NAME` go together")
+        ways = {self.provisioning, *(item.provisioning for item in self.fallback)}
+        if self.max_wait and "flex_start" not in ways:
+            remedy = "delete it, or set `provisioning: flex_start`"
+            raise bad("only a flex-start job waits for capacity", remedy, ("max_wait",))
+        return self
+
+
+class JobTask(TaskBase):
+    """A task that runs one Vertex AI training job."""
+
+    image: str | None = Field(
+        default=None, description="Container image; `defaults.image` if absent.", min_length=1
+    )
+    package: Packages | None = Field(
+        default=None,
+        description="Python packages to install in a prebuilt container; runs `module` of them.",
+        examples=["gs://bucket/packages/trainer-0.1.0.tar.gz"],
+    )
+    module: ModuleName | None = Field(
+        default=None, description="Python module to run (`python -m MODULE`).", examples=["trainer"]
+    )
+    command: list[str] | None = Field(
+        default=None,
+        description="Command to run instead of a module; with neither, the image's own.",
+        min_length=1,
+    )
+    args: dict[ArgumentName, ArgumentValue] = Field(
+        default_factory=dict,
+        description="Arguments, passed as `--name=value`; null leaves one out.",
+        examples=[{"epochs": 10, "data": "${tasks.extract.uri}"}],
+    )
+    machine: Machine | None = Field(
+        default=None, description="Machines; `defaults.machine` if absent."
+    )
+    env: dict[VariableName, str] = Field(
+        default_factory=dict,
+        description="Plain environment variables of the container.",
+        examples=[{"WANDB_PROJECT": "arr-coc"}],
+    )
+    secrets: dict[VariableName, SecretId] = Field(
+        default_factory=dict,
+        description="Variable → Secret Manager id. The job reads the value; it is never rendered.",
+        examples=[{"WANDB_API_KEY": "wandb-api-key"}],
+    )
+    labels: dict[LabelText, LabelText] = Field(
+        default_factory=dict,
+        description="Labels for billing reports.",
+        examples=[{"team": "vision"}],
+    )
+    service_account: ServiceAccount | None = Field(
+        default=None, description="Service account of the job; the environment's if absent."
+    )
+    network: str | None = Field(default=None, description="VPC network, full resource name.")
+    tensorboard: str | None = Field(default=None, description="TensorBoard, full resource name.")
+    restart: bool = Field(
+        default=True, description="Let Vertex restart the job when a worker restarts (preemption)."
+    )
+    poll: PositiveDuration | None = Field(
+        default=None, description="How often Airflow asks Vertex for the state; 30 s if absent."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_program(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        for key in ("module", "package"):
+            if data.get(key) and data.get("command"):
+                raise bad(f"`{key}` and `command` exclude each other", "keep one", ("command",))
+        if data.get("package") and not (data.get("module") or cls.model_fields["module"].default):
+            raise missing("module", "`package` says what to install, `module` what of it to run")
+        return data

@@ -1,0 +1,111 @@
+"""The model of a pipeline file."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field, SerializeAsAny, model_validator
+
+from dagfactory.language.alerts import Alerts
+from dagfactory.language.common import (
+    Date,
+    EnvironmentName,
+    OwnerLink,
+    ParamName,
+    PipelineId,
+    PositiveDuration,
+    PositiveInt,
+    SpecModel,
+    Tag,
+    TaskId,
+    Text,
+    Timezone,
+    VarName,
+    bad,
+    missing,
+)
+from dagfactory.language.job import Machine
+from dagfactory.language.param import Param
+from dagfactory.language.schedule import ScheduleField
+from dagfactory.language.task import Retries, TaskBase
+
+_FIRST_DAY = datetime.fromisoformat("2024-01-01")
+"""Where runs may begin when nothing is scheduled; the time zone is a field of its own."""
+
+
+class Defaults(SpecModel):
+    """Values of tasks that do not set their own."""
+
+    image: Text | None = Field(None, description="container image of jobs")
+    machine: Machine | None = Field(None, description="machines of jobs")
+    poll: PositiveDuration | None = Field(
+        None, description="how often Airflow asks for a job's state"
+    )
+    retries: Retries | None = Field(None, description="how often and when a failure is repeated")
+    timeout: PositiveDuration | None = Field(None, description="the longest an attempt may take")
+    pool: Text | None = Field(None, description="Airflow pool")
+    pool_slots: PositiveInt | None = Field(None, description="slots of the pool a task takes")
+    queue: Text | None = Field(None, description="Airflow worker queue")
+    priority: int | None = Field(None, description="weight among waiting tasks")
+    depends_on_past: bool | None = Field(
+        None, description="wait until the task has succeeded in the run before"
+    )
+    wait_for_downstream: bool | None = Field(
+        None, description="and until the tasks right after it have, too"
+    )
+
+
+class Pipeline(SpecModel):
+    """One pipeline file, environments applied."""
+
+    pipeline: PipelineId = Field(description="unique id; becomes the DAG id", examples=["arr_coc"])
+    description: Text | None = Field(None, description="one sentence shown in the DAG list")
+    owner: Text | None = Field(None, description="team or person responsible")
+    owner_links: dict[Text, OwnerLink] = Field(
+        {},
+        description="owners with an address each, which the DAG list links to",
+        examples=[{"ml-team": "https://wiki.example.com/ml"}],
+    )
+    doc: Text | None = Field(None, description="Markdown shown with the DAG")
+    schedule: ScheduleField | None = Field(None, description="when runs start by themselves")
+    start_date: Date = Field(_FIRST_DAY, description="first day; a schedule by the clock needs it")
+    end_date: Date | None = Field(None, description="last day")
+    timezone: Timezone = Field("UTC", description="time zone of the schedule and the dates")
+    catchup: bool = Field(
+        default=False, description="also run for the intervals between `start_date` and now"
+    )
+    tags: list[Tag] = Field([], description="labels to filter the DAG list by")
+    params: dict[ParamName, Param] = Field({}, description="values chosen when triggering")
+    defaults: Defaults = Field(
+        default_factory=Defaults,
+        description="values of tasks that set none",
+        examples=[{"machine": {"type": "g2-standard-8"}, "retries": {"attempts": 3}}],
+    )
+    max_active_runs: PositiveInt | None = Field(None, description="most runs at the same time")
+    max_active_tasks: PositiveInt | None = Field(
+        None, description="most tasks of a run at the same time"
+    )
+    timeout: PositiveDuration | None = Field(None, description="the longest a run may take")
+    fail_fast: bool = Field(
+        default=False, description="stop a run at its first failed task, and fail what still runs"
+    )
+    pause_after_failures: PositiveInt | None = Field(
+        None, description="pause the pipeline after so many failed runs in a row"
+    )
+    alerts: Alerts | None = Field(None, description="whom to tell what becomes of tasks and runs")
+    vars: dict[VarName, Any] = Field({}, description="values for `${vars.NAME}`")
+    environments: dict[EnvironmentName, Any] = Field(
+        {}, description="by environment: a patch of this file"
+    )
+    tasks: dict[TaskId, SerializeAsAny[TaskBase]] = Field(
+        description="the tasks by id", examples=[{"train": {"type": "train", "module": "trainer"}}]
+    )
+
+    @model_validator(mode="after")
+    def _dates(self) -> Pipeline:
+        if self.schedule and self.schedule.timed and "start_date" not in self.model_fields_set:
+            raise missing("start_date", "a pipeline with a schedule needs one")
+        if self.end_date and self.end_date < self.start_date:
+            raise bad("`end_date` is before `start_date`", at=("end_date",))
+        return self

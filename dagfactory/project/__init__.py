@@ -1,0 +1,1 @@
+"""project: say here what belongs in this room."""

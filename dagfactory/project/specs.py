@@ -1,0 +1,88 @@
+"""The files of a project: which of them are specs, and what lies beside one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from dagfactory.diagnostics.diagnostic import DagfactoryError
+
+SUFFIXES = (".yaml", ".yml")
+SPECS = Path("specs")
+"""Where specs are when no path is given."""
+STDIN = Path("-")
+_ENVIRONMENTS = "environments"
+_LEVELS = 3
+
+
+class NoInputError(DagfactoryError):
+    """Nothing to work on."""
+
+    exit_code = 3
+
+
+def find_specs(paths: Iterable[Path]) -> list[Path]:
+    """Return the specs among files and folders, each once; `-` stands for standard input.
+
+    In folders, `environments/`, `defaults.yaml` and hidden files are left out. Raises NoInputError
+    for a path that does not exist and when nothing is found.
+    """
+    given = list(paths)
+    found: dict[Path, None] = {}
+    for path in given:
+        if path != STDIN and not _exists(path):
+            raise NoInputError(f"no such file or folder: {path}{_advice(path)}")
+        found.update(dict.fromkeys(_specs_in(path) if path.is_dir() else [path]))
+    if not found:
+        raise NoInputError(f"no specs (*.yaml) found in {', '.join(map(str, given)) or 'nothing'}")
+    return list(found)
+
+
+def _advice(path: Path) -> str:
+    """Tell those who are in no project yet, or in another folder of it, how to go on."""
+    start = "; go to the folder that holds it, or start a project with `dagfactory init`"
+    return start if path == SPECS else ""
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, a folder that may not be entered
+        return False
+
+
+def _specs_in(folder: Path) -> list[Path]:
+    if folder.resolve().name == _ENVIRONMENTS:
+        return []
+    return sorted(each for each in yaml_files(folder) if _is_spec(each.relative_to(folder)))
+
+
+def yaml_files(folder: Path) -> Iterator[Path]:
+    """Yield the YAML files of a folder and those below; nothing hidden is looked into (`.venv`, `.git`)."""
+    for top, inner, names in os.walk(folder):
+        inner[:] = [each for each in inner if each[0] != "."]
+        wanted = (name for name in names if name.endswith(SUFFIXES) and name[0] != ".")
+        yield from (each for each in (Path(top, name) for name in wanted) if each.is_file())
+
+
+def _is_spec(path: Path) -> bool:
+    """Whether the file at `path` inside a folder is a spec: no environment, no defaults."""
+    return _ENVIRONMENTS not in path.parts[:-1] and path.stem != "defaults"
+
+
+def _folders(spec: Path) -> Iterator[Path]:
+    """Yield the folder of a spec and those above, up to `specs` or the repository's root."""
+    start = Path.cwd() / ("specs" if spec == STDIN else spec.parent)
+    folder = start
+    for _ in range(_LEVELS):
+        yield folder
+        if folder.name == "specs" or (folder / ".git").exists():
+            return
+        folder = folder.parent
+
+
+def beside(spec: Path, name: str) -> Path | None:
+    """Return the nearest file or folder called `name` in the folders of a spec, or None."""
+    found = (folder / name for folder in _folders(spec))
+    return next((each for each in found if each.exists()), None)

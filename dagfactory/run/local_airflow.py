@@ -1,0 +1,156 @@
+"""Bring up Airflow and the emulator, each part as soon as what it needs is there.
+
+With a migrated database the order on two cores is: emulator ∥ import of Airflow → api-server (the
+slowest, four seconds of imports) → dag-processor, scheduler → triggerer, which imports the heavy
+Google trigger only once the server answers, so that it takes no CPU from the others' start.
+"""
+
+import contextlib
+import datetime as dt
+import json
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dagfactory.emulator.client import READY_FILE
+from dagfactory.run.events import Event, Phase, RunError
+from dagfactory.run.airflow_install import Line
+from dagfactory.run.processes import Processes
+from dagfactory.run.rest import Api
+from dagfactory.run.settings import airflow_environment, preload_modules
+from dagfactory.run.state import (
+    State,
+    forget_unfinished,
+    is_migrated,
+    mark_migrated,
+)
+
+_START_WITHIN = 180.0  # seconds for any one step; a busy laptop may need many times the usual
+
+
+@dataclass(slots=True)
+class Clock:
+    """Seconds since the command began, and the phases reached so far."""
+
+    tell: Callable[[Event], None]
+    began: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    started: float = field(default_factory=time.monotonic)
+    phases: list[Phase] = field(default_factory=list)
+
+    @property
+    def now(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.started
+
+    def reached(self, name: str) -> None:
+        """Note and tell that a step is done."""
+        phase = Phase(name, round(self.now, 2))
+        self.phases.append(phase)
+        self.tell(phase)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A running Airflow: its API and its processes."""
+
+    api: Api
+    processes: Processes
+
+    def wait(self, ready: Callable[[], bool], what: str, *, every: float = 0.1) -> None:
+        """Wait until `ready`; RunError when a process dies or it takes too long."""
+        deadline = time.monotonic() + _START_WITHIN
+        while not ready():
+            if time.monotonic() > deadline:
+                raise RunError(
+                    f"{what} was not ready within {_START_WITHIN:.0f} s, see {self.processes.logs}"
+                )
+            self.processes.check(wait=every)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is started: Airflow over `dags`, and the emulator with `emulator` as further arguments.
+
+    `emulator` None means none; `ui` makes the logs of running tasks readable in the web UI.
+    """
+
+    state: State
+    dags: Path
+    clock: Clock
+    line: Line
+    emulator: Sequence[str] | None = ()
+    ui: bool = False
+
+    @contextlib.contextmanager
+    def up(self) -> Iterator[Stack]:
+        """Yield a running Airflow; on leaving, for whatever reason, nothing of it is left."""
+        self.state.prepare()
+        port = free_port()
+        environment = airflow_environment(self.state, self.dags.resolve(), port, self.line)
+        with Processes(self.state.logs, environment, self.line.python) as processes:
+            stack = Stack(Api(port, self.line.api), processes)
+            self._spawn_emulator(processes)
+            processes.tell("import")
+            self._prepare_database(processes)
+            self._start_components(stack)
+            yield stack
+
+    @property
+    def _ready_file(self) -> Path:
+        return self.state.emulator / READY_FILE
+
+    def _spawn_emulator(self, processes: Processes) -> None:
+        if self.emulator is None:
+            return
+        self._ready_file.unlink(missing_ok=True)
+        module = [sys.executable, "-m", "dagfactory.emulator"]
+        folder = str(self.state.emulator)
+        processes.spawn("emulator", [*module, "--state", folder, *self.emulator])
+
+    def _prepare_database(self, processes: Processes) -> None:
+        version = self.line.version
+        if is_migrated(self.state, version):
+            forget_unfinished(self.state.database)
+            return
+        processes.airflow("migrate", "db", "migrate")
+        if processes.finished("migrate", within=_START_WITHIN) != 0:
+            raise RunError(f"`airflow db migrate` failed, see {processes.log('migrate')}")
+        mark_migrated(self.state, version)
+        self.clock.reached("database migrated")
+
+    def _start_components(self, stack: Stack) -> None:
+        processes, preload = stack.processes, preload_modules(self.dags, self.line.target)
+        serve = () if self.ui else ("--skip-serve-logs",)
+        arguments = self.line.serve(stack.api.port)
+        processes.airflow(self.line.server, *arguments, preload=preload["server"])
+        stack.wait(lambda: processes.imported, "Airflow's import", every=1.0)
+        self.clock.reached("Airflow imported")
+        self._wait_for_emulator(stack)
+        self._use_emulator(stack, "env")
+        if self.line.processor:
+            processes.airflow("dag-processor", "dag-processor")
+        processes.airflow("scheduler", "scheduler", *serve, preload=preload["scheduler"])
+        stack.wait(stack.api.answers, "Airflow's API server")
+        self.clock.reached("API server up")
+        self._use_emulator(stack, "direct")  # triggers have clients that ignore proxies
+        processes.airflow("triggerer", "triggerer", *serve, preload=preload["triggerer"])
+
+    def _wait_for_emulator(self, stack: Stack) -> None:
+        if self.emulator is not None:
+            stack.wait(self._ready_file.exists, "the emulator", every=0.05)
+            self.clock.reached("emulator up")
+
+    def _use_emulator(self, stack: Stack, way: str) -> None:
+        """Point every later component, and so every task, to the emulator."""
+        if self.emulator is not None:
+            stack.processes.environ(json.loads(self._ready_file.read_text())[way])
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

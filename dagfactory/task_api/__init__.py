@@ -1,0 +1,1 @@
+"""task_api: say here what belongs in this room."""

@@ -1,0 +1,34 @@
+"""Assets as calls: plain names and addresses as Airflow's own class, those in Cloud Storage cheaply."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dagfactory.dagfile.model import Call
+
+if TYPE_CHECKING:
+    from dagfactory.task_api.context import Scope
+    from dagfactory.language.assets import AssetCondition, AssetName
+
+
+def asset(name: AssetName, scope: Scope) -> Call:
+    """Return the asset of a name."""
+    if name.startswith("gs://"):
+        return Call(scope.runtime("assets", "StorageAsset"), positional=(name,))
+    return Call(scope.target.symbol("Asset"), positional=(name,))
+
+
+def condition(wanted: AssetCondition, scope: Scope) -> Call | list[Call]:
+    """Return a condition on assets: a list where all of some names are wanted, else any or all."""
+    names = [each for each in wanted.parts if isinstance(each, str)]
+    if wanted.all and len(names) == len(wanted.parts):
+        return [asset(name, scope) for name in names]
+    return _combined(wanted, scope)
+
+
+def _combined(wanted: AssetCondition, scope: Scope) -> Call:
+    parts = (
+        asset(each, scope) if isinstance(each, str) else _combined(each, scope)
+        for each in wanted.parts
+    )
+    return Call(scope.target.symbol("AssetAny" if wanted.any else "AssetAll"), {}, tuple(parts))

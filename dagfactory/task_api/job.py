@@ -1,0 +1,186 @@
+"""A job task as a Vertex AI CustomJobSpec (REST JSON) and the operator call that runs it.
+
+Fields: https://cloud.google.com/vertex-ai/docs/reference/rest/v1/CustomJobSpec
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.catalogue.machines import shapes
+from dagfactory.runtime.grid import as_arguments
+
+if TYPE_CHECKING:
+    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.language.job import Fallback, JobTask, Machine
+
+STRATEGIES = {"standard": "STANDARD", "spot": "SPOT", "flex_start": "FLEX_START"}
+
+
+def job_outputs(folder: str) -> dict[str, str]:
+    """Return the addresses that Vertex derives from a job's base directory."""
+    return {
+        "uri": f"{folder}/model",
+        "dir": folder,
+        "model_dir": f"{folder}/model",
+        "checkpoint": f"{folder}/checkpoints",
+        "metrics": f"{folder}/model/metrics.json",
+        "logs": f"{folder}/logs",
+    }
+
+
+def job_arguments(task: JobTask, scope: Scope, place: Place) -> dict[str, Any]:
+    """Return the operator arguments of a job: the job itself, where it runs, its fallbacks."""
+    machine = machine_of(task, scope)
+    environment = scope.environment
+    made: dict[str, Any] = {
+        "project": environment.project if environment else "",
+        "region": environment.region if environment else "",
+        "job": job(task, machine, scope, place),
+    }
+    labels = {**(environment.labels if environment else {}), **task.labels}
+    if labels:
+        made["labels"] = labels
+    if machine.fallback:
+        made["fallback"] = [_fallback(item, machine) for item in machine.fallback]
+    poll = task.poll or scope.pipeline.defaults.poll
+    if poll:
+        made["poll"] = int(poll.total_seconds())
+    return made | operator_arguments(task, scope, timeout=False)
+
+
+def machine_of(task: JobTask, scope: Scope) -> Machine:
+    """Return the task's machine or the pipeline's default; planning made sure that there is one."""
+    machine = task.machine or scope.pipeline.defaults.machine
+    if machine is None:
+        raise ValueError("a job without a machine reached lowering")
+    return machine
+
+
+def job(task: JobTask, machine: Machine, scope: Scope, place: Place) -> dict[str, Any]:
+    """Return the CustomJobSpec."""
+    account = task.service_account or (scope.environment and scope.environment.service_account)
+    optional = {
+        "serviceAccount": account,
+        "network": task.network,
+        "tensorboard": task.tensorboard,
+    }
+    return {
+        "workerPoolSpecs": _pools(task, machine, scope),
+        "scheduling": _scheduling(task, machine, scope),
+        **{key: value for key, value in optional.items() if value},
+        "baseOutputDirectory": {"outputUriPrefix": place.dir},
+    }
+
+
+def machine_spec(kind: str, machine: Machine, *, reserved: bool) -> dict[str, Any]:
+    """Return the MachineSpec of a machine type: its own accelerators, or the attached ones.
+
+    With `reserved` it comes out of the machine's reservation, if there is one.
+    """
+    shape = shapes().get(kind)
+    made: dict[str, Any] = {"machineType": kind}
+    if shape and shape.gpus:
+        made |= {"acceleratorType": shape.accelerator, "acceleratorCount": shape.gpus}
+    elif machine.accelerator:
+        attached = machine.accelerator
+        made |= {"acceleratorType": attached.type, "acceleratorCount": attached.count}
+    if machine.reservation and reserved:
+        made["reservationAffinity"] = {
+            "reservationAffinityType": "SPECIFIC_RESERVATION",
+            "key": "compute.googleapis.com/reservation-name",
+            "values": [machine.reservation],
+        }
+    return made
+
+
+def _pools(task: JobTask, machine: Machine, scope: Scope) -> list[dict[str, Any]]:
+    """Return worker pool 0 (one machine) and, for more machines, pool 1 with the others."""
+    pool: dict[str, Any] = {
+        "machineSpec": machine_spec(machine.type, machine, reserved=True),
+        "replicaCount": 1,
+    }
+    if machine.disk:
+        pool["diskSpec"] = {
+            "bootDiskType": machine.disk.type,
+            "bootDiskSizeGb": machine.disk.size_gb,
+        }
+    pool |= _program(task, scope)
+    if machine.replicas == 1:
+        return [pool]
+    return [pool, {**pool, "replicaCount": machine.replicas - 1}]
+
+
+def _program(task: JobTask, scope: Scope) -> dict[str, Any]:
+    """Return what the machines run: a container, or packages in a prebuilt one, each under its key."""
+    image = task.image or scope.pipeline.defaults.image or ""
+    made: dict[str, Any]
+    if task.package:
+        key = "pythonPackageSpec"
+        made = {
+            "executorImageUri": image,
+            "packageUris": list(task.package),
+            "pythonModule": task.module,
+        }
+    else:
+        key, made = "containerSpec", {"imageUri": image}
+        if task.module:
+            made["command"] = ["python", "-m", task.module]
+        elif task.command:
+            made["command"] = list(task.command)
+    return {key: made | _given(task, scope)}
+
+
+def _given(task: JobTask, scope: Scope) -> dict[str, Any]:
+    """Return arguments, environment and secrets by reference, as both kinds of program have them."""
+    made: dict[str, Any] = {}
+    arguments = as_arguments(task.args)
+    if arguments:
+        made["args"] = arguments
+    variables = dict(task.env)
+    if task.secrets:
+        variables["DAGFACTORY_SECRETS"] = _secrets(task.secrets, scope)
+    if variables:
+        made["env"] = [{"name": name, "value": value} for name, value in variables.items()]
+    return made
+
+
+def _secrets(secrets: dict[str, str], scope: Scope) -> str:
+    """Return the JSON that tells the trainer which secret versions to read."""
+    project = scope.environment.project if scope.environment else ""
+    return json.dumps({name: _version(value, project) for name, value in secrets.items()})
+
+
+def _version(secret: str, project: str) -> str:
+    """Return the full name of a secret's version, the latest unless one is given."""
+    name = secret if secret.startswith("projects/") else f"projects/{project}/secrets/{secret}"
+    return name if "/versions/" in name else f"{name}/versions/latest"
+
+
+def _scheduling(task: JobTask, machine: Machine, scope: Scope) -> dict[str, Any]:
+    """Return when the job may start, how long it may take, and whether it restarts."""
+    made: dict[str, Any] = {}
+    if machine.provisioning in STRATEGIES:
+        made["strategy"] = STRATEGIES[machine.provisioning]
+    limit = task.timeout or scope.pipeline.defaults.timeout
+    if limit:
+        made["timeout"] = f"{int(limit.total_seconds())}s"
+    if machine.max_wait:
+        made["maxWaitDuration"] = f"{int(machine.max_wait.total_seconds())}s"
+    made["restartJobOnWorkerRestart"] = task.restart
+    return made
+
+
+def _fallback(item: Fallback, machine: Machine) -> dict[str, Any]:
+    """Return one override of the operator's fallback list."""
+    made: dict[str, Any] = {}
+    if item.region:
+        made["region"] = item.region
+    if item.provisioning:
+        made["strategy"] = STRATEGIES[item.provisioning]
+    leaves = machine.reservation and (item.provisioning or item.region)
+    if item.type or leaves:
+        made["machineSpec"] = machine_spec(item.type or machine.type, machine, reserved=False)
+    return made

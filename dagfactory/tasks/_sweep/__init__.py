@@ -1,0 +1,1 @@
+"""_sweep: say here what belongs in this room."""

@@ -1,0 +1,108 @@
+"""`pack` of a sweep: trials that one job trains together, and in what they may differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from dagfactory.catalogue import bundled_trainer as own_trainer
+from dagfactory.document.finding import Problem
+from dagfactory.language.common import SpecModel
+from dagfactory.language.job import ArgumentName
+from dagfactory.diagnostics.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from dagfactory.tasks.sweep import Sweep
+
+
+_Size = Annotated[int, Field(ge=2, le=256)]
+
+
+class Pack(SpecModel):
+    """How many trials train together, and in what they may differ."""
+
+    trials: _Size = Field(description="Trials in a job, at most.", examples=[8])
+    varying: list[ArgumentName] | None = Field(
+        default=None,
+        description="Hyperparameters in which the trials of a job may differ; dagfactory's own"
+        " `trainer` says it by itself.",
+    )
+
+
+def _shape(value: Any) -> Any:
+    """Take a number for a pack of that size."""
+    return {"trials": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+PackField = Annotated[Pack, BeforeValidator(_shape, json_schema_input_type=_Size | Pack)]
+
+
+def names(task: Sweep) -> list[str]:
+    """Return the names of everything that differs between trials."""
+    return [*task.parameters, *(["seed"] if task.seeds else [])]
+
+
+def packing(task: Sweep) -> dict[str, Any]:
+    """Return what the definition of a sweep says about packs; nothing without `pack`.
+
+    `shape` names what must be equal in all trials of a job.
+    """
+    if not task.pack or _steered(task):
+        return {}
+    may_differ = _known(task) if task.pack.varying is None else task.pack.varying
+    shape = [name for name in names(task) if name not in (may_differ or ())]
+    return {"pack": task.pack.trials, **({"shape": shape} if shape else {})}
+
+
+def _steered(task: Sweep) -> bool:
+    """Whether a run decides which trials there are, so that none can be planned together."""
+    return task.halving is not None or task.method == "bayes"
+
+
+def _known(task: Sweep) -> tuple[str, ...] | None:
+    """Return what the trainer lets differ in a pack; None for a program that does not tell."""
+    ours = task.module == "trainer" and not task.command and own_trainer.installed()
+    return own_trainer.varying() if ours else None
+
+
+def problems(task: Sweep) -> Iterator[Problem]:
+    """Find packs of a program that does not tell what may differ, or that it does not train."""
+    if not task.pack:
+        return
+    if _steered(task):
+        message = f"with `method: {task.method}` a run decides which trials there are"
+        help_ = "delete `pack`; `grid`, `random` and `sobol` can be packed"
+        yield Problem("DF226", message, ("pack",), key=True, help=help_)
+        return
+    known = _known(task)
+    if known is None and task.pack.varying is None:
+        program = f"`{task.module}`" if task.module else "this program"
+        message = f"{program} does not tell which hyperparameters may differ in a pack"
+        help_ = "if it takes `--trials`, write `pack: {trials: N, varying: [NAME, ...]}`"
+        yield Problem("DF226", message, ("pack",), key=True, help=help_)
+    for index, name in enumerate(task.pack.varying or ()):
+        path = ("pack", "varying", index)
+        if name not in names(task):
+            message, near = f"unknown hyperparameter `{name}`", did_you_mean(name, names(task))
+            yield Problem("DF226", message, path, help=near)
+        elif known is not None and name not in known:
+            message = f"`{task.module}` keeps `{name}` equal in a pack"
+            help_ = f"delete it; what may differ: {', '.join(known)}"
+            yield Problem("DF226", message, path, help=help_)
+    if known is not None:
+        yield from _alone(task)
+
+
+def _alone(task: Sweep) -> Iterator[Problem]:
+    """Find what the trainer does only in a run of its own."""
+    help_ = "delete it, or delete `pack`"
+    if task.machine and task.machine.replicas > 1:
+        path: tuple[str, ...] = ("machine", "replicas")
+        yield Problem("DF226", "a pack trains on one machine", path, help=help_)
+    for place in ("args", "parameters"):
+        for name in getattr(task, place):
+            if name in own_trainer.alone():
+                message, path = f"`{task.module}` trains no pack with `{name}`", (place, name)
+                yield Problem("DF226", message, path, key=True, help=help_)

@@ -1,0 +1,1 @@
+"""language_doc: say here what belongs in this room."""
