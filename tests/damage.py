@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dagfactory.compiler.compile import compile_spec
 from dagfactory.compiler.parse import front_end
-from dagfactory.document.load import load
 from dagfactory.diagnostics.source import SourceFile
+from dagfactory.document.load import load
 
 ROOT = Path(__file__).resolve().parents[1]
 _FENCE = re.compile(r"^```yaml(?: repaired)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -75,8 +75,8 @@ def command() -> int:
 '''
 MODULES = {
     "tasks/greet.py": TASK,
-    "targets/airflow4.py": TARGET,
-    "check/moon.py": CHECK,
+    "dagfile/targets/airflow4.py": TARGET,
+    "dagfile/checks/moon.py": CHECK,
     "report/shout.py": FORMAT,
     "cli/hello.py": COMMAND,
 }

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from dagfactory.compiler.check import survey
 from dagfactory.diagnostics.diagnostic import CODES
 from dagfactory.project.specs import find_specs
 from dagfactory.report import Style, human
-from dagfactory.compiler.check import survey
 
 FOLDER = Path(__file__).parent / "err"
 CASES = sorted(FOLDER.rglob("*.out"))

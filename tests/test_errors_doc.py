@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from dagfactory.compiler.check import survey
 from dagfactory.diagnostics.diagnostic import CODES, DagfactoryError
 from dagfactory.diagnostics.explain import document, explanation, index, sections
-from dagfactory.compiler.check import survey
 
 FENCE = re.compile(r"^```yaml (\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Found only when files are compiled together; tests/test_compile.py has its example.

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagfactory.compiler.parse import front_end
+from dagfactory.compiler.resolve.layers import resolve
+from dagfactory.compiler.validate.validate import validate
+from dagfactory.diagnostics.source import SourceFile, Sources
 from dagfactory.document.load import _Builder
 from dagfactory.report import Findings, Style, formats, load_format
-from dagfactory.compiler.resolve.layers import resolve
-from dagfactory.diagnostics.source import SourceFile, Sources
-from dagfactory.compiler.validate.validate import validate
 
 BLNS = Path(__file__).parents[2] / "shared" / "corpora" / "blns" / "blns.json"
 PIECES = [

@@ -3,8 +3,8 @@ import math
 import pytest
 import yaml
 
-from dagfactory.document.load import MAX_DEPTH, MAX_NODES, MAX_PROBLEMS, _Builder, load
 from dagfactory.diagnostics.source import SourceFile
+from dagfactory.document.load import MAX_DEPTH, MAX_NODES, MAX_PROBLEMS, _Builder, load
 
 
 def loaded(text):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dagfactory.document.load import _Builder, load
 from dagfactory.diagnostics.source import SourceFile, decode
+from dagfactory.document.load import _Builder, load
 
 CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
 PARSERS = [yaml.CSafeLoader, yaml.SafeLoader]

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagfactory.compiler import compile as passes
-from dagfactory.compiler import parse as frontend, cache_key as inputs
 from dagfactory.__main__ import run
+from dagfactory.compiler import cache_key as inputs
+from dagfactory.compiler import compile as passes
+from dagfactory.compiler import parse as frontend
 from dagfactory.compiler.cache_key import Inputs
 
 SPEC = "pipeline: {name}\ntasks:\n  a: {{type: bash, command: echo {word}}}\n"
@@ -181,13 +182,13 @@ def test_the_hash_of_the_program_holds_every_file(tmp_path, monkeypatch):
     package, templates = tmp_path / "dagfactory", tmp_path / "templates"
     for path in (
         "dagfactory/compiler/cache_key.py",
-        "dagfactory/data/a.csv",
+        "dagfactory/catalogue/a.csv",
         "trainer/config.py",
         "templates/a.j2",
     ):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("1")
-    monkeypatch.setattr(inputs, "__file__", str(package / "inputs.py"))
+    monkeypatch.setattr(inputs.dagfactory, "__file__", str(package / "__init__.py"))
     monkeypatch.setattr(inputs, "template_folder", lambda: templates)
     (tmp_path / "x.yaml").write_text("")
 
@@ -197,7 +198,7 @@ def test_the_hash_of_the_program_holds_every_file(tmp_path, monkeypatch):
     seen = [key()]
     for path in (
         "dagfactory/compiler/cache_key.py",
-        "dagfactory/data/a.csv",
+        "dagfactory/catalogue/a.csv",
         "trainer/config.py",
         "templates/a.j2",
     ):

@@ -8,8 +8,8 @@ from pathlib import Path
 import damage
 import pytest
 
-from dagfactory.document.load import load
 from dagfactory.diagnostics.source import SourceFile
+from dagfactory.document.load import load
 
 SPECS = Path(__file__).parents[1] / "specs"
 JUNK = [

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagfactory.document.load import load
 from dagfactory.compiler.resolve.layers import Environment, merge_patch, references, resolve
 from dagfactory.diagnostics.source import SourceFile
+from dagfactory.document.load import load
 
 
 def tree(text, name="spec.yaml"):

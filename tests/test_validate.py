@@ -2,11 +2,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dagfactory.document.load import load
+from dagfactory.compiler.validate.validate import validate, validate_model
 from dagfactory.diagnostics.source import SourceFile
+from dagfactory.document.load import load
 from dagfactory.language.assets import AssetCondition
 from dagfactory.language.environment import EnvironmentFile
-from dagfactory.compiler.validate.validate import validate, validate_model
 
 TASKS = "tasks: {a: {type: empty}}\n"
 

@@ -18,7 +18,7 @@ FILES = {
     ".github/workflows/specs.yml": "workflow.yml",
     ".gitignore": "gitignore.txt",
 }
-"""Files of a project and where their text lies below dagfactory/data/init/."""
+"""Files of a project and where their text lies below dagfactory/authoring/init/."""
 
 SCHEMA = "schema/pipeline.schema.json"
 
@@ -35,7 +35,7 @@ def scaffold(folder: Path) -> Iterator[Written]:
     """Write what is missing, file by file; raises DagfactoryError when a file cannot be written."""
     from dagfactory.authoring.schema import schema_text
 
-    home = files("dagfactory").joinpath("data", "init")
+    home = files(__package__).joinpath("init")
     texts = {path: home.joinpath(source).read_text("utf-8") for path, source in FILES.items()}
     for path, text in {**texts, SCHEMA: schema_text()}.items():
         yield Written(path, _create(folder / path, text))

@@ -33,7 +33,7 @@ WITHOUT_BFLOAT16 = ("NVIDIA_TESLA_P100", "NVIDIA_TESLA_V100", "NVIDIA_TESLA_P4",
 @cache
 def installed() -> bool:
     """Whether `trainer` is the package that was installed together with this one."""
-    home = Path(__file__).resolve().parents[1] / "trainer"
+    home = Path(__file__).resolve().parents[2] / "trainer"
     loaded = getattr(sys.modules.get("trainer"), "__path__", None) or [str(home)]
     foreign = any(each.is_dir() and each.resolve() != home for each in rivals())
     return not foreign and (home / "config.py").is_file() and Path(loaded[0]).resolve() == home

@@ -26,7 +26,7 @@ class Shape:
 @cache
 def shapes() -> dict[str, Shape]:
     """Return every known shape by its machine type."""
-    text = files("dagfactory").joinpath("data/machines.csv").read_text(encoding="utf-8")
+    text = files(__package__).joinpath("machines.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
     return {row["machine_type"]: _shape(row) for row in rows}
 

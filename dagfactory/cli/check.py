@@ -47,8 +47,8 @@ def command(
         return _check(chosen, environment, name, style)
     if Path("-") in chosen:
         raise click.UsageError("standard input cannot be watched")
-    from dagfactory.diagnostics.diagnostic import DagfactoryError
     from dagfactory.authoring.watch import changes
+    from dagfactory.diagnostics.diagnostic import DagfactoryError
 
     for _ in changes(chosen):
         try:
@@ -60,8 +60,8 @@ def command(
 
 def _check(paths: tuple[Path, ...], environment: str | None, name: str, style: report.Style) -> int:
     """Check once and report; 1 when there is an error."""
-    from dagfactory.project.specs import find_specs
     from dagfactory.compiler.check import survey
+    from dagfactory.project.specs import find_specs
 
     findings = survey(find_specs(paths), environment)
     sys.stdout.write(report.load_format(name).text(findings, style))

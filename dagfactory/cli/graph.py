@@ -32,10 +32,10 @@ from dagfactory.cli._complete import environments
 def command(spec: Path, environment: str | None, name: str) -> int:
     """Draw the tasks of SPEC and what waits for what."""
     from dagfactory.compiler.compile import compile_spec
-    from dagfactory.report._show import show
     from dagfactory.compiler.parse import environments
     from dagfactory.compiler.plan.graph import FORMATS
     from dagfactory.project.specs import find_specs
+    from dagfactory.report._show import show
 
     path, *others = find_specs([spec])
     if others:

@@ -46,11 +46,11 @@ def command(
     `.airflowignore` and a manifest. The same specs always give the same bytes.
     """
     from dagfactory.compiler.bundle.bundle import compare, write
+    from dagfactory.compiler.cache import Memory
     from dagfactory.compiler.compile import build
     from dagfactory.project.atomic import plainly
-    from dagfactory.report._show import show
-    from dagfactory.compiler.cache import Memory
     from dagfactory.project.specs import SPECS, find_specs
+    from dagfactory.report._show import show
 
     folder = out or Path("build", environment or "dags")
     memory = None if no_cache else Memory(folder, environment)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.compiler.bundle.bundle import Rendered
-from dagfactory.project.atomic import write_atomic
 from dagfactory.compiler.cache_key import Inputs
+from dagfactory.project.atomic import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

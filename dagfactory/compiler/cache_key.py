@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import dagfactory
 from dagfactory.catalogue.bundled_trainer import rivals
-from dagfactory.compiler.bundle.runtime_package import template_folder
+from dagfactory.dagfile.templates import template_folder
 from dagfactory.project.specs import STDIN, SUFFIXES, beside
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _around(folder: Path, environment: str | None) -> Iterator[bytes]:
 
 def program() -> Iterator[bytes]:
     """Yield what this program is: its files, the trainer's and the templates, Python, the libraries."""
-    package = Path(__file__).parent
+    package = Path(dagfactory.__file__).parent
     for folder in (package, package.parent / "trainer", template_folder()):
         for path in sorted(_files(folder)):
             yield os.fsencode(path)

@@ -8,10 +8,10 @@ from pathlib import Path
 from time import perf_counter
 
 from dagfactory.compiler.compile import Compiled, collisions, compile_spec
-from dagfactory.diagnostics.diagnostic import Diagnostic, tidy
 from dagfactory.compiler.parse import environments
-from dagfactory.report import Findings
+from dagfactory.diagnostics.diagnostic import Diagnostic, tidy
 from dagfactory.diagnostics.source import Sources
+from dagfactory.report import Findings
 
 
 def survey(specs: Iterable[Path], environment: str | None) -> Findings:

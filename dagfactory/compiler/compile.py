@@ -14,9 +14,9 @@ from dagfactory.diagnostics.diagnostic import Diagnostic, Label, has_errors, tid
 if TYPE_CHECKING:
     from dagfactory.compiler.bundle.bundle import Bundle, Rendered
     from dagfactory.compiler.cache import Memory
-    from dagfactory.document.node import Node
     from dagfactory.compiler.plan.build import Plan
     from dagfactory.diagnostics.source import SourceFile
+    from dagfactory.document.node import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ def compile_spec(path: Path, environment: str | None) -> Compiled:
 
 
 def _compile(path: Path, environment: str | None) -> Compiled:
-    from dagfactory.compiler.parse import front_end
     from dagfactory.compiler.lint import lint
+    from dagfactory.compiler.parse import front_end
     from dagfactory.compiler.plan.build import plan
 
     front = front_end(path, environment)
@@ -135,9 +135,9 @@ def _rendered(planned: tuple[Path, Plan]) -> Rendered:
     """Lower, render and check one plan."""
     path, plan = planned
     from dagfactory.compiler.bundle.bundle import Rendered
-    from dagfactory.dagfile.checks import check
     from dagfactory.compiler.bundle.sidecars import companions
     from dagfactory.compiler.lower.dag import lower
+    from dagfactory.dagfile.checks import check
     from dagfactory.dagfile.render import render
 
     source = shown(path)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dagfactory.diagnostics.diagnostic import Diagnostic, tidy
 from dagfactory.compiler.parse import environments, front_end
+from dagfactory.diagnostics.diagnostic import Diagnostic, tidy
 from dagfactory.diagnostics.wording import listing
 
 if TYPE_CHECKING:

@@ -8,21 +8,21 @@ from functools import lru_cache
 from pathlib import Path
 from types import NoneType
 
-from dagfactory.diagnostics.diagnostic import Diagnostic, tidy
-from dagfactory.document.load import load
-from dagfactory.document.node import Node
-from dagfactory.project.specs import STDIN, SUFFIXES, beside
 from dagfactory.compiler.resolve.layers import Environment, resolve
-from dagfactory.diagnostics.source import SourceFile, Span, decode, read
-from dagfactory.language.environment import EnvironmentFile
-from dagfactory.language.pipeline import Pipeline
-from dagfactory.diagnostics.wording import listing
 from dagfactory.compiler.validate.validate import (
     not_a_mapping,
     other_file,
     validate,
     validate_model,
 )
+from dagfactory.diagnostics.diagnostic import Diagnostic, tidy
+from dagfactory.diagnostics.source import SourceFile, Span, decode, read
+from dagfactory.diagnostics.wording import listing
+from dagfactory.document.load import load
+from dagfactory.document.node import Node
+from dagfactory.language.environment import EnvironmentFile
+from dagfactory.language.pipeline import Pipeline
+from dagfactory.project.specs import STDIN, SUFFIXES, beside
 
 _FIRST_OF_MODELS = "DF120"
 

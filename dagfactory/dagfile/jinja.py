@@ -13,8 +13,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dagfactory.dagfile.model import Teardown
-from dagfactory.compiler.bundle.runtime_package import template_folder
 from dagfactory.dagfile.quote import WIDTH, Code, fit, identifier, literal
+from dagfactory.dagfile.templates import template_folder
 
 
 def finalize(value: Any) -> Any:

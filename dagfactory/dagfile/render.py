@@ -6,8 +6,8 @@ import sys
 from functools import lru_cache
 from itertools import groupby
 
-from dagfactory.dagfile.model import Header, Module, Symbol, symbols
 from dagfactory.dagfile.jinja import environment
+from dagfactory.dagfile.model import Header, Module, Symbol, symbols
 from dagfactory.dagfile.quote import WIDTH, Code, comment, dotted, identifier
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from dagfactory.compiler.bundle.sidecars import POOLS
 
 if TYPE_CHECKING:
-    from dagfactory.language.environment import EnvironmentFile
     from dagfactory.deploy.plan import SyncPlan
+    from dagfactory.language.environment import EnvironmentFile
 
 
 def reminder(plan: SyncPlan, environment: EnvironmentFile | None, address: str) -> str:

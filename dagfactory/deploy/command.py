@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagfactory.compiler.compile import Built, build, package
-from dagfactory.report._show import show
-from dagfactory.project.specs import SPECS, find_specs
 from dagfactory.deploy.after import reminder
 from dagfactory.deploy.apply import apply, survey
 from dagfactory.deploy.destination import choose, misplaced
@@ -16,6 +14,8 @@ from dagfactory.deploy.errors import RefusedError
 from dagfactory.deploy.plan import SyncPlan, of_some_specs
 from dagfactory.deploy.show import summary, text
 from dagfactory.deploy.stores import Store, open_store
+from dagfactory.project.specs import SPECS, find_specs
+from dagfactory.report._show import show
 
 
 @dataclass(frozen=True, slots=True)

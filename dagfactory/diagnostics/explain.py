@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import dagfactory
 from dagfactory.diagnostics.diagnostic import CODES, DagfactoryError
 
 _HEADING = re.compile(r"^## (DF\d{3})\b", re.MULTILINE)
@@ -45,6 +46,6 @@ def sections() -> dict[str, str]:
 
 def document() -> Path | None:
     """Return docs/errors.md: packed beside the modules, or that of the repository."""
-    here = Path(__file__).parent
-    places = (here / "_docs" / "errors.md", here.parent / "docs" / "errors.md")
+    package = Path(dagfactory.__file__).parent
+    places = (package / "_docs" / "errors.md", package.parent / "docs" / "errors.md")
     return next((each for each in places if each.is_file()), None)

@@ -12,12 +12,12 @@ from typing import Any
 
 import yaml
 
-from dagfactory.document import hidden_characters as characters
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
-from dagfactory.document.scalar_nodes import after_properties, bad_anchor, key_problem, scalar_node
-from dagfactory.document.node import Node
 from dagfactory.diagnostics.source import SourceFile, Span
 from dagfactory.diagnostics.wording import shorten
+from dagfactory.document import hidden_characters as characters
+from dagfactory.document.node import Node
+from dagfactory.document.scalar_nodes import after_properties, bad_anchor, key_problem, scalar_node
 
 __all__ = ["MAX_DEPTH", "MAX_NODES", "Node", "load"]
 

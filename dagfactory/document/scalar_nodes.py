@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dagfactory.document.hidden_characters import has_hidden
 from dagfactory.diagnostics.diagnostic import Diagnostic
-from dagfactory.document.node import Node
-from dagfactory.document.yaml12 import OutOfRangeError, scalar
 from dagfactory.diagnostics.source import SourceFile, Span
 from dagfactory.diagnostics.wording import shorten
+from dagfactory.document.hidden_characters import has_hidden
+from dagfactory.document.node import Node
+from dagfactory.document.yaml12 import OutOfRangeError, scalar
 
 _PROPERTIES = re.compile(
     r"(?:[&!][^\s,\[\]{}]*"

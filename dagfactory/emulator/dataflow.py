@@ -17,8 +17,8 @@ from dagfactory.emulator.jobs.attempt import tail
 from dagfactory.emulator.jobs.command import PYTHONS
 from dagfactory.emulator.jobs.job import STOPPED, TAIL_BYTES, TAIL_LINES, Job, Outcome
 from dagfactory.emulator.jobs.runner import Runner
-from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.protos import DATAFLOW, enum_value, message_class
+from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex.store import Store
 
 log = logging.getLogger(__name__)

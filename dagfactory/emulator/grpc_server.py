@@ -11,8 +11,8 @@ import grpc
 from dagfactory.emulator.certificates import Certificates
 from dagfactory.emulator.errors import ApiError, require_token
 from dagfactory.emulator.faults import Faults
-from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.protos import message_class
+from dagfactory.emulator.rpc_routes import Method
 
 log = logging.getLogger(__name__)
 THREADS = 32

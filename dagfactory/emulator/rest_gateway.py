@@ -9,9 +9,9 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from dagfactory.emulator.errors import ApiError, require_token
 from dagfactory.emulator.faults import Faults
-from dagfactory.emulator.rpc_routes import Method
-from dagfactory.emulator.protos import message_class
 from dagfactory.emulator.http_server import Request, Response, json_response
+from dagfactory.emulator.protos import message_class
+from dagfactory.emulator.rpc_routes import Method
 
 log = logging.getLogger(__name__)
 # parameters of every Google API (https://cloud.google.com/apis/docs/system-parameters)

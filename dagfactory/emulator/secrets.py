@@ -6,8 +6,8 @@ from typing import Any
 import google_crc32c
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.protos import SECRETS, message_class
+from dagfactory.emulator.rpc_routes import Method
 
 
 def methods(directory: Path) -> list[Method]:

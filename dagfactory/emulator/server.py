@@ -16,12 +16,6 @@ from dagfactory.emulator.environment import client_environment, direct_environme
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.grpc_server import GrpcServer
-from dagfactory.emulator.jobs.runner import Runner
-from dagfactory.emulator.proxy import Proxy, Route
-from dagfactory.emulator.rest_gateway import RestDoor
-from dagfactory.emulator.storage.service import StorageService
-from dagfactory.emulator.vertex import service as vertex
-from dagfactory.emulator.vertex.data import Data
 from dagfactory.emulator.http_server import (
     LOOPBACK,
     Application,
@@ -30,6 +24,12 @@ from dagfactory.emulator.http_server import (
     Server,
     json_response,
 )
+from dagfactory.emulator.jobs.runner import Runner
+from dagfactory.emulator.proxy import Proxy, Route
+from dagfactory.emulator.rest_gateway import RestDoor
+from dagfactory.emulator.storage.service import StorageService
+from dagfactory.emulator.vertex import service as vertex
+from dagfactory.emulator.vertex.data import Data
 
 log = logging.getLogger(__name__)
 STORAGE_HOST = "storage.googleapis.com"

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dagfactory.importers._remarks import Remark
     from dagfactory.diagnostics.source import SourceFile
+    from dagfactory.importers._remarks import Remark
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from dagfactory.diagnostics.wording import shorten
 from dagfactory.importers._remarks import BrokenError, NotDataError
 from dagfactory.importers._yaml11 import native
-from dagfactory.diagnostics.wording import shorten
 
 if TYPE_CHECKING:
+    from dagfactory.diagnostics.source import Span
     from dagfactory.importers._shared import Given
     from dagfactory.importers._values import Context
-    from dagfactory.diagnostics.source import Span
 
 DOTTED = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)

@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from dagfactory.diagnostics.wording import shorten
 from dagfactory.importers._callables import DOTTED, located
 from dagfactory.importers._remarks import NotDataError
 from dagfactory.importers._values import data
 from dagfactory.importers._yaml11 import native
-from dagfactory.diagnostics.wording import shorten
 
 if TYPE_CHECKING:
     from dagfactory.importers._shared import Given

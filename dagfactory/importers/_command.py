@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError, Diagnostic
+from dagfactory.diagnostics.source import SourceFile, Span, read, shown
+from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.importers import Imported, Outcome, formats, importer
 from dagfactory.importers._remarks import Remark, from_diagnostic
 from dagfactory.project.specs import SUFFIXES, find_specs
 from dagfactory.report._cells import safe
-from dagfactory.diagnostics.source import SourceFile, Span, read, shown
-from dagfactory.diagnostics.wording import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dagfactory.document.node import Node
     from dagfactory.diagnostics.source import SourceFile, Span
+    from dagfactory.document.node import Node
 
 _BESIDE = re.compile(r"[,\s]*(#.*\S)\s*\Z")
 _MARKER = re.compile(r"#\W*(?:-8<-|8<)")

@@ -19,8 +19,8 @@ from dagfactory.importers._write import Block
 from dagfactory.importers._yaml11 import native
 
 if TYPE_CHECKING:
-    from dagfactory.importers._values import Context
     from dagfactory.document.node import Node
+    from dagfactory.importers._values import Context
 
 _Handler: TypeAlias = Callable[[Given, "Context"], dict[str, Any]]
 _ORDER = (

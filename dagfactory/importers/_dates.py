@@ -11,8 +11,8 @@ from dagfactory.importers._yaml11 import native
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from dagfactory.importers._values import Context
     from dagfactory.document.node import Node
+    from dagfactory.importers._values import Context
 
 _ARGUMENTS = "default_args"
 FIRST_DAY = "2024-01-01"

@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
+from dagfactory.diagnostics.wording import did_you_mean, shorten
+from dagfactory.document.node import Node
 from dagfactory.importers._arguments import misplaced
 from dagfactory.importers._remarks import BrokenError
 from dagfactory.importers._shared import Given, fields, words
 from dagfactory.importers._tasks import Raw, Scene, after, make
 from dagfactory.importers._write import Block
 from dagfactory.importers._yaml11 import native
-from dagfactory.document.node import Node
-from dagfactory.diagnostics.wording import did_you_mean, shorten
 
 if TYPE_CHECKING:
     from dagfactory.importers._values import Context

@@ -10,8 +10,8 @@ from dagfactory.importers._values import data, typed
 from dagfactory.importers._yaml11 import native
 
 if TYPE_CHECKING:
-    from dagfactory.importers._values import Context
     from dagfactory.document.node import Node
+    from dagfactory.importers._values import Context
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _PARAMS = frozenset(

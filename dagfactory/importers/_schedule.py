@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from dagfactory.diagnostics.wording import shorten
 from dagfactory.importers._remarks import NotDataError
 from dagfactory.importers._values import Typed, delta, duration, items, text, typed
 from dagfactory.importers._yaml11 import native
 from dagfactory.language.schedule import ScheduleField
-from dagfactory.diagnostics.wording import shorten
 
 if TYPE_CHECKING:
-    from dagfactory.importers._values import Context
     from dagfactory.document.node import Node
+    from dagfactory.importers._values import Context
 
 _ALIASES = {"@annually": "@yearly", "@midnight": "@daily"}
 _ASSETS = frozenset({"Asset", "Dataset"})

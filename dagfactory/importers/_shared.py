@@ -11,8 +11,8 @@ from dagfactory.importers._yaml11 import native
 from dagfactory.language.task import TriggerRule
 
 if TYPE_CHECKING:
-    from dagfactory.document.node import Node
     from dagfactory.diagnostics.source import Span
+    from dagfactory.document.node import Node
 
 _MOST_RETRIES = 20
 _LONGEST_PAUSE = "24h"

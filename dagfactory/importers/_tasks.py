@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dagfactory.diagnostics.wording import did_you_mean, shorten
 from dagfactory.importers import _operators as operators
 from dagfactory.importers._arguments import arguments, as_json, meaningful
 from dagfactory.importers._callables import KEYS, function
@@ -20,11 +21,10 @@ from dagfactory.importers._shared import Given, fields, shared, trigger_rule, wo
 from dagfactory.importers._values import Context, data, items, text
 from dagfactory.importers._write import Block
 from dagfactory.importers._yaml11 import native
-from dagfactory.diagnostics.wording import did_you_mean, shorten
 
 if TYPE_CHECKING:
-    from dagfactory.document.node import Node
     from dagfactory.diagnostics.source import Span
+    from dagfactory.document.node import Node
 
 _DOTTED = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*", re.ASCII)
 _VARIABLE = re.compile(r"(?!AIP_|CLOUD_ML_|DAGFACTORY_)[A-Za-z_][A-Za-z0-9_]*", re.ASCII)

@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from dagfactory.diagnostics.wording import shorten
+from dagfactory.document.reference import escape
 from dagfactory.importers._remarks import NotDataError, Remark
 from dagfactory.importers._yaml11 import native
-from dagfactory.document.reference import escape
 from dagfactory.language.duration import duration_text
-from dagfactory.diagnostics.wording import shorten
 
 if TYPE_CHECKING:
-    from dagfactory.importers._comments import Comments
-    from dagfactory.document.node import Node
     from dagfactory.diagnostics.source import Span
+    from dagfactory.document.node import Node
+    from dagfactory.importers._comments import Comments
 
 TYPE, ARGUMENTS = "__type__", "__args__"
 _VARIABLE = re.compile(r"\$([A-Za-z_]\w*|\{[A-Za-z_]\w*\})", re.ASCII)

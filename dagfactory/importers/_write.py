@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from dagfactory.importers._yaml11 import yaml11
 from dagfactory.document.yaml12 import OutOfRangeError, scalar
+from dagfactory.importers._yaml11 import yaml11
 
 WIDTH = 100
 _SHORT = 80

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dagfactory.diagnostics.wording import shorten
 from dagfactory.importers import Imported, Outcome
 from dagfactory.importers._comments import Comments
 from dagfactory.importers._dag import draft
@@ -18,11 +19,10 @@ from dagfactory.importers._remarks import BrokenError, NotDataError, Remark, fro
 from dagfactory.importers._values import TYPE, Context
 from dagfactory.importers._write import Block, write
 from dagfactory.importers._yaml11 import load
-from dagfactory.diagnostics.wording import shorten
 
 if TYPE_CHECKING:
-    from dagfactory.document.node import Node
     from dagfactory.diagnostics.source import SourceFile, Span
+    from dagfactory.document.node import Node
 
 _DEFAULT = "default"
 _NOT_DAGS = frozenset({_DEFAULT, "task_groups"})
@@ -110,12 +110,12 @@ class _Dag:
 
     def _problems(self, text: str) -> list[Remark]:
         """Check the spec as `dagfactory check` does, without an environment."""
-        from dagfactory.document import load as loader
         from dagfactory.compiler.lint import lint
         from dagfactory.compiler.plan.build import plan
         from dagfactory.compiler.resolve.layers import resolve
-        from dagfactory.diagnostics.source import SourceFile
         from dagfactory.compiler.validate.validate import validate
+        from dagfactory.diagnostics.source import SourceFile
+        from dagfactory.document import load as loader
 
         node, found = loader.load(SourceFile(f"{self.pipeline}.yaml", text))
         if node and not found:

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from dagfactory.language.common import SpecModel, Text, bad, wrong_type
 from dagfactory.diagnostics.wording import shorten
+from dagfactory.language.common import SpecModel, Text, bad, wrong_type
 
 _LONGEST = 1500
 """Characters of an asset's name in Airflow's database."""

@@ -23,8 +23,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from dagfactory.language.duration import duration_text, parse_duration
 from dagfactory.diagnostics.wording import closest, either, shorten
+from dagfactory.language.duration import duration_text, parse_duration
 
 
 class SpecModel(BaseModel):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from dagfactory.dagfile import targets
+from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.language.common import (
     Bucket,
     ComposerName,
@@ -22,7 +23,6 @@ from dagfactory.language.common import (
     VarName,
     bad,
 )
-from dagfactory.diagnostics.wording import did_you_mean
 
 HIDDEN = ("vars", "pipeline", "environment")
 """Keys of the file that `${env.…}` does not offer under their own names."""
@@ -49,8 +49,7 @@ DagsFolder = Annotated[Text, AfterValidator(_importable)]
 
 def _target(name: str) -> str:
     """Check a target against the modules of `dagfactory.dagfile.targets`, importing none."""
-    folder = Path(__file__).parents[1] / "targets"
-    known = sorted(each.stem for each in folder.glob("*.py") if not each.stem.startswith("_"))
+    known = targets.names()
     if name not in known:
         raise bad(f"unknown target `{name}`", did_you_mean(name, known))
     return name

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from dagfactory.language.common import SpecModel, Text, bad
 from dagfactory.diagnostics.wording import shorten
+from dagfactory.language.common import SpecModel, Text, bad
 
 ParamType = Literal["string", "number", "integer", "boolean", "array", "object"]
 _TYPES: dict[str, tuple[type, ...]] = {

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from dagfactory.diagnostics.wording import shorten
 from dagfactory.language.assets import Assets
 from dagfactory.language.common import PositiveDuration, SpecModel, bad, wrong_type
 from dagfactory.language.duration import parse_duration
-from dagfactory.diagnostics.wording import shorten
 
 Preset = Literal[
     "@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.source import Sources, Span
 from dagfactory.report import Findings, Style
 from dagfactory.report._cells import safe, visible, width
 from dagfactory.report._hidden import blotted
-from dagfactory.diagnostics.source import Sources, Span
 
 _COLORS = {"error": "1;31", "warning": "1;33", "gutter": "1;34", "help": "1;36", "bold": "1"}
 _CONTEXT = 12

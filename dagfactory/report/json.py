@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from dagfactory.diagnostics.diagnostic import CODES, Diagnostic
-from dagfactory.report import Findings, Style
 from dagfactory.diagnostics.source import Span
+from dagfactory.report import Findings, Style
 
 SCHEMA_VERSION = 1
 """Version of this format and of `jsonl`; it changes when a reader of the old one would fail."""

@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from dagfactory import __version__
 from dagfactory.diagnostics.diagnostic import CODES, Diagnostic
+from dagfactory.diagnostics.source import Span
 from dagfactory.report import Findings, Style
 from dagfactory.report._cells import safe
-from dagfactory.diagnostics.source import Span
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError
+from dagfactory.language.duration import parse_duration
 from dagfactory.run.events import NotReadyError, RunError, RunResult
 from dagfactory.run.execute import Options, execute
 from dagfactory.run.interrupt import Stopped, stoppable
@@ -18,7 +19,6 @@ from dagfactory.run.prepare import Prepared, prepare
 from dagfactory.run.progress import shown_on
 from dagfactory.run.state import State
 from dagfactory.run.summary import summary
-from dagfactory.language.duration import parse_duration
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dagfactory.run.events import Event, RunError, RunResult, RunStarted
 from dagfactory.run.airflow_install import line_of
+from dagfactory.run.events import Event, RunError, RunResult, RunStarted
+from dagfactory.run.local_airflow import Clock, Stack, Start
 from dagfactory.run.logs import run_logs
 from dagfactory.run.parsed import DagParsed
 from dagfactory.run.pools import declare_pools
 from dagfactory.run.rest import Api, ApiError
 from dagfactory.run.results import failures, task_results
-from dagfactory.run.local_airflow import Clock, Stack, Start
 from dagfactory.run.state import State, locked
 from dagfactory.run.watch import Watcher
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dagfactory.emulator.client import READY_FILE
-from dagfactory.run.events import Event, Phase, RunError
 from dagfactory.run.airflow_install import Line
+from dagfactory.run.events import Event, Phase, RunError
 from dagfactory.run.processes import Processes
 from dagfactory.run.rest import Api
 from dagfactory.run.settings import airflow_environment, preload_modules

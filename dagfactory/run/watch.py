@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dagfactory.run.events import Event, MappedProgress, TaskChange
+from dagfactory.run.local_airflow import Stack
 from dagfactory.run.logs import failure_text, task_log, vertex_job
 from dagfactory.run.rest import Api
-from dagfactory.run.local_airflow import Stack
 
 _EVERY = 0.25  # seconds between two looks, at least
 _SHARE = 2  # … and at least this many times what a look costs: 1,000 trials make it slow

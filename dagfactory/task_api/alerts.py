@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from dagfactory.dagfile.model import Call
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Scope
     from dagfactory.language.alerts import Alerts, Notifier, TaskAlerts
+    from dagfactory.task_api.context import Scope
 
 _OF_TASKS = {
     "on_failure": "on_failure_callback",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from dagfactory.dagfile.model import Call, Symbol
 from dagfactory.task_api.alerts import task_callbacks
 from dagfactory.task_api.assets import asset
-from dagfactory.dagfile.model import Call, Symbol
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Scope
     from dagfactory.language.task import Retries, TaskBase
+    from dagfactory.task_api.context import Scope
 
 _UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 

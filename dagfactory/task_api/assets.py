@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from dagfactory.dagfile.model import Call
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Scope
     from dagfactory.language.assets import AssetCondition, AssetName
+    from dagfactory.task_api.context import Scope
 
 
 def asset(name: AssetName, scope: Scope) -> Call:

@@ -10,9 +10,9 @@ from dagfactory.dagfile.model import Call, Group, Operator, Symbol
 from dagfactory.document.reference import Ref, parse
 
 if TYPE_CHECKING:
+    from dagfactory.dagfile.targets import Target
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.dagfile.targets import Target
 
 
 @dataclass(frozen=True, slots=True)

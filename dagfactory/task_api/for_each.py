@@ -15,8 +15,8 @@ from dagfactory.language.each import reference
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.language.task import TaskBase
+    from dagfactory.task_api.context import Place, Scope
 
 _LABEL = "{{ (params.for_each | string)[:120] }}"
 _INHERITED = ("retries", "retry_delay", "retry_exponential_backoff", "max_retry_delay", "queue")

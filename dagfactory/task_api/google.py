@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from dagfactory.document.finding import Problem
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Scope
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.task import TaskBase
+    from dagfactory.task_api.context import Scope
 
 
 def cloud_arguments(scope: Scope) -> dict[str, Any]:

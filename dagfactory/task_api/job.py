@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.catalogue.machines import shapes
 from dagfactory.runtime.grid import as_arguments
+from dagfactory.task_api.arguments import operator_arguments
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.language.job import Fallback, JobTask, Machine
+    from dagfactory.task_api.context import Place, Scope
 
 STRATEGIES = {"standard": "STANDARD", "spot": "SPOT", "flex_start": "FLEX_START"}
 

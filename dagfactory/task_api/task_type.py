@@ -14,12 +14,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Group, Operator
     from dagfactory.document.finding import Problem
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
     from dagfactory.language.task import TaskBase
+    from dagfactory.task_api.context import Place, Scope
 
 
 Branch: TypeAlias = tuple[tuple[str | int, ...], str]

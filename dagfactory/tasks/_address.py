@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from dagfactory.diagnostics.wording import shorten
 from dagfactory.document.reference import escape
 from dagfactory.language.common import bad, listed
-from dagfactory.diagnostics.wording import shorten
 
 if TYPE_CHECKING:
     from dagfactory.task_api.context import Scope

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from dagfactory.language.common import Duration, SpecModel, Text, bad, parsed
 from dagfactory.diagnostics.wording import shorten
+from dagfactory.language.common import Duration, SpecModel, Text, bad, parsed
 
 _OPEN = re.compile(r"\$\{[^}]*\}|\{\{.*?\}\}", re.DOTALL)
 _PARTS = 3

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.language.common import LabelText, Text, bad
 from dagfactory.language.task import TaskBase
+from dagfactory.task_api.arguments import operator_arguments
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
+    from dagfactory.task_api.context import Place, Scope
 
 _MAX_LABELS = 64
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from dagfactory.task_api.google import cloud_problems
+from dagfactory.diagnostics.wording import shorten
 from dagfactory.language.common import Duration, Project, Region, SpecModel, Text, bad, listed
 from dagfactory.language.job import Accelerator, Data
-from dagfactory.diagnostics.wording import shorten
+from dagfactory.task_api.google import cloud_problems
 from dagfactory.tasks._google import (
     GoogleTask,
     KmsKey,
@@ -23,11 +23,11 @@ from dagfactory.tasks._google import (
 )
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
     from dagfactory.document.finding import Problem
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
 
 OPERATOR = (
     "airflow.providers.google.cloud.operators.vertex_ai.batch_prediction_job"

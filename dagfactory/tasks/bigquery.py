@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
-from dagfactory.task_api.google import cloud_problems
 from dagfactory.language.common import Duration, ParamName, Project, SpecModel, Text, bad
+from dagfactory.task_api.google import cloud_problems
 from dagfactory.tasks._bigquery import (
     CREATE,
     WRITE,
@@ -36,11 +36,11 @@ from dagfactory.tasks._google import (
 )
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
     from dagfactory.document.finding import Problem
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
 
 OPERATOR = "airflow.providers.google.cloud.operators.bigquery.BigQueryInsertJobOperator"
 OF_A_TABLE = (

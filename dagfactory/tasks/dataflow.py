@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dagfactory.task_api.google import cloud_problems
 from dagfactory.language.common import (
     Duration,
     Project,
@@ -23,6 +22,7 @@ from dagfactory.language.common import (
     missing,
 )
 from dagfactory.language.job import Scalar
+from dagfactory.task_api.google import cloud_problems
 from dagfactory.tasks._address import Address
 from dagfactory.tasks._google import (
     GoogleTask,
@@ -38,11 +38,11 @@ from dagfactory.tasks._google import (
 from dagfactory.tasks._names import DataflowJobName
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
     from dagfactory.document.finding import Problem
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
 
 OPERATORS = "airflow.providers.google.cloud.operators.dataflow."
 ONCE = "{{{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_OID, {}) }}}}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.language.task import TaskBase
+from dagfactory.task_api.arguments import operator_arguments
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
+    from dagfactory.task_api.context import Place, Scope
 
 
 class Empty(TaskBase):

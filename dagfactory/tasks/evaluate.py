@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from dagfactory.task_api.job import job_arguments, job_outputs
-from dagfactory.task_api.job_problems import job_problems
 from dagfactory.document.finding import Problem
 from dagfactory.language.job import JobTask, ModuleName
+from dagfactory.task_api.job import job_arguments, job_outputs
+from dagfactory.task_api.job_problems import job_problems
 from dagfactory.tasks._address import Address
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
 
 
 class Evaluate(JobTask):

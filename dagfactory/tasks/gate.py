@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from dagfactory.language.condition import GateSyntaxError, names, parse
-from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.document.finding import Problem
 from dagfactory.language.common import Project, TaskId, Text, bad, listed, missing
+from dagfactory.language.condition import GateSyntaxError, names, parse
 from dagfactory.language.task import TaskBase
-from dagfactory.diagnostics.wording import did_you_mean
+from dagfactory.task_api.arguments import operator_arguments
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
 
 
 TaskIds = Annotated[

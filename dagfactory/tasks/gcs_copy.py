@@ -11,8 +11,8 @@ from dagfactory.tasks._address import Address, Location, location
 from dagfactory.tasks._google import GoogleTask, credentials, lazy
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
+    from dagfactory.task_api.context import Place, Scope
 
 OBJECTS = "airflow.providers.google.cloud.transfers.gcs_to_gcs.GCSToGCSOperator"
 FOLDERS = "airflow.providers.google.cloud.operators.gcs.GCSSynchronizeBucketsOperator"

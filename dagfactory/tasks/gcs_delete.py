@@ -13,10 +13,10 @@ from dagfactory.tasks._address import Address, Addresses, location, other_bucket
 from dagfactory.tasks._google import GoogleTask, credentials, lazy
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
 
 OPERATOR = "airflow.providers.google.cloud.operators.gcs.GCSDeleteObjectsOperator"
 _SLASHES_OF_A_BUCKET = 3

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dagfactory.task_api.google import cloud_problems
 from dagfactory.document.finding import Problem
 from dagfactory.language.common import Project, SpecModel, Text, bad
 from dagfactory.language.job import Data
+from dagfactory.task_api.google import cloud_problems
 from dagfactory.tasks._address import Address, Addresses, location, other_bucket
 from dagfactory.tasks._bigquery import (
     CREATE,
@@ -35,10 +35,10 @@ from dagfactory.tasks._google import (
 )
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
 
 OPERATOR = "airflow.providers.google.cloud.transfers.gcs_to_bigquery.GCSToBigQueryOperator"
 FORMATS = {

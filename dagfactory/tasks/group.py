@@ -13,9 +13,9 @@ from dagfactory.language.common import TaskId
 from dagfactory.language.task import TaskBase
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
 
 
 class Group(TaskBase):

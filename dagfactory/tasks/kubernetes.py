@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
-from dagfactory.task_api.google import cloud_problems
 from dagfactory.language.common import Duration, LabelText, Project, SpecModel, Text, bad
 from dagfactory.language.job import Data
+from dagfactory.task_api.google import cloud_problems
 from dagfactory.tasks._google import (
     GoogleTask,
     credentials,
@@ -23,11 +23,11 @@ from dagfactory.tasks._google import (
 from dagfactory.tasks._names import EnvName, KubernetesName
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
     from dagfactory.document.finding import Problem
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
 
 GKE = "airflow.providers.google.cloud.operators.kubernetes_engine."
 OWN = "airflow.providers.cncf.kubernetes.operators."

@@ -16,8 +16,8 @@ from dagfactory.language.task import TaskBase
 from dagfactory.tasks._google import given, lazy
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
+    from dagfactory.task_api.context import Place, Scope
 
 SLACK = "airflow.providers.slack.operators.slack_webhook.SlackWebhookOperator"
 EMAIL = "airflow.providers.smtp.operators.smtp.EmailOperator"

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.dagfile.model import Symbol
 from dagfactory.document.finding import Problem
 from dagfactory.language.common import bad
 from dagfactory.language.job import Data
 from dagfactory.language.task import TaskBase
+from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.tasks.python import DottedName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
 
 
 def _operator(path: str) -> str:

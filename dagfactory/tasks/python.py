@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.language.common import bad
 from dagfactory.language.job import Data
 from dagfactory.language.task import TaskBase
+from dagfactory.task_api.arguments import operator_arguments
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
+    from dagfactory.task_api.context import Place, Scope
 
 _CALLABLE = re.compile(r"([A-Za-z_]\w*\.)+[A-Za-z_]\w*", re.ASCII)
 

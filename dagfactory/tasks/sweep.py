@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from dagfactory.dagfile.model import Group, Indices, Operator
+from dagfactory.diagnostics.wording import did_you_mean
+from dagfactory.document.finding import Problem
+from dagfactory.language.common import SpecModel
+from dagfactory.language.job import ArgumentName, JobTask, Scalar
+from dagfactory.runtime.grid import count, packs, points
+from dagfactory.runtime.halving import places
 from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.task_api.job import job_arguments
 from dagfactory.task_api.job_problems import job_problems
-from dagfactory.dagfile.model import Group, Indices, Operator
-from dagfactory.document.finding import Problem
-from dagfactory.runtime.grid import count, packs, points
-from dagfactory.runtime.halving import places
-from dagfactory.language.common import SpecModel
-from dagfactory.language.job import ArgumentName, JobTask, Scalar
-from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.tasks._sweep.pack import PackField, names, packing
 from dagfactory.tasks._sweep.pack import problems as pack_problems
 from dagfactory.tasks._sweep.search import (
@@ -37,9 +37,9 @@ from dagfactory.tasks._sweep.search import (
 from dagfactory.tasks._sweep.search import problems as search_problems
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
 
 
 class Metric(SpecModel):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
+from dagfactory.language.job import JobTask
 from dagfactory.task_api.job import job_arguments, job_outputs
 from dagfactory.task_api.job_problems import job_problems
-from dagfactory.language.job import JobTask
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
     from dagfactory.document.finding import Problem
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
 
 
 class Train(JobTask):

@@ -15,10 +15,10 @@ from dagfactory.tasks._google import given, lazy, poll
 from dagfactory.tasks._names import DagId
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
 
 OPERATOR = "airflow.providers.standard.operators.trigger_dagrun.TriggerDagRunOperator"
 """Lazy too: its import brings Airflow's database models, a third of a second for every task start."""

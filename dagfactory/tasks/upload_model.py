@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from dagfactory.task_api.google import cloud_arguments, cloud_problems
-from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.language.common import LabelText, SpecModel
 from dagfactory.language.task import TaskBase
+from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.task_api.google import cloud_arguments, cloud_problems
 from dagfactory.tasks._address import Address
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
     from dagfactory.document.finding import Problem
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
 
 
 class Serving(SpecModel):

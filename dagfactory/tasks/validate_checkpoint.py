@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.language.common import SpecModel
 from dagfactory.language.task import TaskBase
+from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.tasks._address import Address
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
+    from dagfactory.task_api.context import Place, Scope
 
 
 class Requirements(SpecModel):

@@ -12,8 +12,8 @@ from dagfactory.tasks._google import GoogleTask, credentials, lazy
 from dagfactory.tasks._waits import WaitingTask, waiting
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
+    from dagfactory.task_api.context import Place, Scope
 
 SENSORS = "airflow.providers.google.cloud.sensors.bigquery."
 

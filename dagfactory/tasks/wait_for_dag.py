@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from dagfactory.task_api.arguments import delta
 from dagfactory.document.finding import Problem
 from dagfactory.language.common import PositiveDuration, Text, bad, listed
+from dagfactory.task_api.arguments import delta
 from dagfactory.tasks._google import given, lazy
 from dagfactory.tasks._names import DagId
 from dagfactory.tasks._waits import WaitingTask, waiting
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
+    from dagfactory.task_api.context import Place, Scope
 
 SENSOR = "airflow.providers.standard.sensors.external_task.ExternalTaskSensor"
 _FAILED = ("failed", "upstream_failed")

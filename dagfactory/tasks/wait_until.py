@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from dagfactory.diagnostics.wording import shorten
 from dagfactory.language.common import PositiveDuration, Text, bad, is_open, missing
 from dagfactory.language.task import TaskBase
-from dagfactory.diagnostics.wording import shorten
 from dagfactory.tasks._google import lazy
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Place, Scope
     from dagfactory.dagfile.model import Operator
+    from dagfactory.task_api.context import Place, Scope
 
 SENSOR = "airflow.providers.standard.sensors.date_time.DateTimeSensorAsync"
 WAYS = ("time", "delay", "at")

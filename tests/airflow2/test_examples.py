@@ -8,8 +8,8 @@ import pytest
 from laptop import SKIPPED, Partner, ended, project_for, run_examples, value
 from lines import AIRFLOW_2
 
-from dagfactory.run.events import RunResult
 from dagfactory.run.airflow_install import VARIABLE
+from dagfactory.run.events import RunResult
 from dagfactory.run.state import State
 
 NAMES = (

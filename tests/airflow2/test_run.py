@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from lines import AIRFLOW_2, ROOT, specs_for
 
-from dagfactory.run.events import NotReadyError
 from dagfactory.run.airflow_install import VARIABLE, line_of
+from dagfactory.run.events import NotReadyError
 from dagfactory.run.settings import airflow_environment
 from dagfactory.run.state import State
 

@@ -9,10 +9,10 @@ import jsonschema
 import pytest
 
 from dagfactory.__main__ import run
-from dagfactory.document.load import load
-from dagfactory.project.specs import find_specs
 from dagfactory.authoring.schema import schema
 from dagfactory.diagnostics.source import decode, read
+from dagfactory.document.load import load
+from dagfactory.project.specs import find_specs
 from dagfactory.tasks import types
 
 ROOT = Path(__file__).parents[2]

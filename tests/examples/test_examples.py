@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from dagfactory.compiler.bundle.bundle import write
-from dagfactory.compiler.compile import build
 from dagfactory.compiler.check import survey
+from dagfactory.compiler.compile import build
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "specs/examples"

@@ -11,10 +11,10 @@ from features.conftest import TARGET, rendered
 from lines import PYTHON
 
 from dagfactory.run import local_airflow as stack_module
-from dagfactory.run.execute import trigger
 from dagfactory.run.airflow_install import VARIABLE, line_of
-from dagfactory.run.parsed import DagParsed
+from dagfactory.run.execute import trigger
 from dagfactory.run.local_airflow import Clock, Stack, Start
+from dagfactory.run.parsed import DagParsed
 from dagfactory.run.state import State
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.importers import importer
-from dagfactory.document.load import load
 from dagfactory.diagnostics.source import SourceFile, read
+from dagfactory.document.load import load
+from dagfactory.importers import importer
 
 CASES = Path(__file__).parent / "cases"
 NAMES = sorted(each.stem for each in CASES.glob("*.yml"))

@@ -1,8 +1,8 @@
 """dag-factory's layers, as its loader merges them."""
 
+from dagfactory.diagnostics.source import SourceFile
 from dagfactory.importers._merge import layered
 from dagfactory.importers._yaml11 import load
-from dagfactory.diagnostics.source import SourceFile
 
 
 def tree(text):

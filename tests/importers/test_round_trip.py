@@ -13,8 +13,8 @@ import pytest
 
 from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.compile import build
-from dagfactory.importers import importer
 from dagfactory.diagnostics.source import SourceFile, read
+from dagfactory.importers import importer
 
 CASES = Path(__file__).parent / "cases"
 FILES = ("list_form", "dict_form", "groups", "merge_keys", "timetables", "assets", "dates")

@@ -7,10 +7,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagfactory.diagnostics.source import SourceFile
+from dagfactory.document.load import load
 from dagfactory.importers._write import Block, write
 from dagfactory.importers._yaml11 import native
-from dagfactory.document.load import load
-from dagfactory.diagnostics.source import SourceFile
 
 # what the loader refuses anywhere: controls, surrogates, hidden and private characters
 KEPT = st.characters(exclude_categories=("Cs", "Cc", "Cf", "Co", "Cn", "Zl", "Zp"))

@@ -10,9 +10,9 @@ from dagfactory.compiler import lint
 from dagfactory.compiler.compile import compile_spec
 from dagfactory.diagnostics.diagnostic import CODES
 from dagfactory.diagnostics.explain import sections
-from dagfactory.document.load import load
 from dagfactory.diagnostics.redact import FAMILIES
 from dagfactory.diagnostics.source import SourceFile
+from dagfactory.document.load import load
 
 FENCE = re.compile(r"^```yaml (fails)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -467,8 +467,8 @@ def test_too_many_labels(found):
 
 def test_the_projects_own_specs_are_clean():
     specs = Path(__file__).parents[2] / "specs"
-    from dagfactory.project.specs import find_specs
     from dagfactory.compiler.check import survey
+    from dagfactory.project.specs import find_specs
 
     assert survey(find_specs([specs]), None).diagnostics == ()
 

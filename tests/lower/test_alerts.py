@@ -67,10 +67,10 @@ def test_no_way_is_forgotten_here() -> None:
 
 def test_the_runtime_has_every_class_and_every_event() -> None:
     from dagfactory.dagfile.checks.shape import ALERTS as ACCEPTED
-    from dagfactory.task_api.alerts import _CLASSES
+    from dagfactory.language.alerts import Alerts
     from dagfactory.runtime.alert import ALERTS
     from dagfactory.runtime.facts import _TITLES
-    from dagfactory.language.alerts import Alerts
+    from dagfactory.task_api.alerts import _CLASSES
 
     assert set(_CLASSES.values()) == set(ALERTS) == ACCEPTED
     keys = {key.removeprefix("on_") for key in Alerts.model_fields}

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from dagfactory.compiler.compile import compile_spec
-from dagfactory.task_api.arguments import delta
 from dagfactory.compiler.lower.dag import RETRIES, lower
 from dagfactory.dagfile.model import Call, Module, Operator
 from dagfactory.language.pipeline import Defaults, Pipeline
 from dagfactory.language.task import TaskBase
+from dagfactory.task_api.arguments import delta
 
 TASKS = "tasks: {a: {type: bash, command: x}}\n"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dagfactory.task_api.job import _fallback, machine_spec
 from dagfactory.language.job import Machine
+from dagfactory.task_api.job import _fallback, machine_spec
 
 T4 = {"acceleratorType": "NVIDIA_TESLA_T4", "acceleratorCount": 2}
 N1: dict[str, Any] = {

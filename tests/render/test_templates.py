@@ -5,10 +5,10 @@ import ast
 import pytest
 from jinja2 import nodes
 
-from dagfactory.dagfile.model import Call, Group, Header, Indices, Module, Operator, Symbol
-from dagfactory.dagfile.render import context
 from dagfactory.dagfile.jinja import FILTERS, arrow, environment
+from dagfactory.dagfile.model import Call, Group, Header, Indices, Module, Operator, Symbol
 from dagfactory.dagfile.quote import Code
+from dagfactory.dagfile.render import context
 
 TEMPLATES = environment().list_templates()
 ALLOWED = (

@@ -5,8 +5,8 @@ import pytest
 
 from dagfactory import report
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
-from dagfactory.report import Findings, Style
 from dagfactory.diagnostics.source import Span
+from dagfactory.report import Findings, Style
 
 SPAN = Span("specs/a,b.yaml", 2, 4, 2, 7)
 FINDING = Diagnostic(

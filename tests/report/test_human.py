@@ -1,9 +1,9 @@
 import pytest
 
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
+from dagfactory.diagnostics.source import SourceFile, Sources, Span
 from dagfactory.report import Findings, Style
 from dagfactory.report.human import text
-from dagfactory.diagnostics.source import SourceFile, Sources, Span
 
 
 def report(source, span, style=None, **others):

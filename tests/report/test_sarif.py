@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from dagfactory.diagnostics import explain
 from dagfactory import report
+from dagfactory.diagnostics import explain
 from dagfactory.diagnostics.diagnostic import CODES, Diagnostic, Label
-from dagfactory.report import Findings, Style, sarif
 from dagfactory.diagnostics.source import Span
+from dagfactory.report import Findings, Style, sarif
 
 SPAN = Span("specs/a b.yaml", 2, 4, 2, 7)
 FINDINGS = Findings(

@@ -10,8 +10,8 @@ import pytest
 from inbox import Inbox, inbox
 from lines import AIRFLOW_2, specs_for
 
-from dagfactory.run.execute import Options, execute
 from dagfactory.run.airflow_install import VARIABLE
+from dagfactory.run.execute import Options, execute
 from dagfactory.run.prepare import prepare
 from dagfactory.run.rest import Api
 from dagfactory.run.state import State

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from dagfactory.run.events import NotReadyError
 from dagfactory.run.airflow_install import Line
+from dagfactory.run.events import NotReadyError
 from dagfactory.run.settings import airflow_environment, preload_modules
 from dagfactory.run.state import State, is_migrated, locked, mark_migrated
 

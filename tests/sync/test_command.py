@@ -12,9 +12,9 @@ import pytest
 from dagfactory.__main__ import run
 from dagfactory.compiler.bundle.bundle import MANIFEST
 from dagfactory.compiler.bundle.sidecars import POOLS
-from dagfactory.language.environment import EnvironmentFile
 from dagfactory.deploy.after import reminder
 from dagfactory.deploy.plan import SyncPlan, Write
+from dagfactory.language.environment import EnvironmentFile
 
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENT = """\

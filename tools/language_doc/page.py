@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING
 from dagfactory import tasks
 from dagfactory.compiler.compile import compile_spec
 from dagfactory.diagnostics.diagnostic import DagfactoryError
-from dagfactory.project.atomic import write_atomic
-from tools.language_doc.types import expanded, shown_examples, type_words, value_words
 from dagfactory.language.alerts import Alerts, Deadline, Monitoring, Notifier
 from dagfactory.language.environment import EnvironmentFile, Pool
 from dagfactory.language.job import JobTask, Machine
@@ -26,7 +24,9 @@ from dagfactory.language.param import Param
 from dagfactory.language.pipeline import Defaults, Pipeline
 from dagfactory.language.schedule import Schedule
 from dagfactory.language.task import Retries, TaskBase
+from dagfactory.project.atomic import write_atomic
 from dagfactory.tasks._google import GoogleTask
+from tools.language_doc.types import expanded, shown_examples, type_words, value_words
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dagfactory.compiler.plan.build import PlannedTask
     from dagfactory.language.common import SpecModel
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "language.md"
 ENVIRONMENT = "dev"
 """The environment of specs/environments/ that examples are compiled for."""

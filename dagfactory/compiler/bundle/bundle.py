@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dagfactory.compiler.bundle.runtime_package import runtime_files, runtime_name
 from dagfactory.compiler.bundle.sidecars import is_ours as is_companion
 from dagfactory.project.atomic import FileError, plainly, remove, write_atomic
-from dagfactory.compiler.bundle.runtime_package import runtime_files, runtime_name
 
 MANIFEST = "manifest.json"
 IGNORE = ".airflowignore"

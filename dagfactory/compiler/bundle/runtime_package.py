@@ -1,11 +1,10 @@
-"""What comes with the compiler: the runtime, byte for byte under a name made from its content; templates."""
+"""What comes with the compiler: the runtime, byte for byte under a name made from its content."""
 
 from __future__ import annotations
 
 import hashlib
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 
 DIGITS = 12
 
@@ -26,10 +25,3 @@ def runtime_name() -> str:
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return f"dagfactory_runtime_{digest.hexdigest()[:DIGITS]}"
-
-
-def template_folder() -> Path:
-    """Return the folder of the templates: beside the package in a checkout, inside it in a wheel."""
-    package = Path(__file__).resolve().parent
-    bundled = package / "_templates"
-    return bundled if bundled.is_dir() else package.parent / "templates"

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from dagfactory.document.finding import locate
 
 if TYPE_CHECKING:
-    from dagfactory.diagnostics.diagnostic import Diagnostic
     from dagfactory.compiler.plan.build import Plan
+    from dagfactory.diagnostics.diagnostic import Diagnostic
     from dagfactory.document.finding import Problem
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.catalogue import bundled_trainer as own_trainer
-from dagfactory.compiler.lint._jobs import Job, jobs
 from dagfactory.catalogue.machines import shapes
+from dagfactory.compiler.lint._jobs import Job, jobs
 from dagfactory.compiler.validate.messages import EXPECTED, bound, describe
+from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.document.finding import Problem
 from dagfactory.language.common import is_open
 from dagfactory.language.job import JobTask
-from dagfactory.diagnostics.wording import did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

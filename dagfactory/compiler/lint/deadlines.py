@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagfactory.document.finding import Problem
 from dagfactory.dagfile.targets import target
+from dagfactory.document.finding import Problem
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.build import Plan

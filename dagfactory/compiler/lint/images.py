@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dagfactory.diagnostics.wording import shorten
 from dagfactory.document.finding import Problem
 from dagfactory.language.common import is_open
-from dagfactory.diagnostics.wording import shorten
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.build import Path, Plan

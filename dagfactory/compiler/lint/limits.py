@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagfactory.document.finding import Problem
-from dagfactory.runtime.naming import DISPLAY_LENGTH, LABEL_LENGTH, label
-from dagfactory.language.common import is_open
 from dagfactory.diagnostics.wording import shorten
+from dagfactory.document.finding import Problem
+from dagfactory.language.common import is_open
+from dagfactory.runtime.naming import DISPLAY_LENGTH, LABEL_LENGTH, label
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.build import Plan, PlannedTask

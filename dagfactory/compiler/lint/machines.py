@@ -1,6 +1,6 @@
 """Machines and GPUs that cannot be had: unknown ones, not in this region, not sold on demand.
 
-Sources: dagfactory/data/regions.csv; the enum AcceleratorType of Vertex AI's API; for A3 High with fewer
+Sources: dagfactory/catalogue/regions.csv; the enum AcceleratorType of Vertex AI's API; for A3 High with fewer
 than 8 GPUs (Spot and flex-start only) https://cloud.google.com/compute/docs/gpus.
 """
 
@@ -12,10 +12,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from dagfactory.compiler.lint._jobs import Job, jobs
 from dagfactory.catalogue.machines import shapes
-from dagfactory.document.finding import Problem
+from dagfactory.compiler.lint._jobs import Job, jobs
 from dagfactory.diagnostics.wording import did_you_mean
+from dagfactory.document.finding import Problem
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.build import Path, Plan
@@ -145,7 +145,7 @@ def _elsewhere(region: str, offered: frozenset[str]) -> str:
 @cache
 def regions() -> dict[str, frozenset[str]]:
     """Return the regions with a list price for each machine type that has one."""
-    text = files("dagfactory").joinpath("data/regions.csv").read_text(encoding="utf-8")
+    text = files("dagfactory.catalogue").joinpath("regions.csv").read_text(encoding="utf-8")
     rows = [line.partition(",") for line in text.splitlines() if not line.startswith("#")]
     return {name: frozenset(listed.split()) for name, _, listed in rows[1:]}
 

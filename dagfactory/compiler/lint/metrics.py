@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagfactory.language.condition import GateSyntaxError, names, parse
 from dagfactory.compiler.lint._reference import sources
-from dagfactory.document.finding import Problem
-from dagfactory.language.job import JobTask
 from dagfactory.diagnostics.wording import did_you_mean
+from dagfactory.document.finding import Problem
+from dagfactory.language.condition import GateSyntaxError, names, parse
+from dagfactory.language.job import JobTask
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.build import Path, Plan, PlannedTask

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagfactory.document.finding import Problem
 from dagfactory.diagnostics.wording import did_you_mean
+from dagfactory.document.finding import Problem
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Plan, PlannedTask
     from dagfactory.catalogue.operator_signature import Signature
+    from dagfactory.compiler.plan.build import Plan, PlannedTask
     from dagfactory.tasks.operator import AnyOperator
 
 _NOTE = ("checked against the class that is installed here",)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dagfactory.diagnostics.wording import closest, either, shorten
 from dagfactory.document.finding import Problem
 from dagfactory.language.common import is_open
 from dagfactory.language.environment import DEFAULT_POOL
-from dagfactory.diagnostics.wording import closest, either, shorten
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.build import Path, Plan

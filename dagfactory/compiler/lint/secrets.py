@@ -10,8 +10,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from dagfactory.document.finding import Problem
 from dagfactory.diagnostics.redact import secret_kind
+from dagfactory.document.finding import Problem
 from dagfactory.language.common import is_open
 
 if TYPE_CHECKING:

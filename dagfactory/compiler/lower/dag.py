@@ -9,17 +9,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from dagfactory import __version__
-from dagfactory.task_api.task_type import kind_of
+from dagfactory.compiler.bundle.runtime_package import runtime_name
+from dagfactory.compiler.lower.deadline import deadline_argument
+from dagfactory.compiler.lower.schedule import schedule_arguments
+from dagfactory.dagfile.identifiers import apart, distinct
+from dagfactory.dagfile.model import Call, Group, Header, Module, Operator, Teardown, Variable
+from dagfactory.dagfile.targets import target as target_named
 from dagfactory.task_api.alerts import run_callbacks, task_callbacks
 from dagfactory.task_api.arguments import delta, retry_arguments
-from dagfactory.compiler.lower.deadline import deadline_argument
-from dagfactory.task_api.for_each import over_each
-from dagfactory.dagfile.identifiers import apart, distinct
-from dagfactory.compiler.lower.schedule import schedule_arguments
 from dagfactory.task_api.context import Scope
-from dagfactory.dagfile.model import Call, Group, Header, Module, Operator, Teardown, Variable
-from dagfactory.compiler.bundle.runtime_package import runtime_name
-from dagfactory.dagfile.targets import target as target_named
+from dagfactory.task_api.for_each import over_each
+from dagfactory.task_api.task_type import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

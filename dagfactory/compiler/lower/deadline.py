@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dagfactory.dagfile.model import Call
 from dagfactory.task_api.alerts import call
 from dagfactory.task_api.arguments import delta
-from dagfactory.dagfile.model import Call
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Scope
     from dagfactory.language.alerts import Alerts
+    from dagfactory.task_api.context import Scope
 
 _TEXTS = ("message", "subject", "body")
 """What a user may word: the words for a failure do not fit a deadline."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from dagfactory.task_api.assets import condition
-from dagfactory.task_api.arguments import delta
 from dagfactory.dagfile.model import Call
+from dagfactory.task_api.arguments import delta
+from dagfactory.task_api.assets import condition
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Scope
+    from dagfactory.dagfile.targets import Target
     from dagfactory.language.pipeline import Pipeline
     from dagfactory.language.schedule import Schedule
-    from dagfactory.dagfile.targets import Target
+    from dagfactory.task_api.context import Scope
 
 
 def schedule_arguments(pipeline: Pipeline, scope: Scope) -> dict[str, Any]:

@@ -10,18 +10,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from dagfactory.diagnostics.diagnostic import Diagnostic
-from dagfactory.task_api.task_type import kind_of
-from dagfactory.task_api.for_each import each_outputs, each_roots
-from dagfactory.dagfile.identifiers import variables
-from dagfactory.task_api.context import Place
 from dagfactory.compiler.plan.cycles import circle
 from dagfactory.compiler.plan.for_each import item_problems, mapping_problems
+from dagfactory.compiler.plan.pipeline import whole_problems
 from dagfactory.compiler.plan.teardown import teardown_problems
 from dagfactory.compiler.plan.texts import at, own_texts, references, text_problems
-from dagfactory.compiler.plan.pipeline import whole_problems
-from dagfactory.document.finding import Problem, locate
+from dagfactory.dagfile.identifiers import variables
+from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.wording import did_you_mean
+from dagfactory.document.finding import Problem, locate
+from dagfactory.task_api.context import Place
+from dagfactory.task_api.for_each import each_outputs, each_roots
+from dagfactory.task_api.task_type import kind_of
 
 if TYPE_CHECKING:
     from dagfactory.document.node import Node

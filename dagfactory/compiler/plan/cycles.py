@@ -14,8 +14,8 @@ from dagfactory.diagnostics.diagnostic import Diagnostic, Label
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dagfactory.document.node import Node
     from dagfactory.compiler.plan.build import Edge, PlannedTask
+    from dagfactory.document.node import Node
 
 Moment: TypeAlias = tuple[str, Literal["begin", "end"]]
 

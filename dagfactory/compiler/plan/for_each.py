@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dagfactory.compiler.plan.texts import at
+from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.document.finding import Problem
 from dagfactory.language.common import is_open
 from dagfactory.language.each import reference
-from dagfactory.diagnostics.wording import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

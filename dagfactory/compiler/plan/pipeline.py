@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from dagfactory.task_api.task_type import kind_of
 from dagfactory.compiler.plan.texts import at, broken_template, misplaced, references, unknown_param
 from dagfactory.document.finding import Problem
+from dagfactory.task_api.task_type import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dagfactory.document.node import Node
     from dagfactory.compiler.plan.build import PlannedTask
+    from dagfactory.document.node import Node
     from dagfactory.language.pipeline import Pipeline
 
 Path: TypeAlias = tuple[str | int, ...]

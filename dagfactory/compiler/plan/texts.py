@@ -6,9 +6,9 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.document.finding import Problem
 from dagfactory.document.reference import BadReferenceError, Ref, parse
-from dagfactory.diagnostics.wording import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from dagfactory.compiler.resolve.substitute import Scope, substitute
 from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.source import Span
 from dagfactory.document.node import Node
 from dagfactory.document.reference import BadReferenceError, Ref, has_reference, parse
-from dagfactory.diagnostics.source import Span
-from dagfactory.compiler.resolve.substitute import Scope, substitute
 
 __all__ = ["Environment", "merge_patch", "resolve"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
+from dagfactory.diagnostics.source import Span
 from dagfactory.document.node import Node
 from dagfactory.document.reference import BadReferenceError, Ref, escape, has_reference, parse
-from dagfactory.diagnostics.source import Span
 
 if TYPE_CHECKING:
     from dagfactory.compiler.resolve.layers import Environment

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from dagfactory.diagnostics.diagnostic import Diagnostic, Label
 from dagfactory.compiler.validate.introspect import homes_of, keys_at, long_form, model_at
 from dagfactory.compiler.validate.messages import (
     EXPECTED,
@@ -21,8 +20,9 @@ from dagfactory.compiler.validate.messages import (
     type_help,
     unlike,
 )
-from dagfactory.document.node import Node, Path
+from dagfactory.diagnostics.diagnostic import Diagnostic, Label
 from dagfactory.diagnostics.wording import closest, did_you_mean, either, our_name, shorten
+from dagfactory.document.node import Node, Path
 
 
 @dataclass(frozen=True, slots=True)

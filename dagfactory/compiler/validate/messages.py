@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dagfactory.diagnostics.wording import listing, shorten
 from dagfactory.document.node import Node, Path
 from dagfactory.document.yaml12 import OutOfRangeError, scalar
-from dagfactory.diagnostics.wording import listing, shorten
 
 EXPECTED = {
     "int_type": "a whole number",

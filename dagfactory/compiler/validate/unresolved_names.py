@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagfactory.language.condition import GateSyntaxError, parse
+from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.document.finding import Path, Problem
 from dagfactory.document.reference import BadReferenceError, Ref
 from dagfactory.document.reference import parse as references
-from dagfactory.diagnostics.wording import did_you_mean
+from dagfactory.language.condition import GateSyntaxError, parse
 
 if TYPE_CHECKING:
     from dagfactory.document.node import Node

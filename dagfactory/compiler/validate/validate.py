@@ -11,13 +11,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
 from dagfactory import tasks as task_types
-from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.compiler.validate.errors import diagnose
 from dagfactory.compiler.validate.messages import name_of, unlike
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.wording import closest, did_you_mean, listing, shorten
 from dagfactory.document.node import Node, Path
 from dagfactory.language.common import as_task_id
 from dagfactory.language.pipeline import Pipeline
-from dagfactory.diagnostics.wording import closest, did_you_mean, listing, shorten
 
 if TYPE_CHECKING:
     from dagfactory.language.task import TaskBase

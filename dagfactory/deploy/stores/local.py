@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
 
-from dagfactory.project.atomic import remove, write_atomic
 from dagfactory.deploy.errors import DestinationError, MovedError, RefusedError
 from dagfactory.deploy.stores import NEW, Item, md5
+from dagfactory.project.atomic import remove, write_atomic
 
 SCHEME = ""
 _GENERATION_BYTES = 6  # an exact integer in every JSON reader

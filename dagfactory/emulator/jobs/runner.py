@@ -22,8 +22,8 @@ from dagfactory.emulator.jobs.job import (
     waited_too_long,
 )
 from dagfactory.emulator.jobs.process import NOT_FOUND_STATUS, Group
-from dagfactory.emulator.jobs.task import Report, Task
 from dagfactory.emulator.jobs.reaper import Warden
+from dagfactory.emulator.jobs.task import Report, Task
 
 log = logging.getLogger(__name__)
 

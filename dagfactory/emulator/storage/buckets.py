@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.http_server import Request, Response, json_response
 from dagfactory.emulator.storage import names
 from dagfactory.emulator.storage.object_store import Catalogue
 from dagfactory.emulator.storage.record import HOST, now
-from dagfactory.emulator.http_server import Request, Response, json_response
 from dagfactory.project.atomic import write_atomic
 
 

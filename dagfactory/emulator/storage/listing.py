@@ -4,8 +4,8 @@ import base64
 import re
 from typing import Any
 
-from dagfactory.emulator.storage.object_store import Catalogue
 from dagfactory.emulator.http_server import Request
+from dagfactory.emulator.storage.object_store import Catalogue
 
 MAX_PAGE = 1000
 _GLOB = re.compile(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|\{[^}]*\}|.", re.DOTALL)

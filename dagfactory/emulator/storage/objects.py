@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.http_server import Request, Response, json_response
 from dagfactory.emulator.storage.buckets import Buckets
-from dagfactory.emulator.storage.object_store import Catalogue, Draft
 from dagfactory.emulator.storage.listing import list_objects
+from dagfactory.emulator.storage.object_store import Catalogue, Draft
 from dagfactory.emulator.storage.preconditions import of_component, of_request, of_source
 from dagfactory.emulator.storage.record import CHUNK, Record
-from dagfactory.emulator.http_server import Request, Response, json_response
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 MAX_COMPONENTS = 32

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.storage.record import Record
 from dagfactory.emulator.http_server import Request
+from dagfactory.emulator.storage.record import Record
 
 FAILED = "At least one of the pre-conditions you specified did not hold."
 

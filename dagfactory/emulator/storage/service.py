@@ -8,13 +8,13 @@ from pathlib import Path
 
 from dagfactory.emulator.errors import ApiError, require_token
 from dagfactory.emulator.faults import Faults
+from dagfactory.emulator.http_server import Request, Response, json_response, make_request
 from dagfactory.emulator.storage import multipart
 from dagfactory.emulator.storage.buckets import Buckets
 from dagfactory.emulator.storage.object_store import Catalogue
 from dagfactory.emulator.storage.objects import Objects
 from dagfactory.emulator.storage.partial import select
 from dagfactory.emulator.storage.uploads import Uploads
-from dagfactory.emulator.http_server import Request, Response, json_response, make_request
 
 log = logging.getLogger(__name__)
 Action = Callable[[], Response]

@@ -7,11 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.http_server import Request, Response, json_response
 from dagfactory.emulator.storage import multipart
 from dagfactory.emulator.storage.object_store import Catalogue, Draft
 from dagfactory.emulator.storage.preconditions import of_request
 from dagfactory.emulator.storage.record import HOST
-from dagfactory.emulator.http_server import Request, Response, json_response
 
 RESUME_INCOMPLETE = 308
 CHUNK_UNIT = 256 * 1024

@@ -16,8 +16,8 @@ from dagfactory.emulator.jobs.environment import vertex_environment
 from dagfactory.emulator.jobs.job import SPOT_RESTARTS, Job, Outcome
 from dagfactory.emulator.jobs.runner import Runner
 from dagfactory.emulator.jobs.task import FINAL, Report
-from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.protos import VERTEX, enum_value, vertex
+from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import names
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.rows import job_rows

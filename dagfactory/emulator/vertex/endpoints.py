@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.protos import VERTEX, vertex
+from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import names
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.masks import apply_mask

@@ -5,8 +5,8 @@ from typing import Any
 from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
-from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.protos import vertex
+from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex.store import Store
 
 SERVICE = "google.longrunning.Operations"

@@ -7,8 +7,8 @@ from google.protobuf import json_format
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.jobs.job import Outcome
 from dagfactory.emulator.jobs.task import FINAL
-from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.protos import VERTEX, vertex
+from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import names
 from dagfactory.emulator.vertex.custom_jobs import CustomJobs, set_state, state_of
 from dagfactory.emulator.vertex.listing import fill_page

@@ -18,8 +18,8 @@ from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.jobs.command import NoCommandError, serving_command
 from dagfactory.emulator.jobs.job import Job, Outcome
 from dagfactory.emulator.jobs.runner import Runner
-from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.protos import vertex
+from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import names
 from dagfactory.emulator.vertex.custom_jobs import SERVICE, set_state
 from dagfactory.emulator.vertex.data import Data

@@ -15,8 +15,8 @@ from google.protobuf import empty_pb2, struct_pb2
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.jobs.job import Outcome
 from dagfactory.emulator.jobs.task import FINAL
-from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.protos import VERTEX, enum_value, vertex
+from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import names
 from dagfactory.emulator.vertex.custom_jobs import CustomJobs, check_spec, set_state, state_of
 from dagfactory.emulator.vertex.listing import fill_page

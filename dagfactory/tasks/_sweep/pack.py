@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from dagfactory.catalogue import bundled_trainer as own_trainer
+from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.document.finding import Problem
 from dagfactory.language.common import SpecModel
 from dagfactory.language.job import ArgumentName
-from dagfactory.diagnostics.wording import did_you_mean
 
 if TYPE_CHECKING:
     from dagfactory.tasks.sweep import Sweep

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from pydantic import Field, model_validator
 
 from dagfactory.document.finding import Problem
-from dagfactory.runtime import draw, halving
 from dagfactory.language.common import SpecModel, bad, missing
 from dagfactory.language.job import ArgumentName, Scalar
+from dagfactory.runtime import draw, halving
 
 if TYPE_CHECKING:
     from dagfactory.tasks.sweep import Sweep
