@@ -19,6 +19,7 @@ from pydantic import Field
 
 from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.language.task import TaskBase
+from dagfactory.task_api.task_type import TaskType
 
 
 class Greet(TaskBase):
@@ -28,19 +29,19 @@ class Greet(TaskBase):
     whom: str = Field(description="Who is greeted.")
 
 
-MODEL = Greet
-
-
-def outputs(_task, place):
+def outputs(_task, context):
     """Offer the greeting."""
-    return {"greeting": place.xcom()}
+    return {"greeting": context.xcom()}
 
 
-def lower(task, scope, place):
+def lower(task, lowering, context):
     """Return a BashOperator."""
-    symbol = scope.target.symbol("BashOperator")
+    symbol = lowering.target.symbol("BashOperator")
     command = {"bash_command": f"echo hello {task.whom}"}
-    return place.operator(symbol, command | operator_arguments(task, scope))
+    return context.operator(symbol, command | operator_arguments(task, lowering))
+
+
+TASK_TYPE = TaskType(Greet, lower, outputs=outputs)
 '''
 TARGET = '''"""A line of Airflow to come."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.compiler.check import survey
+from dagfactory.compiler.check import check_specs
 from dagfactory.diagnostics.diagnostic import CODES
 from dagfactory.project.specs import find_specs
 from dagfactory.report import Style, human
@@ -34,7 +34,7 @@ def spec_of(case):
 
 def findings_of(case):
     others = WITH.findall(text_of(case))
-    return survey([*map(Path, others), spec_of(case)], None)
+    return check_specs([*map(Path, others), spec_of(case)], None)
 
 
 def text_of(case):

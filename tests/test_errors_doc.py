@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from dagfactory.compiler.check import survey
+from dagfactory.compiler.check import check_specs
 from dagfactory.diagnostics.diagnostic import CODES, DagfactoryError
 from dagfactory.diagnostics.explain import document, explanation, index, sections
 
@@ -27,7 +27,7 @@ def codes_of(folder, option, text):
             (folder / "environments" / f"{name}.yaml").write_text(f"environment: {name}\n{fields}")
     path = folder / "spec.yaml"
     path.write_text(text, encoding="latin-1" if option == "latin-1" else "utf-8")
-    return {each.code for each in survey([path], None).diagnostics}
+    return {each.code for each in check_specs([path], None).diagnostics}
 
 
 @pytest.mark.parametrize("code", sorted(CODES.keys() - TOGETHER))

@@ -13,12 +13,12 @@ import pytest
 
 START = """
 import os, signal, threading
-from dagfactory.compiler import fork as halves
+from dagfactory.compiler import fork
 
 cores = {0, 1}
 os.sched_getaffinity = lambda _: cores
 here = os.getpid()
-many = range(halves.MANY + 1)  # an odd number: the halves differ
+many = range(fork.MANY + 1)  # an odd number: the halves differ
 where = lambda _: os.getpid()
 
 def breaks(at):
@@ -47,8 +47,8 @@ def run(body: str) -> None:
 
 def test_every_second_of_many_is_done_in_one_fork_and_the_order_stays():
     run("""
-        assert halves.each(lambda number: number * 2, many) == [number * 2 for number in many]
-        processes = halves.each(where, many)
+        assert fork.fork_map(lambda number: number * 2, many) == [number * 2 for number in many]
+        processes = fork.fork_map(where, many)
         assert set(processes[::2]) == {here}
         (fork,) = set(processes[1::2])
         assert fork != here and alone()
@@ -58,20 +58,20 @@ def test_every_second_of_many_is_done_in_one_fork_and_the_order_stays():
 @pytest.mark.parametrize(
     "less",
     [
-        "many = many[: halves.MANY - 1]",
+        "many = many[: fork.MANY - 1]",
         "cores = {0}",
         "threading.Thread(target=threading.Event().wait, daemon=True).start()",
     ],
 )
 def test_few_items_one_core_or_threads_need_no_fork(less):
-    run(f"{less}\nassert set(halves.each(where, many)) == {{here}}")
+    run(f"{less}\nassert set(fork.fork_map(where, many)) == {{here}}")
 
 
 @pytest.mark.parametrize("at", [4, 7])
 def test_an_error_in_either_half_is_raised_here_and_leaves_no_process(at):
     run(f"""
         try:
-            halves.each(breaks({at}), many)
+            fork.fork_map(breaks({at}), many)
         except ValueError as error:
             assert error.args == ({at},) and alone()
         else:
@@ -87,5 +87,5 @@ def test_a_fork_that_dies_is_made_up_for(end):
                 {end}
             return number
 
-        assert halves.each(work, many) == list(many) and alone()
+        assert fork.fork_map(work, many) == list(many) and alone()
     """)

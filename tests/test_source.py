@@ -1,7 +1,8 @@
 import pytest
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
-from dagfactory.diagnostics.source import MAX_BYTES, SourceFile, Sources, Span, decode, read, shown
+from dagfactory.diagnostics.source import MAX_BYTES, SourceFile, Sources, decode, read, shown
+from dagfactory.diagnostics.span import Span
 
 
 def test_reads_utf8_and_drops_a_byte_order_mark(tmp_path):

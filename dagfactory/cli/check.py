@@ -60,10 +60,10 @@ def command(
 
 def _check(paths: tuple[Path, ...], environment: str | None, name: str, style: report.Style) -> int:
     """Check once and report; 1 when there is an error."""
-    from dagfactory.compiler.check import survey
+    from dagfactory.compiler.check import check_specs
     from dagfactory.project.specs import find_specs
 
-    findings = survey(find_specs(paths), environment)
+    findings = check_specs(find_specs(paths), environment)
     sys.stdout.write(report.load_format(name).text(findings, style))
     sys.stdout.flush()
     sys.stderr.write(report.summary(findings) + "\n")

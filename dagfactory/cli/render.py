@@ -46,15 +46,15 @@ def command(
     `.airflowignore` and a manifest. The same specs always give the same bytes.
     """
     from dagfactory.compiler.bundle.bundle import compare, write
-    from dagfactory.compiler.cache import Memory
+    from dagfactory.compiler.cache import RenderCache
     from dagfactory.compiler.compile import build
     from dagfactory.project.atomic import plainly
     from dagfactory.project.specs import SPECS, find_specs
     from dagfactory.report._show import show
 
     folder = out or Path("build", environment or "dags")
-    memory = None if no_cache else Memory(folder, environment)
-    built = build(find_specs(paths or (SPECS,)), environment, memory)
+    cache = None if no_cache else RenderCache(folder, environment)
+    built = build(find_specs(paths or (SPECS,)), environment, cache)
     if show(built.diagnostics, built.sources) or built.bundle is None:
         return 1
     if to_stdout:

@@ -38,7 +38,7 @@ class _Entry:
     beside: dict[str, str]
 
 
-class Memory:
+class RenderCache:
     """The record of one folder and one environment."""
 
     def __init__(self, folder: Path, environment: str | None) -> None:
@@ -48,7 +48,7 @@ class Memory:
         self._known = _read(self._path)
         self._keys: dict[Path, str] = {}
 
-    def recall(self, specs: Iterable[Path]) -> dict[Path, Rendered]:
+    def get(self, specs: Iterable[Path]) -> dict[Path, Rendered]:
         """Return what is known of the specs that did not change since, and remember all their keys."""
         inputs = Inputs(self._environment)
         keys = {spec: inputs.key(spec) for spec in specs} if self._path else {}
@@ -76,7 +76,7 @@ class Memory:
             return None
         return content if hashlib.sha256(content).hexdigest() == known else None
 
-    def keep(self, made: Mapping[Path, Rendered]) -> None:
+    def put(self, made: Mapping[Path, Rendered]) -> None:
         """Write the record: what each spec gave that had no findings and did not change meanwhile."""
         now = Inputs(self._environment)
         entries = {

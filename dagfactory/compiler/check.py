@@ -14,7 +14,7 @@ from dagfactory.diagnostics.source import Sources
 from dagfactory.report import Findings
 
 
-def survey(specs: Iterable[Path], environment: str | None) -> Findings:
+def check_specs(specs: Iterable[Path], environment: str | None) -> Findings:
     """Check specs for one environment, or for each they can be rendered for, or bare if none."""
     start = perf_counter()
     checked = [_check(path, environment) for path in specs]

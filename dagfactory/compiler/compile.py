@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagfactory import __version__
-from dagfactory.compiler import fork as halves
+from dagfactory.compiler.fork import fork_map
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label, has_errors, tidy
 
 if TYPE_CHECKING:
     from dagfactory.compiler.bundle.bundle import Bundle, Rendered
-    from dagfactory.compiler.cache import Memory
-    from dagfactory.compiler.plan.build import Plan
+    from dagfactory.compiler.cache import RenderCache
+    from dagfactory.compiler.plan.model import Plan
     from dagfactory.diagnostics.source import SourceFile
     from dagfactory.document.node import Node
 
@@ -33,7 +33,7 @@ class Compiled:
 class Built:
     """A bundle (None when there are errors) with every finding and the files they lie in.
 
-    `plans` are those of the specs that were compiled, not of those that a memory knew.
+    `plans` are those of the specs that were compiled, not of those that a cache knew.
     """
 
     bundle: Bundle | None
@@ -73,19 +73,19 @@ def _names(node: Node | None, found: list[Diagnostic]) -> list[Diagnostic]:
         return []
     from dagfactory.compiler.parse import touches
     from dagfactory.compiler.validate.unresolved_names import unknown_names
-    from dagfactory.document.finding import locate
+    from dagfactory.document.locate import locate
 
     places = [each.span for each in found if each.span]
     unknown = (locate(node, problem) for problem in unknown_names(node))
     return [each for each in unknown if not touches(each.span, places)]
 
 
-def build(specs: list[Path], environment: str | None, memory: Memory | None = None) -> Built:
+def build(specs: list[Path], environment: str | None, cache: RenderCache | None = None) -> Built:
     """Compile specs and put their DAG files into one bundle; no bundle when any has an error.
 
-    With a memory only those are compiled that changed since, or that had findings to show.
+    With a cache only those are compiled that changed since, or that had findings to show.
     """
-    known = memory.recall(specs) if memory else {}
+    known = cache.get(specs) if cache else {}
     compiled = {path: compile_spec(path, environment) for path in specs if path not in known}
     if known and _meet(known.values(), compiled.values()):
         return build(specs, environment)
@@ -98,11 +98,11 @@ def build(specs: list[Path], environment: str | None, memory: Memory | None = No
     from dagfactory.compiler.bundle.bundle import bundle
 
     planned = [(path, each.plan) for path, each in compiled.items() if each.plan]
-    fresh = halves.each(_rendered, planned)
+    fresh = fork_map(_rendered, planned)
     made = known | {path: each for (path, _), each in zip(planned, fresh, strict=True)}
-    if memory:
+    if cache:
         silent = {path: each for path, each in made.items() if not _speaks(compiled.get(path))}
-        memory.keep(silent)
+        cache.put(silent)
     files = bundle(
         [made[path] for path in specs if path in made],
         generator=f"dagfactory {__version__}",
@@ -122,7 +122,7 @@ def _meet(known: Iterable[Rendered], compiled: Iterable[Compiled]) -> bool:
     return len(set(ids)) < len(ids)
 
 
-def shown(path: Path) -> str:
+def source_name(path: Path) -> str:
     """Return a spec's path as the rendered file names it: from its `specs` folder on, else its name."""
     parts = path.resolve().parts
     if "specs" in parts[:-1]:
@@ -135,18 +135,18 @@ def _rendered(planned: tuple[Path, Plan]) -> Rendered:
     """Lower, render and check one plan."""
     path, plan = planned
     from dagfactory.compiler.bundle.bundle import Rendered
-    from dagfactory.compiler.bundle.sidecars import companions
+    from dagfactory.compiler.bundle.sidecars import sidecars
     from dagfactory.compiler.lower.dag import lower
     from dagfactory.dagfile.checks import check
     from dagfactory.dagfile.render import render
 
-    source = shown(path)
+    source = source_name(path)
     module = lower(plan, source=source, package=package(plan))
     text = render(module)
     name = plan.pipeline.pipeline
     check(f"{name}.py", text)
     header = module.header
-    return Rendered(name, source, header.digest, text, header.target, companions(plan))
+    return Rendered(name, source, header.digest, text, header.target, sidecars(plan))
 
 
 def package(plan: Plan) -> str:

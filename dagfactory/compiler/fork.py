@@ -1,4 +1,4 @@
-"""Much work of one kind, half of it in a fork.
+"""A map over many items, every second of them in a fork.
 
 Only where a fork is safe and cheap: on Linux, in a process without threads, with a second core.
 """
@@ -21,7 +21,7 @@ MANY = 200
 """Items from which on a fork, which costs about as much as rendering twenty files, is worth it."""
 
 
-def each(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+def fork_map(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """Return `work` of every item, in their order; every second of many is done in a fork.
 
     What `work` returns has to pickle. Whatever goes wrong in the fork is done again here, so that

@@ -16,7 +16,8 @@ from dagfactory.compiler.validate.validate import (
     validate_model,
 )
 from dagfactory.diagnostics.diagnostic import Diagnostic, tidy
-from dagfactory.diagnostics.source import SourceFile, Span, decode, read
+from dagfactory.diagnostics.source import SourceFile, decode, read
+from dagfactory.diagnostics.span import Span
 from dagfactory.diagnostics.wording import listing
 from dagfactory.document.load import load
 from dagfactory.document.node import Node

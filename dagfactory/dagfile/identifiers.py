@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dagfactory.dagfile.model import Group, Module, Operator, Symbol, Variable, symbols, walk
+from dagfactory.dagfile.model import DagFile, Group, Operator, Symbol, Variable, symbols, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,17 +58,17 @@ def _named(member: Operator | Group, names: Mapping[str, str]) -> Operator | Gro
     return replace(member, variable=variable, expand=expand)
 
 
-def distinct(module: Module) -> Module:
-    """Return the module with a local name for each operator class whose own name is taken."""
-    given = {each.variable for each in walk(module.members)} | RESERVED
-    operators = {each.symbol for each in walk(module.members) if isinstance(each, Operator)}
-    used = given | {each.name for each in symbols(module) if each not in operators}
+def distinct(dag_file: DagFile) -> DagFile:
+    """Return the DAG file with a local name for each operator class whose own name is taken."""
+    given = {each.variable for each in walk(dag_file.members)} | RESERVED
+    operators = {each.symbol for each in walk(dag_file.members) if isinstance(each, Operator)}
+    used = given | {each.name for each in symbols(dag_file) if each not in operators}
     local: dict[Symbol, Symbol] = {}
     for symbol in sorted(operators):
         name = next(_candidates(symbol.name, used))
         used.add(name)
         local[symbol] = symbol if name == symbol.name else replace(symbol, alias=name)
-    return replace(module, members=_renamed(module.members, local))
+    return replace(dag_file, members=_renamed(dag_file.members, local))
 
 
 def _candidates(name: str, used: Collection[str]) -> Iterator[str]:

@@ -1,6 +1,6 @@
-"""The module: a DAG file as data, between lowering and rendering.
+"""A DAG file as data, between lowering and rendering.
 
-A `Module` names what the file imports and calls; it holds no layout and no Python text. Values are Python
+A `DagFile` names what the file imports and calls; it holds no layout and no Python text. Values are Python
 literals (str, int, float, bool, None, list, tuple, dict) and the small nodes below.
 """
 
@@ -96,7 +96,7 @@ class Teardown:
 
 
 @dataclass(frozen=True, slots=True)
-class Module:
+class DagFile:
     """A whole DAG file: header, arguments, tasks, edges (pairs of variables, upstream first), teardowns."""
 
     header: Header
@@ -116,15 +116,15 @@ def walk(members: tuple[Operator | Group, ...]) -> Iterator[Operator | Group]:
             yield from walk(member.members)
 
 
-def symbols(module: Module) -> list[Symbol]:
+def symbols(dag_file: DagFile) -> list[Symbol]:
     """Return every symbol the file must import, sorted and without duplicates."""
-    found = {module.dag}
-    for member in walk(module.members):
-        found.add(member.symbol if isinstance(member, Operator) else module.group)
+    found = {dag_file.dag}
+    for member in walk(dag_file.members):
+        found.add(member.symbol if isinstance(member, Operator) else dag_file.group)
         if isinstance(member, Operator):
             _gather(member.arguments, found)
             _gather(member.expand, found)
-    _gather(module.arguments, found)
+    _gather(dag_file.arguments, found)
     return sorted(found)
 
 

@@ -1,4 +1,4 @@
-"""Render: a `Module` becomes the text of a DAG file."""
+"""Render: a `DagFile` becomes text."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from functools import lru_cache
 from itertools import groupby
 
 from dagfactory.dagfile.jinja import environment
-from dagfactory.dagfile.model import Header, Module, Symbol, symbols
+from dagfactory.dagfile.model import DagFile, Header, Symbol, symbols
 from dagfactory.dagfile.quote import WIDTH, Code, comment, dotted, identifier
 
 
-def render(module: Module) -> str:
-    """Return the DAG file of a module: formatted, static, deterministic."""
-    return environment().get_template("dag.py.j2").render(context(module))
+def render(dag_file: DagFile) -> str:
+    """Return the text of a DAG file: formatted, static, deterministic."""
+    return environment().get_template("dag.py.j2").render(context(dag_file))
 
 
-def context(module: Module) -> dict[str, object]:
+def context(dag_file: DagFile) -> dict[str, object]:
     """Return what the template sees: values as data, names and comments as checked code."""
     return {
-        "header": _header(module.header),
-        "imports": _imports(tuple(symbols(module))),
-        "arguments": tuple(module.arguments.items()),
-        "members": module.members,
-        "edges": module.edges,
-        "teardowns": module.teardowns,
+        "header": _header(dag_file.header),
+        "imports": _imports(tuple(symbols(dag_file))),
+        "arguments": tuple(dag_file.arguments.items()),
+        "members": dag_file.members,
+        "edges": dag_file.edges,
+        "teardowns": dag_file.teardowns,
     }
 
 

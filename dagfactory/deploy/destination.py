@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagfactory.compiler.plan.build import Plan
+from dagfactory.compiler.plan.model import Plan
 from dagfactory.deploy.errors import DestinationError
 
 

@@ -6,11 +6,10 @@ A diagnostic is never raised. Passes collect them; only `dagfactory.report` prin
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
-if TYPE_CHECKING:
-    from dagfactory.diagnostics.source import Span
+from dagfactory.diagnostics.span import KeyPath, Pointer, Span
 
 
 class DagfactoryError(Exception):
@@ -31,25 +30,47 @@ class Code:
 class Label:
     """A second place that helps to understand a diagnostic, with a few words."""
 
-    span: Span
+    place: Span | Pointer
     text: str
+
+    @property
+    def span(self) -> Span:
+        """Return the place in the file; raises TypeError for a diagnostic that was never located."""
+        return _located(self.place)
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding: what is wrong, where, and how to repair it.
 
-    With `hidden` no report shows the text at `span`: it may be a secret.
+    A pass that works on models knows a `Pointer` only; `document.locate` turns it into a `Span`
+    before anything is reported. With `hidden` no report shows the text there: it may be a secret.
     """
 
     code: str
     message: str
-    span: Span | None
+    place: Span | Pointer | None
     help: str | None = None
     notes: tuple[str, ...] = ()
     labels: tuple[Label, ...] = ()
     severity: Literal["error", "warning"] = "error"
     hidden: bool = False
+
+    @property
+    def span(self) -> Span | None:
+        """Return the place in the file; raises TypeError for a diagnostic that was never located."""
+        return _located(self.place) if self.place else None
+
+    def below(self, prefix: KeyPath) -> Diagnostic:
+        """Return the diagnostic with its location taken below `prefix`."""
+        place = self.place
+        return replace(self, place=place.below(prefix)) if isinstance(place, Pointer) else self
+
+
+def _located(place: Span | Pointer) -> Span:
+    if isinstance(place, Pointer):
+        raise TypeError(f"{place} has no place in a file yet")
+    return place
 
 
 # Ranges: DF10x loading, DF11x resolving, DF12x validating; later passes continue with DF2xx and up.

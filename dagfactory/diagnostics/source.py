@@ -1,37 +1,19 @@
-"""Source text and places in it. Lines and columns are 1-based and count code points."""
+"""Source texts: files as they are read and shown."""
 
 from __future__ import annotations
 
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Span
 
 MAX_BYTES = 2_000_000
 """The largest file that is read, in bytes."""
 
 _BREAK = re.compile(r"\r\n|\n|\r")
 _WIDE_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
-
-
-class Span(NamedTuple):
-    """A stretch of a file; `end_column` is the first column after it."""
-
-    file: str
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-
-    def holds(self, other: Span) -> bool:
-        """Whether `other` lies inside this span."""
-        return (
-            self.file == other.file
-            and (self.line, self.column) <= (other.line, other.column)
-            and (other.end_line, other.end_column) <= (self.end_line, self.end_column)
-        )
 
 
 class SourceFile:

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from itertools import islice
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
-from dagfactory.diagnostics.source import SourceFile, Span
+from dagfactory.diagnostics.source import SourceFile
+from dagfactory.diagnostics.span import Span
 
 # Never as they are: C0 and C1 controls but tab and line breaks, separators that some editors take
 # for line breaks, non-characters. A quoted "\u2028" says the same visibly.

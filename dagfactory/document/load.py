@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
-from dagfactory.diagnostics.source import SourceFile, Span
+from dagfactory.diagnostics.source import SourceFile
+from dagfactory.diagnostics.span import Span
 from dagfactory.diagnostics.wording import shorten
 from dagfactory.document import hidden_characters as characters
 from dagfactory.document.node import Node

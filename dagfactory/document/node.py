@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any
 
-from dagfactory.diagnostics.source import Span
+from dagfactory.diagnostics.span import KeyPath, Span
 
-Path = tuple[str | int, ...]
 """The way from the root of a document to a value: keys and list indices."""
 
 
@@ -48,7 +47,7 @@ class Node:
             return value[step] if -len(value) <= step < len(value) else None
         return None
 
-    def find(self, path: Path) -> Node | None:
+    def find(self, path: KeyPath) -> Node | None:
         """Return the node at `path`, or None."""
         node = self
         for step in path:
@@ -58,7 +57,7 @@ class Node:
             node = below
         return node
 
-    def nearest(self, path: Path) -> tuple[Path, Node]:
+    def nearest(self, path: KeyPath) -> tuple[KeyPath, Node]:
         """Return the longest existing part of `path` and the node there."""
         node = self
         for depth, step in enumerate(path):
@@ -68,7 +67,7 @@ class Node:
             node = below
         return path, node
 
-    def span_of(self, path: Path, *, key: bool = False) -> Span:
+    def span_of(self, path: KeyPath, *, key: bool = False) -> Span:
         """Return the place of the value (or, with `key`, of the key) at `path`.
 
         Where nothing stands at `path`, it is the key of the nearest existing parent; one value in
@@ -80,7 +79,7 @@ class Node:
             return node.span
         return self._key_span(found, node)
 
-    def _key_span(self, path: Path, node: Node) -> Span:
+    def _key_span(self, path: KeyPath, node: Node) -> Span:
         parent = self.find(path[:-1]) if path else None
         if parent and isinstance(path[-1], str):
             return parent.keys[path[-1]]
@@ -100,7 +99,7 @@ class Node:
         column = len(before) - before.rfind("\n") if "\n" in before else here.column + len(before)
         return Span(here.file, line, column, line, column + end - start)
 
-    def walk(self, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    def walk(self, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Node]]:
         """Yield every node with its path, parents first, in document order."""
         yield path, self
         steps: Any = ()

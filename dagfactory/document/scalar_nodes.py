@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
-from dagfactory.diagnostics.source import SourceFile, Span
+from dagfactory.diagnostics.source import SourceFile
+from dagfactory.diagnostics.span import Span
 from dagfactory.diagnostics.wording import shorten
 from dagfactory.document.hidden_characters import has_hidden
 from dagfactory.document.node import Node

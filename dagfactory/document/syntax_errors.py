@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
-from dagfactory.diagnostics.source import SourceFile, Span
+from dagfactory.diagnostics.source import SourceFile
+from dagfactory.diagnostics.span import Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dagfactory.importers._remarks import BrokenError, NotDataError
 from dagfactory.importers._yaml11 import native
 
 if TYPE_CHECKING:
-    from dagfactory.diagnostics.source import Span
+    from dagfactory.diagnostics.span import Span
     from dagfactory.importers._shared import Given
     from dagfactory.importers._values import Context
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError, Diagnostic
-from dagfactory.diagnostics.source import SourceFile, Span, read, shown
+from dagfactory.diagnostics.source import SourceFile, read, shown
+from dagfactory.diagnostics.span import Span
 from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.importers import Imported, Outcome, formats, importer
 from dagfactory.importers._remarks import Remark, from_diagnostic

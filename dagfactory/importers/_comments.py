@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dagfactory.diagnostics.source import SourceFile, Span
+    from dagfactory.diagnostics.source import SourceFile
+    from dagfactory.diagnostics.span import Span
     from dagfactory.document.node import Node
 
 _BESIDE = re.compile(r"[,\s]*(#.*\S)\s*\Z")

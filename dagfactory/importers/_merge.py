@@ -9,7 +9,7 @@ from dagfactory.document.node import Node
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dagfactory.diagnostics.source import Span
+    from dagfactory.diagnostics.span import Span
 
 _DEFAULT_ARGS = "default_args"
 

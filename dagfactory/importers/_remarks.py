@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from dagfactory.diagnostics.diagnostic import Diagnostic
-    from dagfactory.diagnostics.source import Span
+    from dagfactory.diagnostics.span import Span
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 

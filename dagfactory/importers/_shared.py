@@ -11,7 +11,7 @@ from dagfactory.importers._yaml11 import native
 from dagfactory.language.task import TriggerRule
 
 if TYPE_CHECKING:
-    from dagfactory.diagnostics.source import Span
+    from dagfactory.diagnostics.span import Span
     from dagfactory.document.node import Node
 
 _MOST_RETRIES = 20

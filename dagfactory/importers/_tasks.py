@@ -23,7 +23,7 @@ from dagfactory.importers._write import Block
 from dagfactory.importers._yaml11 import native
 
 if TYPE_CHECKING:
-    from dagfactory.diagnostics.source import Span
+    from dagfactory.diagnostics.span import Span
     from dagfactory.document.node import Node
 
 _DOTTED = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*", re.ASCII)

@@ -19,7 +19,7 @@ from dagfactory.importers._yaml11 import native
 from dagfactory.language.duration import duration_text
 
 if TYPE_CHECKING:
-    from dagfactory.diagnostics.source import Span
+    from dagfactory.diagnostics.span import Span
     from dagfactory.document.node import Node
     from dagfactory.importers._comments import Comments
 

@@ -16,7 +16,8 @@ from dagfactory.document.node import Node
 
 if TYPE_CHECKING:
     from dagfactory.diagnostics.diagnostic import Diagnostic
-    from dagfactory.diagnostics.source import SourceFile, Span
+    from dagfactory.diagnostics.source import SourceFile
+    from dagfactory.diagnostics.span import Span
 
 MERGE = "<<"
 _RESOLVABLE = re.compile(r"[-+.0-9~yYnNtTfFoO]|\Z")

@@ -21,7 +21,8 @@ from dagfactory.importers._write import Block, write
 from dagfactory.importers._yaml11 import load
 
 if TYPE_CHECKING:
-    from dagfactory.diagnostics.source import SourceFile, Span
+    from dagfactory.diagnostics.source import SourceFile
+    from dagfactory.diagnostics.span import Span
     from dagfactory.document.node import Node
 
 _DEFAULT = "default"

@@ -6,7 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from dagfactory.diagnostics.redact import masked
-from dagfactory.diagnostics.source import SourceFile, Sources, Span
+from dagfactory.diagnostics.source import SourceFile, Sources
+from dagfactory.diagnostics.span import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

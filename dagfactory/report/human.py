@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
-from dagfactory.diagnostics.source import Sources, Span
+from dagfactory.diagnostics.source import Sources
+from dagfactory.diagnostics.span import Span
 from dagfactory.report import Findings, Style
 from dagfactory.report._cells import safe, visible, width
 from dagfactory.report._hidden import blotted

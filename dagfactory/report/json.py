@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from dagfactory.diagnostics.diagnostic import CODES, Diagnostic
-from dagfactory.diagnostics.source import Span
+from dagfactory.diagnostics.span import Span
 from dagfactory.report import Findings, Style
 
 SCHEMA_VERSION = 1

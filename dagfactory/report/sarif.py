@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from dagfactory import __version__
 from dagfactory.diagnostics.diagnostic import CODES, Diagnostic
-from dagfactory.diagnostics.source import Span
+from dagfactory.diagnostics.span import Span
 from dagfactory.report import Findings, Style
 from dagfactory.report._cells import safe
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dagfactory.run.events import NotReadyError
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Plan
+    from dagfactory.compiler.plan.model import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dagfactory.dagfile.model import Call
 
 if TYPE_CHECKING:
     from dagfactory.language.alerts import Alerts, Notifier, TaskAlerts
-    from dagfactory.task_api.context import Scope
+    from dagfactory.task_api.context import LoweringContext
 
 _OF_TASKS = {
     "on_failure": "on_failure_callback",
@@ -29,30 +29,34 @@ _CLASSES = {
 }
 
 
-def task_callbacks(alerts: TaskAlerts | None, scope: Scope) -> dict[str, Any]:
+def task_callbacks(alerts: TaskAlerts | None, lowering: LoweringContext) -> dict[str, Any]:
     """Return the callbacks of a task (or of all: `default_args`) for the events that are named."""
-    return _callbacks(alerts, _OF_TASKS, scope)
+    return _callbacks(alerts, _OF_TASKS, lowering)
 
 
-def run_callbacks(alerts: Alerts | None, scope: Scope) -> dict[str, Any]:
+def run_callbacks(alerts: Alerts | None, lowering: LoweringContext) -> dict[str, Any]:
     """Return the DAG's own callbacks."""
-    return _callbacks(alerts, _OF_RUNS, scope)
+    return _callbacks(alerts, _OF_RUNS, lowering)
 
 
-def _callbacks(alerts: TaskAlerts | None, names: dict[str, str], scope: Scope) -> dict[str, Any]:
+def _callbacks(
+    alerts: TaskAlerts | None, names: dict[str, str], lowering: LoweringContext
+) -> dict[str, Any]:
     chosen = {key: getattr(alerts, key) for key in names} if alerts else {}
     return {
-        names[key]: [call(each, key.removeprefix("on_"), scope) for each in notifiers]
+        names[key]: [call(each, key.removeprefix("on_"), lowering) for each in notifiers]
         for key, notifiers in chosen.items()
         if notifiers is not None
     }
 
 
-def call(notifier: Notifier, event: str, scope: Scope, leave_out: tuple[str, ...] = ()) -> Call:
+def call(
+    notifier: Notifier, event: str, lowering: LoweringContext, leave_out: tuple[str, ...] = ()
+) -> Call:
     """Return the construction of one alert, without what is absent and what is left out."""
     key = next(key for key in _CLASSES if getattr(notifier, key) is not None)
     given = getattr(notifier, key).model_dump(exclude_none=True, exclude=set(leave_out))
     if key == "python":
         given = {"function": given.pop("callable"), **given}
     given = {name: value for name, value in given.items() if value not in ({}, [])}
-    return Call(scope.runtime("alert", _CLASSES[key]), {"event": event, **given})
+    return Call(lowering.runtime("alert", _CLASSES[key]), {"event": event, **given})

@@ -11,7 +11,7 @@ from dagfactory.task_api.assets import asset
 
 if TYPE_CHECKING:
     from dagfactory.language.task import Retries, TaskBase
-    from dagfactory.task_api.context import Scope
+    from dagfactory.task_api.context import LoweringContext
 
 _UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
 
@@ -41,12 +41,14 @@ def retry_arguments(retries: Retries | None) -> dict[str, Any]:
     return made
 
 
-def operator_arguments(task: TaskBase, scope: Scope, *, timeout: bool = True) -> dict[str, Any]:
+def operator_arguments(
+    task: TaskBase, lowering: LoweringContext, *, timeout: bool = True
+) -> dict[str, Any]:
     """Return the arguments that a task's common keys stand for, leaving defaults out.
 
     With `timeout` false the task's own time limit is enforced elsewhere (by Vertex AI).
     """
-    defaults = scope.pipeline.defaults
+    defaults = lowering.pipeline.defaults
     made = retry_arguments(task.retries)
     limit = task.timeout or defaults.timeout
     if timeout and limit:
@@ -59,8 +61,8 @@ def operator_arguments(task: TaskBase, scope: Scope, *, timeout: bool = True) ->
         "trigger_rule": task.trigger_rule,
         "depends_on_past": task.depends_on_past,
         "wait_for_downstream": task.wait_for_downstream,
-        "outlets": [asset(name, scope) for name in task.outlets] or None,
+        "outlets": [asset(name, lowering) for name in task.outlets] or None,
         "doc_md": task.doc,
     }
     given = {key: value for key, value in plain.items() if value is not None}
-    return made | given | task_callbacks(task.alerts, scope)
+    return made | given | task_callbacks(task.alerts, lowering)

@@ -1,4 +1,4 @@
-"""What a task may ask for while it is lowered: references as text, symbols, places, defaults."""
+"""What a task may ask for while it is lowered: references as text, symbols, folders, defaults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TaskContext:
     """Where a task stands: its id, its id in Airflow (with groups), its run folder, its Python name.
 
     A `mapped` task runs several times in a run, and each time in a folder of its own.
@@ -51,7 +51,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class LoweringContext:
     """The surroundings of a pipeline's tasks.
 
     `outputs` maps task id → output name → text (or a mapping for outputs with parts); `roots` maps a

@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dagfactory.language.task import TaskBase
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 _LABEL = "{{ (params.for_each | string)[:120] }}"
 _INHERITED = ("retries", "retry_delay", "retry_exponential_backoff", "max_retry_delay", "queue")
 
 
-def each_roots(task: TaskBase, place: Place) -> tuple[str, ...]:
+def each_roots(task: TaskBase, context: TaskContext) -> tuple[str, ...]:
     """Return the Airflow id of what starts first: the reading of the list, where a run has to."""
-    return (f"{place.airflow_id}.items" if reference(task.for_each) else place.airflow_id,)
+    return (f"{context.airflow_id}.items" if reference(task.for_each) else context.airflow_id,)
 
 
-def each_outputs(task: TaskBase, place: Place, single: Mapping[str, Any]) -> dict[str, str]:
+def each_outputs(task: TaskBase, context: TaskContext, single: Mapping[str, Any]) -> dict[str, str]:
     """Return what all of them offer together, where each alone offers the `single` outputs."""
-    name = f"{place.airflow_id}.each" if reference(task.for_each) else place.airflow_id
+    name = f"{context.airflow_id}.each" if reference(task.for_each) else context.airflow_id
     # a list of ids, for of a single id Airflow 3 unwraps a list of one
     pulled = "{{ ti.xcom_pull(task_ids=[" + repr(name) + "]) | reject('none') | list }}"
     made = {"results": pulled} if single else {}
-    return made | ({"dir": f"{place.run_dir}/{place.id}"} if "dir" in single else {})
+    return made | ({"dir": f"{context.run_dir}/{context.id}"} if "dir" in single else {})
 
 
-def over_each(operator: Operator, task: TaskBase, scope: Scope) -> Operator | Group:
+def over_each(operator: Operator, task: TaskBase, lowering: LoweringContext) -> Operator | Group:
     """Return the operator mapped over its items; a list that only a run knows is read by a task before it."""
     mapped = replace(operator, arguments=_arguments(operator, task))
     if not isinstance(task.for_each, str):
@@ -47,7 +47,7 @@ def over_each(operator: Operator, task: TaskBase, scope: Scope) -> Operator | Gr
     reading = Operator(
         id="items",
         variable=f"{variable}__items",
-        symbol=scope.runtime("items", "ItemsOperator"),
+        symbol=lowering.runtime("items", "ItemsOperator"),
         arguments=first,
     )
     late = {key: value for key, value in mapped.arguments.items() if key != "trigger_rule"}

@@ -14,7 +14,7 @@ from dagfactory.task_api.arguments import operator_arguments
 
 if TYPE_CHECKING:
     from dagfactory.language.job import Fallback, JobTask, Machine
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 STRATEGIES = {"standard": "STANDARD", "spot": "SPOT", "flex_start": "FLEX_START"}
 
@@ -31,47 +31,51 @@ def job_outputs(folder: str) -> dict[str, str]:
     }
 
 
-def job_arguments(task: JobTask, scope: Scope, place: Place) -> dict[str, Any]:
+def job_arguments(task: JobTask, lowering: LoweringContext, context: TaskContext) -> dict[str, Any]:
     """Return the operator arguments of a job: the job itself, where it runs, its fallbacks."""
-    machine = machine_of(task, scope)
-    environment = scope.environment
+    machine = machine_of(task, lowering)
+    environment = lowering.environment
     made: dict[str, Any] = {
         "project": environment.project if environment else "",
         "region": environment.region if environment else "",
-        "job": job(task, machine, scope, place),
+        "job": job(task, machine, lowering, context),
     }
     labels = {**(environment.labels if environment else {}), **task.labels}
     if labels:
         made["labels"] = labels
     if machine.fallback:
         made["fallback"] = [_fallback(item, machine) for item in machine.fallback]
-    poll = task.poll or scope.pipeline.defaults.poll
+    poll = task.poll or lowering.pipeline.defaults.poll
     if poll:
         made["poll"] = int(poll.total_seconds())
-    return made | operator_arguments(task, scope, timeout=False)
+    return made | operator_arguments(task, lowering, timeout=False)
 
 
-def machine_of(task: JobTask, scope: Scope) -> Machine:
+def machine_of(task: JobTask, lowering: LoweringContext) -> Machine:
     """Return the task's machine or the pipeline's default; planning made sure that there is one."""
-    machine = task.machine or scope.pipeline.defaults.machine
+    machine = task.machine or lowering.pipeline.defaults.machine
     if machine is None:
         raise ValueError("a job without a machine reached lowering")
     return machine
 
 
-def job(task: JobTask, machine: Machine, scope: Scope, place: Place) -> dict[str, Any]:
+def job(
+    task: JobTask, machine: Machine, lowering: LoweringContext, context: TaskContext
+) -> dict[str, Any]:
     """Return the CustomJobSpec."""
-    account = task.service_account or (scope.environment and scope.environment.service_account)
+    account = task.service_account or (
+        lowering.environment and lowering.environment.service_account
+    )
     optional = {
         "serviceAccount": account,
         "network": task.network,
         "tensorboard": task.tensorboard,
     }
     return {
-        "workerPoolSpecs": _pools(task, machine, scope),
-        "scheduling": _scheduling(task, machine, scope),
+        "workerPoolSpecs": _pools(task, machine, lowering),
+        "scheduling": _scheduling(task, machine, lowering),
         **{key: value for key, value in optional.items() if value},
-        "baseOutputDirectory": {"outputUriPrefix": place.dir},
+        "baseOutputDirectory": {"outputUriPrefix": context.dir},
     }
 
 
@@ -96,7 +100,7 @@ def machine_spec(kind: str, machine: Machine, *, reserved: bool) -> dict[str, An
     return made
 
 
-def _pools(task: JobTask, machine: Machine, scope: Scope) -> list[dict[str, Any]]:
+def _pools(task: JobTask, machine: Machine, lowering: LoweringContext) -> list[dict[str, Any]]:
     """Return worker pool 0 (one machine) and, for more machines, pool 1 with the others."""
     pool: dict[str, Any] = {
         "machineSpec": machine_spec(machine.type, machine, reserved=True),
@@ -107,15 +111,15 @@ def _pools(task: JobTask, machine: Machine, scope: Scope) -> list[dict[str, Any]
             "bootDiskType": machine.disk.type,
             "bootDiskSizeGb": machine.disk.size_gb,
         }
-    pool |= _program(task, scope)
+    pool |= _program(task, lowering)
     if machine.replicas == 1:
         return [pool]
     return [pool, {**pool, "replicaCount": machine.replicas - 1}]
 
 
-def _program(task: JobTask, scope: Scope) -> dict[str, Any]:
+def _program(task: JobTask, lowering: LoweringContext) -> dict[str, Any]:
     """Return what the machines run: a container, or packages in a prebuilt one, each under its key."""
-    image = task.image or scope.pipeline.defaults.image or ""
+    image = task.image or lowering.pipeline.defaults.image or ""
     made: dict[str, Any]
     if task.package:
         key = "pythonPackageSpec"
@@ -130,10 +134,10 @@ def _program(task: JobTask, scope: Scope) -> dict[str, Any]:
             made["command"] = ["python", "-m", task.module]
         elif task.command:
             made["command"] = list(task.command)
-    return {key: made | _given(task, scope)}
+    return {key: made | _given(task, lowering)}
 
 
-def _given(task: JobTask, scope: Scope) -> dict[str, Any]:
+def _given(task: JobTask, lowering: LoweringContext) -> dict[str, Any]:
     """Return arguments, environment and secrets by reference, as both kinds of program have them."""
     made: dict[str, Any] = {}
     arguments = as_arguments(task.args)
@@ -141,15 +145,15 @@ def _given(task: JobTask, scope: Scope) -> dict[str, Any]:
         made["args"] = arguments
     variables = dict(task.env)
     if task.secrets:
-        variables["DAGFACTORY_SECRETS"] = _secrets(task.secrets, scope)
+        variables["DAGFACTORY_SECRETS"] = _secrets(task.secrets, lowering)
     if variables:
         made["env"] = [{"name": name, "value": value} for name, value in variables.items()]
     return made
 
 
-def _secrets(secrets: dict[str, str], scope: Scope) -> str:
+def _secrets(secrets: dict[str, str], lowering: LoweringContext) -> str:
     """Return the JSON that tells the trainer which secret versions to read."""
-    project = scope.environment.project if scope.environment else ""
+    project = lowering.environment.project if lowering.environment else ""
     return json.dumps({name: _version(value, project) for name, value in secrets.items()})
 
 
@@ -159,12 +163,12 @@ def _version(secret: str, project: str) -> str:
     return name if "/versions/" in name else f"{name}/versions/latest"
 
 
-def _scheduling(task: JobTask, machine: Machine, scope: Scope) -> dict[str, Any]:
+def _scheduling(task: JobTask, machine: Machine, lowering: LoweringContext) -> dict[str, Any]:
     """Return when the job may start, how long it may take, and whether it restarts."""
     made: dict[str, Any] = {}
     if machine.provisioning in STRATEGIES:
         made["strategy"] = STRATEGIES[machine.provisioning]
-    limit = task.timeout or scope.pipeline.defaults.timeout
+    limit = task.timeout or lowering.pipeline.defaults.timeout
     if limit:
         made["timeout"] = f"{int(limit.total_seconds())}s"
     if machine.max_wait:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 
 if TYPE_CHECKING:
     from dagfactory.language.environment import EnvironmentFile
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
 
 def job_problems(
     task: JobTask, pipeline: Pipeline, environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Yield what is missing before this job could start."""
     if not (task.image or pipeline.defaults.image):
         help_ = "add `image:` here or under `defaults:` for all jobs"
-        yield Problem("DF121", "missing key `image`", (), key=True, help=help_)
+        yield Diagnostic("DF121", "missing key `image`", Pointer((), key=True), help=help_)
     if not (task.machine or pipeline.defaults.machine):
         help_ = "add `machine: {type: n1-standard-8}` here or under `defaults:`"
-        yield Problem("DF121", "missing key `machine`", (), key=True, help=help_)
+        yield Diagnostic("DF121", "missing key `machine`", Pointer((), key=True), help=help_)
     if environment is None:
         message = f"a `{task.type}` task needs an environment for its project, region and bucket"
-        yield Problem("DF113", message, (), key=True, help="choose one: --env NAME")
+        yield Diagnostic("DF113", message, Pointer((), key=True), help="choose one: --env NAME")

@@ -1,76 +1,76 @@
-"""Kinds of tasks: what a module of `dagfactory.tasks` says about its type, with defaults for the rest.
-
-A task module defines `MODEL` and `lower(task, scope, place)`; it may define `outputs`, `roots`, `branches`,
-`members` and `problems` with the signatures of the methods below.
-"""
+"""What a module of `dagfactory.tasks` says about its type, with defaults for all but two things."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+
+from dagfactory.language.task import TaskBase
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Group, Operator
-    from dagfactory.document.finding import Problem
+    from dagfactory.diagnostics.diagnostic import Diagnostic
+    from dagfactory.diagnostics.span import KeyPath
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.language.task import TaskBase
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
+Task = TypeVar("Task", bound=TaskBase)
 
-Branch: TypeAlias = tuple[tuple[str | int, ...], str]
+Branch: TypeAlias = "tuple[KeyPath, str]"
 """A task that another leads to: the path of its name below the task, and its id."""
 
 
+def no_outputs(_task: TaskBase, _context: TaskContext) -> Mapping[str, Any]:
+    """Offer nothing."""
+    return {}
+
+
+def own_root(_task: TaskBase, context: TaskContext) -> tuple[str, ...]:
+    """Start with the task itself."""
+    return (context.airflow_id,)
+
+
+def no_branches(_task: TaskBase) -> Iterable[Branch]:
+    """Lead nowhere."""
+    return ()
+
+
+def no_members(_task: TaskBase) -> Mapping[str, TaskBase]:
+    """Hold no tasks."""
+    return {}
+
+
+def no_problems(
+    _task: TaskBase, _pipeline: Pipeline, _environment: EnvironmentFile | None
+) -> Iterable[Diagnostic]:
+    """Find nothing beyond what the model finds."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One task type, served by one module."""
+class TaskType(Generic[Task]):
+    """One task type: the model of its keys, and what the compiler asks about a task of it.
 
-    module: ModuleType
+    - `lower` returns the operator call, or the group of them, that a task stands for.
+    - `outputs` returns what `${tasks.ID.…}` offers: name → text for Airflow, or a mapping of parts.
+    - `roots` returns the Airflow ids of the tasks that start this one (several for a group).
+    - `branches` returns the tasks this one leads to, each with its path below the task.
+    - `members` returns the tasks inside this one.
+    - `problems` returns what is wrong beyond the fields, with pointers below the task.
+    """
 
-    def lower(self, task: TaskBase, scope: Scope, place: Place) -> Operator | Group:
-        """Return the operator call (or group of them) that a task stands for."""
-        made: Operator | Group = self.module.lower(task, scope, place)
-        return made
-
-    def outputs(self, task: TaskBase, place: Place) -> Mapping[str, Any]:
-        """Return what `${tasks.ID.…}` offers: name → text for Airflow, or a mapping of parts."""
-        made: Mapping[str, Any] = self._call("outputs", {}, task, place)
-        return made
-
-    def roots(self, task: TaskBase, place: Place) -> tuple[str, ...]:
-        """Return the Airflow ids of the tasks that start this one (more than one for a group)."""
-        made: tuple[str, ...] = self._call("roots", (place.airflow_id,), task, place)
-        return made
-
-    def branches(self, task: TaskBase) -> Iterable[Branch]:
-        """Return the tasks this one leads to, each with its path below the task."""
-        made: Iterable[Branch] = self._call("branches", (), task)
-        return made
-
-    def members(self, task: TaskBase) -> Mapping[str, TaskBase]:
-        """Return the tasks inside this one."""
-        made: Mapping[str, TaskBase] = self._call("members", {}, task)
-        return made
-
-    def problems(
-        self, task: TaskBase, pipeline: Pipeline, environment: EnvironmentFile | None
-    ) -> Iterable[Problem]:
-        """Return what is wrong with the task beyond its fields, with paths below the task."""
-        made: Iterable[Problem] = self._call("problems", (), task, pipeline, environment)
-        return made
-
-    def _call(self, name: str, default: Any, *arguments: Any) -> Any:
-        """Call the module's own function, or return the default when it has none."""
-        function = vars(self.module).get(name)  # getattr for what is not there is slow on modules
-        return function(*arguments) if function else default
+    model: type[Task]
+    lower: Callable[[Task, LoweringContext, TaskContext], Operator | Group]
+    outputs: Callable[[Task, TaskContext], Mapping[str, Any]] = no_outputs
+    roots: Callable[[Task, TaskContext], tuple[str, ...]] = own_root
+    branches: Callable[[Task], Iterable[Branch]] = no_branches
+    members: Callable[[Task], Mapping[str, TaskBase]] = no_members
+    problems: Callable[[Task, Pipeline, EnvironmentFile | None], Iterable[Diagnostic]] = no_problems
 
 
-@cache
-def kind_of(type_name: str) -> Kind:
-    """Return the kind of a known task type."""
-    return Kind(import_module(f"dagfactory.tasks.{type_name}"))
+class TaskModule(Protocol):
+    """A module of `dagfactory.tasks` whose name does not begin with `_`."""
+
+    TASK_TYPE: TaskType[Any]

@@ -12,7 +12,7 @@ from dagfactory.document.reference import escape
 from dagfactory.language.common import bad, listed
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Scope
+    from dagfactory.task_api.context import LoweringContext
 
 _HEAD = re.compile(r"gs://(?:\$\{[^}]*\}|\{\{.*?\}\}|[a-z0-9._-])+(?=/|$)")
 _PARTS = re.compile(r"gs://((?:\{\{.*?\}\}|[^/{])+)(?:/(.*))?", re.DOTALL)
@@ -48,9 +48,9 @@ class Location(NamedTuple):
     name: str
 
 
-def location(address: str, scope: Scope) -> Location:
+def location(address: str, lowering: LoweringContext) -> Location:
     """Split an address after putting in what it refers to; unknown parts are split when the task runs."""
-    text = scope.text(address)
+    text = lowering.text(address)
     found = _PARTS.fullmatch(text)
     parts = (found[1], found[2] or "") if found else (_later(text, 2), _later(text, 3))
     return Location(*map(escape, parts))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from dagfactory.dagfile.model import Operator
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 _MAX_LABELS = 64
 
@@ -53,26 +53,26 @@ def credentials(task: GoogleTask, connection: str = "gcp_conn_id") -> dict[str, 
     return made | ({"impersonation_chain": list(task.impersonate)} if task.impersonate else {})
 
 
-def labels(own: dict[str, str], scope: Scope) -> dict[str, str]:
+def labels(own: dict[str, str], lowering: LoweringContext) -> dict[str, str]:
     """Return the environment's labels with a task's own on top."""
-    return {**(scope.environment.labels if scope.environment else {}), **own}
+    return {**(lowering.environment.labels if lowering.environment else {}), **own}
 
 
-def project(own: str | None, scope: Scope) -> dict[str, str]:
+def project(own: str | None, lowering: LoweringContext) -> dict[str, str]:
     """Return `project_id`: the task's own, else the environment's; empty when there is neither."""
-    found = own or (scope.environment.project if scope.environment else None)
+    found = own or (lowering.environment.project if lowering.environment else None)
     return {"project_id": found} if found else {}
 
 
-def seconds(task: TaskBase, scope: Scope) -> int | None:
+def seconds(task: TaskBase, lowering: LoweringContext) -> int | None:
     """Return the longest an attempt may take, from the task or the pipeline's defaults."""
-    limit = task.timeout or scope.pipeline.defaults.timeout
+    limit = task.timeout or lowering.pipeline.defaults.timeout
     return int(limit.total_seconds()) if limit else None
 
 
-def poll(own: timedelta | None, scope: Scope, name: str) -> dict[str, int]:
+def poll(own: timedelta | None, lowering: LoweringContext, name: str) -> dict[str, int]:
     """Return how often the operator asks for the state, in seconds, under its own `name` for it."""
-    found = own or scope.pipeline.defaults.poll
+    found = own or lowering.pipeline.defaults.poll
     return {name: max(1, int(found.total_seconds()))} if found else {}
 
 
@@ -85,8 +85,8 @@ def given(values: dict[str, Any]) -> dict[str, Any]:
 
 def lazy(  # noqa: PLR0913 - what a stand-in is made of
     task: TaskBase,
-    scope: Scope,
-    place: Place,
+    lowering: LoweringContext,
+    context: TaskContext,
     operator: str,
     arguments: dict[str, Any],
     *,
@@ -94,5 +94,5 @@ def lazy(  # noqa: PLR0913 - what a stand-in is made of
 ) -> Operator:
     """Return the operator that imports the real one when the task runs: its import takes seconds."""
     lazily = {"operator": operator, "arguments": arguments}
-    common = operator_arguments(task, scope, timeout=timeout)
-    return place.operator(scope.runtime("lazy", "LazyOperator"), lazily | common)
+    common = operator_arguments(task, lowering, timeout=timeout)
+    return context.operator(lowering.runtime("lazy", "LazyOperator"), lazily | common)

@@ -11,7 +11,7 @@ from dagfactory.language.task import TaskBase
 from dagfactory.tasks._google import poll, seconds
 
 if TYPE_CHECKING:
-    from dagfactory.task_api.context import Scope
+    from dagfactory.task_api.context import LoweringContext
 
 
 class WaitingTask(TaskBase):
@@ -25,12 +25,12 @@ class WaitingTask(TaskBase):
     )
 
 
-def waiting(task: WaitingTask, scope: Scope) -> dict[str, Any]:
+def waiting(task: WaitingTask, lowering: LoweringContext) -> dict[str, Any]:
     """Return the arguments of a sensor that defers."""
-    limit = seconds(task, scope)
+    limit = seconds(task, lowering)
     return {
         "deferrable": True,
-        **poll(task.poll, scope, "poke_interval"),
+        **poll(task.poll, lowering, "poke_interval"),
         **({"timeout": limit} if limit else {}),
         **({"soft_fail": True} if task.on_timeout == "skip" else {}),
     }

@@ -10,10 +10,11 @@ from dagfactory.language.common import Text
 from dagfactory.language.job import VariableName
 from dagfactory.language.task import TaskBase
 from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.task_api.task_type import TaskType
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 
 class Bash(TaskBase):
@@ -29,15 +30,12 @@ class Bash(TaskBase):
     cwd: str | None = Field(default=None, description="Directory to run in.")
 
 
-MODEL = Bash
-
-
-def outputs(_task: Bash, place: Place) -> dict[str, str]:
+def outputs(_task: Bash, context: TaskContext) -> dict[str, str]:
     """Offer the last line of the command's output."""
-    return {"result": place.xcom()}
+    return {"result": context.xcom()}
 
 
-def lower(task: Bash, scope: Scope, place: Place) -> Operator:
+def lower(task: Bash, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return a BashOperator."""
     command = task.command
     if command.endswith((".sh", ".bash")):
@@ -48,5 +46,8 @@ def lower(task: Bash, scope: Scope, place: Place) -> Operator:
         arguments["append_env"] = True
     if task.cwd:
         arguments["cwd"] = task.cwd
-    symbol = scope.target.symbol("BashOperator")
-    return place.operator(symbol, arguments | operator_arguments(task, scope))
+    symbol = lowering.target.symbol("BashOperator")
+    return context.operator(symbol, arguments | operator_arguments(task, lowering))
+
+
+TASK_TYPE = TaskType(Bash, lower, outputs=outputs)

@@ -11,6 +11,7 @@ from dagfactory.diagnostics.wording import shorten
 from dagfactory.language.common import Duration, Project, Region, SpecModel, Text, bad, listed
 from dagfactory.language.job import Accelerator, Data
 from dagfactory.task_api.google import cloud_problems
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._google import (
     GoogleTask,
     KmsKey,
@@ -24,10 +25,10 @@ from dagfactory.tasks._google import (
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.document.finding import Problem
+    from dagfactory.diagnostics.diagnostic import Diagnostic
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 OPERATOR = (
     "airflow.providers.google.cloud.operators.vertex_ai.batch_prediction_job"
@@ -139,43 +140,40 @@ class BatchPredict(GoogleTask):
         return self
 
 
-MODEL = BatchPredict
-
-
-def outputs(task: BatchPredict, place: Place) -> dict[str, str]:
+def outputs(task: BatchPredict, context: TaskContext) -> dict[str, str]:
     """Offer the job and where its predictions are, which Vertex AI names when it makes them."""
     if task.destination and task.destination.startswith(TABLE):
-        where = {"table": place.xcom("output_info", "bigquery_output_table")}
+        where = {"table": context.xcom("output_info", "bigquery_output_table")}
     else:
-        where = {"uri": place.xcom("output_info", "gcs_output_directory")}
-    return {"job": place.xcom("name"), **where}
+        where = {"uri": context.xcom("output_info", "gcs_output_directory")}
+    return {"job": context.xcom("name"), **where}
 
 
-def lower(task: BatchPredict, scope: Scope, place: Place) -> Operator:
+def lower(task: BatchPredict, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the provider's operator, deferrable and imported when the task runs."""
-    environment = scope.environment
+    environment = lowering.environment
     arguments = {
         "project_id": task.project or (environment.project if environment else ""),
         "region": task.region or (environment.region if environment else ""),
-        "job_display_name": task.name or f"{scope.pipeline.pipeline}-{place.id}",
+        "job_display_name": task.name or f"{lowering.pipeline.pipeline}-{context.id}",
         "model_name": task.model,
         **_instances(task),
-        **_predictions(task, place),
+        **_predictions(task, context),
         **_machine(task.machine),
         **given(
             {
                 "model_parameters": task.parameters,
                 "batch_size": task.batch_size,
                 "generate_explanation": task.explain or None,
-                "labels": labels(task.labels, scope),
+                "labels": labels(task.labels, lowering),
                 "encryption_spec_key_name": task.kms_key,
             }
         ),
         "deferrable": True,
-        **poll(task.poll, scope, "poll_interval"),
+        **poll(task.poll, lowering, "poll_interval"),
         **credentials(task),
     }
-    return lazy(task, scope, place, OPERATOR, arguments)
+    return lazy(task, lowering, context, OPERATOR, arguments)
 
 
 def _instances(task: BatchPredict) -> dict[str, Any]:
@@ -184,8 +182,8 @@ def _instances(task: BatchPredict) -> dict[str, Any]:
     return {"gcs_source": list(task.source), "instances_format": task.instances_format}
 
 
-def _predictions(task: BatchPredict, place: Place) -> dict[str, Any]:
-    where = task.destination or place.dir
+def _predictions(task: BatchPredict, context: TaskContext) -> dict[str, Any]:
+    where = task.destination or context.dir
     if where.startswith(TABLE):
         return {"bigquery_destination_prefix": where, "predictions_format": "bigquery"}
     return {"gcs_destination_prefix": where, "predictions_format": task.predictions_format}
@@ -208,6 +206,9 @@ def _machine(machine: PredictionMachine | None) -> dict[str, Any]:
 
 def problems(
     task: BatchPredict, _pipeline: Pipeline, environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find a missing environment: the job needs its project, region and bucket."""
     yield from cloud_problems(task, environment)
+
+
+TASK_TYPE = TaskType(BatchPredict, lower, outputs=outputs, problems=problems)

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from dagfactory.language.common import Duration, ParamName, Project, SpecModel, Text, bad
 from dagfactory.task_api.google import cloud_problems
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._bigquery import (
     CREATE,
     WRITE,
@@ -37,10 +38,10 @@ from dagfactory.tasks._google import (
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.document.finding import Problem
+    from dagfactory.diagnostics.diagnostic import Diagnostic
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 OPERATOR = "airflow.providers.google.cloud.operators.bigquery.BigQueryInsertJobOperator"
 OF_A_TABLE = (
@@ -149,38 +150,35 @@ class BigQuery(GoogleTask):
         return self
 
 
-MODEL = BigQuery
-
-
-def outputs(task: BigQuery, place: Place) -> dict[str, str]:
+def outputs(task: BigQuery, context: TaskContext) -> dict[str, str]:
     """Offer the id of the job and, with a destination, the table (as text and as Vertex AI's address)."""
-    made = {"job": place.xcom()}
+    made = {"job": context.xcom()}
     if task.destination is None:
         return made
     return made | {"table": task.destination, "uri": f"bq://{task.destination}"}
 
 
-def lower(task: BigQuery, scope: Scope, place: Place) -> Operator:
+def lower(task: BigQuery, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the provider's operator, deferrable and imported when the task runs."""
     arguments = {
-        "configuration": _configuration(task, scope),
-        **project(task.project, scope),
+        "configuration": _configuration(task, lowering),
+        **project(task.project, lowering),
         **given({"location": task.location}),
         "deferrable": True,
-        **poll(task.poll, scope, "poll_interval"),
+        **poll(task.poll, lowering, "poll_interval"),
         **credentials(task),
     }
-    return lazy(task, scope, place, OPERATOR, arguments)
+    return lazy(task, lowering, context, OPERATOR, arguments)
 
 
-def _configuration(task: BigQuery, scope: Scope) -> dict[str, Any]:
+def _configuration(task: BigQuery, lowering: LoweringContext) -> dict[str, Any]:
     """Return the JobConfiguration; the job ends itself when the task's time is over."""
-    limit = seconds(task, scope)
+    limit = seconds(task, lowering)
     return {
         "query": _query(task) | (_destination(task) if task.destination else {}),
         **given(
             {
-                "labels": labels(task.labels, scope),
+                "labels": labels(task.labels, lowering),
                 "jobTimeoutMs": str(limit * 1000) if limit else None,
             }
         ),
@@ -250,7 +248,10 @@ def _text(value: Plain) -> str:
 
 def problems(
     task: BigQuery, _pipeline: Pipeline, environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find a missing environment, unless the task names its own project."""
     if task.project is None:
         yield from cloud_problems(task, environment)
+
+
+TASK_TYPE = TaskType(BigQuery, lower, outputs=outputs, problems=problems)

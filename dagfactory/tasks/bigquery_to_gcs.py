@@ -10,14 +10,15 @@ from pydantic import Field
 from dagfactory.language.task import TaskBase
 from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.task_api.google import cloud_problems
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._address import Address
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.document.finding import Problem
+    from dagfactory.diagnostics.diagnostic import Diagnostic
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 OPERATOR = "airflow.providers.google.cloud.transfers.bigquery_to_gcs.BigQueryToGCSOperator"
 FORMATS = {"avro": "AVRO", "csv": "CSV", "json": "NEWLINE_DELIMITED_JSON", "parquet": "PARQUET"}
@@ -43,15 +44,12 @@ class BigQueryToGcs(TaskBase):
     )
 
 
-MODEL = BigQueryToGcs
-
-
-def outputs(task: BigQueryToGcs, _place: Place) -> dict[str, str]:
+def outputs(task: BigQueryToGcs, _context: TaskContext) -> dict[str, str]:
     """Offer the folder that the files are written to."""
     return {"uri": task.destination.rpartition("/")[0]}
 
 
-def lower(task: BigQueryToGcs, scope: Scope, place: Place) -> Operator:
+def lower(task: BigQueryToGcs, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the provider's operator, imported when the task runs (its import takes seconds)."""
     arguments: dict[str, Any] = {
         "source_project_dataset_table": task.source,
@@ -61,12 +59,15 @@ def lower(task: BigQueryToGcs, scope: Scope, place: Place) -> Operator:
         "deferrable": True,
     }
     lazily = {"operator": OPERATOR, "arguments": arguments}
-    symbol = scope.runtime("lazy", "LazyOperator")
-    return place.operator(symbol, lazily | operator_arguments(task, scope))
+    symbol = lowering.runtime("lazy", "LazyOperator")
+    return context.operator(symbol, lazily | operator_arguments(task, lowering))
 
 
 def problems(
     task: BigQueryToGcs, _pipeline: Pipeline, environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find a missing environment."""
     yield from cloud_problems(task, environment)
+
+
+TASK_TYPE = TaskType(BigQueryToGcs, lower, outputs=outputs, problems=problems)

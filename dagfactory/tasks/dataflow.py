@@ -23,6 +23,7 @@ from dagfactory.language.common import (
 )
 from dagfactory.language.job import Scalar
 from dagfactory.task_api.google import cloud_problems
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._address import Address
 from dagfactory.tasks._google import (
     GoogleTask,
@@ -39,10 +40,10 @@ from dagfactory.tasks._names import DataflowJobName
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.document.finding import Problem
+    from dagfactory.diagnostics.diagnostic import Diagnostic
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 OPERATORS = "airflow.providers.google.cloud.operators.dataflow."
 ONCE = "{{{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_OID, {}) }}}}"
@@ -164,34 +165,31 @@ class Dataflow(GoogleTask):
             raise bad("`image` is for flex templates", "delete it", ("workers", "image"))
 
 
-MODEL = Dataflow
-
-
-def outputs(task: Dataflow, place: Place) -> dict[str, str]:
+def outputs(task: Dataflow, context: TaskContext) -> dict[str, str]:
     """Offer the id of the job."""
-    return {"job": place.xcom() if task.template else place.xcom("id")}
+    return {"job": context.xcom() if task.template else context.xcom("id")}
 
 
-def lower(task: Dataflow, scope: Scope, place: Place) -> Operator:
+def lower(task: Dataflow, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the provider's operator for the kind of template, imported when the task runs."""
-    name = task.job or f"{scope.pipeline.pipeline}-{place.id}".replace("_", "-")
-    region = task.region or (scope.environment.region if scope.environment else "")
+    name = task.job or f"{lowering.pipeline.pipeline}-{context.id}".replace("_", "-")
+    region = task.region or (lowering.environment.region if lowering.environment else "")
     common = {
-        **project(task.project, scope),
+        **project(task.project, lowering),
         "location": region,
         "append_job_name": False,
         **_waiting(task),
-        **poll(task.poll, scope, "poll_sleep"),
+        **poll(task.poll, lowering, "poll_sleep"),
         **credentials(task),
     }
     program = _classic if task.template else _flex
-    arguments = program(task, scope, place, f"{name}-{ONCE.format(place.once)}")
+    arguments = program(task, lowering, context, f"{name}-{ONCE.format(context.once)}")
     kind = (
         "DataflowTemplatedJobStartOperator"
         if task.template
         else "DataflowStartFlexTemplateOperator"
     )
-    return lazy(task, scope, place, OPERATORS + kind, arguments | common)
+    return lazy(task, lowering, context, OPERATORS + kind, arguments | common)
 
 
 def _waiting(task: Dataflow) -> dict[str, bool]:
@@ -200,23 +198,27 @@ def _waiting(task: Dataflow) -> dict[str, bool]:
     )
 
 
-def _classic(task: Dataflow, scope: Scope, place: Place, name: str) -> dict[str, Any]:
+def _classic(
+    task: Dataflow, lowering: LoweringContext, context: TaskContext, name: str
+) -> dict[str, Any]:
     """Return the arguments of a classic template."""
     return {
         "template": task.template,
         "job_name": name,
         "parameters": _parameters(task),
-        "environment": _environment(task, scope, place),
+        "environment": _environment(task, lowering, context),
     }
 
 
-def _flex(task: Dataflow, scope: Scope, place: Place, name: str) -> dict[str, Any]:
+def _flex(
+    task: Dataflow, lowering: LoweringContext, context: TaskContext, name: str
+) -> dict[str, Any]:
     """Return the body of a flex template's launch."""
     launch = {
         "jobName": name,
         "containerSpecGcsPath": task.flex_template,
         "parameters": _parameters(task),
-        "environment": _environment(task, scope, place),
+        "environment": _environment(task, lowering, context),
     }
     return {"body": {"launchParameter": launch}}
 
@@ -230,18 +232,18 @@ def _parameters(task: Dataflow) -> dict[str, str]:
     }
 
 
-def _environment(task: Dataflow, scope: Scope, place: Place) -> dict[str, Any]:
+def _environment(task: Dataflow, lowering: LoweringContext, context: TaskContext) -> dict[str, Any]:
     """Return the runtime environment; both kinds of template share these names."""
-    own = scope.environment.service_account if scope.environment else None
+    own = lowering.environment.service_account if lowering.environment else None
     goals = {"cost": "FLEXRS_COST_OPTIMIZED", "speed": "FLEXRS_SPEED_OPTIMIZED"}
     made = {
-        "tempLocation": task.temp or f"{place.dir}/temp",
+        "tempLocation": task.temp or f"{context.dir}/temp",
         "stagingLocation": task.staging,
         "serviceAccountEmail": task.service_account or own,
         "enableStreamingEngine": task.streaming_engine,
         "flexrsGoal": goals[task.flexrs] if task.flexrs else None,
         "additionalExperiments": list(task.experiments),
-        "additionalUserLabels": labels(task.labels, scope),
+        "additionalUserLabels": labels(task.labels, lowering),
         "kmsKeyName": task.kms_key,
     }
     return given({**made, **_machines(task.workers)}) | task.options
@@ -263,6 +265,9 @@ def _machines(workers: Workers) -> dict[str, Any]:
 
 def problems(
     task: Dataflow, _pipeline: Pipeline, environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find a missing environment: the job needs its project, region and bucket."""
     yield from cloud_problems(task, environment)
+
+
+TASK_TYPE = TaskType(Dataflow, lower, outputs=outputs, problems=problems)

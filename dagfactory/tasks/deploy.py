@@ -12,13 +12,14 @@ from dagfactory.language.job import Accelerator
 from dagfactory.language.task import TaskBase
 from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.task_api.google import cloud_arguments, cloud_problems
+from dagfactory.task_api.task_type import TaskType
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.document.finding import Problem
+    from dagfactory.diagnostics.diagnostic import Diagnostic
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 
 WHOLE = 100
@@ -73,25 +74,22 @@ class Deploy(TaskBase):
     )
 
 
-MODEL = Deploy
-
-
-def outputs(_task: Deploy, place: Place) -> dict[str, str]:
+def outputs(_task: Deploy, context: TaskContext) -> dict[str, str]:
     """Offer the endpoint's resource name."""
-    return {"endpoint": place.xcom("endpoint")}
+    return {"endpoint": context.xcom("endpoint")}
 
 
-def lower(task: Deploy, scope: Scope, place: Place) -> Operator:
+def lower(task: Deploy, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the deploying operator."""
     arguments = {
-        **cloud_arguments(scope),
+        **cloud_arguments(lowering),
         "model": task.model,
         "endpoint": task.endpoint,
         "traffic": {"new": task.traffic.new, "current": task.traffic.current},
         "machine": _resources(task.machine),
-        **operator_arguments(task, scope),
+        **operator_arguments(task, lowering),
     }
-    return place.operator(scope.runtime("endpoint", "DeployModelOperator"), arguments)
+    return context.operator(lowering.runtime("endpoint", "DeployModelOperator"), arguments)
 
 
 def _resources(machine: ServingMachine) -> dict[str, Any]:
@@ -109,6 +107,9 @@ def _resources(machine: ServingMachine) -> dict[str, Any]:
 
 def problems(
     task: Deploy, _pipeline: Pipeline, environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find a missing environment."""
     yield from cloud_problems(task, environment)
+
+
+TASK_TYPE = TaskType(Deploy, lower, outputs=outputs, problems=problems)

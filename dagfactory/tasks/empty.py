@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Literal
 
 from dagfactory.language.task import TaskBase
 from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.task_api.task_type import TaskType
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 
 class Empty(TaskBase):
@@ -18,10 +19,10 @@ class Empty(TaskBase):
     type: Literal["empty"]
 
 
-MODEL = Empty
-
-
-def lower(task: Empty, scope: Scope, place: Place) -> Operator:
+def lower(task: Empty, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return an EmptyOperator."""
-    arguments = operator_arguments(task, scope, timeout=False)
-    return place.operator(scope.target.symbol("EmptyOperator"), arguments)
+    arguments = operator_arguments(task, lowering, timeout=False)
+    return context.operator(lowering.target.symbol("EmptyOperator"), arguments)
+
+
+TASK_TYPE = TaskType(Empty, lower)

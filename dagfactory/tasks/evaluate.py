@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.language.job import JobTask, ModuleName
 from dagfactory.task_api.job import job_arguments, job_outputs
 from dagfactory.task_api.job_problems import job_problems
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._address import Address
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 
 class Evaluate(JobTask):
@@ -32,15 +34,12 @@ class Evaluate(JobTask):
     )
 
 
-MODEL = Evaluate
-
-
-def outputs(_task: Evaluate, place: Place) -> dict[str, str]:
+def outputs(_task: Evaluate, context: TaskContext) -> dict[str, str]:
     """Offer the directories and files that Vertex derives from the job's base directory."""
-    return job_outputs(place.dir)
+    return job_outputs(context.dir)
 
 
-def lower(task: Evaluate, scope: Scope, place: Place) -> Operator:
+def lower(task: Evaluate, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the job's operator, with the model as its first argument."""
     with_model = task.model_copy(
         update={
@@ -48,16 +47,19 @@ def lower(task: Evaluate, scope: Scope, place: Place) -> Operator:
             "module": None if task.command else task.module,
         }
     )
-    symbol = scope.runtime("job", "VertexJobOperator")
-    return place.operator(symbol, job_arguments(with_model, scope, place))
+    symbol = lowering.runtime("job", "VertexJobOperator")
+    return context.operator(symbol, job_arguments(with_model, lowering, context))
 
 
 def problems(
     task: Evaluate, pipeline: Pipeline, environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find what a job lacks."""
     yield from job_problems(task, pipeline, environment)
     if "model" in task.args:
         message = "`model` is set by the task's own key"
         help_ = "leave it out of `args`"
-        yield Problem("DF207", message, ("args", "model"), key=True, help=help_)
+        yield Diagnostic("DF207", message, Pointer(("args", "model"), key=True), help=help_)
+
+
+TASK_TYPE = TaskType(Evaluate, lower, outputs=outputs, problems=problems)

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import did_you_mean
-from dagfactory.document.finding import Problem
 from dagfactory.language.common import Project, TaskId, Text, bad, listed, missing
 from dagfactory.language.condition import GateSyntaxError, names, parse
 from dagfactory.language.task import TaskBase
 from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.task_api.task_type import TaskType
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 
 TaskIds = Annotated[
@@ -82,12 +84,9 @@ class Gate(TaskBase):
         return self
 
 
-MODEL = Gate
-
-
-def outputs(_task: Gate, place: Place) -> dict[str, str]:
+def outputs(_task: Gate, context: TaskContext) -> dict[str, str]:
     """Offer the decision and its reason."""
-    return {"passed": place.xcom("passed"), "reason": place.xcom("reason")}
+    return {"passed": context.xcom("passed"), "reason": context.xcom("reason")}
 
 
 def branches(task: Gate) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -97,40 +96,45 @@ def branches(task: Gate) -> Iterator[tuple[tuple[str | int, ...], str]]:
             yield (key, index), name
 
 
-def lower(task: Gate, scope: Scope, place: Place) -> Operator:
+def lower(task: Gate, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the branch operator, with the condition as data."""
     arguments = {
-        **_source(task, scope),
+        **_source(task, lowering),
         "when": parse(task.when),
         "text": task.when,
-        "then": _ids(task.then, scope),
-        "otherwise": _ids(task.otherwise, scope),
-        **operator_arguments(task, scope),
+        "then": _ids(task.then, lowering),
+        "otherwise": _ids(task.otherwise, lowering),
+        **operator_arguments(task, lowering),
     }
-    return place.operator(scope.runtime("gate", "GateOperator"), arguments)
+    return context.operator(lowering.runtime("gate", "GateOperator"), arguments)
 
 
-def _source(task: Gate, scope: Scope) -> dict[str, str]:
+def _source(task: Gate, lowering: LoweringContext) -> dict[str, str]:
     """Return where the metrics come from: a file, or a query and who pays for it."""
     if task.query is None:
         return {"metrics": task.metrics or ""}
-    payer = task.project or (scope.environment.project if scope.environment else None)
+    payer = task.project or (lowering.environment.project if lowering.environment else None)
     optional = {"project": payer, "location": task.location}
     return {"query": task.query} | {key: value for key, value in optional.items() if value}
 
 
 def problems(
     task: Gate, pipeline: Pipeline, _environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find conditions that cannot be read, unknown params, and tasks on both sides."""
     for index, name in enumerate(task.otherwise):
         if name in task.then:
-            yield Problem("DF210", f"`{name}` stands under `then` and `else`", ("else", index))
+            yield Diagnostic(
+                "DF210", f"`{name}` stands under `then` and `else`", Pointer(("else", index))
+            )
     try:
         used = names(parse(task.when))
     except GateSyntaxError as error:
-        yield Problem(
-            "DF211", error.message, ("when",), start=error.start, end=error.end, help=error.help
+        yield Diagnostic(
+            "DF211",
+            error.message,
+            Pointer(("when",), start=error.start, end=error.end),
+            help=error.help,
         )
         return
     for name in used.params:
@@ -138,11 +142,17 @@ def problems(
             help_ = did_you_mean(name, pipeline.params) or "declare it under `params:`"
             where = task.when.find(f"params.{name}")
             end = where + len(f"params.{name}")
-            yield Problem(
-                "DF205", f"unknown parameter `{name}`", ("when",), start=where, end=end, help=help_
+            yield Diagnostic(
+                "DF205",
+                f"unknown parameter `{name}`",
+                Pointer(("when",), start=where, end=end),
+                help=help_,
             )
 
 
-def _ids(side: list[str], scope: Scope) -> list[str]:
+def _ids(side: list[str], lowering: LoweringContext) -> list[str]:
     """Return the Airflow ids that a side starts with; a group starts with its first tasks."""
-    return [airflow_id for name in side for airflow_id in scope.roots[name]]
+    return [airflow_id for name in side for airflow_id in lowering.roots[name]]
+
+
+TASK_TYPE = TaskType(Gate, lower, outputs=outputs, branches=branches, problems=problems)

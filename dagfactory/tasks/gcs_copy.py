@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from dagfactory.language.common import bad
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._address import Address, Location, location
 from dagfactory.tasks._google import GoogleTask, credentials, lazy
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 OBJECTS = "airflow.providers.google.cloud.transfers.gcs_to_gcs.GCSToGCSOperator"
 FOLDERS = "airflow.providers.google.cloud.operators.gcs.GCSSynchronizeBucketsOperator"
@@ -52,21 +53,18 @@ class GcsCopy(GoogleTask):
         return self
 
 
-MODEL = GcsCopy
-
-
-def outputs(task: GcsCopy, _place: Place) -> dict[str, str]:
+def outputs(task: GcsCopy, _context: TaskContext) -> dict[str, str]:
     """Offer the address that was copied to; a folder comes without its last `/`."""
     return {"uri": task.destination.rstrip("/")}
 
 
-def lower(task: GcsCopy, scope: Scope, place: Place) -> Operator:
+def lower(task: GcsCopy, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the provider's operator for folders or for objects, imported when the task runs."""
-    source, destination = location(task.source, scope), location(task.destination, scope)
+    source, destination = location(task.source, lowering), location(task.destination, lowering)
     ends = {"source_bucket": source.bucket, "destination_bucket": destination.bucket}
     if task.source.endswith("/") and not task.move:
         arguments = ends | _folder(task, source, destination)
-        return lazy(task, scope, place, FOLDERS, arguments | credentials(task))
+        return lazy(task, lowering, context, FOLDERS, arguments | credentials(task))
     arguments = {
         **ends,
         **_objects(task.source, source),
@@ -76,7 +74,7 @@ def lower(task: GcsCopy, scope: Scope, place: Place) -> Operator:
         "source_object_required": True,
         **credentials(task),
     }
-    return lazy(task, scope, place, OBJECTS, arguments)
+    return lazy(task, lowering, context, OBJECTS, arguments)
 
 
 def _folder(task: GcsCopy, source: Location, destination: Location) -> dict[str, Any]:
@@ -96,3 +94,6 @@ def _objects(written: str, source: Location) -> dict[str, Any]:
         folder = source.name.partition("*")[0].rpartition("/")[0]
         return {"source_object": f"{folder}/" if folder else "", "match_glob": source.name}
     return {"source_object": source.name, "exact_match": not written.endswith("/")}
+
+
+TASK_TYPE = TaskType(GcsCopy, lower, outputs=outputs)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.language.common import bad, missing
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._address import Address, Addresses, location, other_bucket
 from dagfactory.tasks._google import GoogleTask, credentials, lazy
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 OPERATOR = "airflow.providers.google.cloud.operators.gcs.GCSDeleteObjectsOperator"
 _SLASHES_OF_A_BUCKET = 3
@@ -65,31 +67,34 @@ class GcsDelete(GoogleTask):
             raise bad("this would delete the whole bucket", "name a folder in it", ("folder",))
 
 
-MODEL = GcsDelete
-
-
-def lower(task: GcsDelete, scope: Scope, place: Place) -> Operator:
+def lower(task: GcsDelete, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the provider's operator, imported when the task runs."""
-    arguments = _what(task, scope) | {"ignore_error": task.missing_ok}
-    return lazy(task, scope, place, OPERATOR, arguments | credentials(task))
+    arguments = _what(task, lowering) | {"ignore_error": task.missing_ok}
+    return lazy(task, lowering, context, OPERATOR, arguments | credentials(task))
 
 
-def _what(task: GcsDelete, scope: Scope) -> dict[str, Any]:
+def _what(task: GcsDelete, lowering: LoweringContext) -> dict[str, Any]:
     """Return the bucket with the names or the prefix."""
     if task.folder:
-        found = location(task.folder, scope)
+        found = location(task.folder, lowering)
         return {"bucket_name": found.bucket, "prefix": found.name}
-    places = [location(each, scope) for each in task.objects or ()]
+    places = [location(each, lowering) for each in task.objects or ()]
     return {"bucket_name": places[0].bucket, "objects": [each.name for each in places]}
 
 
 def problems(
     task: GcsDelete, _pipeline: Pipeline, _environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find objects in more than one bucket."""
     index = other_bucket(task.objects or [])
     if index is not None:
         help_ = "delete those of each bucket in a task of its own"
-        yield Problem(
-            "DF123", "the objects lie in different buckets", ("objects", index), help=help_
+        yield Diagnostic(
+            "DF123",
+            "the objects lie in different buckets",
+            Pointer(("objects", index)),
+            help=help_,
         )
+
+
+TASK_TYPE = TaskType(GcsDelete, lower, problems=problems)

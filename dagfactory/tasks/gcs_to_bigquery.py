@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.language.common import Project, SpecModel, Text, bad
 from dagfactory.language.job import Data
 from dagfactory.task_api.google import cloud_problems
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._address import Address, Addresses, location, other_bucket
 from dagfactory.tasks._bigquery import (
     CREATE,
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 OPERATOR = "airflow.providers.google.cloud.transfers.gcs_to_bigquery.GCSToBigQueryOperator"
 FORMATS = {
@@ -175,40 +177,37 @@ class GcsToBigQuery(GoogleTask):
         return self
 
 
-MODEL = GcsToBigQuery
-
-
-def outputs(task: GcsToBigQuery, place: Place) -> dict[str, str]:
+def outputs(task: GcsToBigQuery, context: TaskContext) -> dict[str, str]:
     """Offer the table as text and as Vertex AI's address, and the largest value if asked for."""
     made = {"table": task.destination, "uri": f"bq://{task.destination}"}
-    return made | ({"max_value": place.xcom()} if task.max_value_of else {})
+    return made | ({"max_value": context.xcom()} if task.max_value_of else {})
 
 
-def lower(task: GcsToBigQuery, scope: Scope, place: Place) -> Operator:
+def lower(task: GcsToBigQuery, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the provider's operator, deferrable and imported when the task runs."""
-    files = [location(each, scope) for each in task.source]
+    files = [location(each, lowering) for each in task.source]
     arguments = {
         "bucket": files[0].bucket,
         "source_objects": [each.name for each in files],
         "destination_project_dataset_table": task.destination,
         "source_format": FORMATS[task.format],
-        **_schema(task, scope),
+        **_schema(task, lowering),
         "write_disposition": WRITE[task.write_disposition],
         "create_disposition": CREATE[task.create_disposition],
-        **_optional(task, scope),
-        **project(task.project, scope),
+        **_optional(task, lowering),
+        **project(task.project, lowering),
         "deferrable": True,
         **credentials(task),
     }
-    return lazy(task, scope, place, OPERATOR, arguments)
+    return lazy(task, lowering, context, OPERATOR, arguments)
 
 
-def _schema(task: GcsToBigQuery, scope: Scope) -> dict[str, Any]:
+def _schema(task: GcsToBigQuery, lowering: LoweringContext) -> dict[str, Any]:
     """Return the columns, or where they are read, or that they are found out."""
     if task.columns:
         return {"schema_fields": [_column(each) for each in task.columns], "autodetect": False}
     if task.schema_file:
-        found = location(task.schema_file, scope)
+        found = location(task.schema_file, lowering)
         names = {"schema_object_bucket": found.bucket, "schema_object": found.name}
         return {**names, "autodetect": False}
     return {"autodetect": True}
@@ -227,7 +226,7 @@ def _column(column: Column) -> dict[str, Any]:
     )
 
 
-def _optional(task: GcsToBigQuery, scope: Scope) -> dict[str, Any]:
+def _optional(task: GcsToBigQuery, lowering: LoweringContext) -> dict[str, Any]:
     """Return the arguments of keys that are set."""
     cut = partition(task.partition)
     return _csv(task.csv) | given(
@@ -243,7 +242,7 @@ def _optional(task: GcsToBigQuery, scope: Scope) -> dict[str, Any]:
             "max_id_key": task.max_value_of,
             "extra_config": task.extra,
             "location": task.location,
-            "labels": labels(task.labels, scope),
+            "labels": labels(task.labels, lowering),
             "description": task.description,
             "encryption_configuration": {"kmsKeyName": task.kms_key} if task.kms_key else None,
         }
@@ -268,11 +267,16 @@ def _csv(form: Csv | None) -> dict[str, Any]:
 
 def problems(
     task: GcsToBigQuery, _pipeline: Pipeline, environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find a missing environment, and files in more than one bucket."""
     if task.project is None:
         yield from cloud_problems(task, environment)
     index = other_bucket(task.source)
     if index is not None:
         help_ = "load each bucket in a task of its own"
-        yield Problem("DF123", "the files lie in different buckets", ("source", index), help=help_)
+        yield Diagnostic(
+            "DF123", "the files lie in different buckets", Pointer(("source", index)), help=help_
+        )
+
+
+TASK_TYPE = TaskType(GcsToBigQuery, lower, outputs=outputs, problems=problems)

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, SerializeAsAny
 
 from dagfactory.dagfile.model import Group as LoweredGroup
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.language.common import TaskId
 from dagfactory.language.task import TaskBase
+from dagfactory.task_api.task_type import TaskType
 
 if TYPE_CHECKING:
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 
 class Group(TaskBase):
@@ -32,17 +34,14 @@ class Group(TaskBase):
     )
 
 
-MODEL = Group
-
-
 def members(task: Group) -> Mapping[str, TaskBase]:
     """Return the tasks in the box."""
     return task.tasks
 
 
-def lower(task: Group, _scope: Scope, place: Place) -> LoweredGroup:
+def lower(task: Group, _lowering: LoweringContext, context: TaskContext) -> LoweredGroup:
     """Return the empty box; the tasks are put in when the whole plan is lowered."""
-    return LoweredGroup(place.id, place.variable, (), tooltip=task.doc or "")
+    return LoweredGroup(context.id, context.variable, (), tooltip=task.doc or "")
 
 
 IDLE = (
@@ -54,10 +53,13 @@ IDLE = (
 
 def problems(
     task: Group, _pipeline: Pipeline, _environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find keys that only the tasks inside can have."""
     for key in IDLE:
         if key in task.model_fields_set:
             message = f"`{key}` has no effect on a group"
             help_ = "give it to the tasks inside"
-            yield Problem("DF214", message, (key,), key=True, help=help_)
+            yield Diagnostic("DF214", message, Pointer((key,), key=True), help=help_)
+
+
+TASK_TYPE = TaskType(Group, lower, members=members, problems=problems)

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from dagfactory.language.common import Duration, LabelText, Project, SpecModel, Text, bad
 from dagfactory.language.job import Data
 from dagfactory.task_api.google import cloud_problems
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._google import (
     GoogleTask,
     credentials,
@@ -24,10 +25,10 @@ from dagfactory.tasks._names import EnvName, KubernetesName
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.document.finding import Problem
+    from dagfactory.diagnostics.diagnostic import Diagnostic
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 GKE = "airflow.providers.google.cloud.operators.kubernetes_engine."
 OWN = "airflow.providers.cncf.kubernetes.operators."
@@ -198,35 +199,36 @@ class Kubernetes(GoogleTask):
         return self
 
 
-MODEL = Kubernetes
-
-
-def outputs(task: Kubernetes, place: Place) -> dict[str, str]:
+def outputs(task: Kubernetes, context: TaskContext) -> dict[str, str]:
     """Offer what the container left as its result, if it is read."""
-    return {"result": place.xcom()} if task.result else {}
+    return {"result": context.xcom()} if task.result else {}
 
 
-def lower(task: Kubernetes, scope: Scope, place: Place) -> Operator:
+def lower(task: Kubernetes, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the provider's operator for the cluster and the kind, imported when the task runs."""
     where = "gke" if task.cluster else "own"
     arguments = {
-        **(_cluster(task.cluster, scope) if task.cluster else OWN_CLUSTER),
+        **(_cluster(task.cluster, lowering) if task.cluster else OWN_CLUSTER),
         "namespace": task.namespace or NAMESPACES[where],
-        "name": task.name or place.id.replace("_", "-"),
+        "name": task.name or context.id.replace("_", "-"),
         **_container(task),
-        **_pod(task, scope),
-        **(_job(task, scope) if task.run_as == "job" else poll(task.poll, scope, "poll_interval")),
+        **_pod(task, lowering),
+        **(
+            _job(task, lowering)
+            if task.run_as == "job"
+            else poll(task.poll, lowering, "poll_interval")
+        ),
         "deferrable": True,
         **credentials(task),
     }
-    return lazy(task, scope, place, OPERATORS[where, task.run_as], arguments)
+    return lazy(task, lowering, context, OPERATORS[where, task.run_as], arguments)
 
 
-def _cluster(cluster: Cluster, scope: Scope) -> dict[str, Any]:
+def _cluster(cluster: Cluster, lowering: LoweringContext) -> dict[str, Any]:
     """Return which cluster it is and how it is reached."""
-    region = scope.environment.region if scope.environment else None
+    region = lowering.environment.region if lowering.environment else None
     return {
-        **project(cluster.project, scope),
+        **project(cluster.project, lowering),
         "location": cluster.location or region,
         "cluster_name": cluster.name,
         **given(
@@ -255,7 +257,7 @@ def _container(task: Kubernetes) -> dict[str, Any]:
     }
 
 
-def _pod(task: Kubernetes, scope: Scope) -> dict[str, Any]:
+def _pod(task: Kubernetes, lowering: LoweringContext) -> dict[str, Any]:
     """Return what concerns the pod; the operator merges the template with its other arguments."""
     start = int(task.startup_timeout.total_seconds()) if task.startup_timeout else None
     actions = {
@@ -267,10 +269,10 @@ def _pod(task: Kubernetes, scope: Scope) -> dict[str, Any]:
         {
             "service_account_name": task.service_account,
             "node_selector": dict(task.node_selector),
-            "labels": labels(task.labels, scope),
+            "labels": labels(task.labels, lowering),
             "annotations": dict(task.annotations),
             "startup_timeout_seconds": start,
-            "active_deadline_seconds": seconds(task, scope),
+            "active_deadline_seconds": seconds(task, lowering),
             "on_finish_action": actions[task.on_finish],
             "pod_template_dict": _template(task),
         }
@@ -297,7 +299,7 @@ def _template(task: Kubernetes) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Pod", "spec": spec} if spec else {}
 
 
-def _job(task: Kubernetes, scope: Scope) -> dict[str, Any]:
+def _job(task: Kubernetes, lowering: LoweringContext) -> dict[str, Any]:
     """Return what concerns a Kubernetes Job."""
     return {
         "wait_until_job_complete": True,
@@ -311,14 +313,17 @@ def _job(task: Kubernetes, scope: Scope) -> dict[str, Any]:
                 else None,
             }
         ),
-        **poll(task.poll, scope, "job_poll_interval"),
+        **poll(task.poll, lowering, "job_poll_interval"),
     }
 
 
 def problems(
     task: Kubernetes, _pipeline: Pipeline, environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find a missing environment, when a GKE cluster needs its project or region."""
     cluster = task.cluster
     if cluster and not (cluster.project and cluster.location):
         yield from cloud_problems(task, environment)
+
+
+TASK_TYPE = TaskType(Kubernetes, lower, outputs=outputs, problems=problems)

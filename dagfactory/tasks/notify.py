@@ -13,11 +13,12 @@ from dagfactory.language.alerts import People
 from dagfactory.language.common import SpecModel, Text, bad, missing
 from dagfactory.language.job import Data
 from dagfactory.language.task import TaskBase
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._google import given, lazy
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 SLACK = "airflow.providers.slack.operators.slack_webhook.SlackWebhookOperator"
 EMAIL = "airflow.providers.smtp.operators.smtp.EmailOperator"
@@ -85,16 +86,13 @@ class Notify(TaskBase):
         return self
 
 
-MODEL = Notify
-
-
-def lower(task: Notify, scope: Scope, place: Place) -> Operator:
+def lower(task: Notify, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the provider's operator, imported when the task runs: no provider is needed to parse."""
     if task.slack:
-        return lazy(task, scope, place, SLACK, _slack(task.slack))
+        return lazy(task, lowering, context, SLACK, _slack(task.slack))
     if task.email is None:
         raise ValueError("a message without a way reached lowering")
-    return lazy(task, scope, place, EMAIL, _email(task.email))
+    return lazy(task, lowering, context, EMAIL, _email(task.email))
 
 
 def _slack(message: Slack) -> dict[str, Any]:
@@ -120,3 +118,6 @@ def _email(mail: Email) -> dict[str, Any]:
             "conn_id": mail.connection,
         }
     )
+
+
+TASK_TYPE = TaskType(Notify, lower)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from dagfactory.dagfile.model import Symbol
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.language.common import bad
 from dagfactory.language.job import Data
 from dagfactory.language.task import TaskBase
 from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks.python import DottedName
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 
 def _operator(path: str) -> str:
@@ -57,24 +59,21 @@ class AnyOperator(TaskBase):
     )
 
 
-MODEL = AnyOperator
-
-
-def outputs(_task: AnyOperator, place: Place) -> dict[str, str]:
+def outputs(_task: AnyOperator, context: TaskContext) -> dict[str, str]:
     """Offer what the operator returned."""
-    return {"result": place.xcom()}
+    return {"result": context.xcom()}
 
 
-def lower(task: AnyOperator, scope: Scope, place: Place) -> Operator:
+def lower(task: AnyOperator, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the operator itself, or the lazy operator that stands in for it."""
-    common = operator_arguments(task, scope)
+    common = operator_arguments(task, lowering)
     arguments: dict[str, Any] = task.args
     if task.lazy:
-        symbol = scope.runtime("lazy", "LazyOperator")
+        symbol = lowering.runtime("lazy", "LazyOperator")
         lazily = {"operator": task.operator, "arguments": arguments}
-        return place.operator(symbol, lazily | common)
+        return context.operator(symbol, lazily | common)
     module, _, name = task.operator.rpartition(".")
-    return place.operator(Symbol(module, name), arguments | common)
+    return context.operator(Symbol(module, name), arguments | common)
 
 
 RESERVED: dict[str, str] = {
@@ -108,13 +107,20 @@ RESERVED: dict[str, str] = {
 
 def problems(
     task: AnyOperator, _pipeline: Pipeline, _environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find arguments that are no names, and those that have a key of their own."""
     for name in task.args:
         if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name):
-            yield Problem(
-                "DF212", f"`{name}` is not the name of an argument", ("args", name), key=True
+            yield Diagnostic(
+                "DF212",
+                f"`{name}` is not the name of an argument",
+                Pointer(("args", name), key=True),
             )
         elif name in RESERVED:
             message = f"`{name}` cannot be set here"
-            yield Problem("DF212", message, ("args", name), key=True, help=RESERVED[name])
+            yield Diagnostic(
+                "DF212", message, Pointer(("args", name), key=True), help=RESERVED[name]
+            )
+
+
+TASK_TYPE = TaskType(AnyOperator, lower, outputs=outputs, problems=problems)

@@ -12,10 +12,11 @@ from dagfactory.language.common import bad
 from dagfactory.language.job import Data
 from dagfactory.language.task import TaskBase
 from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.task_api.task_type import TaskType
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 _CALLABLE = re.compile(r"([A-Za-z_]\w*\.)+[A-Za-z_]\w*", re.ASCII)
 
@@ -44,18 +45,18 @@ class Python(TaskBase):
     )
 
 
-MODEL = Python
-
-
-def outputs(_task: Python, place: Place) -> dict[str, str]:
+def outputs(_task: Python, context: TaskContext) -> dict[str, str]:
     """Offer what the function returned."""
-    return {"result": place.xcom()}
+    return {"result": context.xcom()}
 
 
-def lower(task: Python, scope: Scope, place: Place) -> Operator:
+def lower(task: Python, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the operator that imports and calls the function when the task runs."""
     arguments: dict[str, Any] = {"function": task.callable}
     if task.args:
         arguments["arguments"] = task.args
-    symbol = scope.runtime("call", "CallOperator")
-    return place.operator(symbol, arguments | operator_arguments(task, scope))
+    symbol = lowering.runtime("call", "CallOperator")
+    return context.operator(symbol, arguments | operator_arguments(task, lowering))
+
+
+TASK_TYPE = TaskType(Python, lower, outputs=outputs)

@@ -5,103 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
-
-from pydantic import Field, model_validator
+from typing import TYPE_CHECKING, Any
 
 from dagfactory.dagfile.model import Group, Indices, Operator
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import did_you_mean
-from dagfactory.document.finding import Problem
-from dagfactory.language.common import SpecModel
-from dagfactory.language.job import ArgumentName, JobTask, Scalar
 from dagfactory.runtime.grid import count, packs, points
 from dagfactory.runtime.halving import places
 from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.task_api.job import job_arguments
 from dagfactory.task_api.job_problems import job_problems
-from dagfactory.tasks._sweep.pack import PackField, names, packing
+from dagfactory.task_api.task_type import TaskType
+from dagfactory.tasks._sweep.model import MAX_TRIALS, Sweep
+from dagfactory.tasks._sweep.pack import names, packing
 from dagfactory.tasks._sweep.pack import problems as pack_problems
-from dagfactory.tasks._sweep.search import (
-    MAX_TRIALS,
-    MOST_COMBINATIONS,
-    Halving,
-    Method,
-    Space,
-    combinations,
-    methods_agree,
-    rungs,
-    search,
-    steered_agrees,
-    study,
-)
+from dagfactory.tasks._sweep.search import MOST_COMBINATIONS, combinations, rungs, search, study
 from dagfactory.tasks._sweep.search import problems as search_problems
 
 if TYPE_CHECKING:
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
-
-
-class Metric(SpecModel):
-    """The metric that decides which trial is best."""
-
-    name: str = Field(
-        description="Name of the metric in `metrics.json`.", examples=["val_accuracy"]
-    )
-    goal: Literal["maximize", "minimize"] = Field(description="Which way is better.")
-
-
-class Sweep(JobTask):
-    """Run one job per combination of hyperparameters and select the best trial."""
-
-    unmapped: ClassVar[str | None] = "its `parameters` are what a sweep runs over"
-
-    type: Literal["sweep"]
-    method: Method = Field(default="grid", description="How trials are chosen.")
-    metric: Metric = Field(
-        description="What the best trial is best at.",
-        examples=[{"name": "val_accuracy", "goal": "maximize"}],
-    )
-    parameters: dict[ArgumentName, Space] = Field(
-        description="Hyperparameters; each becomes `--name=value`.",
-        min_length=1,
-        examples=[{"learning_rate": {"values": [3e-4, 1e-3]}}],
-    )
-    trials: int | None = Field(
-        default=None, ge=1, le=MAX_TRIALS, description="How many combinations are drawn."
-    )
-    draw_seed: int = Field(default=0, ge=0, description="Another seed draws other combinations.")
-    halving: Halving | None = Field(default=None, description="What grows from rung to rung.")
-    exclude: list[dict[str, Scalar]] = Field(
-        default_factory=list,
-        description="Combinations to leave out; a part of one is enough.",
-        examples=[[{"learning_rate": 3e-3, "weight_decay": 0.1}]],
-    )
-    include: list[dict[ArgumentName, Scalar]] = Field(
-        default_factory=list,
-        description="Combinations to add.",
-        examples=[[{"learning_rate": 1e-2}]],
-    )
-    seeds: list[int] = Field(
-        default_factory=list,
-        description="Each combination runs once per seed (`--seed=N`).",
-        examples=[[0, 1, 2]],
-    )
-    parallel: int = Field(default=4, ge=1, le=1000, description="Jobs that run at the same time.")
-    pack: PackField | None = Field(
-        default=None,
-        description="Trials that one job trains together on one device: a number, or the keys below.",
-        examples=[8],
-    )
-
-    @model_validator(mode="after")
-    def _method(self) -> Sweep:
-        methods_agree(self)
-        steered_agrees(self)
-        return self
-
-
-MODEL = Sweep
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 
 def definition(task: Sweep) -> dict[str, Any]:
@@ -115,26 +40,26 @@ def definition(task: Sweep) -> dict[str, Any]:
     return made
 
 
-def outputs(task: Sweep, place: Place) -> dict[str, Any]:
+def outputs(task: Sweep, context: TaskContext) -> dict[str, Any]:
     """Offer the best trial: its model, checkpoints, value and hyperparameters, known when it ran."""
     grown = [task.halving.argument] if task.halving else []
     return {
-        "best": place.xcom("model_dir", task="best"),
-        "model_dir": place.xcom("model_dir", task="best"),
-        "checkpoint": place.xcom("checkpoint", task="best"),
-        "value": place.xcom("value", task="best"),
+        "best": context.xcom("model_dir", task="best"),
+        "model_dir": context.xcom("model_dir", task="best"),
+        "checkpoint": context.xcom("checkpoint", task="best"),
+        "value": context.xcom("value", task="best"),
         "parameters": {
-            name: place.xcom("parameters", name, task="best") for name in [*names(task), *grown]
+            name: context.xcom("parameters", name, task="best") for name in [*names(task), *grown]
         },
-        "dir": place.dir,
-        "leaderboard": f"{place.dir}/trials.json",
+        "dir": context.dir,
+        "leaderboard": f"{context.dir}/trials.json",
     }
 
 
-def roots(task: Sweep, place: Place) -> tuple[str, ...]:
+def roots(task: Sweep, context: TaskContext) -> tuple[str, ...]:
     """Name the task that a gate has to follow."""
     first = "best" if task.method == "bayes" else _stages(task)[0].trials
-    return (f"{place.airflow_id}.{first}",)
+    return (f"{context.airflow_id}.{first}",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,40 +80,44 @@ def _stages(task: Sweep) -> list[_Stage]:
     ]
 
 
-def lower(task: Sweep, scope: Scope, place: Place) -> Group:
+def lower(task: Sweep, lowering: LoweringContext, context: TaskContext) -> Group:
     """Return a group: the trials as one mapped task, then the choice of the best; so in each rung."""
     if task.method == "bayes":
-        return _steered(task, scope, place)
+        return _steered(task, lowering, context)
     compact = definition(task)
-    pairs = [_pair(task, scope, place, compact, stage) for stage in _stages(task)]
+    pairs = [_pair(task, lowering, context, compact, stage) for stage in _stages(task)]
     members = tuple(member for pair in pairs for member in pair)
     return Group(
-        id=place.id,
-        variable=place.variable,
+        id=context.id,
+        variable=context.variable,
         members=members,
         edges=tuple((a.variable, b.variable) for a, b in pairwise(members)),
         tooltip=_tooltip(task, compact),
     )
 
 
-def _steered(task: Sweep, scope: Scope, place: Place) -> Group:
+def _steered(task: Sweep, lowering: LoweringContext, context: TaskContext) -> Group:
     """Return a group of one task: Vertex AI runs the trials, the task chooses among them."""
     best = Operator(
         id="best",
-        variable=f"{place.variable}__best",
-        symbol=scope.runtime("tune", "TuneOperator"),
+        variable=f"{context.variable}__best",
+        symbol=lowering.runtime("tune", "TuneOperator"),
         arguments={
             "task_id": "best",
             "study": study(task),
-            **job_arguments(task, scope, place),
+            **job_arguments(task, lowering, context),
         },
     )
     tooltip = f"{task.trials} trials that Vertex AI chooses, best {task.metric.name}"
-    return Group(place.id, place.variable, (best,), tooltip=tooltip)
+    return Group(context.id, context.variable, (best,), tooltip=tooltip)
 
 
 def _pair(
-    task: Sweep, scope: Scope, place: Place, compact: dict[str, Any], stage: _Stage
+    task: Sweep,
+    lowering: LoweringContext,
+    context: TaskContext,
+    compact: dict[str, Any],
+    stage: _Stage,
 ) -> tuple[Operator, Operator]:
     """Return the mapped trials and the task that judges them."""
     rung = {} if stage.rung is None else {"rung": stage.rung}
@@ -198,14 +127,14 @@ def _pair(
         module, operator, index = "pack", "VertexPackOperator", "pack"
     trials = Operator(
         id=stage.trials,
-        variable=f"{place.variable}__{stage.trials}",
-        symbol=scope.runtime(module, operator),
+        variable=f"{context.variable}__{stage.trials}",
+        symbol=lowering.runtime(module, operator),
         arguments={
             "task_id": stage.trials,
             "sweep": compact,
             **rung,
             **({"carry": carry} if carry else {}),
-            **_first_rule(job_arguments(task, scope, place), stage),
+            **_first_rule(job_arguments(task, lowering, context), stage),
             "max_active_tis_per_dagrun": task.parallel,
             "map_index_template": "{{ task.trial_label }}",
         },
@@ -213,16 +142,16 @@ def _pair(
     )
     best = Operator(
         id=stage.best,
-        variable=f"{place.variable}__{stage.best}",
-        symbol=scope.runtime("sweep", "BestTrialOperator"),
+        variable=f"{context.variable}__{stage.best}",
+        symbol=lowering.runtime("sweep", "BestTrialOperator"),
         arguments={
             "task_id": stage.best,
-            "trials": f"{place.airflow_id}.{stage.trials}",
-            "base": place.dir,
+            "trials": f"{context.airflow_id}.{stage.trials}",
+            "base": context.dir,
             "metric": task.metric.name,
             "goal": task.metric.goal,
             **rung,
-            **_without_rule(operator_arguments(task, scope)),
+            **_without_rule(operator_arguments(task, lowering)),
         },
     )
     return trials, best
@@ -260,7 +189,7 @@ def _without_rule(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def problems(
     task: Sweep, pipeline: Pipeline, environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find what a job lacks, empty grids, and parameters that the arguments set as well."""
     yield from job_problems(task, pipeline, environment)
     yield from _set_twice(task)
@@ -271,7 +200,7 @@ def problems(
         yield from _counts(task)
 
 
-def _counts(task: Sweep) -> Iterator[Problem]:
+def _counts(task: Sweep) -> Iterator[Diagnostic]:
     """Find sweeps of no trial, or of more than anybody wants to start."""
     total = combinations(task)
     if total <= MOST_COMBINATIONS:  # else not even counted, which would take minutes
@@ -279,54 +208,66 @@ def _counts(task: Sweep) -> Iterator[Problem]:
         total = count(compact)
         yield from search_problems(task, len(points(compact)) - len(task.include))
     if not total:
-        yield Problem("DF208", "no trial is left: `exclude` removes them all", ("exclude",))
+        yield Diagnostic(
+            "DF208", "no trial is left: `exclude` removes them all", Pointer(("exclude",))
+        )
     elif total > MAX_TRIALS:
         message = f"{total:,} trials are more than {MAX_TRIALS:,}"
-        yield Problem("DF208", message, ("parameters",), key=True, help="use fewer values")
+        yield Diagnostic(
+            "DF208", message, Pointer(("parameters",), key=True), help="use fewer values"
+        )
 
 
-def _set_twice(task: Sweep) -> Iterator[Problem]:
+def _set_twice(task: Sweep) -> Iterator[Diagnostic]:
     """Find hyperparameters that the arguments set as well, and a seed that `seeds` sets."""
     seeded = ["seed"] if task.seeds else []
     for name in (*task.parameters, *seeded):
         if name in task.args:
             message, help_ = f"`{name}` is a hyperparameter here", "each trial sets it: delete it"
-            yield Problem("DF207", message, ("args", name), key=True, help=help_)
+            yield Diagnostic("DF207", message, Pointer(("args", name), key=True), help=help_)
     if seeded and "seed" in task.parameters:
         message, path = "`seed` is set by `seeds` as well", ("parameters", "seed")
-        yield Problem("DF207", message, path, key=True, help="keep one of them")
+        yield Diagnostic("DF207", message, Pointer(path, key=True), help="keep one of them")
 
 
-def _other_combinations(task: Sweep) -> Iterator[Problem]:
+def _other_combinations(task: Sweep) -> Iterator[Diagnostic]:
     """Find combinations to include that have other hyperparameters than the sweep."""
     for index, point in enumerate(task.include):
         for name in point:
             if name not in task.parameters:
                 path, help_ = ("include", index, name), did_you_mean(name, task.parameters)
                 message = f"unknown hyperparameter `{name}`"
-                yield Problem("DF217", message, path, key=True, help=help_)
+                yield Diagnostic("DF217", message, Pointer(path, key=True), help=help_)
         lacks = [name for name in task.parameters if name not in point]
         if lacks:
             message = "this combination lacks " + ", ".join(f"`{name}`" for name in lacks)
-            yield Problem("DF217", message, ("include", index), help="give each a value")
+            yield Diagnostic(
+                "DF217", message, Pointer(("include", index)), help="give each a value"
+            )
 
 
-def _idle_rules(task: Sweep) -> Iterator[Problem]:
+def _idle_rules(task: Sweep) -> Iterator[Diagnostic]:
     """Find exclusions that name no hyperparameter or no value of it: they would exclude nothing."""
     for index, rule in enumerate(task.exclude):
         for name, value in rule.items():
             path = ("exclude", index, name)
             if name not in task.parameters:
                 help_ = did_you_mean(name, task.parameters)
-                yield Problem(
-                    "DF209", f"unknown hyperparameter `{name}`", path, key=True, help=help_
+                yield Diagnostic(
+                    "DF209",
+                    f"unknown hyperparameter `{name}`",
+                    Pointer(path, key=True),
+                    help=help_,
                 )
                 continue
             known = task.parameters[name].values
             if known is None:
                 message = f"`{name}` is a range, so nothing is excluded"
-                yield Problem("DF209", message, path, help="make the range smaller")
+                yield Diagnostic("DF209", message, Pointer(path), help="make the range smaller")
             elif value not in known:
                 values = ", ".join(map(str, known))
                 message = f"`{name}` never is {value}, so nothing is excluded"
-                yield Problem("DF209", message, path, help=f"its values are {values}")
+                yield Diagnostic("DF209", message, Pointer(path), help=f"its values are {values}")
+
+
+TASK_TYPE = TaskType(Sweep, lower, outputs=outputs, roots=roots, problems=problems)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.language.common import Duration, Text, bad
 from dagfactory.language.job import Data
 from dagfactory.language.task import TaskBase
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._google import given, lazy, poll
 from dagfactory.tasks._names import DagId
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 OPERATOR = "airflow.providers.standard.operators.trigger_dagrun.TriggerDagRunOperator"
 """Lazy too: its import brings Airflow's database models, a third of a second for every task start."""
@@ -75,43 +77,43 @@ class TriggerDag(TaskBase):
         return self
 
 
-MODEL = TriggerDag
-
-
-def outputs(_task: TriggerDag, place: Place) -> dict[str, str]:
+def outputs(_task: TriggerDag, context: TaskContext) -> dict[str, str]:
     """Offer the id of the started run."""
-    template = "{{ ti.xcom_pull(task_ids=" + repr(place.airflow_id) + ", key='trigger_run_id') }}"
+    template = "{{ ti.xcom_pull(task_ids=" + repr(context.airflow_id) + ", key='trigger_run_id') }}"
     return {"run_id": template}
 
 
-def lower(task: TriggerDag, scope: Scope, place: Place) -> Operator:
+def lower(task: TriggerDag, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the standard operator, deferrable and imported when the task runs."""
-    own = f"{scope.pipeline.pipeline}.{place.airflow_id}" + ".{{ " + place.once + " }}"
+    own = f"{lowering.pipeline.pipeline}.{context.airflow_id}" + ".{{ " + context.once + " }}"
     arguments: dict[str, Any] = {
         "trigger_dag_id": task.dag,
         "trigger_run_id": task.run_id or own,
         **given({"conf": task.conf, "logical_date": task.logical_date, "note": task.note}),
         **({"reset_dag_run": True} if task.existing == "rerun" else {}),
         **({"skip_when_already_exists": True} if task.existing == "skip" else {}),
-        **(_wait(task, scope) if task.wait else {}),
+        **(_wait(task, lowering) if task.wait else {}),
     }
-    return lazy(task, scope, place, OPERATOR, arguments)
+    return lazy(task, lowering, context, OPERATOR, arguments)
 
 
-def _wait(task: TriggerDag, scope: Scope) -> dict[str, Any]:
+def _wait(task: TriggerDag, lowering: LoweringContext) -> dict[str, Any]:
     return {
         "wait_for_completion": True,
         "deferrable": True,
         "allowed_states": list(task.succeed_on),
         "failed_states": [state for state in ("failed",) if state not in task.succeed_on],
-        **poll(task.poll, scope, "poke_interval"),
+        **poll(task.poll, lowering, "poke_interval"),
     }
 
 
 def problems(
     task: TriggerDag, pipeline: Pipeline, _environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find a pipeline that would start itself for ever."""
     if task.dag == pipeline.pipeline:
         message = f"`{task.dag}` would start itself, for ever"
-        yield Problem("DF203", message, ("dag",), help="give it a `schedule:` instead")
+        yield Diagnostic("DF203", message, Pointer(("dag",)), help="give it a `schedule:` instead")
+
+
+TASK_TYPE = TaskType(TriggerDag, lower, outputs=outputs, problems=problems)

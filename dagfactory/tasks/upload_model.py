@@ -11,14 +11,15 @@ from dagfactory.language.common import LabelText, SpecModel
 from dagfactory.language.task import TaskBase
 from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.task_api.google import cloud_arguments, cloud_problems
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._address import Address
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.document.finding import Problem
+    from dagfactory.diagnostics.diagnostic import Diagnostic
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 
 class Serving(SpecModel):
@@ -53,27 +54,24 @@ class UploadModel(TaskBase):
     )
 
 
-MODEL = UploadModel
-
-
-def outputs(_task: UploadModel, place: Place) -> dict[str, str]:
+def outputs(_task: UploadModel, context: TaskContext) -> dict[str, str]:
     """Offer the resource name of the registered version."""
-    return {"model": place.xcom("model")}
+    return {"model": context.xcom("model")}
 
 
-def lower(task: UploadModel, scope: Scope, place: Place) -> Operator:
+def lower(task: UploadModel, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the registering operator."""
-    arguments: dict[str, Any] = {**cloud_arguments(scope), "model": _model(task, scope)}
+    arguments: dict[str, Any] = {**cloud_arguments(lowering), "model": _model(task, lowering)}
     if task.aliases:
         arguments["aliases"] = list(task.aliases)
-    labels = {**(scope.environment.labels if scope.environment else {}), **task.labels}
+    labels = {**(lowering.environment.labels if lowering.environment else {}), **task.labels}
     if labels:
         arguments["labels"] = labels
-    symbol = scope.runtime("registry", "RegisterModelOperator")
-    return place.operator(symbol, arguments | operator_arguments(task, scope))
+    symbol = lowering.runtime("registry", "RegisterModelOperator")
+    return context.operator(symbol, arguments | operator_arguments(task, lowering))
 
 
-def _model(task: UploadModel, scope: Scope) -> dict[str, Any]:
+def _model(task: UploadModel, lowering: LoweringContext) -> dict[str, Any]:
     """Return Vertex's Model (REST JSON)."""
     serving = task.serving
     container: dict[str, Any] = {"imageUri": serving.image}
@@ -84,7 +82,7 @@ def _model(task: UploadModel, scope: Scope) -> dict[str, Any]:
     if serving.port:
         container["ports"] = [{"containerPort": serving.port}]
     made: dict[str, Any] = {
-        "displayName": task.name or scope.pipeline.pipeline,
+        "displayName": task.name or lowering.pipeline.pipeline,
         "artifactUri": task.artifact,
         "containerSpec": container,
     }
@@ -93,6 +91,9 @@ def _model(task: UploadModel, scope: Scope) -> dict[str, Any]:
 
 def problems(
     task: UploadModel, _pipeline: Pipeline, environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find a missing environment."""
     yield from cloud_problems(task, environment)
+
+
+TASK_TYPE = TaskType(UploadModel, lower, outputs=outputs, problems=problems)

@@ -9,11 +9,12 @@ from pydantic import Field
 from dagfactory.language.common import SpecModel
 from dagfactory.language.task import TaskBase
 from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._address import Address
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 
 class Requirements(SpecModel):
@@ -46,20 +47,20 @@ class ValidateCheckpoint(TaskBase):
     )
 
 
-MODEL = ValidateCheckpoint
-
-
-def outputs(_task: ValidateCheckpoint, place: Place) -> dict[str, str]:
+def outputs(_task: ValidateCheckpoint, context: TaskContext) -> dict[str, str]:
     """Offer the address of the checkpoint that passed, its step and its loss."""
-    return {name: place.xcom(name) for name in ("checkpoint", "step", "loss")}
+    return {name: context.xcom(name) for name in ("checkpoint", "step", "loss")}
 
 
-def lower(task: ValidateCheckpoint, scope: Scope, place: Place) -> Operator:
+def lower(task: ValidateCheckpoint, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the validating operator."""
     require: dict[str, Any] = task.require.model_dump(exclude_none=True)
     arguments = {
         "checkpoint": task.checkpoint,
         "require": {key: value for key, value in require.items() if value != []},
-        **operator_arguments(task, scope),
+        **operator_arguments(task, lowering),
     }
-    return place.operator(scope.runtime("checkpoint", "ValidateCheckpointOperator"), arguments)
+    return context.operator(lowering.runtime("checkpoint", "ValidateCheckpointOperator"), arguments)
+
+
+TASK_TYPE = TaskType(ValidateCheckpoint, lower, outputs=outputs)

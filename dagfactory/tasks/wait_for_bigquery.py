@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from dagfactory.language.common import Text
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._bigquery import Table, table_reference
 from dagfactory.tasks._google import GoogleTask, credentials, lazy
 from dagfactory.tasks._waits import WaitingTask, waiting
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 SENSORS = "airflow.providers.google.cloud.sensors.bigquery."
 
@@ -30,15 +31,12 @@ class WaitForBigquery(GoogleTask, WaitingTask):
     )
 
 
-MODEL = WaitForBigquery
-
-
-def outputs(task: WaitForBigquery, _place: Place) -> dict[str, str]:
+def outputs(task: WaitForBigquery, _context: TaskContext) -> dict[str, str]:
     """Offer the table."""
     return {"table": task.table}
 
 
-def lower(task: WaitForBigquery, scope: Scope, place: Place) -> Operator:
+def lower(task: WaitForBigquery, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the provider's sensor, deferrable and imported when the task runs."""
     wanted = table_reference(task.table)
     arguments: dict[str, Any] = {
@@ -46,7 +44,7 @@ def lower(task: WaitForBigquery, scope: Scope, place: Place) -> Operator:
         "dataset_id": wanted["datasetId"],
         "table_id": wanted["tableId"],
         **({"partition_id": task.partition} if task.partition else {}),
-        **waiting(task, scope),
+        **waiting(task, lowering),
         **credentials(task),
     }
     name = (
@@ -54,4 +52,7 @@ def lower(task: WaitForBigquery, scope: Scope, place: Place) -> Operator:
         if task.partition
         else "BigQueryTableExistenceSensor"
     )
-    return lazy(task, scope, place, SENSORS + name, arguments, timeout=False)
+    return lazy(task, lowering, context, SENSORS + name, arguments, timeout=False)
+
+
+TASK_TYPE = TaskType(WaitForBigquery, lower, outputs=outputs)

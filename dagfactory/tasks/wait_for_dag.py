@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.language.common import PositiveDuration, Text, bad, listed
 from dagfactory.task_api.arguments import delta
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._google import given, lazy
 from dagfactory.tasks._names import DagId
 from dagfactory.tasks._waits import WaitingTask, waiting
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 SENSOR = "airflow.providers.standard.sensors.external_task.ExternalTaskSensor"
 _FAILED = ("failed", "upstream_failed")
@@ -63,10 +65,7 @@ class WaitForDag(WaitingTask):
         return self
 
 
-MODEL = WaitForDag
-
-
-def lower(task: WaitForDag, scope: Scope, place: Place) -> Operator:
+def lower(task: WaitForDag, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the standard sensor, deferrable and imported when the task runs."""
     parts = bool(task.task or task.group)
     failed = _FAILED if parts else _FAILED[:1]  # a whole run is never `upstream_failed`
@@ -76,15 +75,20 @@ def lower(task: WaitForDag, scope: Scope, place: Place) -> Operator:
         **({"execution_delta": delta(task.offset)} if task.offset else {}),
         "allowed_states": list(task.succeed_on),
         "failed_states": [] if "failed" in task.succeed_on else list(failed),
-        **waiting(task, scope),
+        **waiting(task, lowering),
     }
-    return lazy(task, scope, place, SENSOR, arguments, timeout=False)
+    return lazy(task, lowering, context, SENSOR, arguments, timeout=False)
 
 
 def problems(
     task: WaitForDag, pipeline: Pipeline, _environment: EnvironmentFile | None
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find a pipeline that waits for its own run, which cannot end before."""
     if task.dag == pipeline.pipeline and task.offset is None and not (task.task or task.group):
         message = f"`{task.dag}` would wait for the end of itself"
-        yield Problem("DF203", message, ("dag",), help="add `offset:` for its run before this one")
+        yield Diagnostic(
+            "DF203", message, Pointer(("dag",)), help="add `offset:` for its run before this one"
+        )
+
+
+TASK_TYPE = TaskType(WaitForDag, lower, problems=problems)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from dagfactory.language.common import bad, missing
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._address import Address, location
 from dagfactory.tasks._google import GoogleTask, credentials, lazy
 from dagfactory.tasks._waits import WaitingTask, waiting
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 SENSORS = "airflow.providers.google.cloud.sensors.gcs."
 CLASSES = {
@@ -53,29 +54,29 @@ class WaitForGcs(GoogleTask, WaitingTask):
         return self
 
 
-MODEL = WaitForGcs
-
-
 def _wanted(task: WaitForGcs) -> tuple[str, str]:
     """Return which kind of waiting it is, and for which address."""
     return next((key, getattr(task, key)) for key in CLASSES if getattr(task, key) is not None)
 
 
-def outputs(task: WaitForGcs, place: Place) -> dict[str, str]:
+def outputs(task: WaitForGcs, context: TaskContext) -> dict[str, str]:
     """Offer the address and, for a prefix, the list of objects that were found."""
     kind, address = _wanted(task)
-    return {"uri": address} | ({"objects": place.xcom()} if kind == "prefix" else {})
+    return {"uri": address} | ({"objects": context.xcom()} if kind == "prefix" else {})
 
 
-def lower(task: WaitForGcs, scope: Scope, place: Place) -> Operator:
+def lower(task: WaitForGcs, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the provider's sensor, deferrable and imported when the task runs."""
     kind, address = _wanted(task)
-    found = location(address, scope)
+    found = location(address, lowering)
     arguments: dict[str, Any] = {
         "bucket": found.bucket,
         "prefix" if kind == "prefix" else "object": found.name,
         **({"use_glob": True} if kind == "object" and "*" in address else {}),
-        **waiting(task, scope),
+        **waiting(task, lowering),
         **credentials(task, "google_cloud_conn_id"),
     }
-    return lazy(task, scope, place, SENSORS + CLASSES[kind], arguments, timeout=False)
+    return lazy(task, lowering, context, SENSORS + CLASSES[kind], arguments, timeout=False)
+
+
+TASK_TYPE = TaskType(WaitForGcs, lower, outputs=outputs)

@@ -10,11 +10,12 @@ from pydantic import AfterValidator, Field, model_validator
 from dagfactory.diagnostics.wording import shorten
 from dagfactory.language.common import PositiveDuration, Text, bad, is_open, missing
 from dagfactory.language.task import TaskBase
+from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._google import lazy
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
-    from dagfactory.task_api.context import Place, Scope
+    from dagfactory.task_api.context import LoweringContext, TaskContext
 
 SENSOR = "airflow.providers.standard.sensors.date_time.DateTimeSensorAsync"
 WAYS = ("time", "delay", "at")
@@ -68,13 +69,10 @@ class WaitUntil(TaskBase):
         return self
 
 
-MODEL = WaitUntil
-
-
-def lower(task: WaitUntil, scope: Scope, place: Place) -> Operator:
+def lower(task: WaitUntil, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the standard sensor, deferrable and imported when the task runs."""
-    arguments: dict[str, Any] = {"target_time": _target(task, scope.pipeline.timezone)}
-    return lazy(task, scope, place, SENSOR, arguments)
+    arguments: dict[str, Any] = {"target_time": _target(task, lowering.pipeline.timezone)}
+    return lazy(task, lowering, context, SENSOR, arguments)
 
 
 def _target(task: WaitUntil, zone: str) -> str:
@@ -87,3 +85,6 @@ def _target(task: WaitUntil, zone: str) -> str:
     if task.delay:
         return "{{ " + f"{_END}.add(seconds={int(task.delay.total_seconds())})" + " }}"
     return task.at or ""
+
+
+TASK_TYPE = TaskType(WaitUntil, lower)

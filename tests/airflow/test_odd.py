@@ -12,7 +12,7 @@ import pytest
 
 from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.compile import build
-from dagfactory.compiler.plan.build import Plan, PlannedTask
+from dagfactory.compiler.plan.model import Plan, PlannedTask
 from dagfactory.project.specs import find_specs
 
 SPECS = find_specs([Path(__file__).with_name("odd")])
@@ -79,7 +79,7 @@ def test_the_formatter_has_nothing_to_say(parsed):
 def _edges(plan: Plan) -> set[tuple[str, str]]:
     """Say which Airflow tasks wait for which: a group is all its tasks, a sweep its two parts."""
     leaves = [each for each in plan.tasks.values() if each.task.type != "group"]
-    sweeps = [each.place.airflow_id for each in leaves if each.task.type == "sweep"]
+    sweeps = [each.context.airflow_id for each in leaves if each.task.type == "sweep"]
     found = {(f"{name}.trial", f"{name}.best") for name in sweeps}
     for edge in plan.edges:
         first = _ends(plan, plan.tasks[edge.upstream], leaves)
@@ -98,7 +98,7 @@ def _begins(plan: Plan, item: PlannedTask, leaves: list[PlannedTask]) -> set[str
     late = {e.downstream for e in plan.edges if e.upstream in near and e.downstream in near}
     first = [each for each in inside if not late & {each.id, *each.groups}]
     part = {"sweep": ".trial"}
-    return {each.place.airflow_id + part.get(each.task.type, "") for each in first}
+    return {each.context.airflow_id + part.get(each.task.type, "") for each in first}
 
 
 def _ends(plan: Plan, item: PlannedTask, leaves: list[PlannedTask]) -> set[str]:
@@ -107,4 +107,4 @@ def _ends(plan: Plan, item: PlannedTask, leaves: list[PlannedTask]) -> set[str]:
     early = {e.upstream for e in plan.edges if e.upstream in near and e.downstream in near}
     last = [each for each in inside if not early & {each.id, *each.groups}]
     part = {"sweep": ".best"}
-    return {each.place.airflow_id + part.get(each.task.type, "") for each in last}
+    return {each.context.airflow_id + part.get(each.task.type, "") for each in last}

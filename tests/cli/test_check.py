@@ -140,12 +140,12 @@ def test_an_unknown_command_is_suggested(capsys):
 
 
 def test_a_bug_leaves_a_log_and_no_traceback(folder, capsys, monkeypatch):
-    from dagfactory.compiler import check as survey
+    from dagfactory.compiler import check
 
     def broken(*_):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(survey, "survey", broken)
+    monkeypatch.setattr(check, "check_specs", broken)
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr("tempfile.tempdir", None)
     assert run(["check"]) == 70
@@ -158,12 +158,12 @@ def test_a_bug_leaves_a_log_and_no_traceback(folder, capsys, monkeypatch):
 
 
 def test_an_interrupt_is_exit_code_130(folder, capsys, monkeypatch):
-    from dagfactory.compiler import check as survey
+    from dagfactory.compiler import check
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(survey, "survey", interrupted)
+    monkeypatch.setattr(check, "check_specs", interrupted)
     assert run(["check"]) == 130
     assert "Traceback" not in capsys.readouterr().err
 
@@ -187,12 +187,12 @@ def test_a_full_disk_is_no_bug(folder, command):
 
 
 def test_what_the_system_refuses_is_one_line_and_no_log(folder, capsys, monkeypatch):
-    from dagfactory.compiler import check as survey
+    from dagfactory.compiler import check
 
     def refused(*_):
         raise PermissionError(13, "Permission denied", "specs/good.yaml")
 
-    monkeypatch.setattr(survey, "survey", refused)
+    monkeypatch.setattr(check, "check_specs", refused)
     assert run(["check"]) == 4
     assert capsys.readouterr().err == "error: permission denied: specs/good.yaml\n"
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dagfactory.compiler.bundle.bundle import write
-from dagfactory.compiler.check import survey
+from dagfactory.compiler.check import check_specs
 from dagfactory.compiler.compile import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +52,7 @@ def test_what_of_each_runs_here_is_told() -> None:
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
 def test_it_checks_clean_everywhere(spec: Path) -> None:
-    findings = survey([spec], None)
+    findings = check_specs([spec], None)
     assert [each.message for each in findings.diagnostics] == []
 
 

@@ -467,10 +467,10 @@ def test_too_many_labels(found):
 
 def test_the_projects_own_specs_are_clean():
     specs = Path(__file__).parents[2] / "specs"
-    from dagfactory.compiler.check import survey
+    from dagfactory.compiler.check import check_specs
     from dagfactory.project.specs import find_specs
 
-    assert survey(find_specs([specs]), None).diagnostics == ()
+    assert check_specs(find_specs([specs]), None).diagnostics == ()
 
 
 def nested(text):

@@ -10,7 +10,7 @@ import pytest
 
 from dagfactory.compiler.compile import compile_spec
 from dagfactory.compiler.lower.dag import RETRIES, lower
-from dagfactory.dagfile.model import Call, Module, Operator
+from dagfactory.dagfile.model import Call, DagFile, Operator
 from dagfactory.language.pipeline import Defaults, Pipeline
 from dagfactory.language.task import TaskBase
 from dagfactory.task_api.arguments import delta
@@ -18,7 +18,7 @@ from dagfactory.task_api.arguments import delta
 TASKS = "tasks: {a: {type: bash, command: x}}\n"
 
 
-def lowered(folder: Path, text: str) -> Module:
+def lowered(folder: Path, text: str) -> DagFile:
     path = folder / "p.yaml"
     path.write_text(text)
     made = compile_spec(path, None)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from dagfactory.compiler.compile import compile_spec
 from dagfactory.compiler.lower.dag import lower
-from dagfactory.dagfile.model import Group, Module, Operator, Variable
+from dagfactory.dagfile.model import DagFile, Group, Operator, Variable
 from dagfactory.dagfile.render import render
 
 ENVIRONMENT = "environment: e\nproject: demo-project\nregion: us-central1\nbucket: gs://demo-ml\n"
 
 
-def lowered(folder: Path, tasks: str, head: str = "") -> Module:
+def lowered(folder: Path, tasks: str, head: str = "") -> DagFile:
     (folder / "environments").mkdir(exist_ok=True)
     (folder / "environments/e.yaml").write_text(ENVIRONMENT)
     path = folder / "p.yaml"

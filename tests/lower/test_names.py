@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dagfactory.dagfile.checks.shape import check as shape
 from dagfactory.dagfile.identifiers import RESERVED, apart, distinct, variables
-from dagfactory.dagfile.model import Call, Group, Header, Module, Operator, Symbol
+from dagfactory.dagfile.model import Call, DagFile, Group, Header, Operator, Symbol
 from dagfactory.dagfile.render import render
 
 WORDS = [*keyword.kwlist, *keyword.softkwlist, *RESERVED, "a", "a_", "search", "search__trial"]
@@ -47,7 +47,7 @@ def test_parts_of_a_sweep_give_way_to_tasks() -> None:
     assert made.edges == (("s__trial__", "s__b"),)
 
 
-def module(*symbols: Symbol) -> Module:
+def module(*symbols: Symbol) -> DagFile:
     members = tuple(
         Operator(f"t{at}", f"t{at}", symbol, {"task_id": f"t{at}"})
         for at, symbol in enumerate(symbols)
@@ -57,7 +57,7 @@ def module(*symbols: Symbol) -> Module:
     inner = Group("g", "thing", members)
     header = Header("dagfactory 1", "x.yaml", "sha256:0", "airflow3", "prod")
     group = Symbol("sdk", "TaskGroup")
-    return distinct(Module(header, Symbol("sdk", "DAG"), group, arguments, (inner,), ()))
+    return distinct(DagFile(header, Symbol("sdk", "DAG"), group, arguments, (inner,), ()))
 
 
 def test_classes_of_one_name_are_told_apart() -> None:

@@ -6,7 +6,7 @@ import pytest
 from jinja2 import nodes
 
 from dagfactory.dagfile.jinja import FILTERS, arrow, environment
-from dagfactory.dagfile.model import Call, Group, Header, Indices, Module, Operator, Symbol
+from dagfactory.dagfile.model import Call, DagFile, Group, Header, Indices, Operator, Symbol
 from dagfactory.dagfile.quote import Code
 from dagfactory.dagfile.render import context
 
@@ -32,7 +32,7 @@ ALLOWED = (
 SDK = "airflow.providers.common.compat.sdk"
 
 
-def module() -> Module:
+def module() -> DagFile:
     """A module that uses every part of the templates."""
     inner = Operator(
         "trial", "trial", Symbol("a.b", "Trial"), {"task_id": "trial"}, {"n": Indices(3)}
@@ -42,7 +42,7 @@ def module() -> Module:
     )
     group = Group("search", "search", (inner, best), (("trial", "best"),), "tip")
     plain = Operator("first", "first", Symbol("a.c", "First"), {"task_id": "first"})
-    return Module(
+    return DagFile(
         header=Header("dagfactory 1", "specs/x.yaml", "sha256:0", "airflow3", "prod"),
         dag=Symbol(SDK, "DAG"),
         group=Symbol(SDK, "TaskGroup"),

@@ -5,7 +5,7 @@ import pytest
 
 from dagfactory import report
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
-from dagfactory.diagnostics.source import Span
+from dagfactory.diagnostics.span import Span
 from dagfactory.report import Findings, Style
 
 SPAN = Span("specs/a,b.yaml", 2, 4, 2, 7)

@@ -1,7 +1,8 @@
 import pytest
 
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
-from dagfactory.diagnostics.source import SourceFile, Sources, Span
+from dagfactory.diagnostics.source import SourceFile, Sources
+from dagfactory.diagnostics.span import Span
 from dagfactory.report import Findings, Style
 from dagfactory.report.human import text
 

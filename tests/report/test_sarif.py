@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from dagfactory import report
 from dagfactory.diagnostics import explain
 from dagfactory.diagnostics.diagnostic import CODES, Diagnostic, Label
-from dagfactory.diagnostics.source import Span
+from dagfactory.diagnostics.span import Span
 from dagfactory.report import Findings, Style, sarif
 
 SPAN = Span("specs/a b.yaml", 2, 4, 2, 7)

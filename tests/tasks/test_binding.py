@@ -25,7 +25,7 @@ from dagfactory.dagfile.model import Operator
 HERE = Path(__file__).parent
 SPEC = HERE / "every_key.yaml"
 TASKS: dict[str, dict[str, Any]] = yaml.safe_load(SPEC.read_text())["tasks"]
-COMMON = set(task_types.model("empty").model_fields)
+COMMON = set(task_types.task_type("empty").model.model_fields)
 
 pytestmark = pytest.mark.airflow
 
@@ -93,7 +93,7 @@ def test_secrets_and_resources_reach_the_pod(built: dict[str, Any]) -> None:
 
 def _keys(types: set[str]) -> Iterator[tuple[str, str]]:
     for name in types:
-        fields = task_types.model(name).model_fields
+        fields = task_types.task_type(name).model.model_fields
         for field, info in fields.items():
             if field not in COMMON:
                 yield name, info.alias or field
@@ -110,7 +110,7 @@ def test_every_key_explains_itself() -> None:
     silent = [
         (name, field)
         for name in ours
-        for field, info in task_types.model(name).model_fields.items()
+        for field, info in task_types.task_type(name).model.model_fields.items()
         if field not in COMMON and not info.description
     ]
     assert silent == []

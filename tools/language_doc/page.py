@@ -31,7 +31,7 @@ from tools.language_doc.types import expanded, shown_examples, type_words, value
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-    from dagfactory.compiler.plan.build import PlannedTask
+    from dagfactory.compiler.plan.model import PlannedTask
     from dagfactory.language.common import SpecModel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,7 +106,7 @@ def updated(page: str) -> str:
 
 def keys_table(name: str) -> str:
     """Return the table of a section's keys, or of a task type's own keys."""
-    model = SECTIONS[name] if name in SECTIONS else tasks.model(name)
+    model = SECTIONS[name] if name in SECTIONS else tasks.task_type(name).model
     model.model_rebuild()
     rows = [_row(key, field) for key, field in _fields(model, name)]
     if not rows:
@@ -154,7 +154,7 @@ def outputs_table(item: PlannedTask) -> str:
 def _output(item: PlannedTask, path: tuple[str, ...], value: str) -> str:
     if path[0] not in OUTPUTS:
         raise DagfactoryError(f"say in OUTPUTS what `{path[0]}` of `{item.task.type}` is")
-    shown = value.replace(item.place.run_dir, "${run.dir}")
+    shown = value.replace(item.context.run_dir, "${run.dir}")
     shown = "known when it ran" if "{{" in shown else f"`{shown}`"
     return f"| `${{tasks.{'.'.join((item.id, *path))}}}` | {shown} | {OUTPUTS[path[0]]} |\n"
 

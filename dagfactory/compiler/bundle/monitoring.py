@@ -13,7 +13,7 @@ from dagfactory.document.reference import parse
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from dagfactory.compiler.plan.build import Plan
+    from dagfactory.compiler.plan.model import Plan
     from dagfactory.language.alerts import Monitoring
 
 MARK = "dagfactory"

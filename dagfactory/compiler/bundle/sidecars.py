@@ -9,7 +9,7 @@ from dagfactory.compiler.bundle.monitoring import MARK, policy
 from dagfactory.compiler.bundle.pools import pools
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Plan
+    from dagfactory.compiler.plan.model import Plan
 
 POOLS = "pools.json"
 """For `airflow pools import`; the pools are those of the environment, whoever uses them."""
@@ -18,7 +18,7 @@ POLICY = ".alerts.json"
 """How the file of a pipeline's alerting policy ends."""
 
 
-def companions(plan: Plan) -> dict[str, bytes]:
+def sidecars(plan: Plan) -> dict[str, bytes]:
     """Return the files by name that a pipeline and its environment ask for."""
     made = {f"{plan.pipeline.pipeline}{POLICY}": policy(plan), POOLS: pools(plan.environment)}
     return {name: _text(data) for name, data in made.items() if data}

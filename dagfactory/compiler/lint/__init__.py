@@ -1,6 +1,6 @@
 """Lint: what is allowed and still a mistake. One module per check, found by listing this package.
 
-A module defines `check(plan) -> Iterator[Problem]`, paths from the pipeline's root. Codes are DF3xx.
+A module defines `check(plan) -> Iterator[Diagnostic]`, paths from the pipeline's root. Codes are DF3xx.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dagfactory.document.finding import locate
+from dagfactory.document.locate import locate
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Plan
+    from dagfactory.compiler.plan.model import Plan
     from dagfactory.diagnostics.diagnostic import Diagnostic
-    from dagfactory.document.finding import Problem
 
 
 def names() -> list[str]:
@@ -33,5 +32,5 @@ def lint(plan: Plan) -> Iterator[Diagnostic]:
 
 
 @cache
-def _checks() -> tuple[Callable[[Plan], Iterator[Problem]], ...]:
+def _checks() -> tuple[Callable[[Plan], Iterator[Diagnostic]], ...]:
     return tuple(import_module(f"{__name__}.{name}").check for name in names())

@@ -12,7 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Edge, Plan
+    from dagfactory.compiler.plan.model import Edge, Plan
 
 Side: TypeAlias = tuple[str, str]
 """A gate and the branch it takes: "then" or "else"."""

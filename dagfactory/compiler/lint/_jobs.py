@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from dagfactory.language.job import JobTask, Machine
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Path, Plan, PlannedTask
+    from dagfactory.compiler.plan.model import Plan, PlannedTask
+    from dagfactory.diagnostics.span import KeyPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Job:
     item: PlannedTask
     task: JobTask
     machine: Machine
-    machine_path: Path
+    machine_path: KeyPath
 
     @property
     def spot(self) -> bool:

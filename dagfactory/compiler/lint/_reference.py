@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dagfactory.document.reference import BadReferenceError, Ref, parse
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Plan, PlannedTask
+    from dagfactory.compiler.plan.model import Plan, PlannedTask
 
 
 def sources(plan: Plan, text: str) -> Iterator[tuple[Ref, PlannedTask]]:

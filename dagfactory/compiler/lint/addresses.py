@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from dagfactory.compiler.lint._flow import expanded
 from dagfactory.compiler.plan.texts import own_texts
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Path, Plan, PlannedTask
+    from dagfactory.compiler.plan.model import Plan, PlannedTask
+    from dagfactory.diagnostics.span import KeyPath
 
 _WRITERS_OWN = ("destination", "doc")
 """Keys under which a task names what it writes itself, or only speaks of it."""
@@ -27,11 +29,11 @@ class _Text:
     """A text of a task that may name what another task writes."""
 
     task: PlannedTask
-    path: Path
+    path: KeyPath
     text: str
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find tasks that name the output of another one and do not come after it."""
     texts = list(_texts(plan))
     written = {
@@ -47,7 +49,7 @@ def check(plan: Plan) -> Iterator[Problem]:
         if (place := _place(address, text.text))
     ]
     after = _after(plan) if named else {}
-    seen: set[tuple[Path, str]] = set()
+    seen: set[tuple[KeyPath, str]] = set()
     for text, writer, output, place in named:
         problem = _unordered(text, plan.tasks[writer], output, place, after)
         if problem and (text.path, writer) not in seen:
@@ -91,7 +93,7 @@ def _after(plan: Plan) -> dict[str, set[str]]:
 
 def _unordered(
     read: _Text, writer: PlannedTask, output: str, place: re.Match[str], after: dict[str, set[str]]
-) -> Problem | None:
+) -> Diagnostic | None:
     """Return what is wrong when a task reads what the writer writes, and not after it."""
     reader = read.task
     if writer.id == reader.id or reader.id in after[writer.id] or writer.id in reader.groups:
@@ -101,12 +103,10 @@ def _unordered(
         return None  # what stands there before this run writes it is left from another run
     when = "which comes later" if early else "and does not wait for it"
     turn = f"refer to it, `${{tasks.{writer.id}.{output}}}`, or add `after: [{writer.id}]`"
-    return Problem(
+    return Diagnostic(
         "DF315",
         f"`{reader.id}` reads what `{writer.id}` writes, {when}",
-        read.path,
-        start=place.start(),
-        end=place.end(),
+        Pointer(read.path, start=place.start(), end=place.end()),
         help=f"turn the two around: `{writer.id}` waits for this task" if early else turn,
         severity="warning",
     )

@@ -6,19 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dagfactory.catalogue import bundled_trainer as own_trainer
+from dagfactory.catalogue import bundled_trainer
 from dagfactory.catalogue.machines import shapes
 from dagfactory.compiler.lint._jobs import Job, jobs
 from dagfactory.compiler.validate.messages import EXPECTED, bound, describe
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import did_you_mean
-from dagfactory.document.finding import Problem
 from dagfactory.language.common import is_open
 from dagfactory.language.job import JobTask
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from dagfactory.compiler.plan.build import Path, Plan, PlannedTask
+    from dagfactory.compiler.plan.model import Plan, PlannedTask
+    from dagfactory.diagnostics.span import KeyPath
 
 _PARSING = {
     "int_parsing": "a whole number",
@@ -33,7 +35,7 @@ class Given:
 
     name: str
     value: Any
-    path: Path
+    path: KeyPath
     known: bool
 
 
@@ -49,7 +51,7 @@ class _Start:
         if name in self.given:
             each = self.given[name]
             return str(each.value) if each.known else ""
-        field = own_trainer.settings(self.job.task.module or "").model_fields.get(name)
+        field = bundled_trainer.settings(self.job.task.module or "").model_fields.get(name)
         return str(field.default) if field else ""
 
     def number(self, name: str) -> int:
@@ -57,7 +59,7 @@ class _Start:
         text = self.value(name)
         return int(text) if text.isdecimal() else 0
 
-    def path(self, name: str) -> Path:
+    def path(self, name: str) -> KeyPath:
         """Return where a setting is given, or would be."""
         return self.given[name].path if name in self.given else (*self.job.item.path, "args")
 
@@ -72,40 +74,45 @@ class _Start:
         return (None if machine.type.startswith(("a", "g")) else 0), ""
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find arguments that a program of the trainer would refuse."""
     for job in jobs(plan):
         task = job.task
-        if not task.module or not own_trainer.runs(task.module, task.command):
+        if not task.module or not bundled_trainer.runs(task.module, task.command):
             continue
         given = list(_given(job.item, task))
         yield from _program(task.module, job.item, given)
         yield from _on_machine(_Start(job, {each.name: each for each in reversed(given)}))
 
 
-def _on_machine(start: _Start) -> Iterator[Problem]:
+def _on_machine(start: _Start) -> Iterator[Diagnostic]:
     """Find what the program would refuse on the machines of its job."""
     (count, kind), device = start.gpus(), start.value("device")
     if device == "cuda" and count == 0:
         help_ = "give `machine` an `accelerator`, or delete `device`"
         message = "`device: cuda` on a machine without a GPU"
-        yield Problem("DF313", message, start.path("device"), help=help_)
-    old = device != "cpu" and kind in own_trainer.WITHOUT_BFLOAT16
+        yield Diagnostic("DF313", message, Pointer(start.path("device")), help=help_)
+    old = device != "cpu" and kind in bundled_trainer.WITHOUT_BFLOAT16
     if old and start.value("precision") == "bfloat16":
         help_ = "set `precision: float32`, or take an NVIDIA_L4 or newer"
         given = "precision" in start.given
-        yield Problem(
-            "DF313", f"`{kind}` has no bfloat16", start.path("precision"), key=not given, help=help_
+        yield Diagnostic(
+            "DF313",
+            f"`{kind}` has no bfloat16",
+            Pointer(start.path("precision"), key=not given),
+            help=help_,
         )
     yield from _too_few(start, 0 if device == "cpu" else count or 0)
 
 
-def _too_few(start: _Start, gpus: int) -> Iterator[Problem]:
+def _too_few(start: _Start, gpus: int) -> Iterator[Diagnostic]:
     """Find more processes than images in a step, and machines that would have nothing to do."""
     task, machines = start.job.task, start.job.machine.replicas
     if task.module == "trainer.vlm" and machines > 1:
-        path: Path = (*start.job.machine_path, "replicas")
-        yield Problem("DF313", "`trainer.vlm` trains on one machine", path, help="delete it")
+        path: KeyPath = (*start.job.machine_path, "replicas")
+        yield Diagnostic(
+            "DF313", "`trainer.vlm` trains on one machine", Pointer(path), help="delete it"
+        )
     if (
         task.module != "trainer"
         or start.value("stage") == "textures"
@@ -118,7 +125,9 @@ def _too_few(start: _Start, gpus: int) -> Iterator[Problem]:
         message = f"`batch` is {batch}: too few images for {machines * here} processes"
         path = start.path("batch")
         help_ = f"set `batch` to {parts} or more"
-        yield Problem("DF313", message, path, key="batch" not in start.given, help=help_)
+        yield Diagnostic(
+            "DF313", message, Pointer(path, key="batch" not in start.given), help=help_
+        )
 
 
 def _given(item: PlannedTask, task: JobTask) -> Iterator[Given]:
@@ -137,7 +146,7 @@ def _given(item: PlannedTask, task: JobTask) -> Iterator[Given]:
         yield _one("seed", seed, (*item.path, "seeds", index))
 
 
-def _space(name: str, space: Any, path: Path) -> Iterator[Given]:
+def _space(name: str, space: Any, path: KeyPath) -> Iterator[Given]:
     """Yield the values of a hyperparameter, or both ends of its range."""
     for index, value in enumerate(space.values or ()):
         yield _one(name, value, (*path, "values", index))
@@ -155,7 +164,7 @@ def _rungs(item: PlannedTask, halving: Any) -> Iterator[Given]:
             yield Given(halving.carry, "gs://", place, known=False)
 
 
-def _one(name: str, value: Any, path: Path) -> Given:
+def _one(name: str, value: Any, path: KeyPath) -> Given:
     """Write a value as the command line does, where lists are JSON and the rest is text."""
     known = not (isinstance(value, str) and is_open(value))
     if isinstance(value, bool):
@@ -165,7 +174,7 @@ def _one(name: str, value: Any, path: Path) -> Given:
     return Given(name, value, path, known)
 
 
-def _program(program: str, item: PlannedTask, given: list[Given]) -> Iterator[Problem]:
+def _program(program: str, item: PlannedTask, given: list[Given]) -> Iterator[Diagnostic]:
     """Check the first value of each argument together, and every further one on its own."""
     first = {each.name: each for each in reversed(given) if each.value is not None}
     model = _model(program, first)
@@ -174,19 +183,21 @@ def _program(program: str, item: PlannedTask, given: list[Given]) -> Iterator[Pr
     for each in given:
         if each.value is not None and first.get(each.name) is not each:
             faults = _faults(program, model, first | {each.name: each}, item)
-            yield from (replace(fault, path=each.path) for fault in faults if fault not in known)
+            yield from (
+                replace(fault, place=Pointer(each.path)) for fault in faults if fault not in known
+            )
 
 
 def _model(program: str, given: Mapping[str, Given]) -> type[BaseModel]:
     """Return the settings of a program; `stage: textures` makes another one of the trainer."""
     stage = given.get("stage")
     textures = program == "trainer" and stage and stage.value == "textures"
-    return own_trainer.settings("trainer.textures" if textures else program)
+    return bundled_trainer.settings("trainer.textures" if textures else program)
 
 
 def _faults(
     program: str, model: type[BaseModel], given: Mapping[str, Given], item: PlannedTask
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     from pydantic import ValidationError
 
     unknown = {name for name, each in given.items() if not each.known}
@@ -196,7 +207,7 @@ def _faults(
             help_ = did_you_mean(name, [each for each in names if each not in given])
             message = f"`{program}` has no argument `{name}`"
             path = _key(given[name].path)
-            yield Problem("DF313", message, path, key=True, help=help_)
+            yield Diagnostic("DF313", message, Pointer(path, key=True), help=help_)
     values = {name: each.value for name, each in given.items() if name in names}
     try:
         model.model_validate(values)
@@ -210,7 +221,7 @@ def _said(
     given: Mapping[str, Given],
     unknown: set[str],
     item: PlannedTask,
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Say pydantic's errors in words, but for those that a value of the run may repair."""
     for error in errors:
         name = str(error["loc"][0]) if error["loc"] else ""
@@ -218,16 +229,21 @@ def _said(
             continue
         if name in given:
             message, help_ = _words(name, given[name], error)
-            yield Problem("DF313", message, given[name].path, help=help_)
+            yield Diagnostic("DF313", message, Pointer(given[name].path), help=help_)
         elif error["type"] == "missing":
             message = f"`{program}` needs the argument `{name}`"
-            yield Problem(
-                "DF313", message, (*item.path, "args"), key=True, help=f"add `{name}: ...`"
+            yield Diagnostic(
+                "DF313",
+                message,
+                Pointer((*item.path, "args"), key=True),
+                help=f"add `{name}: ...`",
             )
         elif not name:
             message = str(error["msg"]).removeprefix("Value error, ")
-            yield Problem(
-                "DF313", f"`{program}` refuses this: {message}", (*item.path, "args"), key=True
+            yield Diagnostic(
+                "DF313",
+                f"`{program}` refuses this: {message}",
+                Pointer((*item.path, "args"), key=True),
             )
 
 
@@ -247,7 +263,7 @@ def _words(name: str, given: Given, error: Any) -> tuple[str, str | None]:
     return f"`{name}` cannot be {describe(given.value)}", None
 
 
-def _key(path: Path) -> Path:
+def _key(path: KeyPath) -> KeyPath:
     """Return where the name of an argument stands, for one of its values."""
     if "halving" in path[-2:]:
         return (*path[:-1], "carry" if path[-1] == "carry" else "argument")

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from dagfactory.compiler.lint._flow import Flow, Need, Sides, contradiction, flow
 from dagfactory.compiler.lint._reference import sources
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Plan, PlannedTask
+    from dagfactory.compiler.plan.model import Plan, PlannedTask
 
 _REMEDY = "`trigger_rule: none_failed_min_one_success` runs it after either side"
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find the first tasks on every way that no run can reach, and references across branches."""
     if not any(item.task.type == "gate" for item in plan.tasks.values()):
         return
@@ -30,7 +31,7 @@ def check(plan: Plan) -> Iterator[Problem]:
             yield _never(plan.tasks[name], needs)
 
 
-def _across(plan: Plan, item: PlannedTask, known: Flow) -> Iterator[Problem]:
+def _across(plan: Plan, item: PlannedTask, known: Flow) -> Iterator[Diagnostic]:
     """Find outputs that are not written in any run in which the task could run."""
     needs = known.into[item.id]
     for need in (each for each in needs if each.edge.why == "reference" and not each.direct):
@@ -45,23 +46,23 @@ def _union(needs: list[Need]) -> Sides:
     return frozenset().union(*(each.sides for each in needs))
 
 
-def _other_side(plan: Plan, need: Need, gate: str) -> Problem:
+def _other_side(plan: Plan, need: Need, gate: str) -> Diagnostic:
     node = plan.node.find(need.edge.path)
     text = node.value if node and isinstance(node.value, str) else ""
     found = next((ref for ref, task in sources(plan, text) if task.id == need.edge.upstream), None)
     side = dict(need.sides)[gate]
-    return Problem(
+    return Diagnostic(
         "DF311",
         f"`{need.upstream}` is skipped whenever this task runs",
-        need.edge.path,
-        start=found.start if found else None,
-        end=found.end if found else None,
+        Pointer(
+            need.edge.path, start=found.start if found else None, end=found.end if found else None
+        ),
         help=f"refer to a task that runs on the same side of `{gate}`",
         notes=(f"`{need.upstream}` is on the `{side}` side of `{gate}`",),
     )
 
 
-def _never(item: PlannedTask, needs: list[Need]) -> Problem:
+def _never(item: PlannedTask, needs: list[Need]) -> Diagnostic:
     """Name two tasks before this one that are on different sides of a gate."""
     for one, other in combinations(needs, 2):
         gate = contradiction(one.sides | other.sides)
@@ -75,4 +76,4 @@ def _never(item: PlannedTask, needs: list[Need]) -> Problem:
         what = "those before it never all run"
     path = (*item.path, "after") if item.task.after else item.path
     message = f"`{item.id}` can never run: {what}"
-    return Problem("DF304", message, path, key=True, help=_REMEDY)
+    return Diagnostic("DF304", message, Pointer(path, key=True), help=_REMEDY)

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dagfactory.dagfile.targets import target
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Plan
+    from dagfactory.compiler.plan.model import Plan
 
 _HELP = "`alerts: {monitoring: {duration: ...}}` watches finished runs on every line"
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find a deadline where the environment's line cannot keep one."""
     alerts, environment = plan.pipeline.alerts, plan.environment
     if alerts is None or alerts.deadline is None or environment is None:
@@ -23,4 +24,4 @@ def check(plan: Plan) -> Iterator[Problem]:
     if not line.deadlines:
         message = f"Airflow {line.airflow} has no deadlines, this one is left out"
         path = ("alerts", "deadline")
-        yield Problem("DF342", message, path, key=True, help=_HELP, severity="warning")
+        yield Diagnostic("DF342", message, Pointer(path, key=True), help=_HELP, severity="warning")

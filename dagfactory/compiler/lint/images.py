@@ -6,28 +6,34 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import shorten
-from dagfactory.document.finding import Problem
 from dagfactory.language.common import is_open
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Path, Plan
+    from dagfactory.compiler.plan.model import Plan
+    from dagfactory.diagnostics.span import KeyPath
 
 _PREBUILT = re.compile(r"(us|europe|asia)-docker\.pkg\.dev/vertex-ai/training/")
 _HELP = "name a version, or a digest (`IMAGE@sha256:...`): a retry then runs the same code"
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find images without a tag or with the tag `latest`."""
     for path, image in _images(plan):
         words = _moving(image)
         if words:
-            yield Problem(
-                "DF301", f"`{shorten(image)}` {words}", path, help=_HELP, severity="warning"
+            yield Diagnostic(
+                "DF301",
+                f"`{shorten(image)}` {words}",
+                Pointer(path),
+                help=_HELP,
+                severity="warning",
             )
 
 
-def _images(plan: Plan) -> Iterator[tuple[Path, str]]:
+def _images(plan: Plan) -> Iterator[tuple[KeyPath, str]]:
     if plan.pipeline.defaults.image:
         yield ("defaults", "image"), plan.pipeline.defaults.image
     for item in plan.tasks.values():

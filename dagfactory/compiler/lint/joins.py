@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dagfactory.compiler.lint._flow import Flow, Need, contradiction, flow
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Plan
+    from dagfactory.compiler.plan.model import Plan
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find joins that run on one side of a gate only, where nobody said that they should.
 
     A task that reads an output of that side, or that states its trigger rule, is meant so.
@@ -43,12 +44,12 @@ def _by_the_way(needs: list[Need], known: Flow, name: str) -> tuple[Need, str] |
     return None
 
 
-def _problem(name: str, need: Need, gate: str) -> Problem:
+def _problem(name: str, need: Need, gate: str) -> Diagnostic:
     side = dict(need.sides)[gate]
-    return Problem(
+    return Diagnostic(
         "DF314",
         f"`{name}` is skipped whenever `{gate}` does not take `{side}`",
-        need.edge.path,
+        Pointer(need.edge.path),
         help="`trigger_rule: none_failed_min_one_success` runs it then too; `all_success` says it is meant",
         notes=(
             f"`{need.upstream}` is on the `{side}` side of `{gate}`, what else it waits for is not",

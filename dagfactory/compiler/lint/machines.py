@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 from dagfactory.catalogue.machines import shapes
 from dagfactory.compiler.lint._jobs import Job, jobs
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import did_you_mean
-from dagfactory.document.finding import Problem
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Path, Plan
+    from dagfactory.compiler.plan.model import Plan
+    from dagfactory.diagnostics.span import KeyPath
 
 ACCELERATORS = (
     "NVIDIA_TESLA_P100",
@@ -43,14 +45,14 @@ class _Choice:
     """One way a job may get its machine: as written, or one of its fallbacks."""
 
     type: str
-    type_path: Path
+    type_path: KeyPath
     region: str
-    region_path: Path
+    region_path: KeyPath
     provisioning: str
-    provisioning_path: Path
+    provisioning_path: KeyPath
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find what a job or a deployment could not get."""
     region = plan.environment.region if plan.environment else ""
     for job in jobs(plan):
@@ -81,48 +83,48 @@ def _choices(job: Job, region: str) -> Iterator[_Choice]:
         )
 
 
-def _machine(choice: _Choice) -> Iterator[Problem]:
+def _machine(choice: _Choice) -> Iterator[Diagnostic]:
     yield from _unknown(choice.type, choice.type_path)
     offered = regions().get(choice.type)
     if offered and choice.region and choice.region not in offered and known(choice.region):
-        yield Problem(
+        yield Diagnostic(
             "DF307",
             f"`{choice.region}` offers no `{choice.type}`",
-            choice.region_path,
+            Pointer(choice.region_path),
             help=_elsewhere(choice.region, offered),
             notes=("by the price list of Compute Engine of 2026-07-30",),
             severity="warning",
         )
     if choice.type in NEVER_ON_DEMAND and choice.provisioning == "standard":
-        yield Problem(
+        yield Diagnostic(
             "DF309",
             f"`{choice.type}` is not sold on demand",
-            choice.provisioning_path,
+            Pointer(choice.provisioning_path),
             help="write `provisioning: spot` or `provisioning: flex_start`, or use `a3-highgpu-8g`",
         )
 
 
-def _unknown(name: str, path: Path) -> Iterator[Problem]:
+def _unknown(name: str, path: KeyPath) -> Iterator[Diagnostic]:
     """Find sizes that a family of GPU machines does not have; other families are not listed."""
     family = name.rpartition("-")[0]
     sizes = [each for each, shape in shapes().items() if shape.gpus and _family(each) == family]
     if sizes and name not in sizes:
         help_ = did_you_mean(name, sizes, "sizes")
         message = f"there is no machine `{name}`"
-        yield Problem("DF307", message, path, help=help_, severity="warning")
+        yield Diagnostic("DF307", message, Pointer(path), help=help_, severity="warning")
 
 
 def _family(name: str) -> str:
     return name.rpartition("-")[0]
 
 
-def _accelerator(machine: object, path: Path) -> Iterator[Problem]:
+def _accelerator(machine: object, path: KeyPath) -> Iterator[Diagnostic]:
     attached = getattr(machine, "accelerator", None)
     if attached and attached.type not in ACCELERATORS:
-        yield Problem(
+        yield Diagnostic(
             "DF308",
             f"Vertex AI knows no GPU `{attached.type}`",
-            (*path, "accelerator", "type"),
+            Pointer((*path, "accelerator", "type")),
             help=did_you_mean(_vertex_style(attached.type), ACCELERATORS),
             severity="warning",
         )

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dagfactory.compiler.lint._reference import sources
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import did_you_mean
-from dagfactory.document.finding import Problem
 from dagfactory.language.condition import GateSyntaxError, names, parse
 from dagfactory.language.job import JobTask
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Path, Plan, PlannedTask
+    from dagfactory.compiler.plan.model import Plan, PlannedTask
+    from dagfactory.diagnostics.span import KeyPath
 
 _ANSWER = ("accuracy", "relational_accuracy", "non_relational_accuracy")
 _HUMAN = ("vqa_accuracy",)  # only where the data say what people answered
@@ -69,7 +71,7 @@ _FREE = ("bash", "python", "operator")
 """Types whose result may be a JSON text of metrics."""
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find gates whose metrics no task writes, and metrics that the trainer does not know."""
     for item in plan.tasks.values():
         metric = item.task.field("metric")
@@ -79,7 +81,7 @@ def check(plan: Plan) -> Iterator[Problem]:
             yield from _unknown([metric.name], item.task, (*item.path, "metric", "name"))
 
 
-def _gate(plan: Plan, item: PlannedTask) -> Iterator[Problem]:
+def _gate(plan: Plan, item: PlannedTask) -> Iterator[Diagnostic]:
     path, text = (*item.path, "metrics"), item.task.field("metrics") or ""
     for ref, source in sources(plan, text):
         if isinstance(source.task, JobTask) and (ref.path[1:] == ("metrics",) or text != str(ref)):
@@ -91,12 +93,10 @@ def _gate(plan: Plan, item: PlannedTask) -> Iterator[Problem]:
             help_ = f"write `${{tasks.{source.id}.metrics}}`"
         else:
             help_ = "refer to a job that measures: `${tasks.ID.metrics}`"
-        yield Problem(
+        yield Diagnostic(
             "DF303",
             f"`{ref}` is no file of metrics",
-            path,
-            start=ref.start,
-            end=ref.end,
+            Pointer(path, start=ref.start, end=ref.end),
             help=help_,
             severity="warning",
         )
@@ -111,8 +111,8 @@ def _used(gate: PlannedTask) -> list[str]:
 
 
 def _unknown(
-    used: list[str], task: JobTask, path: Path, gate: PlannedTask | None = None
-) -> Iterator[Problem]:
+    used: list[str], task: JobTask, path: KeyPath, gate: PlannedTask | None = None
+) -> Iterator[Diagnostic]:
     """Compare names with what one of the trainer's programs writes; `gate` holds a condition."""
     known = TRAINER.get(task.module or "") if not task.command else None
     text = gate.task.field("when") if gate else ""
@@ -120,12 +120,12 @@ def _unknown(
         if name in (known or ()):
             continue
         found = re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text)
-        yield Problem(
+        yield Diagnostic(
             "DF303",
             f"`{task.module}` writes no metric `{name}`",
-            path,
-            start=found.start() if found else None,
-            end=found.end() if found else None,
+            Pointer(
+                path, start=found.start() if found else None, end=found.end() if found else None
+            ),
             help=_ENDED if name in _COUNTED else did_you_mean(name, known or (), "it writes"),
             severity="warning",
         )

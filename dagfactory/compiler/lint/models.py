@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dagfactory.compiler.lint._reference import sources
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Plan
+    from dagfactory.compiler.plan.model import Plan
 
 _TAKE_REGISTERED = ("deploy", "batch_predict")
 _REGISTRY = "upload_model"
@@ -19,7 +20,7 @@ _FILES = frozenset({"best", "checkpoint", "dir", "model_dir", "uri"})
 _FOLDERS = ("gs://", "${run.dir}", "${env.bucket}")
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find the address of files where a registered model belongs."""
     for item in plan.tasks.values():
         if item.task.type not in _TAKE_REGISTERED:
@@ -27,10 +28,10 @@ def check(plan: Plan) -> Iterator[Problem]:
         text = getattr(item.task, "model", "")
         files = any(_FILES & set(ref.path[1:]) for ref, _ in sources(plan, text))
         if files or text.startswith(_FOLDERS):
-            yield Problem(
+            yield Diagnostic(
                 "DF317",
                 f"`{item.task.type}` needs a registered model, not the address of its files",
-                (*item.path, "model"),
+                Pointer((*item.path, "model")),
                 help=_remedy(plan),
             )
 

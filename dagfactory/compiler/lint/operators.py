@@ -9,25 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import did_you_mean
-from dagfactory.document.finding import Problem
 
 if TYPE_CHECKING:
     from dagfactory.catalogue.operator_signature import Signature
-    from dagfactory.compiler.plan.build import Plan, PlannedTask
+    from dagfactory.compiler.plan.model import Plan, PlannedTask
     from dagfactory.tasks.operator import AnyOperator
 
 _NOTE = ("checked against the class that is installed here",)
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find arguments that an operator does not have, and those that it cannot do without."""
     for item in plan.tasks.values():
         if item.task.type == "operator":
             yield from _operator(item)
 
 
-def _operator(item: PlannedTask) -> Iterator[Problem]:
+def _operator(item: PlannedTask) -> Iterator[Diagnostic]:
     from dagfactory.catalogue.operator_signature import signature
     from dagfactory.tasks.operator import AnyOperator
 
@@ -36,7 +37,7 @@ def _operator(item: PlannedTask) -> Iterator[Problem]:
         yield from _arguments(item, item.task, found)
 
 
-def _arguments(item: PlannedTask, task: AnyOperator, found: Signature) -> Iterator[Problem]:
+def _arguments(item: PlannedTask, task: AnyOperator, found: Signature) -> Iterator[Diagnostic]:
     from dagfactory.tasks.operator import RESERVED
 
     name = task.operator.rpartition(".")[2]
@@ -53,5 +54,7 @@ def _arguments(item: PlannedTask, task: AnyOperator, found: Signature) -> Iterat
         yield _warning(message, path, f"add `{missing[0]}: ...` to `args`")
 
 
-def _warning(message: str, path: tuple[str | int, ...], help_: str | None) -> Problem:
-    return Problem("DF330", message, path, key=True, help=help_, notes=_NOTE, severity="warning")
+def _warning(message: str, path: tuple[str | int, ...], help_: str | None) -> Diagnostic:
+    return Diagnostic(
+        "DF330", message, Pointer(path, key=True), help=help_, notes=_NOTE, severity="warning"
+    )

@@ -5,31 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Plan, PlannedTask
+    from dagfactory.compiler.plan.model import Plan, PlannedTask
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find sweeps in which no two trials share a job."""
     for item in plan.tasks.values():
         if item.task.field("pack"):
             yield from _idle(item)
 
 
-def _idle(item: PlannedTask) -> Iterator[Problem]:
+def _idle(item: PlannedTask) -> Iterator[Diagnostic]:
     from dagfactory.runtime.grid import count, packs
-    from dagfactory.tasks.sweep import Sweep, definition
+    from dagfactory.tasks._sweep.model import Sweep
+    from dagfactory.tasks.sweep import definition
 
     compact = definition(item.task) if isinstance(item.task, Sweep) else {}
     total = count(compact) if compact else 0
     if total > 1 and len(packs(compact)) == total:
-        yield Problem(
+        yield Diagnostic(
             "DF324",
             f"no two of the {total} trials share a job, so packing does nothing",
-            (*item.path, "pack"),
-            key=True,
+            Pointer((*item.path, "pack"), key=True),
             help=_help(compact["shape"]),
             severity="warning",
         )

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import closest, either, shorten
-from dagfactory.document.finding import Problem
 from dagfactory.language.common import is_open
 from dagfactory.language.environment import DEFAULT_POOL
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Path, Plan
+    from dagfactory.compiler.plan.model import Plan
+    from dagfactory.diagnostics.span import KeyPath
 
 _HELP = "declare it under `pools:` of the environment file"
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find pools that are not declared, and tasks that want more slots than their pool has."""
     environment = plan.environment
     if environment is None:
@@ -29,16 +31,16 @@ def check(plan: Plan) -> Iterator[Problem]:
             )
             near = closest(pool, list(slots))
             help_ = f"did you mean {either(near)}?" if near else _HELP
-            yield Problem("DF341", message, path, help=help_)
+            yield Diagnostic("DF341", message, Pointer(path), help=help_)
     for path, pool, wanted in _wanted(plan):
         if wanted > slots.get(pool, wanted):
             message = (
                 f"{wanted} slots are more than the {slots[pool]} of the pool `{shorten(pool)}`"
             )
-            yield Problem("DF341", message, path, help="the task would never start")
+            yield Diagnostic("DF341", message, Pointer(path), help="the task would never start")
 
 
-def _named(plan: Plan) -> Iterator[tuple[Path, str]]:
+def _named(plan: Plan) -> Iterator[tuple[KeyPath, str]]:
     """Yield every pool that is named, with its place."""
     if plan.pipeline.defaults.pool:
         yield ("defaults", "pool"), plan.pipeline.defaults.pool
@@ -47,7 +49,7 @@ def _named(plan: Plan) -> Iterator[tuple[Path, str]]:
             yield (*item.path, "pool"), item.task.pool
 
 
-def _wanted(plan: Plan) -> Iterator[tuple[Path, str, int]]:
+def _wanted(plan: Plan) -> Iterator[tuple[KeyPath, str, int]]:
     """Yield the pool of each task and the slots it takes there, with the place that says how many."""
     defaults = plan.pipeline.defaults
     for item in plan.tasks.values():

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagfactory.catalogue import bundled_trainer as own_trainer
+from dagfactory.catalogue import bundled_trainer
 from dagfactory.compiler.lint._jobs import Job, jobs
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Path, Plan
+    from dagfactory.compiler.plan.model import Plan
+    from dagfactory.diagnostics.span import KeyPath
     from dagfactory.language.job import JobTask
 
 MOST = 5
@@ -23,14 +25,14 @@ _OF_OTHERS = re.compile(r"\$\{tasks\.[^}]*\}")
 """A checkpoint of another task is where a job begins, not where it goes on."""
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find Spot jobs that end with a preemption, and those that start again too often."""
     for job in jobs(plan):
         if job.spot and not job.task.restart:
-            yield Problem(
+            yield Diagnostic(
                 "DF305",
                 "this job runs on Spot and ends with its first preemption",
-                (*job.item.path, "restart"),
+                Pointer((*job.item.path, "restart")),
                 help="write `restart: true`: Vertex AI then restarts it in place",
                 severity="warning",
             )
@@ -39,20 +41,20 @@ def check(plan: Plan) -> Iterator[Problem]:
             yield from _from_scratch(job)
 
 
-def _too_many(plan: Plan, job: Job) -> Iterator[Problem]:
+def _too_many(plan: Plan, job: Job) -> Iterator[Diagnostic]:
     attempts, path = _attempts(plan, job)
     if attempts > MOST:
-        yield Problem(
+        yield Diagnostic(
             "DF306",
             f"{attempts} retries of a Spot job, each with the restarts of Vertex AI on top",
-            path,
+            Pointer(path),
             help=f"{MOST} or fewer: a preempted job restarts without a retry",
             notes=("Vertex AI restarts a worker up to 5 times and the job up to 3 times",),
             severity="warning",
         )
 
 
-def _from_scratch(job: Job) -> Iterator[Problem]:
+def _from_scratch(job: Job) -> Iterator[Diagnostic]:
     """Find training that, for all that is written, each preemption begins anew.
 
     Whoever states `restart: true` says that the program resumes, or that starting over is cheap.
@@ -60,11 +62,10 @@ def _from_scratch(job: Job) -> Iterator[Problem]:
     task = job.task
     stated = "restart" in task.model_fields_set
     if task.type in _TRAINING and not (stated or _resumes(task)):
-        yield Problem(
+        yield Diagnostic(
             "DF316",
             "this job runs on Spot, and nothing says that a preempted one goes on where it was",
-            job.item.path,
-            key=True,
+            Pointer(job.item.path, key=True),
             help="pass it where its checkpoints are; `restart: true` says that it needs no telling",
             notes=("Vertex AI sets `AIP_CHECKPOINT_DIR`, the same folder after every restart",),
             severity="warning",
@@ -73,14 +74,14 @@ def _from_scratch(job: Job) -> Iterator[Problem]:
 
 def _resumes(task: JobTask) -> bool:
     """Whether a job runs our trainer, which resumes by itself, or is told of checkpoints."""
-    if own_trainer.runs(task.module, task.command):
+    if bundled_trainer.runs(task.module, task.command):
         return True
     texts = [*task.args, *map(str, task.args.values()), *task.env, *task.env.values()]
     said = (_OF_OTHERS.sub("", each) for each in (*texts, *(task.command or ())))
     return any(map(_CHECKPOINTS.search, said))
 
 
-def _attempts(plan: Plan, job: Job) -> tuple[int, Path]:
+def _attempts(plan: Plan, job: Job) -> tuple[int, KeyPath]:
     """Return the retries of a job and where they are set."""
     own, default = job.task.retries, plan.pipeline.defaults.retries
     if own and own.attempts is not None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Plan
+    from dagfactory.compiler.plan.model import Plan
 
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find cron texts whose days do not exist in their months; a weekday would be an alternative."""
     cron = plan.pipeline.schedule.cron if plan.pipeline.schedule else None
     if not cron:
@@ -29,7 +30,7 @@ def check(plan: Plan) -> Iterator[Problem]:
         message = f"this never fires: there is no day {first} in {named}"
         node = plan.node.find(("schedule",))
         path = ("schedule", "cron") if node and isinstance(node.value, dict) else ("schedule",)
-        yield Problem("DF310", message, path, help=f"the last day is {longest}")
+        yield Diagnostic("DF310", message, Pointer(path), help=f"the last day is {longest}")
 
 
 def _values(field: str, low: int, high: int) -> set[int]:

@@ -10,12 +10,14 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.redact import secret_kind
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.language.common import is_open
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Path, Plan
+    from dagfactory.compiler.plan.model import Plan
+    from dagfactory.diagnostics.span import KeyPath
 
 _IN_COMMANDS = re.compile(
     r"(?:^|[\s\"'&;])(?:--?|export )?"
@@ -40,7 +42,7 @@ _TURNS = 0.4
 """Share of neighbours of different classes (upper, lower, digit); about 0.6 in random text."""
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find texts that look like a secret; messages never hold the text, reports hide its place."""
     open_keys = {(*item.path, key) for item in plan.tasks.values() for key in _PLAIN}
     fields = plan.node.value if isinstance(plan.node.value, dict) else {}
@@ -50,20 +52,20 @@ def check(plan: Plan) -> Iterator[Problem]:
         for path, node in child.walk((key,)):
             kind = secret_kind(str(path[-1]))
             if kind:
-                yield replace(_problem(path, f"this looks like {kind}"), key=True)
+                yield _problem(path, f"this looks like {kind}", key=True)
             if isinstance(node.value, str):
                 yield from _problems(path, node.value, open_keys)
                 if (_random(node.value) or _HEX.fullmatch(node.value)) and _is_name(path):
                     yield _problem(path, "this looks like the value of a secret, not its name")
 
 
-def _is_name(path: Path) -> bool:
+def _is_name(path: KeyPath) -> bool:
     """Whether the name of a secret or of a connection belongs here."""
     around = [key for above, key in pairwise(path[:-1]) if above != "tasks"]
     return path[-1] == "connection" or "secrets" in around[-2:]
 
 
-def _problems(path: Path, text: str, open_keys: set[Path]) -> Iterator[Problem]:
+def _problems(path: KeyPath, text: str, open_keys: set[KeyPath]) -> Iterator[Diagnostic]:
     kind = secret_kind(text) if len(text) >= _SHORTEST or "://" in text else None
     if kind:
         yield _problem(path, f"this looks like {kind}")
@@ -75,14 +77,14 @@ def _problems(path: Path, text: str, open_keys: set[Path]) -> Iterator[Problem]:
         yield replace(_problem(path, "this looks like a random key or token"), severity="warning")
 
 
-def _lies_in(path: Path, open_keys: set[Path]) -> bool:
+def _lies_in(path: KeyPath, open_keys: set[KeyPath]) -> bool:
     """Whether a path leads to a task's variables, arguments or parameters, which anybody can read."""
     return any(path[:end] in open_keys for end in range(len(path) + 1))
 
 
-def _problem(path: Path, message: str) -> Problem:
+def _problem(path: KeyPath, message: str, *, key: bool = False) -> Diagnostic:
     remedy = "store it in Secret Manager; a job reads it by `secrets: {NAME: SECRET_ID}`"
-    return Problem("DF302", message, path, help=remedy, hidden=True)
+    return Diagnostic("DF302", message, Pointer(path, key=key), help=remedy, hidden=True)
 
 
 def _given_in_a_command(text: str) -> bool:
@@ -95,7 +97,7 @@ def _given_in_a_command(text: str) -> bool:
     )
 
 
-def _named_secret(path: Path, text: str) -> bool:
+def _named_secret(path: KeyPath, text: str) -> bool:
     """Whether the key says that its value is a secret, and the value could be one."""
     if len(text) < _FEWEST or _NO_SECRET.search(text):
         return False

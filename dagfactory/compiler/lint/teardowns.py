@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic, Label
+from dagfactory.diagnostics.span import Pointer
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Plan, PlannedTask
+    from dagfactory.compiler.plan.model import Plan, PlannedTask
 
 
-def check(plan: Plan) -> Iterator[Problem]:
+def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find tasks right after a setup that its teardown does not wait for."""
     for item in plan.tasks.values():
         if item.task.teardown:
@@ -22,13 +23,18 @@ def check(plan: Plan) -> Iterator[Problem]:
                     message = (
                         f"`{item.id}` does not wait for `{edge.downstream}`, which comes after"
                     )
-                    yield Problem(
+                    yield Diagnostic(
                         "DF331",
                         f"{message} `{edge.upstream}`",
-                        edge.path,
+                        Pointer(edge.path),
                         help=f"add `{edge.downstream}` to `after` of `{item.id}`",
-                        other=((*item.path, "teardown"), "so it may be taken down too early"),
                         severity="warning",
+                        labels=(
+                            Label(
+                                Pointer((*item.path, "teardown"), key=True),
+                                "so it may be taken down too early",
+                            ),
+                        ),
                     )
 
 

@@ -1,4 +1,4 @@
-"""A plan as a module: every task lowered, groups nested, edges between variables."""
+"""A plan as a DAG file: every task lowered, groups nested, edges between variables."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from dagfactory.compiler.bundle.runtime_package import runtime_name
 from dagfactory.compiler.lower.deadline import deadline_argument
 from dagfactory.compiler.lower.schedule import schedule_arguments
 from dagfactory.dagfile.identifiers import apart, distinct
-from dagfactory.dagfile.model import Call, Group, Header, Module, Operator, Teardown, Variable
+from dagfactory.dagfile.model import Call, DagFile, Group, Header, Operator, Teardown, Variable
 from dagfactory.dagfile.targets import target as target_named
 from dagfactory.task_api.alerts import run_callbacks, task_callbacks
 from dagfactory.task_api.arguments import delta, retry_arguments
-from dagfactory.task_api.context import Scope
+from dagfactory.task_api.context import LoweringContext
 from dagfactory.task_api.for_each import over_each
-from dagfactory.task_api.task_type import kind_of
+from dagfactory.tasks import task_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dagfactory.compiler.plan.build import Plan, PlannedTask
+    from dagfactory.compiler.plan.model import Plan, PlannedTask
     from dagfactory.language.param import Param
 
 MAX_COMMENT = 200
@@ -32,11 +32,11 @@ _BESIDE = {"composer", "pools"}
 """Fields of an environment that no DAG file is made from."""
 
 
-def lower(plan: Plan, *, source: str, package: str = "") -> Module:
+def lower(plan: Plan, *, source: str, package: str = "") -> DagFile:
     """Lower a plan; `package` is where the bundle lies below the `dags/` folder (dotted, may be empty)."""
     environment = plan.environment
     target = target_named(environment.target if environment else "airflow3")
-    scope = Scope(
+    lowering = LoweringContext(
         pipeline=plan.pipeline,
         environment=environment,
         target=target,
@@ -45,12 +45,12 @@ def lower(plan: Plan, *, source: str, package: str = "") -> Module:
         outputs={item.id: item.outputs for item in plan.tasks.values()},
         roots={item.id: plan.starts(item) for item in plan.tasks.values()},
     )
-    tree = _Tree(plan, scope)
-    made = Module(
+    tree = _Tree(plan, lowering)
+    made = DagFile(
         header=_header(plan, source, target.name, digest(plan)),
         dag=target.symbol("DAG"),
         group=target.symbol("TaskGroup"),
-        arguments=scope.data(dag_arguments(plan, scope)),
+        arguments=lowering.data(dag_arguments(plan, lowering)),
         members=tree.members(()),
         edges=tree.edges(()),
         teardowns=tree.teardowns(),
@@ -71,27 +71,27 @@ def digest(plan: Plan) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def dag_arguments(plan: Plan, scope: Scope) -> dict[str, Any]:
+def dag_arguments(plan: Plan, lowering: LoweringContext) -> dict[str, Any]:
     """Return the DAG's own arguments, defaults of Airflow left out."""
     pipeline = plan.pipeline
     made: dict[str, Any] = {"dag_id": pipeline.pipeline}
     if pipeline.description:
         made["description"] = pipeline.description
-    made |= schedule_arguments(pipeline, scope)
+    made |= schedule_arguments(pipeline, lowering)
     continuous = pipeline.schedule and pipeline.schedule.preset == "@continuous"
     limits = {
         "max_active_runs": 1 if continuous else pipeline.max_active_runs,
         "max_active_tasks": pipeline.max_active_tasks,
         "dagrun_timeout": delta(pipeline.timeout) if pipeline.timeout else None,
-        scope.target.word("fail_fast"): pipeline.fail_fast or None,
+        lowering.target.word("fail_fast"): pipeline.fail_fast or None,
         "max_consecutive_failed_dag_runs": pipeline.pause_after_failures,
         "owner_links": dict(pipeline.owner_links) or None,
     }
     made |= {key: value for key, value in limits.items() if value is not None}
-    made |= run_callbacks(pipeline.alerts, scope) | deadline_argument(pipeline.alerts, scope)
-    made["default_args"] = _default_arguments(plan) | task_callbacks(pipeline.alerts, scope)
+    made |= run_callbacks(pipeline.alerts, lowering) | deadline_argument(pipeline.alerts, lowering)
+    made["default_args"] = _default_arguments(plan) | task_callbacks(pipeline.alerts, lowering)
     if pipeline.params:
-        made["params"] = {name: _param(item, scope) for name, item in pipeline.params.items()}
+        made["params"] = {name: _param(item, lowering) for name, item in pipeline.params.items()}
     if pipeline.tags:
         made["tags"] = list(pipeline.tags)
     if pipeline.doc:
@@ -124,7 +124,7 @@ def _default_arguments(plan: Plan) -> dict[str, Any]:
     return made | {key: value for key, value in plain.items() if value is not None}
 
 
-def _param(item: Param, scope: Scope) -> Any:
+def _param(item: Param, lowering: LoweringContext) -> Any:
     """Return a `Param(default, schema…)`, which drives Airflow's trigger form."""
     keywords = item.model_dump(exclude_none=True, exclude={"default"})
     kind = keywords.pop("type")
@@ -133,7 +133,7 @@ def _param(item: Param, scope: Scope) -> Any:
         keywords["type"] = [kind, "null"]
         if item.enum:
             keywords["enum"] = [*item.enum, None]
-    return Call(scope.target.symbol("Param"), keywords, (item.default,))
+    return Call(lowering.target.symbol("Param"), keywords, (item.default,))
 
 
 def _header(plan: Plan, source: str, target: str, inputs: str) -> Header:
@@ -152,10 +152,10 @@ def _header(plan: Plan, source: str, target: str, inputs: str) -> Header:
 class _Tree:
     """Nests lowered tasks into their groups and sorts edges to the innermost block that sees both ends."""
 
-    def __init__(self, plan: Plan, scope: Scope) -> None:
+    def __init__(self, plan: Plan, lowering: LoweringContext) -> None:
         self.plan = plan
-        self.scope = scope
-        self.variables = {item.id: item.place.variable for item in plan.tasks.values()}
+        self.lowering = lowering
+        self.variables = {item.id: item.context.variable for item in plan.tasks.values()}
         self.taken = set(self.variables.values())
 
     def members(self, groups: tuple[str, ...]) -> tuple[Operator | Group, ...]:
@@ -188,10 +188,10 @@ class _Tree:
         return (item for item in self.plan.tasks.values() if item.groups == groups)
 
     def _lower(self, item: PlannedTask) -> Operator | Group:
-        lowered = kind_of(item.task.type).lower(item.task, self.scope, item.place)
-        if item.place.mapped and isinstance(lowered, Operator):
-            lowered = over_each(lowered, item.task, self.scope)
-        made: Operator | Group = self.scope.data(lowered)
+        lowered = task_type(item.task.type).lower(item.task, self.lowering, item.context)
+        if item.context.mapped and isinstance(lowered, Operator):
+            lowered = over_each(lowered, item.task, self.lowering)
+        made: Operator | Group = self.lowering.data(lowered)
         if not isinstance(made, Group):
             return made
         if made.members:

@@ -10,24 +10,24 @@ from dagfactory.task_api.arguments import delta
 
 if TYPE_CHECKING:
     from dagfactory.language.alerts import Alerts
-    from dagfactory.task_api.context import Scope
+    from dagfactory.task_api.context import LoweringContext
 
 _TEXTS = ("message", "subject", "body")
 """What a user may word: the words for a failure do not fit a deadline."""
 
 
-def deadline_argument(alerts: Alerts | None, scope: Scope) -> dict[str, Any]:
+def deadline_argument(alerts: Alerts | None, lowering: LoweringContext) -> dict[str, Any]:
     """Return the DAG's `deadline`; nothing where the line has none, which lint tells."""
-    if alerts is None or alerts.deadline is None or not scope.target.deadlines:
+    if alerts is None or alerts.deadline is None or not lowering.target.deadlines:
         return {}
-    arguments = {"within": delta(alerts.deadline.within), "alerts": _told(alerts, scope)}
-    return {"deadline": Call(scope.runtime("alert", "run_deadline"), arguments)}
+    arguments = {"within": delta(alerts.deadline.within), "alerts": _told(alerts, lowering)}
+    return {"deadline": Call(lowering.runtime("alert", "run_deadline"), arguments)}
 
 
-def _told(alerts: Alerts, scope: Scope) -> list[Call]:
+def _told(alerts: Alerts, lowering: LoweringContext) -> list[Call]:
     """Return whom it concerns: those named for it, else those of failures, in our own words."""
     named = alerts.deadline.notify if alerts.deadline else None
     if named:
-        return [call(each, "deadline", scope) for each in named]
+        return [call(each, "deadline", lowering) for each in named]
     found = alerts.on_run_failure or alerts.on_failure or []
-    return [call(each, "deadline", scope, leave_out=_TEXTS) for each in found]
+    return [call(each, "deadline", lowering, leave_out=_TEXTS) for each in found]

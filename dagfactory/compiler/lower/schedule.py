@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from dagfactory.dagfile.targets import Target
     from dagfactory.language.pipeline import Pipeline
     from dagfactory.language.schedule import Schedule
-    from dagfactory.task_api.context import Scope
+    from dagfactory.task_api.context import LoweringContext
 
 
-def schedule_arguments(pipeline: Pipeline, scope: Scope) -> dict[str, Any]:
+def schedule_arguments(pipeline: Pipeline, lowering: LoweringContext) -> dict[str, Any]:
     """Return `schedule`, `start_date`, `end_date` and `catchup`."""
-    zone, target = pipeline.timezone, scope.target
+    zone, target = pipeline.timezone, lowering.target
     made: dict[str, Any] = {
-        "schedule": _schedule(pipeline.schedule, zone, scope) if pipeline.schedule else None,
+        "schedule": _schedule(pipeline.schedule, zone, lowering) if pipeline.schedule else None,
         "start_date": _date(pipeline.start_date, zone, target),
     }
     if pipeline.end_date:
@@ -28,17 +28,17 @@ def schedule_arguments(pipeline: Pipeline, scope: Scope) -> dict[str, Any]:
     return made | {"catchup": pipeline.catchup}
 
 
-def _schedule(schedule: Schedule, zone: str, scope: Scope) -> Any:
+def _schedule(schedule: Schedule, zone: str, lowering: LoweringContext) -> Any:
     """Return the schedule: cron text, preset, interval, assets, or assets and cron text."""
     if schedule.every:
         return delta(schedule.every)
     if schedule.assets and schedule.cron:
-        target = scope.target
+        target = lowering.target
         times = Call(target.symbol("CronTriggerTimetable"), {"timezone": zone}, (schedule.cron,))
-        wanted = {target.word("assets"): condition(schedule.assets, scope), "timetable": times}
+        wanted = {target.word("assets"): condition(schedule.assets, lowering), "timetable": times}
         return Call(target.symbol("AssetOrTimeSchedule"), wanted)
     if schedule.assets:
-        return condition(schedule.assets, scope)
+        return condition(schedule.assets, lowering)
     return schedule.cron or schedule.preset
 
 

@@ -7,21 +7,22 @@ Everything that names another task is checked here, with the place where it stan
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagfactory.compiler.plan.cycles import circle
 from dagfactory.compiler.plan.for_each import item_problems, mapping_problems
+from dagfactory.compiler.plan.model import Edge, Plan, PlannedTask
 from dagfactory.compiler.plan.pipeline import whole_problems
 from dagfactory.compiler.plan.teardown import teardown_problems
 from dagfactory.compiler.plan.texts import at, own_texts, references, text_problems
 from dagfactory.dagfile.identifiers import variables
-from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.diagnostic import Diagnostic, Label
+from dagfactory.diagnostics.span import KeyPath, Pointer
 from dagfactory.diagnostics.wording import did_you_mean
-from dagfactory.document.finding import Problem, locate
-from dagfactory.task_api.context import Place
+from dagfactory.document.locate import locate
+from dagfactory.task_api.context import TaskContext
 from dagfactory.task_api.for_each import each_outputs, each_roots
-from dagfactory.task_api.task_type import kind_of
+from dagfactory.tasks import task_type
 
 if TYPE_CHECKING:
     from dagfactory.document.node import Node
@@ -29,53 +30,6 @@ if TYPE_CHECKING:
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
     from dagfactory.language.task import TaskBase
-
-Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedTask:
-    """One task with its place in the file (`path`), in its groups and in Airflow."""
-
-    id: str
-    task: TaskBase
-    path: Path
-    groups: tuple[str, ...]
-    place: Place
-    outputs: Mapping[str, Any]
-    roots: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """Downstream waits for upstream, because of what stands at `path`."""
-
-    upstream: str
-    downstream: str
-    why: Literal["after", "reference", "branch", "teardown"]
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A pipeline that can be lowered: every name resolved, no cycles."""
-
-    pipeline: Pipeline
-    environment: EnvironmentFile | None
-    node: Node
-    tasks: dict[str, PlannedTask]
-    edges: tuple[Edge, ...]
-    run_dir: str
-
-    def starts(self, item: PlannedTask) -> tuple[str, ...]:
-        """Return the Airflow ids that a task starts with: for a group, those waiting for none inside."""
-        inside = [each for each in self.tasks.values() if item.id in each.groups]
-        if not inside:
-            return item.roots
-        own = {each.id for each in inside}
-        late = {edge.downstream for edge in self.edges if edge.upstream in own}
-        first = (each for each in inside if not late & {each.id, *each.groups})
-        return tuple(root for each in first for root in each.roots)
 
 
 def plan(
@@ -115,17 +69,17 @@ def flatten(tasks: Mapping[str, TaskBase], run_dir: str) -> Iterator[PlannedTask
     for path, groups, task in everything:
         name = path[-1]
         mapped = task.for_each is not None and not task.unmapped
-        place = Place(name, ".".join((*groups, name)), run_dir, names[name], mapped=mapped)
-        kind = kind_of(task.type)
-        outputs, roots = kind.outputs(task, place), kind.roots(task, place)
+        context = TaskContext(name, ".".join((*groups, name)), run_dir, names[name], mapped=mapped)
+        own = task_type(task.type)
+        outputs, roots = own.outputs(task, context), own.roots(task, context)
         yield PlannedTask(
             id=name,
             task=task,
             path=path,
             groups=groups,
-            place=place,
-            outputs=each_outputs(task, place, outputs) if mapped else outputs,
-            roots=() if kind.members(task) else each_roots(task, place) if mapped else roots,
+            context=context,
+            outputs=each_outputs(task, context, outputs) if mapped else outputs,
+            roots=() if own.members(task) else each_roots(task, context) if mapped else roots,
         )
 
 
@@ -136,23 +90,22 @@ def _nested(
     for name, task in tasks.items():
         here = (*path, name)
         yield here, groups, task
-        members = kind_of(task.type).members(task)
+        members = task_type(task.type).members(task)
         yield from _nested(members, (*here, "tasks"), (*groups, name))
 
 
-def _duplicates(everything: list[PlannedTask]) -> Iterator[Problem]:
+def _duplicates(everything: list[PlannedTask]) -> Iterator[Diagnostic]:
     """Find ids that two groups both use."""
     seen: dict[str, PlannedTask] = {}
     for item in everything:
         first = seen.setdefault(item.id, item)
         if first is not item:
-            yield Problem(
+            yield Diagnostic(
                 "DF201",
                 f"task id `{item.id}` is used twice",
-                item.path,
-                key=True,
+                Pointer(item.path, key=True),
                 help="ids are unique in the whole pipeline, groups included",
-                other=(first.path, "first used here"),
+                labels=(Label(Pointer(first.path, key=True), "first used here"),),
             )
 
 
@@ -162,28 +115,28 @@ def _links(
     node: Node,
     pipeline: Pipeline,
     environment: EnvironmentFile | None,
-) -> Iterator[Edge | Problem]:
+) -> Iterator[Edge | Diagnostic]:
     """Yield the edges of one task and what is wrong with the names it uses."""
     for index, setup in enumerate(item.task.teardown.of if item.task.teardown else ()):
         where = _setup_path(item, node, index)
         yield _named(item, setup, tasks, where, "teardown")
     yield from _after(item, tasks)
-    kind = kind_of(item.task.type)
-    for suffix, target in kind.branches(item.task):
+    own = task_type(item.task.type)
+    for suffix, target in own.branches(item.task):
         yield _named(item, target, tasks, (*item.path, *suffix), "branch")
     yield from _references(item, tasks, node, pipeline, environment)
     yield from mapping_problems(item, tasks, pipeline)
-    for problem in kind.problems(item.task, pipeline, environment):
-        yield problem.under(item.path)
+    for problem in own.problems(item.task, pipeline, environment):
+        yield problem.below(item.path)
 
 
-def _after(item: PlannedTask, tasks: Mapping[str, PlannedTask]) -> Iterator[Edge | Problem]:
+def _after(item: PlannedTask, tasks: Mapping[str, PlannedTask]) -> Iterator[Edge | Diagnostic]:
     """Yield the edges that `after` asks for."""
     for index, upstream in enumerate(item.task.after):
         yield _named(item, upstream, tasks, (*item.path, "after", index), "after")
 
 
-def _setup_path(item: PlannedTask, node: Node, index: int) -> Path:
+def _setup_path(item: PlannedTask, node: Node, index: int) -> KeyPath:
     """Return where the name of a setup stands, in any of the forms of `teardown`."""
     base = (*item.path, "teardown")
     below = (*base, "of") if node.find((*base, "of")) else base
@@ -194,24 +147,28 @@ def _named(
     item: PlannedTask,
     other: str,
     tasks: Mapping[str, PlannedTask],
-    path: Path,
+    path: KeyPath,
     why: Literal["after", "branch", "teardown"],
-) -> Edge | Problem:
+) -> Edge | Diagnostic:
     """Return the edge to a task named in the spec, or why there is none."""
     if other not in tasks:
         return _unknown_task(other, tasks, path)
     if other == item.id:
-        return Problem("DF203", f"`{item.id}` cannot wait for itself", path)
+        return Diagnostic("DF203", f"`{item.id}` cannot wait for itself", Pointer(path))
     if other in item.groups or item.id in tasks[other].groups:
-        return Problem(
-            "DF203", f"`{item.id}` cannot wait for `{other}`: one contains the other", path
+        return Diagnostic(
+            "DF203",
+            f"`{item.id}` cannot wait for `{other}`: one contains the other",
+            Pointer(path),
         )
     upstream, downstream = (item.id, other) if why == "branch" else (other, item.id)
     return Edge(upstream, downstream, why, path)
 
 
-def _unknown_task(name: str, tasks: Mapping[str, PlannedTask], path: Path) -> Problem:
-    return Problem("DF202", f"unknown task `{name}`", path, help=did_you_mean(name, tasks))
+def _unknown_task(name: str, tasks: Mapping[str, PlannedTask], path: KeyPath) -> Diagnostic:
+    return Diagnostic(
+        "DF202", f"unknown task `{name}`", Pointer(path), help=did_you_mean(name, tasks)
+    )
 
 
 def _references(
@@ -220,7 +177,7 @@ def _references(
     node: Node,
     pipeline: Pipeline,
     environment: EnvironmentFile | None,
-) -> Iterator[Edge | Problem]:
+) -> Iterator[Edge | Diagnostic]:
     """Yield an edge for each reference to an output, and what is wrong with any text."""
     for path, text in own_texts(node, item.path):
         yield from text_problems(path, text, pipeline, environment, item.path)
@@ -232,8 +189,8 @@ def _references(
 
 
 def _task_reference(
-    item: PlannedTask, tasks: Mapping[str, PlannedTask], path: Path, ref: Ref
-) -> Iterator[Edge | Problem]:
+    item: PlannedTask, tasks: Mapping[str, PlannedTask], path: KeyPath, ref: Ref
+) -> Iterator[Edge | Diagnostic]:
     """Yield the edge of `${tasks.ID.OUTPUT}`, or what is wrong with it."""
     name, *keys = ref.path
     if name not in tasks:

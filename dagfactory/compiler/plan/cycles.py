@@ -14,7 +14,7 @@ from dagfactory.diagnostics.diagnostic import Diagnostic, Label
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dagfactory.compiler.plan.build import Edge, PlannedTask
+    from dagfactory.compiler.plan.model import Edge, PlannedTask
     from dagfactory.document.node import Node
 
 Moment: TypeAlias = tuple[str, Literal["begin", "end"]]

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from dagfactory.compiler.plan.texts import at
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import KeyPath, Pointer
 from dagfactory.diagnostics.wording import did_you_mean
-from dagfactory.document.finding import Problem
 from dagfactory.language.common import is_open
 from dagfactory.language.each import reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dagfactory.compiler.plan.build import PlannedTask
+    from dagfactory.compiler.plan.model import PlannedTask
     from dagfactory.document.reference import Ref
     from dagfactory.language.pipeline import Pipeline
     from dagfactory.language.task import TaskBase
 
-Path: TypeAlias = tuple[str | int, ...]
 
 ITEM = "for_each"
 """The param in which a task finds its item; Airflow hands `params` to every operator it maps.
@@ -27,7 +27,7 @@ A run that is started with a value of that name would hide the item, so it is no
 """
 
 
-def item_problems(task: TaskBase, path: Path, ref: Ref) -> Iterator[Problem]:
+def item_problems(task: TaskBase, path: KeyPath, ref: Ref) -> Iterator[Diagnostic]:
     """Find `${each}` in a task that is not mapped, and keys that an item does not have."""
     if task.for_each is None:
         message = f"`{ref}` stands for an item, and this task has no `for_each`"
@@ -54,7 +54,7 @@ def _lacks(item: Any, keys: tuple[str, ...]) -> tuple[str, str | None] | None:
 
 def mapping_problems(
     item: PlannedTask, tasks: Mapping[str, PlannedTask], pipeline: Pipeline
-) -> Iterator[Problem]:
+) -> Iterator[Diagnostic]:
     """Find what is wrong with `for_each` and `parallel` of a task."""
     task, path = item.task, (*item.path, "for_each")
     if task.for_each is None:
@@ -62,10 +62,12 @@ def mapping_problems(
         return
     if task.unmapped:
         message = f"a `{task.type}` has no `for_each`"
-        yield Problem("DF222", message, path, key=True, help=task.unmapped)
+        yield Diagnostic("DF222", message, Pointer(path, key=True), help=task.unmapped)
     if ITEM in pipeline.params:
         message = f"`{ITEM}` is what `for_each` calls its item"
-        yield Problem("DF123", message, ("params", ITEM), key=True, help="choose another name")
+        yield Diagnostic(
+            "DF123", message, Pointer(("params", ITEM), key=True), help="choose another name"
+        )
     ref = reference(task.for_each)
     if ref:
         yield from _not_a_list(path, ref, tasks, pipeline)
@@ -73,16 +75,18 @@ def mapping_problems(
         yield from _late_items(path, task.for_each)
 
 
-def _idle_limit(item: PlannedTask) -> Iterator[Problem]:
+def _idle_limit(item: PlannedTask) -> Iterator[Diagnostic]:
     own = type(item.task).model_fields["parallel"].default is not None
     if "parallel" in item.task.model_fields_set and not own:
         path, help_ = (*item.path, "parallel"), "delete it, or add `for_each: [...]`"
-        yield Problem("DF214", "`parallel` needs `for_each`", path, key=True, help=help_)
+        yield Diagnostic(
+            "DF214", "`parallel` needs `for_each`", Pointer(path, key=True), help=help_
+        )
 
 
 def _not_a_list(
-    path: Path, ref: Ref, tasks: Mapping[str, PlannedTask], pipeline: Pipeline
-) -> Iterator[Problem]:
+    path: KeyPath, ref: Ref, tasks: Mapping[str, PlannedTask], pipeline: Pipeline
+) -> Iterator[Diagnostic]:
     """Find references to what is known to be no list."""
     if ref.root == "params":
         param = pipeline.params.get(ref.path[0])
@@ -100,7 +104,7 @@ def _not_a_list(
         yield at(path, ref, "DF223", f"`{ref}` is no list: it is an address", help_)
 
 
-def _late_items(path: Path, items: Any, inside: Path = ()) -> Iterator[Problem]:
+def _late_items(path: KeyPath, items: Any, inside: KeyPath = ()) -> Iterator[Diagnostic]:
     """Find templates in the items of a list: Airflow reads them before any run, and renders none."""
     children = (
         items.items()
@@ -112,5 +116,5 @@ def _late_items(path: Path, items: Any, inside: Path = ()) -> Iterator[Problem]:
     for key, value in children:
         if isinstance(value, str) and "${" not in value and is_open(value):
             message, help_ = "Airflow renders no template in an item", "write it beside `${each}`"
-            yield Problem("DF215", message, (*path, *inside, key), help=help_)
+            yield Diagnostic("DF215", message, Pointer((*path, *inside, key)), help=help_)
         yield from _late_items(path, value, (*inside, key))

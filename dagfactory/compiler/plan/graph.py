@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.build import Edge, Plan, PlannedTask
+    from dagfactory.compiler.plan.model import Edge, Plan, PlannedTask
 
 _WORDS = {"call", "class", "click", "default", "direction", "end", "flowchart", "graph", "href"}
 _WORDS |= {"interpolate", "style", "subgraph", "bt", "br", "lr", "rl", "tb", "td"}

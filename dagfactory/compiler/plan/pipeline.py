@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from dagfactory.compiler.plan.texts import at, broken_template, misplaced, references, unknown_param
-from dagfactory.document.finding import Problem
-from dagfactory.task_api.task_type import kind_of
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import KeyPath, Pointer
+from dagfactory.tasks import task_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dagfactory.compiler.plan.build import PlannedTask
+    from dagfactory.compiler.plan.model import PlannedTask
     from dagfactory.document.node import Node
     from dagfactory.language.pipeline import Pipeline
 
-Path: TypeAlias = tuple[str | int, ...]
 
 LONGEST_ID = 250
 """Characters of a task id in Airflow's database, groups included."""
@@ -28,11 +28,13 @@ _OF_JOBS = (("defaults", "image"), ("defaults", "machine"))
 _IN_ALERTS = "`${run.…}`, `${params.…}` and `{{ alert.… }}` can stand here"
 
 
-def whole_problems(pipeline: Pipeline, node: Node, tasks: list[PlannedTask]) -> Iterator[Problem]:
+def whole_problems(
+    pipeline: Pipeline, node: Node, tasks: list[PlannedTask]
+) -> Iterator[Diagnostic]:
     """Yield what only the whole pipeline shows."""
     if pipeline.pipeline.startswith(RUNTIME):
         message = f"an id that begins with `{RUNTIME}` is never loaded: the runtime is called so"
-        yield Problem("DF123", message, ("pipeline",), help="choose another id")
+        yield Diagnostic("DF123", message, Pointer(("pipeline",)), help="choose another id")
     if pipeline.schedule and pipeline.schedule.preset == "@continuous":
         yield from _continuous(pipeline)
     if pipeline.fail_fast:
@@ -45,42 +47,48 @@ def whole_problems(pipeline: Pipeline, node: Node, tasks: list[PlannedTask]) -> 
         yield from _early(path, text, pipeline)
 
 
-def _continuous(pipeline: Pipeline) -> Iterator[Problem]:
+def _continuous(pipeline: Pipeline) -> Iterator[Diagnostic]:
     if (pipeline.max_active_runs or 1) > 1:
         message = "with `@continuous` the next run starts when the last has ended"
-        yield Problem("DF123", message, ("max_active_runs",), help="delete `max_active_runs`")
+        yield Diagnostic(
+            "DF123", message, Pointer(("max_active_runs",)), help="delete `max_active_runs`"
+        )
 
 
-def _fail_fast(tasks: list[PlannedTask]) -> Iterator[Problem]:
+def _fail_fast(tasks: list[PlannedTask]) -> Iterator[Diagnostic]:
     """Find trigger rules beside `fail_fast`, which Airflow refuses: no failure is left to react to."""
     for item in tasks:
         if item.task.trigger_rule not in (None, "all_success") and not item.task.teardown:
             message, path = "`fail_fast` leaves no other trigger rule", (*item.path, "trigger_rule")
-            yield Problem("DF225", message, path, help="delete it, or `fail_fast`")
+            yield Diagnostic("DF225", message, Pointer(path), help="delete it, or `fail_fast`")
         if item.task.type == "sweep":
             message = "`fail_fast` would end a sweep with its first failed trial"
-            yield Problem("DF225", message, item.path, key=True, help="delete `fail_fast`")
+            yield Diagnostic(
+                "DF225", message, Pointer(item.path, key=True), help="delete `fail_fast`"
+            )
 
 
-def _too_long(item: PlannedTask) -> Iterator[Problem]:
+def _too_long(item: PlannedTask) -> Iterator[Diagnostic]:
     """Find ids that do not fit into Airflow's database, groups and the parts of a sweep included."""
-    length = max(map(len, (item.place.airflow_id, *item.roots)))
+    length = max(map(len, (item.context.airflow_id, *item.roots)))
     if length > LONGEST_ID:
         message = f"the id has {length} characters with its groups, and Airflow keeps {LONGEST_ID}"
-        yield Problem("DF123", message, item.path, key=True, help="shorten it or a group's id")
+        yield Diagnostic(
+            "DF123", message, Pointer(item.path, key=True), help="shorten it or a group's id"
+        )
 
 
-def _both_sides(item: PlannedTask, groups: Mapping[str, tuple[str, ...]]) -> Iterator[Problem]:
+def _both_sides(item: PlannedTask, groups: Mapping[str, tuple[str, ...]]) -> Iterator[Diagnostic]:
     """Find a task on one side of a gate whose group stands on the other."""
-    branches = list(kind_of(item.task.type).branches(item.task))
+    branches = list(task_type(item.task.type).branches(item.task))
     for suffix, name in branches:
         for other, box in branches:
             if suffix[0] != other[0] and box in groups.get(name, ()):
                 message = f"`{name}` lies in `{box}`, which stands on the other side"
-                yield Problem("DF210", message, (*item.path, *suffix))
+                yield Diagnostic("DF210", message, Pointer((*item.path, *suffix)))
 
 
-def _texts(node: Node) -> Iterator[tuple[Path, str]]:
+def _texts(node: Node) -> Iterator[tuple[KeyPath, str]]:
     """Yield the texts of a pipeline that belong to no task."""
     fields = node.value if isinstance(node.value, dict) else {}
     for key, child in fields.items():
@@ -92,7 +100,7 @@ def _texts(node: Node) -> Iterator[tuple[Path, str]]:
             )
 
 
-def _early(path: Path, text: str, pipeline: Pipeline) -> Iterator[Problem]:
+def _early(path: KeyPath, text: str, pipeline: Pipeline) -> Iterator[Diagnostic]:
     """Find references that no run has a value for yet; those of jobs and alerts are rendered later."""
     told = path[0] == "alerts" and path[1:2] != ("monitoring",)
     late = told or path[:2] in _OF_JOBS

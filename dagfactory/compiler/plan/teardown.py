@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from dagfactory.document.finding import Problem
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.language.each import reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dagfactory.compiler.plan.build import Edge, PlannedTask
-
-Path: TypeAlias = tuple[str | int, ...]
+    from dagfactory.compiler.plan.model import Edge, PlannedTask
 
 
-def teardown_problems(tasks: Mapping[str, PlannedTask], edges: list[Edge]) -> Iterator[Problem]:
+def teardown_problems(tasks: Mapping[str, PlannedTask], edges: list[Edge]) -> Iterator[Diagnostic]:
     """Find teardowns and setups that Airflow would refuse, and those with nothing between them."""
     for item in tasks.values():
         if item.task.teardown:
@@ -26,7 +25,7 @@ def teardown_problems(tasks: Mapping[str, PlannedTask], edges: list[Edge]) -> It
             yield from _too_soon(item, before - {each.id for each in setups})
 
 
-def _not_alone(item: PlannedTask, setups: list[PlannedTask]) -> Iterator[Problem]:
+def _not_alone(item: PlannedTask, setups: list[PlannedTask]) -> Iterator[Diagnostic]:
     """Find setups and teardowns that Airflow draws as several tasks, or that decide what follows."""
     for each in (item, *setups):
         kind = f"a {each.task.type}" if each.task.unmapped else ""
@@ -34,25 +33,31 @@ def _not_alone(item: PlannedTask, setups: list[PlannedTask]) -> Iterator[Problem
         if kind:
             message = f"`{each.id}` is {kind}; a setup or a teardown is a single task"
             help_ = "give it a task of its own"
-            yield Problem("DF224", message, (*item.path, "teardown"), key=True, help=help_)
+            yield Diagnostic(
+                "DF224", message, Pointer((*item.path, "teardown"), key=True), help=help_
+            )
 
 
-def _of_another(item: PlannedTask, setups: list[PlannedTask]) -> Iterator[Problem]:
+def _of_another(item: PlannedTask, setups: list[PlannedTask]) -> Iterator[Diagnostic]:
     """Find teardowns of teardowns, and a rule beside that of every teardown."""
     for each in setups:
         if each.task.teardown and each is not item:
             message = f"`{each.id}` is a teardown, and so no setup"
             help_ = "name the task that sets up"
-            yield Problem("DF224", message, (*item.path, "teardown"), key=True, help=help_)
+            yield Diagnostic(
+                "DF224", message, Pointer((*item.path, "teardown"), key=True), help=help_
+            )
     if item.task.trigger_rule:
         message = "`trigger_rule` has no effect on a teardown"
         help_ = "it runs when its setup has succeeded and all before it has ended"
-        yield Problem("DF214", message, (*item.path, "trigger_rule"), key=True, help=help_)
+        yield Diagnostic(
+            "DF214", message, Pointer((*item.path, "trigger_rule"), key=True), help=help_
+        )
 
 
-def _too_soon(item: PlannedTask, work: set[str]) -> Iterator[Problem]:
+def _too_soon(item: PlannedTask, work: set[str]) -> Iterator[Diagnostic]:
     """Find a teardown that waits for nothing but its setups."""
     if not work:
         message = f"`{item.id}` would take down at once what was set up"
         help_ = "add `after:` with the tasks that need it"
-        yield Problem("DF224", message, (*item.path, "teardown"), key=True, help=help_)
+        yield Diagnostic("DF224", message, Pointer((*item.path, "teardown"), key=True), help=help_)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import KeyPath, Pointer
 from dagfactory.diagnostics.wording import did_you_mean
-from dagfactory.document.finding import Problem
 from dagfactory.document.reference import BadReferenceError, Ref, parse
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.language.pipeline import Pipeline
 
-Path: TypeAlias = tuple[str | int, ...]
 
 FIXED = frozenset({"pool", "queue", "doc", "outlets", "teardown"})
 """Keys of any task that Airflow reads before a run exists: it renders no template there."""
@@ -25,7 +25,7 @@ FIXED = frozenset({"pool", "queue", "doc", "outlets", "teardown"})
 _TEMPLATE = re.compile(r"\{[{%#]")
 
 
-def own_texts(node: Node, path: Path) -> Iterator[tuple[Path, str]]:
+def own_texts(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     """Yield every text of a task with its path; the members of a group have their own turn."""
     own = node.find(path)
     fields = own.value if own and isinstance(own.value, dict) else {}
@@ -47,12 +47,12 @@ def references(text: str) -> Iterator[Ref]:
 
 
 def text_problems(
-    path: Path,
+    path: KeyPath,
     text: str,
     pipeline: Pipeline,
     environment: EnvironmentFile | None,
-    task: Path,
-) -> Iterator[Problem]:
+    task: KeyPath,
+) -> Iterator[Diagnostic]:
     """Find references that lead nowhere or stand where nothing is rendered, and broken templates."""
     key, *inside = path[len(task) :]
     fixed = key in FIXED or (key == "for_each" and bool(inside))
@@ -67,7 +67,7 @@ def text_problems(
         yield from broken_template(path, text)
 
 
-def unknown_param(path: Path, ref: Ref, pipeline: Pipeline) -> Iterator[Problem]:
+def unknown_param(path: KeyPath, ref: Ref, pipeline: Pipeline) -> Iterator[Diagnostic]:
     """Find a reference to a parameter that is not declared."""
     name = ref.path[0]
     if name not in pipeline.params:
@@ -75,19 +75,19 @@ def unknown_param(path: Path, ref: Ref, pipeline: Pipeline) -> Iterator[Problem]
         yield at(path, ref, "DF205", f"unknown parameter `{name}`", help_)
 
 
-def misplaced(path: Path, ref: Ref) -> Problem:
+def misplaced(path: KeyPath, ref: Ref) -> Diagnostic:
     """Return what is wrong with a reference whose value is only known when a run starts."""
     help_ = "only `${vars.…}` and `${env.…}` can stand here"
     message = f"`{ref}` is not known yet when Airflow reads this"
     return at(path, ref, "DF215", message, help_)
 
 
-def at(path: Path, ref: Ref, code: str, message: str, help_: str | None) -> Problem:
+def at(path: KeyPath, ref: Ref, code: str, message: str, help_: str | None) -> Diagnostic:
     """Return a problem that lies on one reference of a text."""
-    return Problem(code, message, path, start=ref.start, end=ref.end, help=help_)
+    return Diagnostic(code, message, Pointer(path, start=ref.start, end=ref.end), help=help_)
 
 
-def broken_template(path: Path, text: str) -> Iterator[Problem]:
+def broken_template(path: KeyPath, text: str) -> Iterator[Diagnostic]:
     """Find a text that Airflow could not render."""
     try:
         pieces = parse(text)
@@ -97,7 +97,7 @@ def broken_template(path: Path, text: str) -> Iterator[Problem]:
     if problem:
         help_ = "`{{`, `{%` and `{#` begin a template; for the characters write `{{ '{{' }}`"
         message = f"Airflow cannot read this template: {problem[:80].rstrip('.')}"
-        yield Problem("DF216", message, path, help=help_)
+        yield Diagnostic("DF216", message, Pointer(path), help=help_)
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from dagfactory.compiler.resolve.substitute import Scope, substitute
 from dagfactory.diagnostics.diagnostic import Diagnostic
-from dagfactory.diagnostics.source import Span
+from dagfactory.diagnostics.span import Span
 from dagfactory.document.node import Node
 from dagfactory.document.reference import BadReferenceError, Ref, has_reference, parse
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
-from dagfactory.diagnostics.source import Span
+from dagfactory.diagnostics.span import Span
 from dagfactory.document.node import Node
 from dagfactory.document.reference import BadReferenceError, Ref, escape, has_reference, parse
 

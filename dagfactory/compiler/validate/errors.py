@@ -21,8 +21,9 @@ from dagfactory.compiler.validate.messages import (
     unlike,
 )
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
+from dagfactory.diagnostics.span import KeyPath
 from dagfactory.diagnostics.wording import closest, did_you_mean, either, our_name, shorten
-from dagfactory.document.node import Node, Path
+from dagfactory.document.node import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Fault:
     """One error of a model with its path in the document, union and key markers taken out."""
 
     kind: str
-    path: Path
+    path: KeyPath
     on_key: bool
     value: Any
     context: dict[str, Any]
@@ -38,7 +39,7 @@ class Fault:
 
 
 def diagnose(
-    error: ValidationError, model: type[BaseModel], node: Node, base: Path = ()
+    error: ValidationError, model: type[BaseModel], node: Node, base: KeyPath = ()
 ) -> list[Diagnostic]:
     """Turn the errors of checking the mapping at `base` against `model` into diagnostics."""
     faults = [_fault(each, node, base) for each in error.errors(include_url=False)]
@@ -48,7 +49,7 @@ def diagnose(
     return [_diagnostic(each, model, node, base) for each in merged]
 
 
-def _fault(error: Any, node: Node, base: Path) -> Fault:
+def _fault(error: Any, node: Node, base: KeyPath) -> Fault:
     context = error.get("ctx") or {}
     steps = [*error["loc"], *context.get("at", ())]
     on_key = "[key]" in steps
@@ -88,7 +89,7 @@ def _without_shadowed(faults: Sequence[Fault]) -> list[Fault]:
     return list(kept.values())
 
 
-def _without_typo_twins(faults: list[Fault], model: type[BaseModel], base: Path) -> list[Fault]:
+def _without_typo_twins(faults: list[Fault], model: type[BaseModel], base: KeyPath) -> list[Fault]:
     """Drop a missing key when an unknown one beside it is its misspelling."""
     typos = {
         (each.path[:-1], near)
@@ -108,7 +109,9 @@ def _word(fault: Fault) -> str:
     return str(fault.path[-1]).partition(":")[0]
 
 
-def _with_what_is_missing(faults: list[Fault], model: type[BaseModel], base: Path) -> list[Fault]:
+def _with_what_is_missing(
+    faults: list[Fault], model: type[BaseModel], base: KeyPath
+) -> list[Fault]:
     """Say once that a key is unknown and another absent, where the one may stand for the other."""
     kept = list(faults)
     for fault in faults:
@@ -125,7 +128,7 @@ def _with_what_is_missing(faults: list[Fault], model: type[BaseModel], base: Pat
     return kept
 
 
-def _has_a_place(fault: Fault, model: type[BaseModel], base: Path) -> bool:
+def _has_a_place(fault: Fault, model: type[BaseModel], base: KeyPath) -> bool:
     """Whether an unknown key is like a known one, or belongs elsewhere."""
     *parent, _ = fault.path
     path = tuple(parent)[len(base) :]
@@ -133,7 +136,7 @@ def _has_a_place(fault: Fault, model: type[BaseModel], base: Path) -> bool:
     return bool(closest(word, keys_at(model, path), 1) or _home(word, model, path, base))
 
 
-def _diagnostic(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Diagnostic:
+def _diagnostic(fault: Fault, model: type[BaseModel], node: Node, base: KeyPath) -> Diagnostic:
     words = _words(fault, model, node, base)
     on_key = fault.on_key or fault.kind in {"unknown", "missing"}
     span = node.span_of(fault.path, key=on_key)
@@ -147,7 +150,7 @@ def _diagnostic(fault: Fault, model: type[BaseModel], node: Node, base: Path) ->
     return Diagnostic(words.code, words.message, span, words.help, labels=labels, hidden=hidden)
 
 
-def _words(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Words:
+def _words(fault: Fault, model: type[BaseModel], node: Node, base: KeyPath) -> Words:
     if fault.kind == "unknown":
         return _unknown(fault, model, node, base)
     if fault.kind == "missing":
@@ -161,7 +164,7 @@ def _words(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Word
     return _value(fault)
 
 
-def _unknown(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Words:
+def _unknown(fault: Fault, model: type[BaseModel], node: Node, base: KeyPath) -> Words:
     *parent, key = fault.path
     here = node.find(tuple(parent))
     used = set(here.keys) if here else set()
@@ -182,7 +185,7 @@ def _unknown(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Wo
     return Words("DF120", f"unknown key `{shorten(str(key))}`{place}", remedy)
 
 
-def _home(key: str, model: type[BaseModel], path: Path, base: Path) -> str | None:
+def _home(key: str, model: type[BaseModel], path: KeyPath, base: KeyPath) -> str | None:
     """Say where a key belongs that means something below a sibling key, or in the pipeline."""
     ours = our_name(key)
     homes = homes_of(model, path, ours)
@@ -215,7 +218,7 @@ def _choices(expected: str) -> Iterable[str]:
     return re.findall(r"'([^']*)'", expected)
 
 
-def _type(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Words:
+def _type(fault: Fault, model: type[BaseModel], node: Node, base: KeyPath) -> Words:
     if fault.kind == "wrong_type":
         expected, remedy = fault.context["expected"], fault.context["remedy"]
     else:
@@ -229,7 +232,7 @@ def _type(fault: Fault, model: type[BaseModel], node: Node, base: Path) -> Words
     return Words("DF122", message, remedy)
 
 
-def _written_out(fault: Fault, model: type[BaseModel], base: Path) -> str | None:
+def _written_out(fault: Fault, model: type[BaseModel], base: KeyPath) -> str | None:
     """Return how to write a bare value where a mapping belongs, when it is clear which key it is for."""
     here = model_at(model, fault.path[len(base) :])
     if here is None or fault.value is None or isinstance(fault.value, dict):

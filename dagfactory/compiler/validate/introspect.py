@@ -8,10 +8,10 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from dagfactory.document.node import Path
+from dagfactory.diagnostics.span import KeyPath
 
 
-def keys_at(model: type[BaseModel], path: Path) -> list[str]:
+def keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:
     """Return the keys allowed in the mapping at `path`, or an empty list where any are."""
     here = model_at(model, path)
     return [here.model_fields[name].alias or name for name in _own_first(here)] if here else []
@@ -43,21 +43,21 @@ def _takes(model: type[BaseModel], key: str, value: Any) -> bool:
     return True
 
 
-def required_at(model: type[BaseModel], path: Path) -> list[str]:
+def required_at(model: type[BaseModel], path: KeyPath) -> list[str]:
     """Return the keys that the mapping at `path` must have."""
     here = model_at(model, path)
     fields = here.model_fields.items() if here else ()
     return [field.alias or name for name, field in fields if field.is_required()]
 
 
-def homes_of(model: type[BaseModel], path: Path, key: str) -> list[str]:
+def homes_of(model: type[BaseModel], path: KeyPath, key: str) -> list[str]:
     """Return the sibling keys of a misplaced `key` under which it would mean something."""
     here = model_at(model, path)
     below = ((name, model_at(here, (name,))) for name in here.model_fields) if here else ()
     return [name for name, found in below if found and key in found.model_fields]
 
 
-def model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
+def model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel] | None:
     """Return the model that describes the mapping at `path`, or None."""
     annotation: Any = model
     for step in path:

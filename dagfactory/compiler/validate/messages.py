@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dagfactory.diagnostics.span import KeyPath
 from dagfactory.diagnostics.wording import listing, shorten
-from dagfactory.document.node import Node, Path
+from dagfactory.document.node import Node
 from dagfactory.document.yaml12 import OutOfRangeError, scalar
 
 EXPECTED = {
@@ -95,7 +96,7 @@ def describe(value: Any) -> str:
     return f"the text `{shorten(str(value))}`" if value else "an empty text"
 
 
-def name_of(path: Path) -> str:
+def name_of(path: KeyPath) -> str:
     """Return the name of a place: its key, or the number of an item and the key of its list."""
     if not path:
         return "the document"

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import KeyPath, Pointer
 from dagfactory.diagnostics.wording import did_you_mean
-from dagfactory.document.finding import Path, Problem
 from dagfactory.document.reference import BadReferenceError, Ref
 from dagfactory.document.reference import parse as references
 from dagfactory.language.condition import GateSyntaxError, parse
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _NAMING = ("after", "then", "else", "teardown")
 
 
-def unknown_names(node: Node) -> Iterator[Problem]:
+def unknown_names(node: Node) -> Iterator[Diagnostic]:
     """Yield the tasks that nobody defines, and gate conditions that cannot be read."""
     tasks = node.find(("tasks",))
     ids = _ids(tasks)
@@ -40,16 +41,18 @@ def _ids(tasks: Node | None) -> list[str]:
     return [*tasks.value, *(name for names in inner for name in names)]
 
 
-def _named(path: Path, text: str, ids: list[str]) -> Iterator[Problem]:
+def _named(path: KeyPath, text: str, ids: list[str]) -> Iterator[Diagnostic]:
     """Find an unknown task under `after`, `then`, `else` or `teardown`."""
     key = path[-2] if isinstance(path[-1], int) else path[-1]
     depth = len(path) - (2 if isinstance(path[-1], int) else 1)
     direct = depth % 2 == 0 and all(step == "tasks" for step in path[:depth:2])
     if key in _NAMING and direct and "${" not in text and text not in ids:
-        yield Problem("DF202", f"unknown task `{text}`", path, help=did_you_mean(text, ids))
+        yield Diagnostic(
+            "DF202", f"unknown task `{text}`", Pointer(path), help=did_you_mean(text, ids)
+        )
 
 
-def _referred(path: Path, text: str, ids: list[str]) -> Iterator[Problem]:
+def _referred(path: KeyPath, text: str, ids: list[str]) -> Iterator[Diagnostic]:
     """Find references to outputs of unknown tasks."""
     try:
         pieces = references(text)
@@ -58,10 +61,12 @@ def _referred(path: Path, text: str, ids: list[str]) -> Iterator[Problem]:
     for ref in pieces:
         if isinstance(ref, Ref) and ref.root == "tasks" and ref.path[0] not in ids:
             message, remedy = f"unknown task `{ref.path[0]}`", did_you_mean(ref.path[0], ids)
-            yield Problem("DF202", message, path, start=ref.start, end=ref.end, help=remedy)
+            yield Diagnostic(
+                "DF202", message, Pointer(path, start=ref.start, end=ref.end), help=remedy
+            )
 
 
-def _condition(node: Node, path: Path, text: str) -> Iterator[Problem]:
+def _condition(node: Node, path: KeyPath, text: str) -> Iterator[Diagnostic]:
     """Find a gate's condition that cannot be read."""
     kind = node.find((*path[:-1], "type"))
     if path[-1] != "when" or kind is None or kind.value != "gate":
@@ -69,6 +74,9 @@ def _condition(node: Node, path: Path, text: str) -> Iterator[Problem]:
     try:
         parse(text)
     except GateSyntaxError as error:
-        yield Problem(
-            "DF211", error.message, path, start=error.start, end=error.end, help=error.help
+        yield Diagnostic(
+            "DF211",
+            error.message,
+            Pointer(path, start=error.start, end=error.end),
+            help=error.help,
         )

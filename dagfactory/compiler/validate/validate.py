@@ -14,8 +14,9 @@ from dagfactory import tasks as task_types
 from dagfactory.compiler.validate.errors import diagnose
 from dagfactory.compiler.validate.messages import name_of, unlike
 from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import KeyPath
 from dagfactory.diagnostics.wording import closest, did_you_mean, listing, shorten
-from dagfactory.document.node import Node, Path
+from dagfactory.document.node import Node
 from dagfactory.language.common import as_task_id
 from dagfactory.language.pipeline import Pipeline
 
@@ -42,7 +43,7 @@ def validate(node: Node) -> tuple[Pipeline | None, list[Diagnostic]]:
 
 
 def validate_model(
-    model: type[_Model], node: Node, path: Path = ()
+    model: type[_Model], node: Node, path: KeyPath = ()
 ) -> tuple[_Model | None, list[Diagnostic]]:
     """Check the mapping at `path` against a model."""
     here = node.find(path)
@@ -52,7 +53,7 @@ def validate_model(
 
 
 def _model(
-    model: type[_Model], data: dict[str, Any], node: Node, path: Path
+    model: type[_Model], data: dict[str, Any], node: Node, path: KeyPath
 ) -> tuple[_Model | None, list[Diagnostic]]:
     try:
         return model.model_validate(data), []
@@ -60,7 +61,7 @@ def _model(
         return None, diagnose(error, model, node, path)
 
 
-def _tasks(node: Node, path: Path) -> tuple[dict[str, TaskBase], list[Diagnostic]]:
+def _tasks(node: Node, path: KeyPath) -> tuple[dict[str, TaskBase], list[Diagnostic]]:
     """Check the tasks in the mapping at `path`, each with the model of its type."""
     here = node.find(path)
     if here is None:
@@ -84,7 +85,7 @@ def _tasks(node: Node, path: Path) -> tuple[dict[str, TaskBase], list[Diagnostic
     return found, problems
 
 
-def _task(node: Node, path: Path) -> tuple[TaskBase | None, list[Diagnostic]]:
+def _task(node: Node, path: KeyPath) -> tuple[TaskBase | None, list[Diagnostic]]:
     here = node.find(path)
     if here is None or not isinstance(here.value, dict):
         return None, [not_a_mapping(node, path)]
@@ -93,7 +94,7 @@ def _task(node: Node, path: Path) -> tuple[TaskBase | None, list[Diagnostic]]:
         return None, [_no_type(node, path)]
     if not isinstance(kind.value, str) or kind.value not in task_types.types():
         return None, [_unknown_type(node, path, kind)]
-    model = task_types.model(kind.value)
+    model = task_types.task_type(kind.value).model
     data = {key: each.plain() for key, each in here.value.items() if key != model.nested}
     children, problems = _tasks(node, (*path, model.nested)) if model.nested else ({}, [])
     if model.nested and model.nested in here.value:
@@ -110,14 +111,14 @@ def _is_a_task(node: Node) -> bool:
     return kind is not None and not isinstance(kind.value, dict)
 
 
-def _stray(node: Node, path: Path) -> Diagnostic:
+def _stray(node: Node, path: KeyPath) -> Diagnostic:
     """Return what is wrong with a task's keys that stand where the names of tasks do."""
     message = f"`type` is a key of a task, and {name_of(path)} holds tasks by their names"
     remedy = "indent it, with the other keys of its task, below the task's name"
     return Diagnostic("DF122", message, node.span_of((*path, "type"), key=True), remedy)
 
 
-def _bad_id(node: Node, path: Path) -> list[Diagnostic]:
+def _bad_id(node: Node, path: KeyPath) -> list[Diagnostic]:
     """Check a task's id as it is checked wherever it is named."""
     try:
         as_task_id(str(path[-1]))
@@ -128,7 +129,7 @@ def _bad_id(node: Node, path: Path) -> list[Diagnostic]:
     return []
 
 
-def _no_type(node: Node, path: Path) -> Diagnostic:
+def _no_type(node: Node, path: KeyPath) -> Diagnostic:
     message = f"task {name_of(path)} lacks the key `type`"
     here = node.find(path)
     near = next((key for key in (here.keys if here else ()) if closest(key, ["type"])), None)
@@ -139,7 +140,7 @@ def _no_type(node: Node, path: Path) -> Diagnostic:
     return Diagnostic("DF121", message, node.span_of(path, key=True), remedy)
 
 
-def _unknown_type(node: Node, path: Path, kind: Node) -> Diagnostic:
+def _unknown_type(node: Node, path: KeyPath, kind: Node) -> Diagnostic:
     span = node.span_of((*path, "type"))
     if not isinstance(kind.value, str):
         message = f"`type` needs the name of a task type{unlike(kind.plain())}"
@@ -173,7 +174,7 @@ def other_file(node: Node) -> Diagnostic | None:
     return Diagnostic("DF121", f"this file is no pipeline: {lacks}", node.span_of(("",)), remedy)
 
 
-def not_a_mapping(node: Node, path: Path, owner: str = "a spec") -> Diagnostic:
+def not_a_mapping(node: Node, path: KeyPath, owner: str = "a spec") -> Diagnostic:
     """Return the diagnostic for the value at `path`; `owner` names a whole document."""
     here = node.find(path)
     value = here.plain() if here else None

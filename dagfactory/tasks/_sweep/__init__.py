@@ -1,1 +1,1 @@
-"""_sweep: say here what belongs in this room."""
+"""The parts of the `sweep` task type; only that module and the checks of its packs use them."""

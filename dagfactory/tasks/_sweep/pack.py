@@ -3,40 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, Field
-
-from dagfactory.catalogue import bundled_trainer as own_trainer
+from dagfactory.catalogue import bundled_trainer
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import did_you_mean
-from dagfactory.document.finding import Problem
-from dagfactory.language.common import SpecModel
-from dagfactory.language.job import ArgumentName
-
-if TYPE_CHECKING:
-    from dagfactory.tasks.sweep import Sweep
-
-
-_Size = Annotated[int, Field(ge=2, le=256)]
-
-
-class Pack(SpecModel):
-    """How many trials train together, and in what they may differ."""
-
-    trials: _Size = Field(description="Trials in a job, at most.", examples=[8])
-    varying: list[ArgumentName] | None = Field(
-        default=None,
-        description="Hyperparameters in which the trials of a job may differ; dagfactory's own"
-        " `trainer` says it by itself.",
-    )
-
-
-def _shape(value: Any) -> Any:
-    """Take a number for a pack of that size."""
-    return {"trials": value} if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-PackField = Annotated[Pack, BeforeValidator(_shape, json_schema_input_type=_Size | Pack)]
+from dagfactory.tasks._sweep.model import Sweep
 
 
 def names(task: Sweep) -> list[str]:
@@ -63,46 +36,46 @@ def _steered(task: Sweep) -> bool:
 
 def _known(task: Sweep) -> tuple[str, ...] | None:
     """Return what the trainer lets differ in a pack; None for a program that does not tell."""
-    ours = task.module == "trainer" and not task.command and own_trainer.installed()
-    return own_trainer.varying() if ours else None
+    ours = task.module == "trainer" and not task.command and bundled_trainer.installed()
+    return bundled_trainer.varying() if ours else None
 
 
-def problems(task: Sweep) -> Iterator[Problem]:
+def problems(task: Sweep) -> Iterator[Diagnostic]:
     """Find packs of a program that does not tell what may differ, or that it does not train."""
     if not task.pack:
         return
     if _steered(task):
         message = f"with `method: {task.method}` a run decides which trials there are"
         help_ = "delete `pack`; `grid`, `random` and `sobol` can be packed"
-        yield Problem("DF226", message, ("pack",), key=True, help=help_)
+        yield Diagnostic("DF226", message, Pointer(("pack",), key=True), help=help_)
         return
     known = _known(task)
     if known is None and task.pack.varying is None:
         program = f"`{task.module}`" if task.module else "this program"
         message = f"{program} does not tell which hyperparameters may differ in a pack"
         help_ = "if it takes `--trials`, write `pack: {trials: N, varying: [NAME, ...]}`"
-        yield Problem("DF226", message, ("pack",), key=True, help=help_)
+        yield Diagnostic("DF226", message, Pointer(("pack",), key=True), help=help_)
     for index, name in enumerate(task.pack.varying or ()):
         path = ("pack", "varying", index)
         if name not in names(task):
             message, near = f"unknown hyperparameter `{name}`", did_you_mean(name, names(task))
-            yield Problem("DF226", message, path, help=near)
+            yield Diagnostic("DF226", message, Pointer(path), help=near)
         elif known is not None and name not in known:
             message = f"`{task.module}` keeps `{name}` equal in a pack"
             help_ = f"delete it; what may differ: {', '.join(known)}"
-            yield Problem("DF226", message, path, help=help_)
+            yield Diagnostic("DF226", message, Pointer(path), help=help_)
     if known is not None:
         yield from _alone(task)
 
 
-def _alone(task: Sweep) -> Iterator[Problem]:
+def _alone(task: Sweep) -> Iterator[Diagnostic]:
     """Find what the trainer does only in a run of its own."""
     help_ = "delete it, or delete `pack`"
     if task.machine and task.machine.replicas > 1:
         path: tuple[str, ...] = ("machine", "replicas")
-        yield Problem("DF226", "a pack trains on one machine", path, help=help_)
-    for place in ("args", "parameters"):
-        for name in getattr(task, place):
-            if name in own_trainer.alone():
-                message, path = f"`{task.module}` trains no pack with `{name}`", (place, name)
-                yield Problem("DF226", message, path, key=True, help=help_)
+        yield Diagnostic("DF226", "a pack trains on one machine", Pointer(path), help=help_)
+    for section in ("args", "parameters"):
+        for name in getattr(task, section):
+            if name in bundled_trainer.alone():
+                message, path = f"`{task.module}` trains no pack with `{name}`", (section, name)
+                yield Diagnostic("DF226", message, Pointer(path, key=True), help=help_)

@@ -1,136 +1,19 @@
-"""How a sweep chooses its trials: spaces, methods, and what the run-time definition says of them."""
+"""How a sweep chooses its trials, as the run-time definition and Vertex AI are told."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any
 
-from pydantic import Field, model_validator
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
+from dagfactory.runtime import halving
+from dagfactory.tasks._sweep.fields import Halving, Space
+from dagfactory.tasks._sweep.model import DRAWN, Sweep
 
-from dagfactory.document.finding import Problem
-from dagfactory.language.common import SpecModel, bad, missing
-from dagfactory.language.job import ArgumentName, Scalar
-from dagfactory.runtime import draw, halving
-
-if TYPE_CHECKING:
-    from dagfactory.tasks.sweep import Sweep
-
-Number: TypeAlias = int | float
-Method: TypeAlias = Literal["grid", "random", "sobol", "halving", "bayes"]
-
-DRAWN = ("random", "sobol")
-COUNTED = (*DRAWN, "bayes")
-"""Methods that cannot do without `trials`."""
-MAX_TRIALS = 10_000
 MOST_COMBINATIONS = 100_000
-
-
-class Space(SpecModel):
-    """What one hyperparameter can be: a list of values, or a range."""
-
-    values: list[Scalar] | None = Field(default=None, description="Tried one by one.", min_length=1)
-    min: Number | None = Field(
-        default=None, description="Smallest value of a range, never an exponent.", examples=[1e-4]
-    )
-    max: Number | None = Field(
-        default=None, description="Largest value of a range.", examples=[1e-2]
-    )
-    scale: Literal["linear", "log"] | None = Field(
-        default=None, description="Whether a range is drawn from evenly or by order of magnitude."
-    )
-
-    @model_validator(mode="after")
-    def _one_of_two(self) -> Space:
-        if self.values is not None:
-            if (self.min, self.max, self.scale) != (None, None, None):
-                raise bad("`values` and a range exclude each other", "keep one of them")
-            return self
-        if self.min is None and self.max is None:
-            raise missing("values", "a hyperparameter has `values`, or `min` and `max`")
-        self._check_range()
-        return self
-
-    def _check_range(self) -> None:
-        if self.min is None or self.max is None:
-            raise missing("max" if self.max is None else "min", "a range has both ends")
-        if self.min >= self.max:
-            raise bad(f"`min` {self.min} is not below `max` {self.max}", "swap them", ("min",))
-        if self.scale == "log" and self.min <= 0:
-            remedy = "write the values themselves, 0.0001 and not -4, or use `scale: linear`"
-            raise bad("a logarithmic range begins above 0", remedy, ("min",))
-
-    @property
-    def definition(self) -> Any:
-        """Return what the runtime draws from: a list, or a mapping of a range."""
-        if self.values is not None:
-            return self.values
-        return self.model_dump(include={"min", "max", "scale"}, exclude_none=True)
-
-
-class Halving(SpecModel):
-    """Successive halving: all trials train a little, the better part of them longer, and so on."""
-
-    argument: ArgumentName = Field(
-        description="Argument that says how long a trial trains.", examples=["epochs"]
-    )
-    min: Number = Field(description="Its value in the first rung.", gt=0, examples=[1])
-    max: Number = Field(description="Its largest value.", gt=0, examples=[9])
-    eta: int = Field(
-        default=3,
-        ge=2,
-        le=10,
-        description="One of so many goes on, and trains so many times longer.",
-    )
-    carry: ArgumentName | None = Field(
-        default=None,
-        description="Argument that gets the model directory of the rung before.",
-        examples=["from"],
-    )
-
-    @model_validator(mode="after")
-    def _two_rungs(self) -> Halving:
-        if self.min * self.eta > self.max:
-            message = f"there is one rung only: {self.min} x {self.eta} is more than {self.max}"
-            raise bad(message, f"`max` is at least {self.min * self.eta}", ("max",))
-        return self
-
-
-def methods_agree(task: Sweep) -> None:
-    """Raise a validation error for keys that the method needs or that mean nothing to it."""
-    if task.method in COUNTED and task.trials is None:
-        raise missing("trials", f"`method: {task.method}` tries so many combinations")
-    if task.method == "halving" and task.halving is None:
-        raise missing("halving", "`method: halving` needs to know what grows from rung to rung")
-    idle = [
-        name
-        for name, methods in (("trials", (*COUNTED, "halving")), ("halving", ("halving",)))
-        if getattr(task, name) is not None and task.method not in methods
-    ]
-    for name in idle:
-        remedy = "delete it, or choose another `method`"
-        raise bad(f"`{name}` means nothing to `method: {task.method}`", remedy, (name,))
-    if task.method == "sobol" and len(task.parameters) > draw.MOST_DIMENSIONS:
-        most = f"a Sobol sequence has at most {draw.MOST_DIMENSIONS} hyperparameters here"
-        raise bad(most, "use `method: random`", ("parameters",))
-
-
-def steered_agrees(task: Sweep) -> None:
-    """Raise a validation error for what a search that Vertex AI steers cannot have."""
-    if task.method != "bayes":
-        return
-    for name in ("exclude", "include", "seeds"):
-        if getattr(task, name):
-            message = (
-                f"Vertex AI chooses the trials of `method: bayes`: `{name}` has no place there"
-            )
-            raise bad(message, "delete it, or choose another `method`", (name,))
-    for name, space in task.parameters.items():
-        if space.values is not None and None in space.values:
-            message = "null is no value that Vertex AI can suggest"
-            raise bad(
-                message, "delete it", ("parameters", name, "values", space.values.index(None))
-            )
+"""A grid of more points is not even counted: that alone would take minutes."""
 
 
 def study(task: Sweep) -> dict[str, Any]:
@@ -186,24 +69,26 @@ def rungs(grown: Halving, points: int) -> dict[str, Any]:
     return {"argument": grown.argument, "budgets": budgets, "sizes": sizes}
 
 
-def problems(task: Sweep, points: int) -> Iterator[Problem]:
+def problems(task: Sweep, points: int) -> Iterator[Diagnostic]:
     """Find ranges where values are needed, too few combinations, and arguments set twice."""
     if task.trials is None:
         yield from _ranges(task)
     elif 0 < points < task.trials:
         message = f"only {points} different combinations exist, fewer than {task.trials} trials"
-        yield Problem("DF208", message, ("trials",), help=f"write `trials: {points}`")
+        yield Diagnostic("DF208", message, Pointer(("trials",)), help=f"write `trials: {points}`")
     grown = task.halving
     if grown is None:
         return
     for name in filter(None, (grown.argument, grown.carry)):
-        for place in ("args", "parameters"):
-            if name in getattr(task, place):
+        for section in ("args", "parameters"):
+            if name in getattr(task, section):
                 message = f"`{name}` is set by `halving`"
-                yield Problem("DF207", message, (place, name), key=True, help="delete it")
+                yield Diagnostic(
+                    "DF207", message, Pointer((section, name), key=True), help="delete it"
+                )
 
 
-def _ranges(task: Sweep) -> Iterator[Problem]:
+def _ranges(task: Sweep) -> Iterator[Diagnostic]:
     """Find ranges in a sweep that tries every combination."""
     for name, space in task.parameters.items():
         if space.values is None:
@@ -212,4 +97,4 @@ def _ranges(task: Sweep) -> Iterator[Problem]:
             remedy += " `trials:` to draw them"
             if task.method == "grid":
                 remedy = remedy.replace("set `trials:`", "choose `method: sobol`")
-            yield Problem("DF218", message, ("parameters", name), help=remedy)
+            yield Diagnostic("DF218", message, Pointer(("parameters", name)), help=remedy)
