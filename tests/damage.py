@@ -7,8 +7,8 @@ import shutil
 from itertools import count
 from pathlib import Path
 
-from dagfactory.compiler.compile import compile_spec
-from dagfactory.compiler.parse import front_end
+from dagfactory.compiler.compile import compile_spec, front_end
+from dagfactory.compiler.parse import parse
 from dagfactory.diagnostics.source import SourceFile
 from dagfactory.document.load import load
 
@@ -62,7 +62,7 @@ class Bench:
         """Return the findings of loading, resolving and validating data."""
         path = self.write(json.dumps(data))
         try:
-            return front_end(path, "dev").diagnostics
+            return front_end(parse(path, "dev"), "dev").diagnostics
         finally:
             path.unlink()
 

@@ -3,10 +3,15 @@ from pathlib import Path
 import pytest
 
 from dagfactory import tasks
-from dagfactory.compiler.parse import environments, front_end
+from dagfactory.compiler import compile as passes
+from dagfactory.compiler.parse import environments, parse
 from dagfactory.project.specs import NoInputError, find_specs
 
 SPEC = "pipeline: p\ntasks:\n  a: {type: empty}\n"
+
+
+def front_end(path, name=None):
+    return passes.front_end(parse(path, name), name)
 
 
 def environment(name, more=""):
@@ -116,7 +121,7 @@ def test_an_unknown_environment_is_the_only_finding(specs):
 
 def test_who_chooses_none_is_told_which_there_are(specs):
     (specs / "a.yaml").write_text(SPEC + "owner: ${env.name}\n")
-    (problem,) = front_end(specs / "a.yaml").diagnostics
+    (problem,) = passes.compile_spec(specs / "a.yaml", None).diagnostics
     assert problem.code == "DF113"
     assert problem.help == "choose one with `--env`: `dev`, `prod`"
 
@@ -181,6 +186,6 @@ def test_nothing_found_is_an_error(specs, paths):
 
 def test_task_types_are_the_modules_of_their_package():
     assert {"train", "gate", "empty"} <= set(tasks.types())
-    assert tasks.model("empty").model_fields["type"].annotation.__args__ == ("empty",)
+    assert tasks.task_type("empty").model.model_fields["type"].annotation.__args__ == ("empty",)
     with pytest.raises(KeyError):
-        tasks.model("nope")
+        tasks.task_type("nope")

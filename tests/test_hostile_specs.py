@@ -8,8 +8,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagfactory.compiler.parse import front_end
-from dagfactory.compiler.resolve.layers import resolve
+from dagfactory.compiler.compile import front_end
+from dagfactory.compiler.parse import parse
+from dagfactory.compiler.resolve.layers import Layers, resolve
+from dagfactory.compiler.validate.messages import not_a_mapping
 from dagfactory.compiler.validate.validate import validate
 from dagfactory.diagnostics.source import SourceFile, Sources
 from dagfactory.document.load import _Builder
@@ -46,8 +48,11 @@ def test_any_text_gives_a_pipeline_or_findings(parser, text):
     node, problems = builder.run(), builder.problems
     pipeline = None
     if node is not None:
-        node, resolving = resolve(node) if isinstance(node.value, dict) else (node, [])
-        pipeline, validating = validate(node)
+        if isinstance(node.value, dict):
+            node, resolving = resolve(Layers(node))
+            pipeline, validating = validate(node)
+        else:
+            resolving, validating = [], [not_a_mapping(node, ())]
         problems = [*problems, *resolving, *validating]
     assert problems or pipeline
     findings = Findings(tuple(problems), Sources((SourceFile("f", text),)))
@@ -76,6 +81,6 @@ def test_naughty_strings_in_every_place(tmp_path, monkeypatch):
                 }
             )
         )
-        found = front_end(path)
+        found = front_end(parse(path, None), None)
         assert found.pipeline is None
         assert all(len(each.message) <= 200 for each in found.diagnostics)

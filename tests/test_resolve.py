@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagfactory.compiler.resolve.layers import Environment, merge_patch, references, resolve
+from dagfactory.compiler.resolve.layers import Layers, merge_patch, references, resolve
 from dagfactory.diagnostics.source import SourceFile
 from dagfactory.document.load import load
 
@@ -17,9 +17,12 @@ def tree(text, name="spec.yaml"):
 
 def resolved(text, defaults=None, environment=None, name="prod"):
     return resolve(
-        tree(text),
-        defaults=tree(defaults, "defaults.yaml") if defaults else None,
-        environment=Environment(name, tree(environment, "prod.yaml")) if environment else None,
+        Layers(
+            tree(text),
+            tree(defaults, "defaults.yaml") if defaults else None,
+            tree(environment, "prod.yaml") if environment else None,
+            name if environment else None,
+        )
     )
 
 

@@ -2,11 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dagfactory.compiler.validate.validate import validate, validate_model
+from dagfactory.compiler.validate.validate import validate, validate_environment
 from dagfactory.diagnostics.source import SourceFile
 from dagfactory.document.load import load
 from dagfactory.language.assets import AssetCondition
-from dagfactory.language.environment import EnvironmentFile
 
 TASKS = "tasks: {a: {type: empty}}\n"
 
@@ -242,12 +241,12 @@ ENVIRONMENT = (
     ],
 )
 def test_environments_are_checked(text, words):
-    found, problems = validate_model(EnvironmentFile, tree(text))
+    found, problems = validate_environment(tree(text), "prod")
     assert found is None
     assert words in " ".join(each.message for each in problems)
 
 
 def test_a_right_environment():
-    found, problems = validate_model(EnvironmentFile, tree(ENVIRONMENT))
+    found, problems = validate_environment(tree(ENVIRONMENT), "prod")
     assert problems == []
     assert (found.environment, found.target, found.vars) == ("prod", "airflow3", {})

@@ -14,16 +14,33 @@ from dagfactory.diagnostics.diagnostic import Diagnostic, Label, has_errors, tid
 if TYPE_CHECKING:
     from dagfactory.compiler.bundle.bundle import Bundle, Rendered
     from dagfactory.compiler.cache import RenderCache
+    from dagfactory.compiler.parse import Parsed
     from dagfactory.compiler.plan.model import Plan
     from dagfactory.diagnostics.source import SourceFile
     from dagfactory.document.node import Node
+    from dagfactory.language.environment import EnvironmentFile
+    from dagfactory.language.pipeline import Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """One spec in one environment before it is planned.
+
+    `node` is the resolved tree (None when there is nothing to resolve); `pipeline` and `environment`
+    are None when they have errors. `sources` are all files that were read.
+    """
+
+    pipeline: Pipeline | None
+    node: Node | None
+    environment: EnvironmentFile | None
+    diagnostics: list[Diagnostic]
+    sources: tuple[SourceFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """One spec in one environment: its plan (None when there are errors) and every finding."""
 
-    path: Path
     plan: Plan | None
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...]
@@ -42,9 +59,30 @@ class Built:
     plans: tuple[Plan, ...]
 
 
+def front_end(parsed: Parsed, environment: str | None) -> Front:
+    """Resolve and validate what was parsed; all faults are diagnostics, unknown names among them."""
+    from dagfactory.compiler.resolve.layers import resolve
+    from dagfactory.compiler.validate.echoes import without_echoes
+    from dagfactory.compiler.validate.unknown_names import unknown_names
+    from dagfactory.compiler.validate.validate import validate, validate_environment
+
+    found = list(parsed.diagnostics)
+    tree = pipeline = where = None
+    if parsed.layers:
+        tree, unresolved = resolve(parsed.layers)
+        pipeline, invalid = validate(tree)
+        found += [*unresolved, *invalid, *unknown_names(tree)]
+    if parsed.environment and environment:
+        where, invalid = validate_environment(parsed.environment, environment)
+        found += invalid
+    return Front(pipeline, tree, where, tidy(without_echoes(found)), parsed.sources)
+
+
 def compile_spec(path: Path, environment: str | None) -> Compiled:
-    """Load, resolve, validate and plan one spec for one environment."""
-    compiled = _compile(path, environment)
+    """Parse, resolve, validate, plan and lint one spec for one environment."""
+    from dagfactory.compiler.parse import parse
+
+    compiled = compile_parsed(parse(path, environment), environment)
     if environment is not None:
         return compiled
     from dagfactory.compiler.missing_environment import without_environment
@@ -52,32 +90,26 @@ def compile_spec(path: Path, environment: str | None) -> Compiled:
     return replace(compiled, diagnostics=without_environment(path, compiled.diagnostics))
 
 
-def _compile(path: Path, environment: str | None) -> Compiled:
+def compile_parsed(parsed: Parsed, environment: str | None) -> Compiled:
+    """Resolve, validate, plan and lint what was parsed."""
     from dagfactory.compiler.lint import lint
-    from dagfactory.compiler.parse import front_end
     from dagfactory.compiler.plan.build import plan
 
-    front = front_end(path, environment)
-    if front.pipeline is None or front.node is None or has_errors(front.diagnostics):
-        found = [*front.diagnostics, *_names(front.node, front.diagnostics)]
-        return Compiled(path, None, tidy(found), front.sources)
-    made, found = plan(front.pipeline, front.node, front.environment)
-    found += lint(made) if made else ()
-    result = made if not has_errors(found) else None
-    return Compiled(path, result, tidy([*front.diagnostics, *found]), front.sources)
+    front = front_end(parsed, environment)
+    found = front.diagnostics
+    made = None
+    if front.pipeline and front.node and not _lacks_models(front):
+        made, unplanned = plan(front.pipeline, front.node, front.environment)
+        linted = lint(made) if made and not has_errors(found) else ()
+        found = tidy([*found, *unplanned, *linted])
+    return Compiled(None if has_errors(found) else made, found, front.sources)
 
 
-def _names(node: Node | None, found: list[Diagnostic]) -> list[Diagnostic]:
-    """Find what can be found without models: names that lead nowhere, where nothing else is wrong."""
-    if node is None:
-        return []
-    from dagfactory.compiler.parse import touches
-    from dagfactory.compiler.validate.unresolved_names import unknown_names
-    from dagfactory.document.locate import locate
+def _lacks_models(front: Front) -> bool:
+    """Whether anything but a name is wrong: then a plan would only repeat it."""
+    from dagfactory.compiler.validate.unknown_names import NAMES
 
-    places = [each.span for each in found if each.span]
-    unknown = (locate(node, problem) for problem in unknown_names(node))
-    return [each for each in unknown if not touches(each.span, places)]
+    return any(each.severity == "error" and each.code not in NAMES for each in front.diagnostics)
 
 
 def build(specs: list[Path], environment: str | None, cache: RenderCache | None = None) -> Built:
@@ -122,15 +154,6 @@ def _meet(known: Iterable[Rendered], compiled: Iterable[Compiled]) -> bool:
     return len(set(ids)) < len(ids)
 
 
-def source_name(path: Path) -> str:
-    """Return a spec's path as the rendered file names it: from its `specs` folder on, else its name."""
-    parts = path.resolve().parts
-    if "specs" in parts[:-1]:
-        start = len(parts) - 1 - parts[::-1].index("specs")
-        return "/".join(parts[start:])
-    return path.name
-
-
 def _rendered(planned: tuple[Path, Plan]) -> Rendered:
     """Lower, render and check one plan."""
     path, plan = planned
@@ -139,8 +162,9 @@ def _rendered(planned: tuple[Path, Plan]) -> Rendered:
     from dagfactory.compiler.lower.dag import lower
     from dagfactory.dagfile.checks import check
     from dagfactory.dagfile.render import render
+    from dagfactory.project.specs import shown_in_header
 
-    source = source_name(path)
+    source = shown_in_header(path)
     module = lower(plan, source=source, package=package(plan))
     text = render(module)
     name = plan.pipeline.pipeline

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dagfactory.compiler.parse import environments, front_end
+from dagfactory.compiler.parse import environments, parse
+from dagfactory.compiler.resolve.layers import resolve
 from dagfactory.diagnostics.diagnostic import Diagnostic, tidy
 from dagfactory.diagnostics.wording import listing
 
@@ -24,8 +25,8 @@ def without_environment(path: Path, found: list[Diagnostic]) -> list[Diagnostic]
         return found
     names = environments(path)
     if not names:
-        return found
-    in_each = [_unknown(front_end(path, name).diagnostics) for name in names]
+        return [_add_one(each) for each in found]
+    in_each = [_unresolved(path, name) for name in names]
     needs = [
         each
         for each in found
@@ -41,5 +42,15 @@ def without_environment(path: Path, found: list[Diagnostic]) -> list[Diagnostic]
     return tidy([*(each for each in found if each not in needs), one])
 
 
-def _unknown(found: list[Diagnostic]) -> set[object]:
+def _add_one(diagnostic: Diagnostic) -> Diagnostic:
+    """Tell those who have no environment at all how to make one."""
+    if diagnostic.code != "DF113":
+        return diagnostic
+    return replace(diagnostic, help="add `environments/NAME.yaml`")
+
+
+def _unresolved(path: Path, environment: str) -> set[object]:
+    """Return code and place of each reference that this environment cannot replace."""
+    layers = parse(path, environment).layers
+    found = resolve(layers)[1] if layers else []
     return {(each.code, each.span) for each in found}

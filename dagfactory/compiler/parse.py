@@ -1,4 +1,4 @@
-"""From a path to a checked pipeline: read the files that belong together and run the passes."""
+"""The files that one spec is made of, as trees: itself, its defaults and the file of its environment."""
 
 from __future__ import annotations
 
@@ -8,37 +8,25 @@ from functools import lru_cache
 from pathlib import Path
 from types import NoneType
 
-from dagfactory.compiler.resolve.layers import Environment, resolve
-from dagfactory.compiler.validate.validate import (
-    not_a_mapping,
-    other_file,
-    validate,
-    validate_model,
-)
-from dagfactory.diagnostics.diagnostic import Diagnostic, tidy
+from dagfactory.compiler.foreign import not_a_mapping, other_file
+from dagfactory.compiler.resolve.layers import Layers
+from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.source import SourceFile, decode, read
-from dagfactory.diagnostics.span import Span
-from dagfactory.diagnostics.wording import listing
 from dagfactory.document.load import load
 from dagfactory.document.node import Node
-from dagfactory.language.environment import EnvironmentFile
-from dagfactory.language.pipeline import Pipeline
 from dagfactory.project.specs import STDIN, SUFFIXES, beside
-
-_FIRST_OF_MODELS = "DF120"
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
-    """What the front end knows about one spec in one environment.
+class Parsed:
+    """What was read of one spec for one environment.
 
-    `node` is the resolved tree (None when the text could not be read); `pipeline` and `environment`
-    are None when they have errors. `sources` are all files that were read.
+    `layers` are None where there is no pipeline to resolve; `environment` is the tree of the chosen
+    environment's file, None where there is none. `sources` are all files that were read.
     """
 
-    pipeline: Pipeline | None
-    node: Node | None
-    environment: EnvironmentFile | None
+    layers: Layers | None
+    environment: Node | None
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...]
 
@@ -50,30 +38,29 @@ class _Loaded:
     source: SourceFile | None
 
 
-def front_end(path: Path, environment: str | None = None) -> Front:
-    """Load, resolve and validate a spec, for an environment or bare; all faults are diagnostics."""
+def parse(path: Path, environment: str | None) -> Parsed:
+    """Read a spec and what lies beside it, for an environment or for none; faults are diagnostics."""
     spec, defaults = load_file(path), _defaults(path)
-    chosen, file, problems = _environment(path, environment)
-    parts = [spec, *([defaults] if defaults else []), *([file] if file else [])]
-    found = [each for part in parts for each in part.diagnostics] + problems
+    file, unknown = _environment(path, environment)
+    parts = [part for part in (spec, defaults, file) if part]
+    found = [each for part in parts for each in part.diagnostics]
     sources = tuple(part.source for part in parts if part.source)
-    model, own = _environment_model(chosen)
-    found += own
-    if environment and chosen is None:
-        return Front(None, None, None, tidy(found), sources)
-    if spec.node is None or not isinstance(spec.node.value, dict):
-        found += validate(spec.node)[1] if spec.node else []
-        return Front(None, None, model, tidy(found), sources)
-    other = other_file(spec.node)
-    if other:
-        return Front(None, None, model, tidy([*found, other]), sources)
-    found += _unknown_patches(path, spec.node)
-    node, resolving = resolve(
-        spec.node, defaults=defaults.node if defaults else None, environment=chosen
-    )
-    pipeline, validating = validate(node)
-    found += [*_naming_environments(resolving, path), *validating]
-    return Front(pipeline, node, model, tidy(_without_echoes(found)), sources)
+    tree = file.node if file else None
+    if unknown:
+        return Parsed(None, None, [*found, unknown], sources)
+    if spec.node is None:
+        return Parsed(None, tree, found, sources)
+    wrong = _not_a_pipeline(spec.node)
+    if wrong:
+        return Parsed(None, tree, [*found, wrong], sources)
+    layers = Layers(spec.node, defaults.node if defaults else None, tree, environment)
+    return Parsed(layers, tree, [*found, *_unknown_patches(path, spec.node)], sources)
+
+
+def parse_text(source: SourceFile) -> Parsed:
+    """Read a spec from a text, with nothing beside it."""
+    node, found = load(source)
+    return Parsed(Layers(node) if node and not found else None, None, found, (source,))
 
 
 def load_file(path: Path) -> _Loaded:
@@ -126,36 +113,25 @@ def _defaults(spec: Path) -> _Loaded | None:
     return replace(loaded, node=None, diagnostics=(*loaded.diagnostics, problem))
 
 
-def _environment(
-    path: Path, name: str | None
-) -> tuple[Environment | None, _Loaded | None, list[Diagnostic]]:
+def _environment(path: Path, name: str | None) -> tuple[_Loaded | None, Diagnostic | None]:
+    """Return the file of an environment, or why there is no such environment."""
     if name is None:
-        return None, None, []
+        return None, None
     known = environments(path)
     if name not in known:
         from dagfactory.diagnostics.wording import did_you_mean
 
         remedy = did_you_mean(name, known, "known") or "add `specs/environments/NAME.yaml`"
-        return None, None, [Diagnostic("DF110", f"unknown environment `{name}`", None, remedy)]
+        return None, Diagnostic("DF110", f"unknown environment `{name}`", None, remedy)
     folder = beside(path, "environments")
     if folder is None:
-        return Environment(name), None, []
+        return None, None
     file = next(folder / f"{name}{end}" for end in SUFFIXES if (folder / f"{name}{end}").exists())
-    loaded = load_file(file)
-    return Environment(name, loaded.node), loaded, []
+    return load_file(file), None
 
 
-def _environment_model(
-    environment: Environment | None,
-) -> tuple[EnvironmentFile | None, list[Diagnostic]]:
-    if environment is None or environment.node is None:
-        return None, []
-    model, problems = validate_model(EnvironmentFile, environment.node)
-    if model and model.environment != environment.name:
-        span = environment.node.span_of(("environment",))
-        message = f"the file of `{environment.name}` calls itself `{model.environment}`"
-        return None, [Diagnostic("DF110", message, span, f"write `{environment.name}`")]
-    return model, problems
+def _not_a_pipeline(node: Node) -> Diagnostic | None:
+    return other_file(node) if isinstance(node.value, dict) else not_a_mapping(node, ())
 
 
 def _unknown_patches(path: Path, node: Node) -> list[Diagnostic]:
@@ -180,32 +156,3 @@ def _unknown_patches(path: Path, node: Node) -> list[Diagnostic]:
         for name in patches.value
         if name not in known
     ]
-
-
-def _naming_environments(problems: list[Diagnostic], path: Path) -> list[Diagnostic]:
-    """Tell those who chose no environment which there are."""
-    if not any(each.code == "DF113" for each in problems):
-        return problems
-    names = environments(path)
-    remedy = (
-        "choose one with `--env`: " + listing(names) if names else "add `environments/NAME.yaml`"
-    )
-    return [replace(each, help=remedy) if each.code == "DF113" else each for each in problems]
-
-
-def _without_echoes(found: list[Diagnostic]) -> list[Diagnostic]:
-    """Drop what a model says about a text that an earlier pass could not read."""
-    causes = [each for each in found if each.code < _FIRST_OF_MODELS]
-    places = [each.span for each in causes if each.span]
-    lost_keys = any(each.code in {"DF104", "DF106"} for each in causes)
-    return [
-        each
-        for each in found
-        if each in causes
-        or not ((lost_keys and each.code == "DF121") or touches(each.span, places))
-    ]
-
-
-def touches(span: Span | None, others: list[Span]) -> bool:
-    """Whether a place lies in one of the others, or one of them in it."""
-    return span is not None and any(span.holds(other) or other.holds(span) for other in others)

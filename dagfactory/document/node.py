@@ -9,8 +9,6 @@ from typing import Any
 
 from dagfactory.diagnostics.span import KeyPath, Span
 
-"""The way from the root of a document to a value: keys and list indices."""
-
 
 @dataclass(slots=True, eq=False)
 class Node:

@@ -6,27 +6,45 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError
 
-ROOTS: dict[str, str] = {
-    "vars": "${vars.NAME}",
-    "env": "${env.FIELD}",
-    "run": "${run.dir}",
-    "tasks": "${tasks.ID.OUTPUT}",
-    "params": "${params.NAME}",
-    "each": "${each}",
-}
-"""What a reference can start with, each with its form."""
 
-RUN_FIELDS = ("dir", "id")
-"""What `${run.…}` offers."""
+@dataclass(frozen=True, slots=True)
+class Root:
+    """What a reference can start with.
+
+    `form` shows how it is written and `segments` is how many names follow at least; `fields` are the
+    only ones, where they are known. A `static` one is replaced while layers are resolved. Any other
+    becomes what `template` makes of its path, or is looked up among the outputs of tasks.
+    """
+
+    form: str
+    segments: int = 1
+    fields: tuple[str, ...] = ()
+    static: bool = False
+    template: Callable[[tuple[str, ...]], str] | None = None
+
+
+def _item(path: tuple[str, ...]) -> str:
+    return "{{ params.for_each" + "".join(f"[{key!r}]" for key in path) + " }}"
+
+
+ROOTS: dict[str, Root] = {
+    "vars": Root("${vars.NAME}", static=True),
+    "env": Root("${env.FIELD}", static=True),
+    "run": Root("${run.dir}", fields=("dir", "id"), template=lambda _: "{{ run_id }}"),
+    "tasks": Root("${tasks.ID.OUTPUT}", segments=2),
+    "params": Root("${params.NAME}", template=lambda path: "{{ params." + path[0] + " }}"),
+    "each": Root("${each}", segments=0, template=_item),
+}
+"""Every root, in the order in which messages list them."""
 
 _START = re.compile(r"\$(\$?)\{")
 _BODY = re.compile(r"[^{}$\n]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
-_SEGMENTS = {"vars": 1, "env": 1, "run": 1, "tasks": 2, "params": 1, "each": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +55,11 @@ class Ref:
     path: tuple[str, ...]
     start: int
     end: int
+
+    @property
+    def static(self) -> bool:
+        """Whether it is replaced while layers are resolved, not when tasks are lowered."""
+        return ROOTS[self.root].static
 
     def __str__(self) -> str:
         return "${" + ".".join((self.root, *self.path)) + "}"
@@ -104,12 +127,13 @@ def _check(inner: str, root: str, path: list[str], place: tuple[int, int]) -> No
         raise BadReferenceError("`${}` is empty", *place, "write `$${}` for text")
     if root not in ROOTS:
         raise BadReferenceError(f"unknown reference `${{{inner}}}`", *place, _root_help(root))
-    if len(path) < _SEGMENTS[root] or not all(map(_NAME.match, path)):
+    known = ROOTS[root]
+    if len(path) < known.segments or not all(map(_NAME.match, path)):
         raise BadReferenceError(
-            f"incomplete reference `${{{inner}}}`", *place, f"write {ROOTS[root]}"
+            f"incomplete reference `${{{inner}}}`", *place, f"write {known.form}"
         )
-    if root == "run" and (len(path) > 1 or path[0] not in RUN_FIELDS):
-        remedy = "expected: `${run.dir}` or `${run.id}`"
+    if known.fields and (len(path) > 1 or path[0] not in known.fields):
+        remedy = "expected: " + " or ".join(f"`${{{root}.{field}}}`" for field in known.fields)
         raise BadReferenceError(f"unknown reference `${{{inner}}}`", *place, remedy)
 
 
@@ -118,5 +142,7 @@ def _root_help(root: str) -> str:
 
     near = closest(root, ROOTS, 1)
     if near:
-        return f"did you mean `{ROOTS[near[0]]}`?"
-    return "expected: " + ", ".join(f"`{form}`" for form in ROOTS.values()) + "; `$${` for text"
+        return f"did you mean `{ROOTS[near[0]].form}`?"
+    return (
+        "expected: " + ", ".join(f"`{each.form}`" for each in ROOTS.values()) + "; `$${` for text"
+    )

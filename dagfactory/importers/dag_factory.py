@@ -111,20 +111,12 @@ class _Dag:
 
     def _problems(self, text: str) -> list[Remark]:
         """Check the spec as `dagfactory check` does, without an environment."""
-        from dagfactory.compiler.lint import lint
-        from dagfactory.compiler.plan.build import plan
-        from dagfactory.compiler.resolve.layers import resolve
-        from dagfactory.compiler.validate.validate import validate
+        from dagfactory.compiler.compile import compile_parsed
+        from dagfactory.compiler.parse import parse_text
         from dagfactory.diagnostics.source import SourceFile
-        from dagfactory.document import load as loader
 
-        node, found = loader.load(SourceFile(f"{self.pipeline}.yaml", text))
-        if node and not found:
-            node, found = resolve(node, defaults=None, environment=None)
-            pipeline, problems = validate(node)
-            found += problems
-            made, problems = plan(pipeline, node, None) if pipeline else (None, [])
-            found += [*problems, *(lint(made) if made else ())]
+        source = SourceFile(f"{self.pipeline}.yaml", text)
+        found = compile_parsed(parse_text(source), None).diagnostics
         errors = (each for each in found if each.severity == "error")
         return [Remark("not-valid", each.message, self.key, each.help) for each in errors]
 

@@ -86,3 +86,12 @@ def beside(spec: Path, name: str) -> Path | None:
     """Return the nearest file or folder called `name` in the folders of a spec, or None."""
     found = (folder / name for folder in _folders(spec))
     return next((each for each in found if each.exists()), None)
+
+
+def shown_in_header(path: Path) -> str:
+    """Return a spec's path as the rendered file names it: from its `specs` folder on, else its name."""
+    parts = path.resolve().parts
+    if "specs" in parts[:-1]:
+        start = len(parts) - 1 - parts[::-1].index("specs")
+        return "/".join(parts[start:])
+    return path.name

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.dagfile.model import Call, Group, Operator, Symbol
-from dagfactory.document.reference import Ref, parse
+from dagfactory.document.reference import ROOTS, Ref, parse
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.targets import Target
@@ -97,12 +97,11 @@ class LoweringContext:
         return value
 
     def _reference(self, ref: Ref) -> str:
-        if ref.root == "run":
-            return self.run_dir if ref.path == ("dir",) else "{{ run_id }}"
-        if ref.root == "params":
-            return "{{ params." + ref.path[0] + " }}"
-        if ref.root == "each":
-            return "{{ params.for_each" + "".join(f"[{key!r}]" for key in ref.path) + " }}"
+        if (ref.root, *ref.path) == ("run", "dir"):
+            return self.run_dir
+        template = ROOTS[ref.root].template
+        if template:
+            return template(ref.path)
         found: Any = self.outputs[ref.path[0]]
         for key in ref.path[1:]:
             found = found[key]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -121,23 +121,13 @@ def _source(task: Gate, lowering: LoweringContext) -> dict[str, str]:
 def problems(
     task: Gate, pipeline: Pipeline, _environment: EnvironmentFile | None
 ) -> Iterator[Diagnostic]:
-    """Find conditions that cannot be read, unknown params, and tasks on both sides."""
+    """Find unknown params, and tasks on both sides."""
     for index, name in enumerate(task.otherwise):
         if name in task.then:
             yield Diagnostic(
                 "DF210", f"`{name}` stands under `then` and `else`", Pointer(("else", index))
             )
-    try:
-        used = names(parse(task.when))
-    except GateSyntaxError as error:
-        yield Diagnostic(
-            "DF211",
-            error.message,
-            Pointer(("when",), start=error.start, end=error.end),
-            help=error.help,
-        )
-        return
-    for name in used.params:
+    for name in _params(task.when):
         if name not in pipeline.params:
             help_ = did_you_mean(name, pipeline.params) or "declare it under `params:`"
             where = task.when.find(f"params.{name}")
@@ -148,6 +138,14 @@ def problems(
                 Pointer(("when",), start=where, end=end),
                 help=help_,
             )
+
+
+def _params(condition: str) -> Iterable[str]:
+    """Return the params that a condition asks for; one that cannot be read was found on the tree."""
+    try:
+        return names(parse(condition)).params
+    except GateSyntaxError:
+        return ()
 
 
 def _ids(side: list[str], lowering: LoweringContext) -> list[str]:

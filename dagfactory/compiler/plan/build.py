@@ -119,11 +119,11 @@ def _links(
     """Yield the edges of one task and what is wrong with the names it uses."""
     for index, setup in enumerate(item.task.teardown.of if item.task.teardown else ()):
         where = _setup_path(item, node, index)
-        yield _named(item, setup, tasks, where, "teardown")
+        yield from _named(item, setup, tasks, where, "teardown")
     yield from _after(item, tasks)
     own = task_type(item.task.type)
     for suffix, target in own.branches(item.task):
-        yield _named(item, target, tasks, (*item.path, *suffix), "branch")
+        yield from _named(item, target, tasks, (*item.path, *suffix), "branch")
     yield from _references(item, tasks, node, pipeline, environment)
     yield from mapping_problems(item, tasks, pipeline)
     for problem in own.problems(item.task, pipeline, environment):
@@ -133,7 +133,7 @@ def _links(
 def _after(item: PlannedTask, tasks: Mapping[str, PlannedTask]) -> Iterator[Edge | Diagnostic]:
     """Yield the edges that `after` asks for."""
     for index, upstream in enumerate(item.task.after):
-        yield _named(item, upstream, tasks, (*item.path, "after", index), "after")
+        yield from _named(item, upstream, tasks, (*item.path, "after", index), "after")
 
 
 def _setup_path(item: PlannedTask, node: Node, index: int) -> KeyPath:
@@ -149,26 +149,18 @@ def _named(
     tasks: Mapping[str, PlannedTask],
     path: KeyPath,
     why: Literal["after", "branch", "teardown"],
-) -> Edge | Diagnostic:
-    """Return the edge to a task named in the spec, or why there is none."""
+) -> Iterator[Edge | Diagnostic]:
+    """Yield the edge to a task named in the spec, or why there is none; unknown names are known by now."""
     if other not in tasks:
-        return _unknown_task(other, tasks, path)
+        return
     if other == item.id:
-        return Diagnostic("DF203", f"`{item.id}` cannot wait for itself", Pointer(path))
-    if other in item.groups or item.id in tasks[other].groups:
-        return Diagnostic(
-            "DF203",
-            f"`{item.id}` cannot wait for `{other}`: one contains the other",
-            Pointer(path),
-        )
-    upstream, downstream = (item.id, other) if why == "branch" else (other, item.id)
-    return Edge(upstream, downstream, why, path)
-
-
-def _unknown_task(name: str, tasks: Mapping[str, PlannedTask], path: KeyPath) -> Diagnostic:
-    return Diagnostic(
-        "DF202", f"unknown task `{name}`", Pointer(path), help=did_you_mean(name, tasks)
-    )
+        yield Diagnostic("DF203", f"`{item.id}` cannot wait for itself", Pointer(path))
+    elif other in item.groups or item.id in tasks[other].groups:
+        message = f"`{item.id}` cannot wait for `{other}`: one contains the other"
+        yield Diagnostic("DF203", message, Pointer(path))
+    else:
+        upstream, downstream = (item.id, other) if why == "branch" else (other, item.id)
+        yield Edge(upstream, downstream, why, path)
 
 
 def _references(
@@ -194,8 +186,6 @@ def _task_reference(
     """Yield the edge of `${tasks.ID.OUTPUT}`, or what is wrong with it."""
     name, *keys = ref.path
     if name not in tasks:
-        help_ = did_you_mean(name, tasks)
-        yield at(path, ref, "DF202", f"unknown task `{name}`", help_)
         return
     if name == item.id:
         yield at(path, ref, "DF203", f"`{name}` refers to its own output", None)

@@ -9,26 +9,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from dagfactory.compiler.resolve.substitute import Scope, substitute
+from dagfactory.compiler.resolve.substitute import Lookup, substitute
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Span
 from dagfactory.document.node import Node
 from dagfactory.document.reference import BadReferenceError, Ref, has_reference, parse
 
-__all__ = ["Environment", "merge_patch", "resolve"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Environment:
-    """A chosen environment: its name and, where it has one, the tree of its file."""
+class Layers:
+    """What lies upon another to make one pipeline, as trees, the later one on top.
 
-    name: str
-    node: Node | None = None
+    `environment` is the file of the environment called `name`; None where it has no file, or where
+    none is chosen.
+    """
 
-    def part(self, key: str) -> Node | None:
-        """Return the mapping under a key of the file, or None."""
-        found = self.node.find((key,)) if self.node else None
-        return found if found and isinstance(found.value, dict) else None
+    pipeline: Node
+    defaults: Node | None = None
+    environment: Node | None = None
+    name: str | None = None
 
 
 def merge_patch(base: Node, patch: Node, *, keep_null: bool = False) -> Node:
@@ -58,43 +57,48 @@ def merge_patch(base: Node, patch: Node, *, keep_null: bool = False) -> Node:
     return replace(below, value=values, keys=keys, span=span)
 
 
-def resolve(
-    pipeline: Node, *, defaults: Node | None = None, environment: Environment | None = None
-) -> tuple[Node, list[Diagnostic]]:
+def resolve(layers: Layers) -> tuple[Node, list[Diagnostic]]:
     """Merge all layers of a pipeline and replace `${vars.…}` and `${env.…}`.
 
     Where a reference cannot be replaced it stays in the text, with a diagnostic.
     """
-    merged = _layers(pipeline, defaults, environment)
-    scope = Scope(variables=merged.find(("vars",)), environment=environment)
+    merged = _merged(layers)
+    lookup = Lookup(merged.find(("vars",)), layers.environment, layers.name)
     body = replace(merged, value={k: v for k, v in _mapping(merged).items() if k not in _RAW})
-    resolved = substitute(body, scope)
+    resolved = substitute(body, lookup)
     raw = {key: each for key, each in _mapping(merged).items() if key in _RAW}
-    variables = scope.all_variables()
+    variables = lookup.all_variables()
     if variables is not None:
         raw["vars"] = variables
     order = [key for key in _mapping(merged) if key in raw or key in _mapping(resolved)]
     values = {**_mapping(resolved), **raw}
-    return replace(merged, value={key: values[key] for key in order}), scope.problems
+    return replace(merged, value={key: values[key] for key in order}), lookup.problems
 
 
 _RAW = ("vars", "environments")
 """Not substituted with the rest: variables are when used; patches were when applied."""
 
 
-def _layers(pipeline: Node, defaults: Node | None, environment: Environment | None) -> Node:
-    merged = defaults or Node({}, pipeline.span, {})
-    if environment and environment.node:
-        variables, fragment = environment.part("vars"), environment.part("pipeline")
+def _merged(layers: Layers) -> Node:
+    pipeline, environment = layers.pipeline, layers.environment
+    merged = layers.defaults or Node({}, pipeline.span, {})
+    if environment:
+        variables, fragment = _part(environment, "vars"), _part(environment, "pipeline")
         if variables:
-            keys = {"vars": environment.node.keys["vars"]}
+            keys = {"vars": environment.keys["vars"]}
             merged = merge_patch(merged, Node({"vars": variables}, variables.span, keys))
         if fragment:
             merged = merge_patch(merged, fragment)
     merged = merge_patch(merged, pipeline, keep_null=True)
     merged = _in_order(merged, pipeline)
-    patch = pipeline.find(("environments", environment.name)) if environment else None
+    patch = pipeline.find(("environments", layers.name)) if layers.name else None
     return merge_patch(merged, patch) if patch and isinstance(patch.value, dict) else merged
+
+
+def _part(environment: Node, key: str) -> Node | None:
+    """Return the mapping under a key of an environment's file, or None."""
+    found = environment.child(key)
+    return found if found and isinstance(found.value, dict) else None
 
 
 def _in_order(merged: Node, pipeline: Node) -> Node:

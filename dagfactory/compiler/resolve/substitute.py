@@ -6,26 +6,21 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
 from dagfactory.diagnostics.span import Span
 from dagfactory.document.node import Node
 from dagfactory.document.reference import BadReferenceError, Ref, escape, has_reference, parse
-
-if TYPE_CHECKING:
-    from dagfactory.compiler.resolve.layers import Environment
-
-_OWN = ("vars", "pipeline", "environment")
-"""Keys of an environment file that `${env.…}` does not offer."""
+from dagfactory.language.environment import HIDDEN
 
 
 @dataclass(slots=True)
-class Scope:
+class Lookup:
     """What references can see, what was already looked up, and what went wrong."""
 
     variables: Node | None
-    environment: Environment | None
+    environment: Node | None
+    name: str | None
     problems: list[Diagnostic] = field(default_factory=list)
     _done: dict[tuple[str, ...], Node | None] = field(default_factory=dict)
     _active: dict[tuple[str, ...], Span] = field(default_factory=dict)
@@ -77,11 +72,11 @@ class Scope:
     def _root(self, ref: Ref, span: Span) -> Node | None:
         if ref.root == "vars":
             return self.variables or Node({}, span, {})
-        if self.environment is None:
+        if self.name is None:
             message = f"`{ref}` needs an environment, and none is chosen"
             self._report("DF113", message, span, "choose one with `--env NAME`")
             return None
-        return _environment_fields(self.environment, span)
+        return _environment_fields(self.name, self.environment, span)
 
     def _circle(self, name: tuple[str, ...], span: Span) -> None:
         names = list(self._active)
@@ -96,14 +91,14 @@ class Scope:
         code, noun = ("DF111", "variable") if ref.root == "vars" else ("DF112", "environment field")
         wanted = ref.path[len(path)]
         name = ".".join((*path, wanted))
-        remedy = did_you_mean(wanted, known, "defined") or _define(ref, name, self.environment)
+        remedy = did_you_mean(wanted, known, "defined") or _define(ref, name, self.name)
         labels = self._origin(ref, span)
         self.problems.append(
             Diagnostic(code, f"unknown {noun} `{name}`", span, remedy, labels=labels)
         )
 
     def _origin(self, ref: Ref, span: Span) -> tuple[Label, ...]:
-        node = self.environment.node if self.environment else None
+        node = self.environment
         if ref.root != "env" or node is None or node.span.file == span.file:
             return ()
         first = next(iter(node.keys.values()), node.span)
@@ -113,41 +108,43 @@ class Scope:
         self.problems.append(Diagnostic(code, message, span, remedy))
 
 
-def substitute(node: Node, scope: Scope) -> Node:
+def substitute(node: Node, lookup: Lookup) -> Node:
     """Return the tree with all `vars` and `env` references replaced."""
     value = node.value
     if isinstance(value, dict):
-        changed = {key: substitute(each, scope) for key, each in value.items()}
+        changed = {key: substitute(each, lookup) for key, each in value.items()}
         same = all(changed[key] is each for key, each in value.items())
         return node if same else replace(node, value=changed)
     if isinstance(value, tuple):
-        items = tuple(substitute(each, scope) for each in value)
+        items = tuple(substitute(each, lookup) for each in value)
         same = all(new is old for new, old in zip(items, value, strict=True))
         return node if same else replace(node, value=items)
     if isinstance(value, str) and has_reference(value):
-        return _text(node, value, scope)
+        return _text(node, value, lookup)
     return node
 
 
-def _text(node: Node, text: str, scope: Scope) -> Node:
+def _text(node: Node, text: str, lookup: Lookup) -> Node:
     try:
         pieces = parse(text)
     except BadReferenceError as error:
         span = node.text_span(error.start, error.end)
-        scope.problems.append(Diagnostic("DF115", error.message, span, error.remedy))
+        lookup.problems.append(Diagnostic("DF115", error.message, span, error.remedy))
         return node
     if len(pieces) == 1 and isinstance(pieces[0], Ref):
-        return _whole(node, pieces[0], scope)
-    parts = [escape(each) if isinstance(each, str) else _part(node, each, scope) for each in pieces]
+        return _whole(node, pieces[0], lookup)
+    parts = [
+        escape(each) if isinstance(each, str) else _part(node, each, lookup) for each in pieces
+    ]
     joined = "".join(parts)
     return node if joined == text else replace(node, value=joined, quoted=True)
 
 
-def _whole(node: Node, ref: Ref, scope: Scope) -> Node:
+def _whole(node: Node, ref: Ref, lookup: Lookup) -> Node:
     """Return the value of a text that is one reference, with its type, at its place."""
-    if ref.root not in {"vars", "env"}:
+    if not ref.static:
         return node
-    found = scope.look_up(ref, node.text_span(ref.start, ref.end))
+    found = lookup.look_up(ref, node.text_span(ref.start, ref.end))
     return _moved(found, node.span) if found else node
 
 
@@ -163,33 +160,33 @@ def _moved(node: Node, span: Span) -> Node:
     return Node(value, span, keys, quoted=node.quoted, raw=None, origin=origin)
 
 
-def _part(node: Node, ref: Ref, scope: Scope) -> str:
-    if ref.root not in {"vars", "env"}:
+def _part(node: Node, ref: Ref, lookup: Lookup) -> str:
+    if not ref.static:
         return str(ref)
     span = node.text_span(ref.start, ref.end)
-    found = scope.look_up(ref, span)
+    found = lookup.look_up(ref, span)
     if found is None:
         return str(ref)
     if isinstance(found.value, dict | tuple):
         kind = "a mapping" if isinstance(found.value, dict) else "a list"
         remedy = f"let the whole value be `{ref}`, or refer to one of its items"
-        scope.problems.append(
+        lookup.problems.append(
             Diagnostic("DF116", f"`{ref}` is {kind} and cannot be part of a text", span, remedy)
         )
         return str(ref)
     return found.value if isinstance(found.value, str) else json.dumps(found.value)
 
 
-def _environment_fields(environment: Environment, span: Span) -> Node:
-    fields = environment.node
+def _environment_fields(environment: str, fields: Node | None, span: Span) -> Node:
+    """Return what `${env.…}` offers: the fields of the environment's file, and its `name`."""
     known = fields.value if fields and isinstance(fields.value, dict) else {}
     keys = fields.keys if fields else {}
-    values = {key: each for key, each in known.items() if key not in _OWN}
-    name = Node(environment.name, span, {}, quoted=True)
+    values = {key: each for key, each in known.items() if key not in HIDDEN}
+    name = Node(environment, span, {}, quoted=True)
     return Node({"name": name, **values}, span, {**keys, "name": span})
 
 
-def _define(ref: Ref, name: str, environment: Environment | None) -> str:
+def _define(ref: Ref, name: str, environment: str | None) -> str:
     if ref.root == "vars":
         return f"define it: `vars: {{{name}: ...}}`"
-    return f"add it to the file of environment `{environment.name if environment else ''}`"
+    return f"add it to the file of environment `{environment or ''}`"

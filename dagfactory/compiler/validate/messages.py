@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import KeyPath
 from dagfactory.diagnostics.wording import listing, shorten
 from dagfactory.document.node import Node
@@ -168,3 +169,16 @@ def _scalar(text: str) -> object:
 
 def _plain(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def not_a_mapping(node: Node, path: KeyPath, owner: str = "a spec") -> Diagnostic:
+    """Return the diagnostic for the value at `path`; `owner` names a whole document."""
+    here = node.find(path)
+    value = here.plain() if here else None
+    remedy = None if path else "begin with `key: value`"
+    if isinstance(value, list) and path[-1:] == ("tasks",):
+        remedy = "give each task a name instead of a `-`: `train: {type: train, ...}`"
+    if value is None and path[-1:] == ("tasks",):
+        remedy = "add a task: `train: {type: train, ...}`"
+    message = f"{name_of(path) if path else owner} needs a mapping{unlike(value)}"
+    return Diagnostic("DF122", message, node.span_of(path), remedy)

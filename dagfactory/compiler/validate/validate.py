@@ -12,29 +12,27 @@ from pydantic_core import PydanticCustomError
 
 from dagfactory import tasks as task_types
 from dagfactory.compiler.validate.errors import diagnose
-from dagfactory.compiler.validate.messages import name_of, unlike
+from dagfactory.compiler.validate.messages import name_of, not_a_mapping, unlike
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import KeyPath
 from dagfactory.diagnostics.wording import closest, did_you_mean, listing, shorten
 from dagfactory.document.node import Node
 from dagfactory.language.common import as_task_id
+from dagfactory.language.environment import EnvironmentFile
 from dagfactory.language.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from dagfactory.language.task import TaskBase
 
-__all__ = ["not_a_mapping", "validate", "validate_model"]
-
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def validate(node: Node) -> tuple[Pipeline | None, list[Diagnostic]]:
-    """Check a whole document; the Pipeline is there only when nothing is wrong."""
-    if not isinstance(node.value, dict):
-        return None, [not_a_mapping(node, ())]
-    data = {key: each.plain() for key, each in node.value.items() if key != "tasks"}
+    """Check a resolved document, a mapping; the Pipeline is there only when nothing is wrong."""
+    mapping = node.value if isinstance(node.value, dict) else {}
+    data = {key: each.plain() for key, each in mapping.items() if key != "tasks"}
     children, problems = _tasks(node, ("tasks",))
-    if "tasks" in node.value:
+    if "tasks" in mapping:
         data["tasks"] = {}
     pipeline, own = _model(Pipeline, data, node, ())
     if pipeline is None or problems:
@@ -42,14 +40,16 @@ def validate(node: Node) -> tuple[Pipeline | None, list[Diagnostic]]:
     return pipeline.model_copy(update={"tasks": children}), own
 
 
-def validate_model(
-    model: type[_Model], node: Node, path: KeyPath = ()
-) -> tuple[_Model | None, list[Diagnostic]]:
-    """Check the mapping at `path` against a model."""
-    here = node.find(path)
-    if here is None or not isinstance(here.value, dict):
-        return None, [not_a_mapping(node, path, "this file")]
-    return _model(model, here.plain(), node, path)
+def validate_environment(node: Node, name: str) -> tuple[EnvironmentFile | None, list[Diagnostic]]:
+    """Check the file of the environment called `name`."""
+    if not isinstance(node.value, dict):
+        return None, [not_a_mapping(node, (), "this file")]
+    model, problems = _model(EnvironmentFile, node.plain(), node, ())
+    if model and model.environment != name:
+        message = f"the file of `{name}` calls itself `{model.environment}`"
+        span = node.span_of(("environment",))
+        return None, [Diagnostic("DF110", message, span, f"write `{name}`")]
+    return model, problems
 
 
 def _model(
@@ -147,41 +147,3 @@ def _unknown_type(node: Node, path: KeyPath, kind: Node) -> Diagnostic:
         return Diagnostic("DF122", message, span, f"one of {listing(task_types.types())}")
     remedy = did_you_mean(kind.value, task_types.types(), "types")
     return Diagnostic("DF125", f"unknown task type `{shorten(kind.value)}`", span, remedy)
-
-
-_DAG_FACTORY = {"tasks", "task_groups", "default_args"}
-"""What stands below a DAG's name, or below `default`, in a file of astronomer/dag-factory."""
-
-
-def other_file(node: Node) -> Diagnostic | None:
-    """Return the one thing to say about a mapping that is no pipeline but another kind of file."""
-    value = node.value if isinstance(node.value, dict) else {}
-    if not value or "tasks" in value:
-        return None
-    environment = {"environment", "project"} <= set(value)
-    if closest("tasks", value) or (closest("pipeline", value) and not environment):
-        return None
-    lacks, remedy = "it has neither `pipeline` nor `tasks`", "start with `pipeline: my_pipeline`"
-    if environment:
-        lacks, remedy = "it is an environment", "check a spec for it with `--env`"
-    elif set(value) <= set(Pipeline.model_fields):
-        remedy += "; a `defaults.yaml` is checked with the specs beside it"
-    elif any(_DAG_FACTORY & set(each.keys) for each in value.values()):
-        lacks, remedy = (
-            "it looks like one of dag-factory",
-            "turn it into specs: `dagfactory import FILE --out specs`",
-        )
-    return Diagnostic("DF121", f"this file is no pipeline: {lacks}", node.span_of(("",)), remedy)
-
-
-def not_a_mapping(node: Node, path: KeyPath, owner: str = "a spec") -> Diagnostic:
-    """Return the diagnostic for the value at `path`; `owner` names a whole document."""
-    here = node.find(path)
-    value = here.plain() if here else None
-    remedy = None if path else "begin with `key: value`"
-    if isinstance(value, list) and path[-1:] == ("tasks",):
-        remedy = "give each task a name instead of a `-`: `train: {type: train, ...}`"
-    if value is None and path[-1:] == ("tasks",):
-        remedy = "add a task: `train: {type: train, ...}`"
-    message = f"{name_of(path) if path else owner} needs a mapping{unlike(value)}"
-    return Diagnostic("DF122", message, node.span_of(path), remedy)

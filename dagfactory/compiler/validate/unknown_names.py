@@ -1,6 +1,6 @@
-"""Names in a spec that could not be validated: what leads nowhere is said together with the rest.
+"""Names of tasks that lead nowhere, and conditions that cannot be read, found on the tree.
 
-Planning needs models. A spec with a wrong value has none, but the ids of its tasks are known all the
+Planning needs models, and a spec with a wrong value has none. The ids of its tasks are known all the
 same: a misspelt task or an unreadable condition need not wait until the other mistakes are repaired.
 """
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import KeyPath, Pointer
 from dagfactory.diagnostics.wording import did_you_mean
+from dagfactory.document.locate import locate
 from dagfactory.document.reference import BadReferenceError, Ref
 from dagfactory.document.reference import parse as references
 from dagfactory.language.condition import GateSyntaxError, parse
@@ -19,11 +20,18 @@ from dagfactory.language.condition import GateSyntaxError, parse
 if TYPE_CHECKING:
     from dagfactory.document.node import Node
 
+NAMES = frozenset({"DF202", "DF211"})
+"""The codes of what is found here."""
+
 _NAMING = ("after", "then", "else", "teardown")
 
 
 def unknown_names(node: Node) -> Iterator[Diagnostic]:
     """Yield the tasks that nobody defines, and gate conditions that cannot be read."""
+    return (locate(node, each) for each in _found(node))
+
+
+def _found(node: Node) -> Iterator[Diagnostic]:
     tasks = node.find(("tasks",))
     ids = _ids(tasks)
     for path, found in tasks.walk(("tasks",)) if tasks and ids else ():
@@ -43,9 +51,10 @@ def _ids(tasks: Node | None) -> list[str]:
 
 def _named(path: KeyPath, text: str, ids: list[str]) -> Iterator[Diagnostic]:
     """Find an unknown task under `after`, `then`, `else` or `teardown`."""
-    key = path[-2] if isinstance(path[-1], int) else path[-1]
-    depth = len(path) - (2 if isinstance(path[-1], int) else 1)
-    direct = depth % 2 == 0 and all(step == "tasks" for step in path[:depth:2])
+    *above, key = path[:-1] if isinstance(path[-1], int) else path
+    if key == "of" and above[-1:] == ["teardown"]:
+        *above, key = above
+    direct = len(above) % 2 == 0 and all(step == "tasks" for step in above[::2])
     if key in _NAMING and direct and "${" not in text and text not in ids:
         yield Diagnostic(
             "DF202", f"unknown task `{text}`", Pointer(path), help=did_you_mean(text, ids)
