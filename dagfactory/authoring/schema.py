@@ -33,13 +33,18 @@ def schema_text() -> str:
 
 def schema() -> Json:
     """Return the schema: the pipeline's keys, and per task the keys of its type."""
-    models: list[type[BaseModel]] = [Pipeline, *(tasks.task_type(name).model for name in tasks.types())]
+    models: list[type[BaseModel]] = [
+        Pipeline,
+        *(tasks.task_type(name).model for name in tasks.types()),
+    ]
     for model in models:
         model.model_rebuild()
     wanted = [(model, "validation") for model in models]
     found, definitions = models_json_schema(wanted, ref_template="#/definitions/{model}")  # type: ignore[arg-type]
     known = definitions["$defs"]
-    refs = {name: found[(tasks.task_type(name).model, "validation")]["$ref"] for name in tasks.types()}
+    refs = {
+        name: found[(tasks.task_type(name).model, "validation")]["$ref"] for name in tasks.types()
+    }
     made = {key: _definition(known[key], known) for key in sorted(known)}
     root = made.pop(found[(Pipeline, "validation")]["$ref"].rsplit("/", 1)[-1])
     made |= {"Reference": dict(REFERENCE), "Task": _task(refs)}
