@@ -59,7 +59,7 @@ e2e: $(STAMP) ## pipelines through the real scheduler, executor and triggerer
 	$(BIN)/pytest -m e2e
 
 airflow2: $(STAMP) $(STAMP2) ## Airflow 2.11.1: parsing, the runtime, the flagship and examples from end to end
-	AIRFLOW_PYTHON=$(abspath .venv-airflow2/bin/python) $(BIN)/pytest tests/airflow2 tests/runtime tests/features
+	AIRFLOW_PYTHON=$(abspath .venv-airflow2/bin/python) $(BIN)/pytest tests/system/airflow2 tests/runtime tests/system/features
 
 $(STAMP2): requirements/airflow2.txt | $(STAMP)
 	$(PYTHON) -m venv --clear --without-pip .venv-airflow2
@@ -67,7 +67,7 @@ $(STAMP2): requirements/airflow2.txt | $(STAMP)
 	@touch $@
 
 golden: $(STAMP) ## write tests/golden/ again; read the diff before committing it
-	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/test_bundle.py tests/airflow2/test_golden.py
+	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/compiler/bundle/test_bundle.py tests/system/airflow2/test_golden.py
 	$(BIN)/dagfactory schema --out schema/pipeline.schema.json
 
 docs: $(STAMP) ## bring the generated parts of docs/ up to date

@@ -1,6 +1,6 @@
 """Compile 100,000 damaged specs: no traceback, none slow, none large, one error for one fault.
 
-Each mutant is a valid spec of the project with one edit of its tree or its text (tests/mutants.py).
+Each mutant is a valid spec of the project with one edit of its tree or its text (tests/helpers/mutants.py).
 Usage: python benchmarks/mutants.py [count] [seed]
 """
 
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests/helpers"))
 
 import damage  # noqa: E402 - beside the tests
 import mutants  # noqa: E402 - beside the tests

@@ -74,7 +74,7 @@ def _located(place: Span | Pointer) -> Span:
 
 
 # Ranges: DF10x loading, DF11x resolving, DF12x validating; later passes continue with DF2xx and up.
-# Each code has a section in docs/errors.md whose examples are executed by tests/test_errors_doc.py.
+# Each code has a section in docs/errors.md; tests/diagnostics/test_errors_doc.py executes the examples.
 CODES: dict[str, Code] = {
     "DF101": Code("unreadable-file", "a file cannot be read as UTF-8 text"),
     "DF102": Code("yaml-syntax", "the text is not valid YAML"),

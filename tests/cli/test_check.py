@@ -3,14 +3,13 @@ import os
 import pty
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from paths import ROOT
 
 from dagfactory import __version__, cli
 from dagfactory.__main__ import run
 
-ROOT = Path(__file__).parents[2]
 GOOD = "pipeline: p\ntasks:\n  a: {type: empty}\n"
 BAD = "pipeline: p\ntsks:\n  a: {type: empty}\n"
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 
 import pytest
+from paths import ROOT
 
 from dagfactory.__main__ import run
 
-ROOT = Path(__file__).parents[2]
 SPEC = "pipeline: p\ntasks:\n  a: {type: bash, command: echo 1}\n"
 
 

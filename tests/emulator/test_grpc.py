@@ -4,14 +4,13 @@ import asyncio
 import json
 import os
 import re
-from pathlib import Path
 
 import pytest
 from google.api_core import exceptions
 from google.cloud import aiplatform_v1 as v1
 from google.cloud import secretmanager_v1
+from paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 ENDPOINT = {"api_endpoint": "us-central1-aiplatform.googleapis.com"}
 PARENT = "projects/demo/locations/us-central1"
 

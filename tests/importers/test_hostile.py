@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 
 CASES = Path(__file__).parent / "cases"
 SCRIPT = """
@@ -36,7 +37,7 @@ def hostile(tmp_path_factory):
     command = [sys.executable, "-c", SCRIPT, str(CASES / "hostile.yml"), "--out", "specs"]
     result = subprocess.run(
         command,
-        env=environment | {"PYTHONPATH": str(CASES.parents[2])},
+        env=environment | {"PYTHONPATH": str(ROOT)},
         cwd=folder,
         capture_output=True,
         text=True,

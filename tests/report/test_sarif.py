@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from paths import ROOT
 
 from dagfactory import report
 from dagfactory.diagnostics import explain
@@ -139,7 +140,7 @@ def test_help_is_a_heading_of_the_manual():
     )
     anchors = {f"docs/errors.md#{each.lower().replace(' ', '-')}" for each in headings}
     assert {sarif.anchor(code) for code in CODES} <= anchors
-    assert (Path(__file__).parents[2] / sarif.MANUAL).is_file()
+    assert (ROOT / sarif.MANUAL).is_file()
 
 
 def test_json_lines_are_one_finding_each():

@@ -5,9 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from paths import ROOT
 
 from dagfactory.run.state import State
 
@@ -49,7 +49,7 @@ with open(os.path.join(root, "metrics.json"), "w") as file:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
-    environments = Path(__file__).parents[2] / "specs" / "environments"
+    environments = ROOT / "specs" / "environments"
     shutil.copytree(environments, folder / "specs" / "environments")
     (folder / "specs" / "tiny.yaml").write_text(SPEC)
     (folder / "tiny.py").write_text(MODULE)
@@ -62,7 +62,7 @@ def ran(project):
     return subprocess.run(
         [sys.executable, "-m", "dagfactory", "run", "specs/tiny.yaml", *options],
         cwd=project,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

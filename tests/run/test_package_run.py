@@ -5,9 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from paths import ROOT
 
 import trainer
 from dagfactory.run.state import State
@@ -15,7 +15,6 @@ from trainer import package
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-ROOT = Path(__file__).parents[2]
 SPEC = """\
 pipeline: packed
 schedule: null

@@ -7,13 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 
 from dagfactory.run.events import RunError
 from dagfactory.run.pools import declare_pools
 from dagfactory.run.prepare import prepare
 from dagfactory.run.rest import ApiError
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 import pytest
 from inbox import Inbox, inbox
 from lines import PYTHON
+from paths import ROOT
 
 import dagfactory.runtime
 
@@ -183,5 +184,5 @@ def settings(home: Path, dags: Path) -> dict[str, str]:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "task_logs"),
         "PYTHONWARNINGS": "ignore",
-        "PYTHONPATH": os.pathsep.join([str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")]),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paths import ROOT
 from tasks.conftest import ENVIRONMENT
 
 from dagfactory.compiler.bundle.bundle import write
@@ -65,7 +66,7 @@ def environ(emulator: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str
             "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "PYTHONWARNINGS": "ignore",
-            "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         }
     )
     migrate = [sys.executable, "-m", "airflow", "db", "migrate"]

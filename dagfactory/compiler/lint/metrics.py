@@ -62,7 +62,7 @@ TRAINER: dict[str, tuple[str, ...]] = {
     "trainer.vlm": (*(f"val_{name}" for name in _VLM), "loss"),
     "trainer.vlm.evaluate": _VLM,
 }
-"""What the trainer's programs write; tests/lint and tests/trainer/vlm compare it with their code."""
+"""What the trainer's programs write; tests/compiler/lint and tests/trainer/vlm compare it with their code."""
 
 _COUNTED = ("epoch", "epochs", "step", "steps")
 _ENDED = "that training reached its end is `require: {complete: true}` of `validate_checkpoint`"

@@ -1,0 +1,218 @@
+"""The store of Cloud Storage: the real client library, over the wire, against the emulator."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made import made
+from paths import ROOT
+
+from dagfactory.__main__ import run
+from dagfactory.compiler.bundle.bundle import MANIFEST
+from dagfactory.deploy.apply import apply, survey
+from dagfactory.deploy.errors import DestinationError, MovedError, RefusedError
+from dagfactory.deploy.stores import NEW, Store, open_store
+
+SPECS = str(ROOT / "specs")
+PREFIX = "dags/ml_pipelines"
+Calls = Callable[[], list[str]]
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from dagfactory.emulator.client import start
+
+    with start(tmp_path_factory.mktemp("emulator")) as running:
+        yield running
+
+
+@pytest.fixture
+def folder(
+    emulator: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """Point the client library at the emulator; return the directory behind the destination."""
+    for name, value in emulator.env.items():
+        monkeypatch.setenv(name, value)
+    bucket = "b-" + hashlib.sha256(request.node.name.encode()).hexdigest()[:12]
+    path = Path(emulator.env["GCSFUSE_ROOT"], bucket, PREFIX)
+    path.mkdir(parents=True)
+    yield path
+    emulator.faults()
+
+
+@pytest.fixture
+def destination(folder: Path) -> str:
+    return f"gs://{folder.parents[1].name}/{PREFIX}"
+
+
+@pytest.fixture
+def store(destination: str) -> Store:
+    return open_store(destination)
+
+
+@pytest.fixture
+def calls(emulator: Any, folder: Path) -> Calls:
+    """Return a function that says which calls the service got since it was asked the last time."""
+    log, seen = emulator.state / "emulator.log", 0
+    assert folder
+
+    def since() -> list[str]:
+        nonlocal seen
+        lines = log.read_text().splitlines()
+        seen, new = len(lines), lines[seen:]
+        words = [line.split() for line in new]
+        return [word for line in words for word in line if word.startswith("storage.")]
+
+    since()
+    return since
+
+
+def test_the_life_of_a_destination(folder: Path, store: Store, calls: Calls) -> None:
+    (folder / "theirs.py").write_text("somebody else's DAG")
+    apply(survey(made({"a": "1", "b": "1"}), store), store)
+    assert calls() == ["storage.objects.list", *["storage.objects.insert"] * 6]
+
+    assert not survey(made({"a": "1", "b": "1"}), store)
+    assert calls() == ["storage.objects.list"]
+
+    apply(survey(made({"a": "2", "b": "1"}), store), store)
+    upload = "storage.objects.insert"
+    assert calls() == ["storage.objects.list", "storage.objects.get", upload, upload]
+    assert (folder / "a.py").read_text() == "2"
+
+    apply(survey(made({"a": "2"}), store), store)
+    assert calls()[2:] == [upload, "storage.objects.delete"]
+    assert sorted(each.name for each in folder.iterdir() if each.is_file()) == [
+        ".airflowignore",
+        "a.py",
+        "manifest.json",
+        "theirs.py",
+    ]
+
+
+def test_nothing_to_do_with_a_previous_runtime_lists_once(store: Store, calls: Calls) -> None:
+    for runtime in "ab":
+        apply(survey(made({"a": "1"}, runtime=runtime), store), store)
+    calls()
+    assert not survey(made({"a": "1"}, runtime="b"), store)
+    assert calls() == ["storage.objects.list", "storage.objects.get"]
+
+
+def test_a_foreign_file_is_refused_until_it_is_identical(folder: Path, store: Store) -> None:
+    (folder / "a.py").write_text("theirs")
+    with pytest.raises(RefusedError, match=r"^a\.py is there already"):
+        apply(survey(made({"a": "1"}), store), store, confirmed=True)
+    assert [each.name for each in folder.iterdir()] == ["a.py"]
+    (folder / "a.py").write_text("1")
+    apply(survey(made({"a": "1"}), store), store)
+    assert (folder / "manifest.json").is_file()
+
+
+@pytest.mark.parametrize("path", ["a.py", "b.py", MANIFEST])
+def test_somebody_elses_change_in_between_stops_the_sync(
+    folder: Path, store: Store, path: str
+) -> None:
+    apply(survey(made({"a": "1", "b": "1"}), store), store)
+    planned = survey(made({"a": "2"}), store)
+    (folder / path).write_text("somebody else")
+    with pytest.raises(MovedError, match=rf"{path} changed; run sync again") as caught:
+        apply(planned, store)
+    assert caught.value.exit_code == 4
+    assert (folder / path).read_text() == "somebody else"
+
+
+def test_a_manifest_that_moves_while_it_is_read(folder: Path, store: Store) -> None:
+    apply(survey(made({"a": "1"}), store), store)
+    generation = store.listing()[MANIFEST].generation
+    (folder / MANIFEST).write_text("{}")
+    with pytest.raises(MovedError):
+        store.read(MANIFEST, generation=generation)
+    (folder / MANIFEST).unlink()
+    with pytest.raises(MovedError):
+        store.read(MANIFEST, generation=generation)
+
+
+def test_an_upload_whose_answer_was_lost_is_no_conflict(store: Store) -> None:
+    store.write("a.py", b"1", generation=NEW)
+    store.write("a.py", b"1", generation=NEW)
+    with pytest.raises(MovedError):
+        store.write("a.py", b"2", generation=NEW)
+    store.delete("a.py", generation=store.listing()["a.py"].generation)
+    store.delete("a.py", generation=1)
+
+
+@pytest.mark.parametrize("code", [429, 503])
+def test_a_busy_service_is_asked_again(emulator: Any, store: Store, code: int) -> None:
+    emulator.faults(f"error:{code}:1:storage.objects.insert")
+    apply(survey(made({"a": "1"}, modules=0), store), store)
+    assert sorted(store.listing()) == [".airflowignore", "a.py", MANIFEST]
+
+
+def test_what_the_service_forbids_is_one_line(emulator: Any, store: Store) -> None:
+    emulator.faults("error:403:1:storage.objects.list")
+    with pytest.raises(RefusedError, match="these credentials may not do that"):
+        store.listing()
+    emulator.faults("error:400:1:storage.objects.insert")
+    with pytest.raises(RefusedError, match="Cloud Storage did not answer"):
+        store.write("a.py", b"1", generation=NEW)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_bucket_that_does_not_exist_is_one_line() -> None:
+    with pytest.raises(RefusedError, match=r"gs://no-such-bucket/dags/x: no such bucket"):
+        open_store("gs://no-such-bucket/dags/x").listing()
+
+
+def test_composite_objects_and_folder_placeholders(
+    folder: Path, destination: str, store: Store, calls: Calls
+) -> None:
+    from google.cloud import storage
+
+    apply(survey(made({"a": "12"}), store), store)
+    bucket = storage.Client(project=None).bucket(folder.parents[1].name)
+    for name, text in (("p/1", "1"), ("p/2", "2"), (f"{PREFIX}/team/", "")):
+        bucket.blob(name).upload_from_string(text)
+    bucket.blob(f"{PREFIX}/a.py").compose([bucket.blob("p/1"), bucket.blob("p/2")])
+    assert store.listing()["a.py"].md5 is None
+    assert "team/" not in store.listing()
+    calls()
+    assert not survey(made({"a": "12"}), open_store(destination + "/"))
+
+
+@pytest.mark.parametrize(
+    ("destination", "text"),
+    [
+        ("gs://", "names no bucket"),
+        ("gs://UPPER/dags/x", "names no bucket"),
+        ("gs://bucket", "the root of bucket is no place for DAG files"),
+        ("gs://bucket/", "the root of bucket is no place for DAG files"),
+        ("gs://bucket/dags/../logs", "empty or relative part"),
+        ("gs://bucket//dags", "empty or relative part"),
+    ],
+)
+def test_unusable_destinations(destination: str, text: str) -> None:
+    with pytest.raises(DestinationError, match=text):
+        open_store(destination)
+
+
+def test_the_command_over_the_wire(
+    destination: str, folder: Path, capsys: pytest.CaptureFixture[str], calls: Calls
+) -> None:
+    arguments = ["sync", SPECS, "--env", "staging", "--to", destination]
+    assert run([*arguments, "--check"]) == 1
+    assert calls() == ["storage.objects.list"]
+    assert run(arguments) == 0
+    assert "+ arr_coc.py" in capsys.readouterr().out
+    calls()
+    assert run(arguments) == 0
+    assert calls() == ["storage.objects.list"]
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.endswith(f"{destination}: nothing to do\n")
+    (folder / "arr_coc.py").write_text("edited in the bucket")
+    assert run([*arguments, "--dry-run"]) == 0
+    assert capsys.readouterr().out.startswith("~ arr_coc.py  pipeline arr_coc")
