@@ -1,1 +1,1 @@
-"""authoring: say here what belongs in this room."""
+"""What helps to write specs: the schema, a new project, watching. May import the compiler and below."""

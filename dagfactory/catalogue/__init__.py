@@ -1,1 +1,4 @@
-"""catalogue: say here what belongs in this room."""
+"""The world outside, as data: machines, regions, operators' arguments, the bundled trainer.
+
+May import diagnostics.
+"""

@@ -165,18 +165,12 @@ def _rendered(planned: tuple[Path, Plan]) -> Rendered:
     from dagfactory.project.specs import shown_in_header
 
     source = shown_in_header(path)
-    module = lower(plan, source=source, package=package(plan))
-    text = render(module)
+    dag_file = lower(plan, source=source)
+    text = render(dag_file)
     name = plan.pipeline.pipeline
     check(f"{name}.py", text)
-    header = module.header
+    header = dag_file.header
     return Rendered(name, source, header.digest, text, header.target, sidecars(plan))
-
-
-def package(plan: Plan) -> str:
-    """Return where the bundle lies below the `dags/` folder, as a dotted Python package."""
-    environment = plan.environment
-    return environment.package if environment else ""
 
 
 def collisions(compiled: Iterable[Compiled]) -> Iterator[Diagnostic]:

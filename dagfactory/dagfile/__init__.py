@@ -1,1 +1,1 @@
-"""dagfile: say here what belongs in this room."""
+"""The DAG file as data, and how it is quoted, printed and checked. May import diagnostics."""

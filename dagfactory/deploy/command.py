@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagfactory.compiler.compile import Built, build, package
+from dagfactory.compiler.compile import Built, build
 from dagfactory.deploy.after import reminder
 from dagfactory.deploy.apply import apply, survey
 from dagfactory.deploy.destination import choose, misplaced
@@ -52,7 +52,7 @@ def run(request: Request) -> int:
 def _open(to: str | None, built: Built) -> Store:
     """Open the destination; warn where the DAG files may not find their runtime."""
     destination = choose(to, built.plans)
-    warning = misplaced(destination, package(built.plans[0]))
+    warning = misplaced(destination, built.plans[0].package)
     if warning:
         sys.stderr.write(f"warning: {warning}\n")
     return open_store(destination)

@@ -1,1 +1,1 @@
-"""diagnostics: say here what belongs in this room."""
+"""Findings as data: codes, places, wording, redaction. Imports no other room."""

@@ -1,1 +1,1 @@
-"""document: say here what belongs in this room."""
+"""Bytes become a tree of values that know their place; `${…}` is read here. May import diagnostics."""

@@ -1,1 +1,4 @@
-"""The language: pydantic models of what users write."""
+"""What a spec can say: pydantic models, and the conditions of gates.
+
+May import document, dagfile and what lies below.
+"""

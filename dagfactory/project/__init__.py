@@ -1,1 +1,1 @@
-"""project: say here what belongs in this room."""
+"""The files of a project: which are specs, what lies beside one, atomic writes. May import diagnostics."""

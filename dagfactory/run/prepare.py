@@ -32,14 +32,14 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
     if spec.is_dir():
         return _rendered(spec)
     from dagfactory.compiler.bundle.bundle import write
-    from dagfactory.compiler.compile import build, package
+    from dagfactory.compiler.compile import build
     from dagfactory.report._show import show
 
     built = build([spec], environment)
     if show(built.diagnostics, built.sources) or built.bundle is None:
         raise NotReadyError(f"{spec} has errors for the environment {environment}")
     (plan,) = built.plans
-    write(built.bundle, into.joinpath(*package(plan).split(".")))
+    write(built.bundle, into.joinpath(*plan.package.split(".")))
     arguments = (*_secrets(plan), *_project(plan), *_fixtures(spec))
     return Prepared(into, plan.pipeline.pipeline, arguments, _target(built.bundle.manifest))
 

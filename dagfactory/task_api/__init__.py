@@ -1,1 +1,4 @@
-"""task_api: say here what belongs in this room."""
+"""What a task type may use: its context, jobs, alerts, assets, for_each.
+
+May import the language and what lies below.
+"""

@@ -1,1 +1,1 @@
-"""bundle: say here what belongs in this room."""
+"""DAG files, the runtime and what lies beside them become one bundle. May import `plan` and `resolve`."""

@@ -1,6 +1,7 @@
-"""Lint: what is allowed and still a mistake. One module per check, found by listing this package.
+"""What is allowed in a plan and still a mistake: one file per check. May import `validate` and below.
 
-A module defines `check(plan) -> Iterator[Diagnostic]`, paths from the pipeline's root. Codes are DF3xx.
+A module, found by listing this package, defines `check(plan) -> Iterator[Diagnostic]` with pointers from the
+pipeline's root. Codes are DF3xx.
 """
 
 from __future__ import annotations

@@ -1,1 +1,4 @@
-"""Lowering: from tasks of the language to operator calls of a target."""
+"""Tasks of the language become operator calls of a target.
+
+May import `validate`, `bundle`, `plan` and `resolve`.
+"""

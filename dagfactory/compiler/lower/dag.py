@@ -32,15 +32,15 @@ _BESIDE = {"composer", "pools"}
 """Fields of an environment that no DAG file is made from."""
 
 
-def lower(plan: Plan, *, source: str, package: str = "") -> DagFile:
-    """Lower a plan; `package` is where the bundle lies below the `dags/` folder (dotted, may be empty)."""
+def lower(plan: Plan, *, source: str) -> DagFile:
+    """Lower a plan; `source` is what the header calls the spec's file."""
     environment = plan.environment
     target = target_named(environment.target if environment else "airflow3")
     lowering = LoweringContext(
         pipeline=plan.pipeline,
         environment=environment,
         target=target,
-        package=f"{package}.{runtime_name()}" if package else runtime_name(),
+        package=f"{plan.package}.{runtime_name()}" if plan.package else runtime_name(),
         run_dir=plan.run_dir,
         outputs={item.id: item.outputs for item in plan.tasks.values()},
         roots={item.id: plan.starts(item) for item in plan.tasks.values()},

@@ -1,1 +1,1 @@
-"""plan: say here what belongs in this room."""
+"""A validated pipeline becomes tasks with edges, outputs and folders. May import `resolve`."""

@@ -49,6 +49,11 @@ class Plan:
     edges: tuple[Edge, ...]
     run_dir: str
 
+    @property
+    def package(self) -> str:
+        """Return where the bundle lies below the `dags/` folder, as a dotted Python package."""
+        return self.environment.package if self.environment else ""
+
     def starts(self, item: PlannedTask) -> tuple[str, ...]:
         """Return the Airflow ids that a task starts with: for a group, those waiting for none inside."""
         inside = [each for each in self.tasks.values() if item.id in each.groups]

@@ -1,1 +1,1 @@
-"""resolve: say here what belongs in this room."""
+"""Layers become one document, and `${vars.…}` and `${env.…}` their values. May import the rooms below."""

@@ -1,1 +1,1 @@
-"""validate: say here what belongs in this room."""
+"""A resolved document becomes models, or findings with their places. May import `plan` and `resolve`."""

@@ -1,4 +1,4 @@
-"""Check: what a rendered file must be, whatever went wrong before. One module per check.
+"""What a rendered file must be, whatever went wrong before: one file per check.
 
 A check module defines `check(text) -> str | None`: None, or what is wrong. A finding here is our own bug,
 so it raises instead of becoming a diagnostic, and nothing is written.
