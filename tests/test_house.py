@@ -5,7 +5,7 @@ import re
 import sys
 from pathlib import Path
 
-import networkx
+import networkx as nx
 import pytest
 from paths import ROOT
 
@@ -49,11 +49,11 @@ def test_a_room_says_what_belongs_there_and_what_it_may_import(room):
 
 
 def test_nothing_imports_in_a_circle():
-    graph = networkx.DiGraph()
+    graph = nx.DiGraph()
     graph.add_edges_from(
         (name, other) for name, path in MODULES.items() for other in imported(path) - {name}
     )
-    circles = [sorted(each) for each in networkx.strongly_connected_components(graph)]
+    circles = [sorted(each) for each in nx.strongly_connected_components(graph)]
     assert [each for each in circles if len(each) > 1] == []
 
 
@@ -100,7 +100,7 @@ CARRIED = ("dagfactory/diagnostics", "compiler/fork")
 def test_a_spec_goes_through_each_room_once():
     path = [each for each in steps(ROOT / "specs" / "arr_coc.yaml") if each not in CARRIED]
     path = [each for at, each in enumerate(path) if each != path[at - 1] or not at]
-    print(" → ".join(path))
+    sys.stdout.write(" → ".join(path) + "\n")
     assert path == [
         "compiler/parse",
         "compiler/resolve",

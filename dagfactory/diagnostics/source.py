@@ -6,11 +6,9 @@ import re
 from functools import cached_property
 from pathlib import Path
 
+from dagfactory.diagnostics import limits
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Span
-
-MAX_BYTES = 2_000_000
-"""The largest file that is read, in bytes."""
 
 _BREAK = re.compile(r"\r\n|\n|\r")
 _WIDE_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
@@ -59,11 +57,11 @@ def shown(path: Path) -> str:
 
 
 def read(path: Path, name: str | None = None) -> SourceFile | Diagnostic:
-    """Read a UTF-8 file of at most MAX_BYTES; every failure is a DF101 or DF107 diagnostic."""
+    """Read a UTF-8 file of limited size; every failure is a DF101 or DF107 diagnostic."""
     name = name or shown(path)
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(limits.FILE.most + 1)
     except OSError as error:
         reason = (error.strerror or "it cannot be opened").lower()
         return Diagnostic("DF101", f"cannot read `{name}`: {reason}", None)
@@ -72,7 +70,7 @@ def read(path: Path, name: str | None = None) -> SourceFile | Diagnostic:
 
 def decode(data: bytes, name: str) -> SourceFile | Diagnostic:
     """Turn the bytes of a file into a SourceFile; a leading byte order mark is dropped."""
-    if len(data) > MAX_BYTES:
+    if len(data) > limits.FILE.most:
         return Diagnostic("DF107", f"`{name}` is larger than 2 MB", None, "split the pipeline")
     wide = next((kind for mark, kind in _WIDE_MARKS.items() if data.startswith(mark)), None)
     if wide:

@@ -40,6 +40,7 @@ SHOWN = 8
 
 
 _LONGEST = 40
+_FEW = 500
 _SHORTEST = 3
 """Letters of a word of which one can be wrong; in a shorter one that is half of it."""
 
@@ -59,7 +60,9 @@ def closest(word: str, known: Iterable[str], count: int = 3) -> list[str]:
     if our_name(word) in folded:
         return [folded[our_name(word)]]
     slips = [each for each in folded if _one_slip(_fold(word), each)]
-    near = difflib.get_close_matches(_fold(word), folded, count, 0.6)
+    # comparing one word with thousands takes a second; among so many, one slip says enough
+    few = folded if len(folded) <= _FEW else ()
+    near = difflib.get_close_matches(_fold(word), few, count, 0.6)
     best = [each for each in near if each in slips] + slips or near
     return [folded[each] for each in dict.fromkeys(best)][:count]
 

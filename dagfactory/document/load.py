@@ -13,23 +13,13 @@ from typing import Any
 import yaml
 
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
+from dagfactory.diagnostics.limits import DEPTH, FINDINGS, NODES
 from dagfactory.diagnostics.source import SourceFile
 from dagfactory.diagnostics.span import Span
 from dagfactory.diagnostics.wording import shorten
 from dagfactory.document import hidden_characters as characters
 from dagfactory.document.node import Node
 from dagfactory.document.scalar_nodes import after_properties, bad_anchor, key_problem, scalar_node
-
-__all__ = ["MAX_DEPTH", "MAX_NODES", "Node", "load"]
-
-MAX_DEPTH = 64
-"""How deep lists and mappings may be nested."""
-
-MAX_NODES = 100_000
-"""How many values a document may have once its aliases are written out."""
-
-MAX_PROBLEMS = 100
-"""After so many problems a document is not read on."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -192,7 +182,7 @@ class _Builder:
         if anchor is None or anchor.node is None:
             self._bad_alias(event.anchor, anchor, span)
             anchor = _Anchor(Node(None, span, {}), span)
-        if len(self.stack) + anchor.height > MAX_DEPTH:
+        if len(self.stack) + anchor.height > DEPTH.most:
             self._too_deep(span)
         frame = self.stack[-1] if self.stack else None
         if frame and isinstance(frame.values, dict) and frame.expects_key:
@@ -218,7 +208,7 @@ class _Builder:
         span = self._value_span(event)
         if event.tag:
             self._tagged(event)
-        if len(self.stack) >= MAX_DEPTH:
+        if len(self.stack) >= DEPTH.most:
             self._too_deep(span)
         values: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         frame = _Frame(event, span, values, event.anchor)
@@ -264,8 +254,8 @@ class _Builder:
 
     def _add(self, node: Node, size: int, height: int, at: Span | None = None) -> None:
         self.nodes += size
-        if self.nodes > MAX_NODES:
-            message = f"more than {MAX_NODES:,} values, aliases written out"
+        if self.nodes > NODES.most:
+            message = f"more than {NODES.most:,} values, aliases written out"
             self._report("DF107", message, node.span, "use a `sweep` instead of writing it all out")
             raise _StopError
         if not self.stack:
@@ -292,12 +282,12 @@ class _Builder:
         self._report("DF104", f"tags (`{shorten(tag)}`) are not used here", span, remedy)
 
     def _too_deep(self, span: Span) -> None:
-        self._report("DF107", f"nested more than {MAX_DEPTH} levels deep", span)
+        self._report("DF107", f"nested more than {DEPTH.most} levels deep", span)
         raise _StopError
 
     def _problem(self, problem: Diagnostic) -> None:
         self.problems.append(problem)
-        if len(self.problems) >= MAX_PROBLEMS:
+        if len(self.problems) >= FINDINGS.most:
             raise _StopError
 
     def _report(self, code: str, message: str, span: Span, remedy: str | None = None) -> None:

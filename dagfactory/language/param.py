@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from dagfactory.diagnostics.wording import shorten
 from dagfactory.language.common import SpecModel, Text, bad
+from dagfactory.language.regex import fails, pattern_problem
 
 ParamType = Literal["string", "number", "integer", "boolean", "array", "object"]
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -63,13 +63,10 @@ class Param(SpecModel):
                 raise bad("a number must be finite", at=(key,))
 
     def _check_pattern(self) -> None:
-        try:
-            re.compile(self.pattern or "")
-        except re.error as error:
+        problem = pattern_problem(self.pattern or "")
+        if problem:
             text = shorten(str(self.pattern))
-            raise bad(
-                f"`{text}` is not a regular expression", str(error), at=("pattern",)
-            ) from None
+            raise bad(f"`{text}` is not a regular expression", problem, at=("pattern",))
 
     def _check(self, value: Any, at: tuple[str | int, ...]) -> None:
         self._check_type(value, at)
@@ -79,7 +76,7 @@ class Param(SpecModel):
             raise bad(f"{value} is below the minimum of {self.minimum}", at=at)
         if self.maximum is not None and value > self.maximum:
             raise bad(f"{value} is above the maximum of {self.maximum}", at=at)
-        if self.pattern is not None and not re.search(self.pattern, value):
+        if self.pattern is not None and fails(self.pattern, value):
             raise bad(f"`{shorten(str(value))}` does not match `pattern`", at=at)
 
     def _check_type(self, value: Any, at: tuple[str | int, ...]) -> None:

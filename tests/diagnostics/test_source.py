@@ -1,7 +1,8 @@
 import pytest
 
+from dagfactory.diagnostics import limits
 from dagfactory.diagnostics.diagnostic import Diagnostic
-from dagfactory.diagnostics.source import MAX_BYTES, SourceFile, Sources, decode, read, shown
+from dagfactory.diagnostics.source import SourceFile, Sources, decode, read, shown
 from dagfactory.diagnostics.span import Span
 
 
@@ -58,7 +59,7 @@ def test_other_unicode_encodings_are_named(encoding):
 
 def test_a_file_beyond_the_limit_is_refused(tmp_path):
     path = tmp_path / "big.yaml"
-    path.write_bytes(b"#" * (MAX_BYTES + 1))
+    path.write_bytes(b"#" * (limits.FILE.most + 1))
     problem = read(path)
     assert isinstance(problem, Diagnostic)
     assert problem.code == "DF107"

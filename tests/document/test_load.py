@@ -3,8 +3,9 @@ import math
 import pytest
 import yaml
 
+from dagfactory.diagnostics import limits
 from dagfactory.diagnostics.source import SourceFile
-from dagfactory.document.load import MAX_DEPTH, MAX_NODES, MAX_PROBLEMS, _Builder, load
+from dagfactory.document.load import _Builder, load
 
 
 def loaded(text):
@@ -281,8 +282,8 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
         "- " * 100_000,
         "? " * 1_000,
         "a:\n" + "".join(f"{' ' * n}a:\n" for n in range(1, 500)),
-        "".join(f"k{n}: 1\n" for n in range(MAX_NODES)),
-        "a: &a [x]\nb: [" + "*a," * MAX_NODES + "]",
+        "".join(f"k{n}: 1\n" for n in range(limits.NODES.most)),
+        "a: &a [x]\nb: [" + "*a," * limits.NODES.most + "]",
     ],
     ids=["laughs", "lists", "mappings", "json", "dashes", "marks", "indent", "wide", "aliases"],
 )
@@ -291,7 +292,7 @@ def test_bombs_are_defused(text):
 
 
 def test_depth_counts_what_an_alias_stands_for():
-    inner = "a: &a " + "[" * (MAX_DEPTH - 2) + "]" * (MAX_DEPTH - 2)
+    inner = "a: &a " + "[" * (limits.DEPTH.most - 2) + "]" * (limits.DEPTH.most - 2)
     assert problems_of(f"{inner}\nb: *a") == []
     assert [code for code, _ in problems_of(f"{inner}\nb: [[*a]]")] == ["DF107"]
 
@@ -299,7 +300,7 @@ def test_depth_counts_what_an_alias_stands_for():
 def test_a_document_full_of_problems_is_not_read_on():
     node, problems = load(SourceFile("f", "a: 1\n" * 5000))
     assert node is None
-    assert len(problems) == MAX_PROBLEMS
+    assert len(problems) == limits.FINDINGS.most
 
 
 def test_many_hidden_characters_in_many_quotes_are_found():

@@ -109,4 +109,6 @@ def template_problem(text: str) -> str | None:
         Environment(extensions=["jinja2.ext.do"], autoescape=True).parse(text)
     except TemplateSyntaxError as error:
         return str(error.message)
+    except RecursionError:  # Airflow, which parses it in the same way, would fail as well
+        return "it is nested too deeply"
     return None

@@ -104,8 +104,9 @@ def _part(environment: Node, key: str) -> Node | None:
 def _in_order(merged: Node, pipeline: Node) -> Node:
     """Put the keys of the pipeline first, in its order, and let the whole stand at its place."""
     values = _mapping(merged)
-    order = [key for key in _mapping(pipeline) if key in values]
-    order += [key for key in values if key not in set(order)]
+    first = [key for key in _mapping(pipeline) if key in values]
+    own = set(first)
+    order = [*first, *(key for key in values if key not in own)]
     keys = {key: merged.keys[key] for key in order}
     return Node({key: values[key] for key in order}, pipeline.span, keys)
 

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
+from dagfactory.diagnostics import limits
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
 from dagfactory.diagnostics.span import Span
 from dagfactory.document.node import Node
 from dagfactory.document.reference import BadReferenceError, Ref, escape, has_reference, parse
 from dagfactory.language.environment import HIDDEN
+
+
+class Use(NamedTuple):
+    """Where a reference stands: a text, and the part of it; its place is worked out when it is shown."""
+
+    node: Node
+    start: int | None = None
+    end: int | None = None
+
+    @property
+    def span(self) -> Span:
+        """Return the place in the file."""
+        if self.start is None or self.end is None:
+            return self.node.span
+        return self.node.text_span(self.start, self.end)
 
 
 @dataclass(slots=True)
@@ -23,7 +38,11 @@ class Lookup:
     name: str | None
     problems: list[Diagnostic] = field(default_factory=list)
     _done: dict[tuple[str, ...], Node | None] = field(default_factory=dict)
-    _active: dict[tuple[str, ...], Span] = field(default_factory=dict)
+    _active: list[tuple[str, ...]] = field(default_factory=list)
+    _characters: int = 0
+    _values: int = 0
+    _said: int = 0
+    _full: bool = False
 
     def all_variables(self) -> Node | None:
         """Return the variables with their own references replaced."""
@@ -31,81 +50,102 @@ class Lookup:
             return self.variables
         values = {}
         for name, each in self.variables.value.items():
-            values[name] = self._resolved(("vars", name), each, each.span) or each
+            values[name] = self._resolved(("vars", name), each, Use(each)) or each
         return replace(self.variables, value=values)
 
-    def look_up(self, ref: Ref, span: Span) -> Node | None:
+    def look_up(self, ref: Ref, use: Use) -> Node | None:
         """Return the value of a `vars` or `env` reference, or None after reporting why not."""
-        root = self._root(ref, span)
+        root = self._root(ref, use)
         if root is None:
             return None
         head = root.find(ref.path[:1])
         if head is None:
-            self._unknown(ref, root, (), span)
+            self._unknown(ref, root, (), use)
             return None
-        head = self._resolved((ref.root, ref.path[0]), head, span)
+        head = self._resolved((ref.root, ref.path[0]), head, use)
         if head is None:
             return None
         path, found = head.nearest(ref.path[1:])
         if path != ref.path[1:]:
-            self._unknown(ref, found, (ref.path[0], *map(str, path)), span)
+            self._unknown(ref, found, (ref.path[0], *map(str, path)), use)
             return None
         return found
 
-    def _resolved(self, name: tuple[str, ...], node: Node, span: Span) -> Node | None:
+    def _resolved(self, name: tuple[str, ...], node: Node, use: Use) -> Node | None:
         if name in self._active:
-            self._circle(name, span)
+            self._circle(name, use)
             return None
         if name not in self._done:
-            with self._entered(name, span):
-                before = len(self.problems)
-                result = substitute(node, self)
-                self._done[name] = result if len(self.problems) == before else None
+            self._active.append(name)
+            before = self._said
+            result = substitute(node, self)
+            self._done[name] = result if self._said == before else None
+            self._active.pop()
         return self._done[name]
 
-    @contextmanager
-    def _entered(self, name: tuple[str, ...], span: Span) -> Iterator[None]:
-        self._active[name] = span
-        yield
-        del self._active[name]
+    def added(self, use: Use, *, characters: int = 0, values: int = 0) -> bool:
+        """Count what a reference brings in; False once there is more than a file may add up to."""
+        if self._full:
+            return False
+        self._characters += characters
+        self._values += values
+        for count, limit in (
+            (self._characters, limits.EXPANDED_TEXT),
+            (self._values, limits.EXPANDED_NODES),
+        ):
+            if count > limit.most:
+                message = f"more than {limit.most:,} {limit.what}"
+                self._full = True
+                self.report("DF107", message, use, "variables that repeat each other grow fast")
+                return False
+        return True
 
-    def _root(self, ref: Ref, span: Span) -> Node | None:
+    def _root(self, ref: Ref, use: Use) -> Node | None:
         if ref.root == "vars":
-            return self.variables or Node({}, span, {})
+            return self.variables or Node({}, use.node.span, {})
         if self.name is None:
             message = f"`{ref}` needs an environment, and none is chosen"
-            self._report("DF113", message, span, "choose one with `--env NAME`")
+            self.report("DF113", message, use, "choose one with `--env NAME`")
             return None
-        return _environment_fields(self.name, self.environment, span)
+        return _environment_fields(self.name, self.environment, use.node.span)
 
-    def _circle(self, name: tuple[str, ...], span: Span) -> None:
-        names = list(self._active)
-        chain = [*names[names.index(name) :], name]
+    def _circle(self, name: tuple[str, ...], use: Use) -> None:
+        chain = [*self._active[self._active.index(name) :], name]
         text = " → ".join(f"`{'.'.join(each)}`" for each in chain)
-        self._report("DF114", f"variables in a circle: {text}", span, "give one of them a value")
+        self.report("DF114", f"variables in a circle: {text}", use, "give one of them a value")
 
-    def _unknown(self, ref: Ref, root: Node, path: tuple[str, ...], span: Span) -> None:
+    def _unknown(self, ref: Ref, root: Node, path: tuple[str, ...], use: Use) -> None:
         from dagfactory.diagnostics.wording import did_you_mean
 
         known = root.value if isinstance(root.value, dict) else {}
         code, noun = ("DF111", "variable") if ref.root == "vars" else ("DF112", "environment field")
         wanted = ref.path[len(path)]
         name = ".".join((*path, wanted))
-        remedy = did_you_mean(wanted, known, "defined") or _define(ref, name, self.name)
-        labels = self._origin(ref, span)
-        self.problems.append(
-            Diagnostic(code, f"unknown {noun} `{name}`", span, remedy, labels=labels)
-        )
+        near = did_you_mean(wanted, known, "defined") if self._said < limits.FINDINGS.most else None
+        remedy = near or _define(ref, name, self.name)
+        self.report(code, f"unknown {noun} `{name}`", use, remedy, self._origin(ref, use))
 
-    def _origin(self, ref: Ref, span: Span) -> tuple[Label, ...]:
+    def _origin(self, ref: Ref, use: Use) -> tuple[Label, ...]:
         node = self.environment
-        if ref.root != "env" or node is None or node.span.file == span.file:
+        if ref.root != "env" or node is None or node.span.file == use.node.span.file:
             return ()
         first = next(iter(node.keys.values()), node.span)
         return (Label(first, "the environment's fields are here"),)
 
-    def _report(self, code: str, message: str, span: Span, remedy: str) -> None:
-        self.problems.append(Diagnostic(code, message, span, remedy))
+    def report(
+        self,
+        code: str,
+        message: str,
+        use: Use,
+        remedy: str | None,
+        labels: tuple[Label, ...] = (),
+    ) -> None:
+        """Add a finding; of more than anybody reads only the number is kept."""
+        self._said += 1
+        if self._said <= limits.FINDINGS.most:
+            self.problems.append(Diagnostic(code, message, use.span, remedy, labels=labels))
+        else:
+            self.problems[-1] = replace(self.problems[-1], notes=(_more(self._said),))
 
 
 def substitute(node: Node, lookup: Lookup) -> Node:
@@ -128,8 +168,7 @@ def _text(node: Node, text: str, lookup: Lookup) -> Node:
     try:
         pieces = parse(text)
     except BadReferenceError as error:
-        span = node.text_span(error.start, error.end)
-        lookup.problems.append(Diagnostic("DF115", error.message, span, error.remedy))
+        lookup.report("DF115", error.message, Use(node, error.start, error.end), error.remedy)
         return node
     if len(pieces) == 1 and isinstance(pieces[0], Ref):
         return _whole(node, pieces[0], lookup)
@@ -137,6 +176,8 @@ def _text(node: Node, text: str, lookup: Lookup) -> Node:
         escape(each) if isinstance(each, str) else _part(node, each, lookup) for each in pieces
     ]
     joined = "".join(parts)
+    if not lookup.added(Use(node), characters=len(joined)):
+        return node
     return node if joined == text else replace(node, value=joined, quoted=True)
 
 
@@ -144,8 +185,11 @@ def _whole(node: Node, ref: Ref, lookup: Lookup) -> Node:
     """Return the value of a text that is one reference, with its type, at its place."""
     if not ref.static:
         return node
-    found = lookup.look_up(ref, node.text_span(ref.start, ref.end))
-    return _moved(found, node.span) if found else node
+    use = Use(node, ref.start, ref.end)
+    found = lookup.look_up(ref, use)
+    if found is None or not lookup.added(use, values=sum(1 for _ in found.walk())):
+        return node
+    return _moved(found, node.span)
 
 
 def _moved(node: Node, span: Span) -> Node:
@@ -163,16 +207,14 @@ def _moved(node: Node, span: Span) -> Node:
 def _part(node: Node, ref: Ref, lookup: Lookup) -> str:
     if not ref.static:
         return str(ref)
-    span = node.text_span(ref.start, ref.end)
-    found = lookup.look_up(ref, span)
+    use = Use(node, ref.start, ref.end)
+    found = lookup.look_up(ref, use)
     if found is None:
         return str(ref)
     if isinstance(found.value, dict | tuple):
         kind = "a mapping" if isinstance(found.value, dict) else "a list"
         remedy = f"let the whole value be `{ref}`, or refer to one of its items"
-        lookup.problems.append(
-            Diagnostic("DF116", f"`{ref}` is {kind} and cannot be part of a text", span, remedy)
-        )
+        lookup.report("DF116", f"`{ref}` is {kind} and cannot be part of a text", use, remedy)
         return str(ref)
     return found.value if isinstance(found.value, str) else json.dumps(found.value)
 
@@ -184,6 +226,10 @@ def _environment_fields(environment: str, fields: Node | None, span: Span) -> No
     values = {key: each for key, each in known.items() if key not in HIDDEN}
     name = Node(environment, span, {}, quoted=True)
     return Node({"name": name, **values}, span, {**keys, "name": span})
+
+
+def _more(said: int) -> str:
+    return f"and {said - limits.FINDINGS.most:,} more of this kind"
 
 
 def _define(ref: Ref, name: str, environment: str | None) -> str:

@@ -20,6 +20,7 @@ from dagfactory.compiler.validate.messages import (
     type_help,
     unlike,
 )
+from dagfactory.diagnostics import limits
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
 from dagfactory.diagnostics.span import KeyPath
 from dagfactory.diagnostics.wording import closest, did_you_mean, either, our_name, shorten
@@ -42,11 +43,16 @@ def diagnose(
     error: ValidationError, model: type[BaseModel], node: Node, base: KeyPath = ()
 ) -> list[Diagnostic]:
     """Turn the errors of checking the mapping at `base` against `model` into diagnostics."""
-    faults = [_fault(each, node, base) for each in error.errors(include_url=False)]
+    errors = error.errors(include_url=False)
+    faults = [_fault(each, node, base) for each in errors[: limits.FINDINGS.most]]
     merged = _with_what_is_missing(
         _without_typo_twins(_without_shadowed(faults), model, base), model, base
     )
-    return [_diagnostic(each, model, node, base) for each in merged]
+    found = [_diagnostic(each, model, node, base) for each in merged]
+    left = len(errors) - len(faults)
+    if left:
+        found[-1] = replace(found[-1], notes=(*found[-1].notes, f"and {left:,} more here"))
+    return found
 
 
 def _fault(error: Any, node: Node, base: KeyPath) -> Fault:

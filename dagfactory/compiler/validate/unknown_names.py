@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dagfactory.diagnostics import limits
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import KeyPath, Pointer
 from dagfactory.diagnostics.wording import did_you_mean
@@ -33,12 +34,25 @@ def unknown_names(node: Node) -> Iterator[Diagnostic]:
 
 def _found(node: Node) -> Iterator[Diagnostic]:
     tasks = node.find(("tasks",))
-    ids = _ids(tasks)
-    for path, found in tasks.walk(("tasks",)) if tasks and ids else ():
+    ids = _Ids(_ids(tasks))
+    for path, found in tasks.walk(("tasks",)) if tasks and ids.known else ():
         if isinstance(found.value, str):
             yield from _named(path, found.value, ids)
             yield from _referred(path, found.value, ids)
             yield from _condition(node, path, found.value)
+
+
+class _Ids:
+    """The ids of all tasks."""
+
+    def __init__(self, ids: list[str]) -> None:
+        self.known = dict.fromkeys(ids)
+        self._asked = 0
+
+    def hint(self, name: str) -> str | None:
+        """Return what was meant; it compares the name with all others, so only the first are told."""
+        self._asked += 1
+        return did_you_mean(name, self.known) if self._asked <= limits.SUGGESTIONS.most else None
 
 
 def _ids(tasks: Node | None) -> list[str]:
@@ -49,27 +63,25 @@ def _ids(tasks: Node | None) -> list[str]:
     return [*tasks.value, *(name for names in inner for name in names)]
 
 
-def _named(path: KeyPath, text: str, ids: list[str]) -> Iterator[Diagnostic]:
+def _named(path: KeyPath, text: str, ids: _Ids) -> Iterator[Diagnostic]:
     """Find an unknown task under `after`, `then`, `else` or `teardown`."""
     *above, key = path[:-1] if isinstance(path[-1], int) else path
     if key == "of" and above[-1:] == ["teardown"]:
         *above, key = above
     direct = len(above) % 2 == 0 and all(step == "tasks" for step in above[::2])
-    if key in _NAMING and direct and "${" not in text and text not in ids:
-        yield Diagnostic(
-            "DF202", f"unknown task `{text}`", Pointer(path), help=did_you_mean(text, ids)
-        )
+    if key in _NAMING and direct and "${" not in text and text not in ids.known:
+        yield Diagnostic("DF202", f"unknown task `{text}`", Pointer(path), help=ids.hint(text))
 
 
-def _referred(path: KeyPath, text: str, ids: list[str]) -> Iterator[Diagnostic]:
+def _referred(path: KeyPath, text: str, ids: _Ids) -> Iterator[Diagnostic]:
     """Find references to outputs of unknown tasks."""
     try:
         pieces = references(text)
     except BadReferenceError:
         return
     for ref in pieces:
-        if isinstance(ref, Ref) and ref.root == "tasks" and ref.path[0] not in ids:
-            message, remedy = f"unknown task `{ref.path[0]}`", did_you_mean(ref.path[0], ids)
+        if isinstance(ref, Ref) and ref.root == "tasks" and ref.path[0] not in ids.known:
+            message, remedy = f"unknown task `{ref.path[0]}`", ids.hint(ref.path[0])
             yield Diagnostic(
                 "DF202", message, Pointer(path, start=ref.start, end=ref.end), help=remedy
             )
