@@ -62,7 +62,7 @@ def _failed(error: Exception, arguments: Sequence[str]) -> int:
     from dagfactory.diagnostics.diagnostic import DagfactoryError
 
     if isinstance(error, OSError) and error.errno in REFUSED:
-        from dagfactory.project.atomic import plain
+        from dagfactory.project.files import plain
 
         _silence()
         error = plain(error)

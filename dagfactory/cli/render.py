@@ -48,7 +48,7 @@ def command(
     from dagfactory.compiler.bundle.bundle import compare, write
     from dagfactory.compiler.cache import RenderCache
     from dagfactory.compiler.compile import build
-    from dagfactory.project.atomic import plainly
+    from dagfactory.project.files import plainly
     from dagfactory.project.specs import SPECS, find_specs
     from dagfactory.report._show import show
 

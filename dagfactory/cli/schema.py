@@ -31,7 +31,7 @@ def command(check: bool, out: Path | None) -> int:
         sys.stderr.write(f"{path}: {state}{remedy}\n")
         return 0 if current else 1
     if out:
-        from dagfactory.project.atomic import plainly, write_atomic
+        from dagfactory.project.files import plainly, write_atomic
 
         with plainly():
             write_atomic(out, text.encode())

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagfactory.compiler.bundle.bundle import Rendered
 from dagfactory.compiler.cache_key import Inputs
-from dagfactory.project.atomic import write_atomic
+from dagfactory.project.files import FileError, Folder, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,7 +42,7 @@ class RenderCache:
     """The record of one folder and one environment."""
 
     def __init__(self, folder: Path, environment: str | None) -> None:
-        self._folder = folder
+        self._folder = Folder(folder)
         self._environment = environment
         self._path = _place(folder, environment)
         self._known = _read(self._path)
@@ -71,8 +71,10 @@ class RenderCache:
     def _unchanged(self, name: str, known: str) -> bytes | None:
         """Return a file of the folder while it has the known hash."""
         try:
-            content = (self._folder / name).read_bytes()
-        except OSError:
+            content = self._folder.read(name)
+        except (OSError, FileError):
+            return None
+        if content is None:
             return None
         return content if hashlib.sha256(content).hexdigest() == known else None
 
@@ -133,7 +135,7 @@ def _write(path: Path, entries: Mapping[str, _Entry]) -> None:
         by_age = sorted(path.parent.iterdir(), key=lambda each: each.stat().st_mtime)
         for old in by_age[:-KEPT]:
             old.unlink(missing_ok=True)
-    except OSError:
+    except (OSError, FileError):
         return
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import dagfactory
 from dagfactory.catalogue.bundled_trainer import rivals
 from dagfactory.dagfile.templates import template_folder
+from dagfactory.diagnostics.limits import FILE
+from dagfactory.project.files import leads_out, read_regular
 from dagfactory.project.specs import STDIN, SUFFIXES, beside
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ class Inputs:
         """Return the hash of a spec's inputs; None when one cannot be read."""
         shared = self._shared(spec.parent) if spec != STDIN else None
         try:
-            content = spec.read_bytes() if shared else b""
+            content = _read(spec) if shared else b""
         except OSError:
             return None
         if shared is None:
@@ -61,13 +63,23 @@ def _around(folder: Path, environment: str | None) -> Iterator[bytes]:
     yield os.fsencode(folder.resolve())
     yield repr(environment).encode()
     defaults = beside(spec, "defaults.yaml")
-    yield defaults.read_bytes() if defaults and defaults.is_file() else repr(defaults).encode()
+    yield _read(defaults) if defaults and not defaults.is_dir() else repr(defaults).encode()
     environments = beside(spec, "environments")
     if environments:
         files = sorted(each for each in environments.iterdir() if each.suffix in SUFFIXES)
         for file in files:
             yield os.fsencode(file)
-            yield file.read_bytes() if file.stem == environment else b""
+            yield _read(file) if file.stem == environment else b""
+
+
+def _read(path: Path) -> bytes:
+    """Return the bytes of an input; raises OSError for what compiling would refuse to read."""
+    if leads_out(path):
+        raise OSError(f"{path} leads out of the project")
+    content = read_regular(path, FILE.most)
+    if len(content) > FILE.most:
+        raise OSError(f"{path} is too large")
+    return content
 
 
 def program() -> Iterator[bytes]:

@@ -11,9 +11,10 @@ from types import NoneType
 from dagfactory.compiler.foreign import not_a_mapping, other_file
 from dagfactory.compiler.resolve.layers import Layers
 from dagfactory.diagnostics.diagnostic import Diagnostic
-from dagfactory.diagnostics.source import SourceFile, decode, read
+from dagfactory.diagnostics.source import SourceFile, decode, read, shown
 from dagfactory.document.load import load
 from dagfactory.document.node import Node
+from dagfactory.project.files import leads_out
 from dagfactory.project.specs import STDIN, SUFFIXES, beside
 
 
@@ -67,6 +68,9 @@ def load_file(path: Path) -> _Loaded:
     """Read and load a file; a file that did not change is not loaded twice."""
     if path == STDIN:
         return _stdin()
+    if leads_out(path):
+        message = f"`{shown(path)}` is a link that leads out of the project"
+        return _from(Diagnostic("DF101", message, None, "put the file itself here"))
     try:
         state = path.stat()
     except OSError:
@@ -106,7 +110,7 @@ def environments(spec: Path) -> list[str]:
 
 def _defaults(spec: Path) -> _Loaded | None:
     found = beside(spec, "defaults.yaml")
-    loaded = load_file(found) if found and found.is_file() else None
+    loaded = load_file(found) if found and not found.is_dir() else None
     if loaded is None or loaded.node is None or isinstance(loaded.node.value, dict):
         return loaded
     problem = not_a_mapping(loaded.node, (), "the defaults")

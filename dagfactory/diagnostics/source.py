@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from functools import cached_property
 from pathlib import Path
 
@@ -60,7 +62,11 @@ def read(path: Path, name: str | None = None) -> SourceFile | Diagnostic:
     """Read a UTF-8 file of limited size; every failure is a DF101 or DF107 diagnostic."""
     name = name or shown(path)
     try:
-        with path.open("rb") as stream:
+        # O_NONBLOCK: opening a named pipe would wait for ever for somebody to write into it
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with os.fdopen(handle, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                return Diagnostic("DF101", f"`{name}` is not a regular file", None)
             data = stream.read(limits.FILE.most + 1)
     except OSError as error:
         reason = (error.strerror or "it cannot be opened").lower()

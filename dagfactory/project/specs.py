@@ -63,7 +63,7 @@ def yaml_files(folder: Path) -> Iterator[Path]:
     for top, inner, names in os.walk(folder):
         inner[:] = [each for each in inner if each[0] != "."]
         wanted = (name for name in names if name.endswith(SUFFIXES) and name[0] != ".")
-        yield from (each for each in (Path(top, name) for name in wanted) if each.is_file())
+        yield from (each for each in (Path(top, name) for name in wanted) if not each.is_dir())
 
 
 def _is_spec(path: Path) -> bool:

@@ -24,7 +24,7 @@ from dagfactory.language.param import Param
 from dagfactory.language.pipeline import Defaults, Pipeline
 from dagfactory.language.schedule import Schedule
 from dagfactory.language.task import Retries, TaskBase
-from dagfactory.project.atomic import write_atomic
+from dagfactory.project.files import write_atomic
 from dagfactory.tasks._google import GoogleTask
 from tools.language_doc.types import expanded, shown_examples, type_words, value_words
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dagfactory.compiler.bundle.runtime_package import runtime_files, runtime_name
 from dagfactory.compiler.bundle.sidecars import is_ours as is_companion
-from dagfactory.project.atomic import FileError, plainly, remove, write_atomic
+from dagfactory.project.files import FileError, Folder, plainly
 
 MANIFEST = "manifest.json"
 IGNORE = ".airflowignore"
@@ -91,7 +91,11 @@ def bundle(rendered: list[Rendered], *, generator: str, environment: str) -> Bun
 
 def entry(content: bytes) -> dict[str, str | int]:
     """Return what the manifest says of a file: its SHA-256 and its size in bytes."""
-    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    return {"sha256": _sha256(content), "bytes": len(content)}
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def owned(manifest: bytes | None) -> dict[str, str]:
@@ -100,7 +104,7 @@ def owned(manifest: bytes | None) -> dict[str, str]:
         data = json.loads(manifest or b"{}")
         files = data.get("files", {})
         return {path: item["sha256"] for path, item in files.items() if safe(path)}
-    except (ValueError, TypeError, AttributeError, KeyError):
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return {}
 
 
@@ -112,36 +116,52 @@ def safe(path: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What separates a bundle from a folder: paths to add, to change and to remove."""
+    """What separates a bundle from a folder: paths to add, to change and to remove.
+
+    `kept` are files that an earlier bundle had and that somebody changed since: they are left alone.
+    """
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
+    kept: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.removed)
 
     def summary(self) -> str:
         """Return one line: how many files are new, changed and gone."""
+        left = f"; not removed, since it was changed by hand: {', '.join(self.kept)}" * bool(
+            self.kept
+        )
         if not self:
-            return "nothing to do, the bundle is current"
+            return f"nothing to do, the bundle is current{left}"
         counts = (("added", self.added), ("changed", self.changed), ("removed", self.removed))
-        return ", ".join(f"{len(paths)} {word}" for word, paths in counts if paths)
+        return ", ".join(f"{len(paths)} {word}" for word, paths in counts if paths) + left
 
     def text(self, made: Bundle, folder: Path) -> str:
         """Return a unified diff of every file that differs, the manifest left out."""
         paths = sorted({*self.added, *self.changed, *self.removed} - {MANIFEST})
-        return "".join(_diff(path, _read(folder / path), made.files.get(path)) for path in paths)
+        present = Folder(folder)
+        return "".join(_diff(path, present.read(path), made.files.get(path)) for path in paths)
 
 
 def compare(made: Bundle, folder: Path) -> Difference:
-    """Compare a bundle with a folder; only files that the folder's own manifest names are removed."""
-    present = {path: _read(folder / path) for path in made.files}
-    stale = sorted(set(owned(_read(folder / MANIFEST))) - set(made.files))
+    """Compare a bundle with a folder.
+
+    Only files that the folder's own manifest names are removed, and only while they are what it says:
+    a manifest that somebody else brings along may name any file.
+    """
+    there = Folder(folder)
+    present = {path: there.read(path) for path in made.files}
+    stale = {path: each for path, each in _owned(there).items() if path not in made.files}
+    left = {path: content for path in sorted(stale) if (content := there.read(path)) is not None}
+    ours = [path for path, content in left.items() if _sha256(content) == stale[path]]
     return Difference(
         added=tuple(path for path in made.files if present[path] is None),
         changed=tuple(p for p, data in made.files.items() if present[p] not in (None, data)),
-        removed=tuple(path for path in stale if (folder / path).is_file()),
+        removed=tuple(ours),
+        kept=tuple(path for path in left if path not in ours),
     )
 
 
@@ -153,10 +173,12 @@ def write(made: Bundle, folder: Path) -> Difference:
     with plainly():
         difference = compare(made, folder)
         _refuse_foreign(difference.changed, folder)
+        there = Folder(folder)
+        claimed = _owned(there)
         for path in sorted((*difference.added, *difference.changed), key=_turn):
-            write_atomic(folder / path, made.files[path])
+            there.write(path, made.files[path])
         for path in difference.removed:
-            remove(folder / path, within=folder)
+            there.remove(path, claimed[path])
     return difference
 
 
@@ -169,8 +191,9 @@ def _turn(path: str) -> tuple[int, str]:
 
 def _refuse_foreign(changed: tuple[str, ...], folder: Path) -> None:
     """Raise FileError when a file that would be replaced was not written by us."""
-    ours = owned(_read(folder / MANIFEST))
-    foreign = [path for path in changed if not (path in ours or _is_ours(path, folder))]
+    there = Folder(folder)
+    ours = _owned(there)
+    foreign = [path for path in changed if not (path in ours or _is_ours(path, there))]
     if foreign:
         places = ", ".join(str(folder / path) for path in foreign)
         raise FileError(
@@ -178,9 +201,14 @@ def _refuse_foreign(changed: tuple[str, ...], folder: Path) -> None:
         )
 
 
-def _is_ours(path: str, folder: Path) -> bool:
+def _owned(folder: Folder) -> dict[str, str]:
+    """Return path → SHA-256 of the files that a folder's manifest claims."""
+    return owned(folder.read(MANIFEST))
+
+
+def _is_ours(path: str, folder: Folder) -> bool:
     """Say whether a file bears our mark: a write that was interrupted leaves files without a manifest."""
-    content = _read(folder / path) or b""
+    content = folder.read(path) or b""
     if path == MANIFEST:
         return b'"generator"' in content or not content.strip()
     ours = content.startswith(HEADER) or path.startswith(f"{runtime_name()}/")
@@ -200,11 +228,3 @@ def _diff(path: str, old: bytes | None, new: bytes | None) -> str:
         "/dev/null" if new is None else f"b/{path}",
     )
     return "".join(difflib.unified_diff(before, after, *names))
-
-
-def _read(path: Path) -> bytes | None:
-    """Return a file's bytes, None when there is no such file."""
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return None

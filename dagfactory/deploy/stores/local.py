@@ -7,6 +7,7 @@ looked at again right before it is replaced.
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from threading import Lock
 
 from dagfactory.deploy.errors import DestinationError, MovedError, RefusedError
 from dagfactory.deploy.stores import NEW, Item, md5
-from dagfactory.project.atomic import remove, write_atomic
+from dagfactory.project.files import FileError, Folder
 
 SCHEME = ""
 _GENERATION_BYTES = 6  # an exact integer in every JSON reader
@@ -25,18 +26,22 @@ class LocalStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._files = Folder(folder)
         self.address = str(folder)
         # two deletions at a time would both empty the folder they share
         self._removing = Lock()
 
     def listing(self) -> dict[str, Item]:
         """Return every file below the folder; links to folders are not followed."""
-        return {path.relative_to(self._folder).as_posix(): _item(path) for path in self._files()}
+        return {path.relative_to(self._folder).as_posix(): _item(path) for path in self._walk()}
 
     def read(self, path: str, *, generation: int) -> bytes:
         """Return a file's content."""
         self._expect(path, generation)
-        return (self._folder / path).read_bytes()
+        content = self._files.read(path)
+        if content is None:
+            raise MovedError(self.address, path)
+        return content
 
     def write(self, path: str, content: bytes, *, generation: int) -> None:
         """Write a file through a temporary neighbour and a rename."""
@@ -45,9 +50,11 @@ class LocalStore:
             return
         self._expect(path, generation)
         try:
-            write_atomic(target, content)
+            self._files.write(path, content)
         except OSError as error:
             raise RefusedError(f"cannot write {target}: {error.strerror}") from error
+        except FileError as error:
+            raise RefusedError(f"cannot write {target}: {error}") from error
 
     def delete(self, path: str, *, generation: int) -> None:
         """Delete a file and the folders that it leaves empty."""
@@ -57,11 +64,15 @@ class LocalStore:
         self._expect(path, generation)
         try:
             with self._removing:
-                remove(target, within=self._folder)
+                content = self._files.read(path)
+                if content is not None:
+                    self._files.remove(path, hashlib.sha256(content).hexdigest())
         except OSError as error:
             raise RefusedError(f"cannot delete {target}: {error.strerror}") from error
+        except FileError as error:
+            raise RefusedError(f"cannot delete {target}: {error}") from error
 
-    def _files(self) -> Iterator[Path]:
+    def _walk(self) -> Iterator[Path]:
         for folder, folders, names in os.walk(self._folder):
             folders[:] = sorted(name for name in folders if name != "__pycache__")
             yield from (Path(folder, name) for name in sorted(names))

@@ -9,7 +9,7 @@ from dagfactory.emulator.http_server import Request, Response, json_response
 from dagfactory.emulator.storage import names
 from dagfactory.emulator.storage.object_store import Catalogue
 from dagfactory.emulator.storage.record import HOST, now
-from dagfactory.project.atomic import write_atomic
+from dagfactory.project.files import write_atomic
 
 
 class Buckets:

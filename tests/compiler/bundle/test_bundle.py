@@ -14,7 +14,16 @@ from pathlib import Path
 import pytest
 from paths import ROOT, TESTS
 
-from dagfactory.compiler.bundle.bundle import MANIFEST, Bundle, bundle, compare, owned, safe, write
+from dagfactory.compiler.bundle.bundle import (
+    MANIFEST,
+    Bundle,
+    bundle,
+    compare,
+    entry,
+    owned,
+    safe,
+    write,
+)
 from dagfactory.compiler.compile import build
 
 SPECS = [ROOT / "specs/arr_coc.yaml", ROOT / "specs/quickstart.yaml"]
@@ -103,7 +112,7 @@ def test_a_new_runtime_replaces_the_old_one_whole(tmp_path: Path) -> None:
         path.replace("dagfactory_runtime_", "dagfactory_runtime_0"): data
         for path, data in one.files.items()
     }
-    names = {path: {"sha256": "x", "bytes": 1} for path in old}
+    names = {path: entry(data) for path, data in old.items()}
     write(Bundle({**old, MANIFEST: json.dumps({"files": names}).encode()}), tmp_path)
     write(one, tmp_path)
     assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 1

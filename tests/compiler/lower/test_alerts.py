@@ -11,7 +11,7 @@ import pytest
 
 from dagfactory.compiler.bundle.bundle import MANIFEST, Bundle, write
 from dagfactory.compiler.compile import build
-from dagfactory.project.atomic import FileError
+from dagfactory.project.files import FileError
 
 ENVIRONMENT = (
     "environment: dev\nproject: arr-coc-dev\nregion: us-central1\nbucket: gs://arr-coc-dev\n"
