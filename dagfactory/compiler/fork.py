@@ -33,10 +33,12 @@ def fork_map(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Resu
     child = os.fork()
     if not child:
         _answer(writing, work, items[1::2])
+    # while this process holds the end for writing, the read below would never see the end
     os.close(writing)
     try:
         with os.fdopen(reading, "rb") as pipe:
             mine = [work(item) for item in items[::2]]
+            # read before waiting: a full pipe (64 KiB on Linux) stops the child until somebody reads
             answer = pipe.read()
     finally:
         _, status = os.waitpid(child, 0)
@@ -46,8 +48,11 @@ def fork_map(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Resu
 
 
 def _possible() -> bool:
+    # a fork takes only the calling thread along: a lock that another one holds stays locked in
+    # the child; on macOS system libraries may crash in a child, so Python's own default left it
     if sys.platform != "linux" or threading.active_count() > 1:
         return False
+    # not cpu_count(): a container may be confined to one core of many
     return len(os.sched_getaffinity(0)) > 1
 
 
@@ -59,6 +64,7 @@ def _answer(writing: int, work: Callable[[Item], Result], items: Sequence[Item])
             pipe.write(pickle.dumps([work(item) for item in items]))
         code = 0
     finally:
+        # not sys.exit(): buffers and exit handlers are the parent's, which runs them itself
         os._exit(code)
 
 

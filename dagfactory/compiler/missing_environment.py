@@ -30,12 +30,14 @@ def without_environment(path: Path, found: list[Diagnostic]) -> list[Diagnostic]
     needs = [
         each
         for each in found
+        # what no environment gives is a fault of the spec: choosing one would not repair it
         if each.code in _NEEDS_ONE and not all((each.code, each.span) in seen for seen in in_each)
     ]
     if not needs:
         return found
     notes = (f"{len(needs)} places need one",) if len(needs) > 1 else ()
     help_ = f"choose one with `--env`: {listing(names)}"
+    # `${env.…}` shows what is meant; at a `${vars.…}` the reader would look for a misspelling
     first = min(needs, key=lambda each: each.code != "DF113")
     message = "no environment is chosen, and this needs one"
     one = replace(first, code="DF113", message=message, help=help_, notes=notes, labels=())

@@ -106,6 +106,7 @@ def owned(manifest: bytes | None) -> dict[str, str]:
 
 def safe(path: str) -> bool:
     """Say whether a manifest's path stays inside the bundle's folder."""
+    # a manifest is read from a folder that others write to, and what it names gets removed
     parts = path.split("/")
     return bool(path) and "\\" not in path and not any(part in ("", ".", "..") for part in parts)
 
@@ -137,6 +138,7 @@ class Difference:
 def compare(made: Bundle, folder: Path) -> Difference:
     """Compare a bundle with a folder; only files that the folder's own manifest names are removed."""
     present = {path: _read(folder / path) for path in made.files}
+    # what the manifest does not name is somebody else's, whatever it is called
     stale = sorted(set(owned(_read(folder / MANIFEST))) - set(made.files))
     return Difference(
         added=tuple(path for path in made.files if present[path] is None),
@@ -161,7 +163,8 @@ def write(made: Bundle, folder: Path) -> Difference:
 
 
 def _turn(path: str) -> tuple[int, str]:
-    """Sort so that a folder Airflow reads is right at any time: what a DAG imports comes before it."""
+    """Sort what a DAG imports before the DAG files, and the manifest last."""
+    # Airflow may read the folder at any moment, and a manifest claims what is there already
     if path == MANIFEST:
         return 2, path
     return int(path.endswith(".py") and "/" not in path), path
@@ -179,7 +182,8 @@ def _refuse_foreign(changed: tuple[str, ...], folder: Path) -> None:
 
 
 def _is_ours(path: str, folder: Path) -> bool:
-    """Say whether a file bears our mark: a write that was interrupted leaves files without a manifest."""
+    """Say whether a file bears our mark."""
+    # asked for files that no manifest names: a write that was interrupted leaves such files
     content = _read(folder / path) or b""
     if path == MANIFEST:
         return b'"generator"' in content or not content.strip()
@@ -192,6 +196,7 @@ def _diff(path: str, old: bytes | None, new: bytes | None) -> str:
     import difflib
 
     before, after = (
+        # the folder's file may hold anything: it was edited, or it is not ours
         content.decode("utf-8", "replace").splitlines(keepends=True) if content else []
         for content in (old, new)
     )

@@ -42,7 +42,7 @@ class Flow:
 
 
 def flow(plan: Plan) -> Flow:
-    """Work out the needs of all tasks that are no groups."""
+    """Work out the needs of all tasks that are not groups."""
     edges = list(expanded(plan))
     sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(plan.tasks, ()))
     incoming: dict[str, list[tuple[str, Edge]]] = {name: [] for name in plan.tasks}
@@ -83,7 +83,8 @@ def _need(plan: Plan, upstream: str, edge: Edge, name: str, made: Flow) -> Need:
 
 
 def _together(rule: str | None, needs: list[Need]) -> Sides:
-    """Return what a trigger rule makes of the needs; a gate skips what follows it by any rule."""
+    """Return what a trigger rule makes of the needs."""
+    # a gate skips what follows it whatever its rule, because it marks the tasks itself
     own = {(need.upstream, side) for need in needs if need.direct for _, side in _own(need)}
     every = [need.sides for need in needs]
     if rule is None or rule in _ALL:
@@ -98,7 +99,7 @@ def _own(need: Need) -> Iterator[Side]:
 
 
 def expanded(plan: Plan) -> Iterator[tuple[str, str, Edge]]:
-    """Yield every edge between tasks that are no groups: a group's last tasks, its first tasks."""
+    """Yield every edge between tasks that are not groups: a group's last tasks, its first tasks."""
     members: dict[str, list[str]] = {}
     for item in plan.tasks.values():
         for group in item.groups[-1:]:

@@ -48,6 +48,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
         for output, address in outputs.items()
         if (place := _place(address, text.text))
     ]
+    # few specs write an address out, and the way to every task grows with the square of them
     after = _after(plan) if named else {}
     seen: set[tuple[KeyPath, str]] = set()
     for text, writer, output, place in named:
@@ -70,9 +71,11 @@ def _written(outputs: Mapping[str, Any], plan: Plan) -> Iterator[tuple[str, str]
     """Yield the addresses among a task's outputs as a spec would write them, folders before files."""
     for name, mark in (("dir", "/"), ("uri", "/"), ("table", ".")):
         found = outputs.get(name)
+        # nobody can have written out what only XCom knows
         if not isinstance(found, str) or "{{ ti." in found:
             continue
         address = found.replace(plan.run_dir, _RUN)
+        # a bare bucket belongs to many tasks, so its name says nothing about one of them
         if mark in address.partition("://")[2] or address.startswith(_RUN) or mark == ".":
             yield name, address
 

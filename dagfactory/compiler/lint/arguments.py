@@ -71,6 +71,7 @@ class _Start:
         shape = shapes().get(machine.type)
         if shape:
             return shape.gpus, shape.accelerator
+        # A and G machines have GPUs built in; of one that is not listed yet the number is unknown
         return (None if machine.type.startswith(("a", "g")) else 0), ""
 
 
@@ -82,6 +83,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
             continue
         given = list(_given(job.item, task))
         yield from _program(task.module, job.item, given)
+        # reversed, so that of several values the first one stays
         yield from _on_machine(_Start(job, {each.name: each for each in reversed(given)}))
 
 
@@ -113,6 +115,7 @@ def _too_few(start: _Start, gpus: int) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "DF313", "`trainer.vlm` trains on one machine", Pointer(path), help="delete it"
         )
+    # a pack trains on one device in one process, and textures are computed without steps
     if (
         task.module != "trainer"
         or start.value("stage") == "textures"
@@ -222,9 +225,10 @@ def _said(
     unknown: set[str],
     item: PlannedTask,
 ) -> Iterator[Diagnostic]:
-    """Say pydantic's errors in words, but for those that a value of the run may repair."""
+    """Say pydantic's errors in words."""
     for error in errors:
         name = str(error["loc"][0]) if error["loc"] else ""
+        # the run may bring a value that fits
         if name in unknown:
             continue
         if name in given:
@@ -238,6 +242,7 @@ def _said(
                 Pointer((*item.path, "args"), key=True),
                 help=f"add `{name}: ...`",
             )
+        # a validator of the whole model has no location
         elif not name:
             message = str(error["msg"]).removeprefix("Value error, ")
             yield Diagnostic(

@@ -23,6 +23,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
         return
     known = flow(plan)
     for name, needs in known.into.items():
+        # a task before it never runs and has been named; this one follows from that
         if any(contradiction(known.sides[need.upstream]) for need in needs):
             continue
         across = list(_across(plan, plan.tasks[name], known))

@@ -34,6 +34,7 @@ def _by_the_way(needs: list[Need], known: Flow, name: str) -> tuple[Need, str] |
     if any(need.direct for need in needs) or contradiction(known.sides[name]):
         return None
     for need in needs:
+        # who reads an output of that side cannot run without it, so the skip is meant
         if need.edge.why != "after":
             continue
         for gate, _ in sorted(need.sides):

@@ -59,6 +59,7 @@ def _labels(plan: Plan, item: PlannedTask) -> Iterator[Diagnostic]:
 
 
 def _misfits(text: str, path: tuple[str | int, ...], *, on_key: bool) -> Iterator[Diagnostic]:
+    # a warning: the runtime writes the label in its valid form, and the job starts
     if not is_open(text) and label(text) != text:
         remedy = f"use at most {LABEL_LENGTH} of a-z, 0-9, `_` and `-`"
         message = f"the label `{shorten(text)}` would be written as `{shorten(label(text))}`"

@@ -20,6 +20,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _idle(item: PlannedTask) -> Iterator[Diagnostic]:
+    # imported for a pack only: a spec without one need not pay for the models of a sweep
     from dagfactory.runtime.grid import count, packs
     from dagfactory.tasks._sweep.model import Sweep
     from dagfactory.tasks.sweep import definition

@@ -55,11 +55,9 @@ def _too_many(plan: Plan, job: Job) -> Iterator[Diagnostic]:
 
 
 def _from_scratch(job: Job) -> Iterator[Diagnostic]:
-    """Find training that, for all that is written, each preemption begins anew.
-
-    Whoever states `restart: true` says that the program resumes, or that starting over is cheap.
-    """
+    """Find training that, for all that is written, each preemption begins anew."""
     task = job.task
+    # who writes the default out says that the program resumes, or that starting over is cheap
     stated = "restart" in task.model_fields_set
     if task.type in _TRAINING and not (stated or _resumes(task)):
         yield Diagnostic(

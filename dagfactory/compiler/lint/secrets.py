@@ -47,6 +47,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
     open_keys = {(*item.path, key) for item in plan.tasks.values() for key in _PLAIN}
     fields = plan.node.value if isinstance(plan.node.value, dict) else {}
     for key, child in fields.items():
+        # a variable is found where it is used, and a patch once it is applied
         if key in {"vars", "environments"}:
             continue
         for path, node in child.walk((key,)):
@@ -61,6 +62,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
 
 def _is_name(path: KeyPath) -> bool:
     """Whether the name of a secret or of a connection belongs here."""
+    # a task may be called `secrets` itself
     around = [key for above, key in pairwise(path[:-1]) if above != "tasks"]
     return path[-1] == "connection" or "secrets" in around[-2:]
 
@@ -74,6 +76,7 @@ def _problems(path: KeyPath, text: str, open_keys: set[KeyPath]) -> Iterator[Dia
     elif not is_open(text) and _named_secret(path, text) and _lies_in(path, open_keys):
         yield _problem(path, f"`{path[-1]}` holds a secret in plain sight")
     elif _random(text) and _lies_in(path, open_keys):
+        # entropy only guesses: a hash or the id of an experiment may look the same
         yield replace(_problem(path, "this looks like a random key or token"), severity="warning")
 
 
@@ -91,7 +94,9 @@ def _given_in_a_command(text: str) -> bool:
     """Whether a flag or a variable of a command is given a secret, not the name of a file or variable."""
     return any(
         not _NO_SECRET.search(found[2])
+        # `--token --verbose-level-2`: the next flag, not a value
         and not found[2].startswith("-")
+        # without a digit it is rather a name, as in `--secret wandb-api-key`
         and re.search(r"\d", found[2])
         for found in _IN_COMMANDS.finditer(text)
     )
@@ -101,6 +106,7 @@ def _named_secret(path: KeyPath, text: str) -> bool:
     """Whether the key says that its value is a secret, and the value could be one."""
     if len(text) < _FEWEST or _NO_SECRET.search(text):
         return False
+    # `dbPassword`, `db-password` and `DB_PASSWORD` mean the same
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(path[-1])).lower().replace("-", "_")
     return bool(_NAMES.search(words))
 

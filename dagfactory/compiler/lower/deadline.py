@@ -29,5 +29,6 @@ def _told(alerts: Alerts, lowering: LoweringContext) -> list[Call]:
     named = alerts.deadline.notify if alerts.deadline else None
     if named:
         return [call(each, "deadline", lowering) for each in named]
+    # a late run is a matter of runs, so those of failed tasks come second
     found = alerts.on_run_failure or alerts.on_failure or []
     return [call(each, "deadline", lowering, leave_out=_TEXTS) for each in found]

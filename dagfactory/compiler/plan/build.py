@@ -50,6 +50,7 @@ def plan(
             else:
                 found.append(locate(node, result))
     found += [locate(node, problem) for problem in teardown_problems(tasks, edges)]
+    # of two tasks with one id `tasks` holds one, and edges meant for the other could close circles
     found += [] if twice else circle(tasks, edges, node)
     errors = any(item.severity == "error" for item in found)
     made = Plan(pipeline, environment, node, tasks, _unique(edges), run_dir)
@@ -57,8 +58,9 @@ def plan(
 
 
 def run_folder(pipeline: Pipeline, environment: EnvironmentFile | None) -> str:
-    """Return the folder of one run: a function of the run id, never of the attempt."""
+    """Return the folder of one run."""
     bucket = environment.bucket if environment and environment.bucket else "gs://BUCKET"
+    # of the run, never of the attempt: a retry looks for its own work in the same place
     return f"{bucket.rstrip('/')}/runs/{pipeline.pipeline}/" + "{{ run_id }}"
 
 
@@ -79,6 +81,7 @@ def flatten(tasks: Mapping[str, TaskBase], run_dir: str) -> Iterator[PlannedTask
             groups=groups,
             context=context,
             outputs=each_outputs(task, context, outputs) if mapped else outputs,
+            # a group begins with its first members, and edges say which those are: see Plan.starts
             roots=() if own.members(task) else each_roots(task, context) if mapped else roots,
         )
 
@@ -150,7 +153,8 @@ def _named(
     path: KeyPath,
     why: Literal["after", "branch", "teardown"],
 ) -> Iterator[Edge | Diagnostic]:
-    """Yield the edge to a task named in the spec, or why there is none; unknown names are known by now."""
+    """Yield the edge to a task named in the spec, or why there is none."""
+    # `unknown_names` has said so, with a place that needs no plan
     if other not in tasks:
         return
     if other == item.id:
@@ -159,6 +163,7 @@ def _named(
         message = f"`{item.id}` cannot wait for `{other}`: one contains the other"
         yield Diagnostic("DF203", message, Pointer(path))
     else:
+        # a gate names what comes after it, everything else names what comes before
         upstream, downstream = (item.id, other) if why == "branch" else (other, item.id)
         yield Edge(upstream, downstream, why, path)
 

@@ -28,6 +28,7 @@ def circle(tasks: Mapping[str, PlannedTask], edges: list[Edge], node: Node) -> l
     sorter: TopologicalSorter[Moment] = TopologicalSorter()
     for item in tasks.values():
         sorter.add((item.id, "end"), (item.id, "begin"))
+        # the innermost group is enough: it is tied to its own group in the same way
         for group in item.groups[-1:]:
             sorter.add((item.id, "begin"), (group, "begin"))
             sorter.add((group, "end"), (item.id, "end"))

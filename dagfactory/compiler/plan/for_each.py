@@ -76,6 +76,7 @@ def mapping_problems(
 
 
 def _idle_limit(item: PlannedTask) -> Iterator[Diagnostic]:
+    # a sweep limits its trials by the same key, without any list
     own = type(item.task).model_fields["parallel"].default is not None
     if "parallel" in item.task.model_fields_set and not own:
         path, help_ = (*item.path, "parallel"), "delete it, or add `for_each: [...]`"
@@ -98,6 +99,7 @@ def _not_a_list(
     found: Any = outputs
     for key in ref.path[1:]:
         found = found.get(key) if isinstance(found, dict) else None
+    # an output that begins as a template comes from XCom and may well be a list
     if isinstance(found, str) and not found.startswith("{{"):
         late = [name for name, value in outputs.items() if str(value).startswith("{{")]
         help_ = f"try `${{tasks.{ref.path[0]}.{late[0]}}}`" if late else "write the items here"
@@ -114,6 +116,7 @@ def _late_items(path: KeyPath, items: Any, inside: KeyPath = ()) -> Iterator[Dia
         else ()
     )
     for key, value in children:
+        # references in items are found together with those of all other texts
         if isinstance(value, str) and "${" not in value and is_open(value):
             message, help_ = "Airflow renders no template in an item", "write it beside `${each}`"
             yield Diagnostic("DF215", message, Pointer((*path, *inside, key)), help=help_)

@@ -32,6 +32,7 @@ def whole_problems(
     pipeline: Pipeline, node: Node, tasks: list[PlannedTask]
 ) -> Iterator[Diagnostic]:
     """Yield what only the whole pipeline shows."""
+    # `.airflowignore` hides the runtime by this prefix, and the DAG file is named after the id
     if pipeline.pipeline.startswith(RUNTIME):
         message = f"an id that begins with `{RUNTIME}` is never loaded: the runtime is called so"
         yield Diagnostic("DF123", message, Pointer(("pipeline",)), help="choose another id")
@@ -48,6 +49,7 @@ def whole_problems(
 
 
 def _continuous(pipeline: Pipeline) -> Iterator[Diagnostic]:
+    # Airflow refuses the DAG, in every parse of its file
     if (pipeline.max_active_runs or 1) > 1:
         message = "with `@continuous` the next run starts when the last has ended"
         yield Diagnostic(
@@ -61,6 +63,8 @@ def _fail_fast(tasks: list[PlannedTask]) -> Iterator[Diagnostic]:
         if item.task.trigger_rule not in (None, "all_success") and not item.task.teardown:
             message, path = "`fail_fast` leaves no other trigger rule", (*item.path, "trigger_rule")
             yield Diagnostic("DF225", message, Pointer(path), help="delete it, or `fail_fast`")
+        # the choice of the best has a rule of its own, `none_skipped`, and Airflow allows no other
+        # than `all_success` here
         if item.task.type == "sweep":
             message = "`fail_fast` would end a sweep with its first failed trial"
             yield Diagnostic(
@@ -92,6 +96,7 @@ def _texts(node: Node) -> Iterator[tuple[KeyPath, str]]:
     """Yield the texts of a pipeline that belong to no task."""
     fields = node.value if isinstance(node.value, dict) else {}
     for key, child in fields.items():
+        # tasks are looked at one by one, a variable where it is used, a patch when it is applied
         if key not in _ELSEWHERE:
             yield from (
                 (path, text.value)
@@ -103,6 +108,7 @@ def _texts(node: Node) -> Iterator[tuple[KeyPath, str]]:
 def _early(path: KeyPath, text: str, pipeline: Pipeline) -> Iterator[Diagnostic]:
     """Find references that no run has a value for yet; those of jobs and alerts are rendered later."""
     told = path[0] == "alerts" and path[1:2] != ("monitoring",)
+    # a default image or machine becomes part of each job, which is rendered when it starts
     late = told or path[:2] in _OF_JOBS
     if told:  # rendered when something has happened: a run exists then
         yield from broken_template(path, text)

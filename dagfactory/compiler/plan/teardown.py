@@ -42,11 +42,12 @@ def _of_another(item: PlannedTask, setups: list[PlannedTask]) -> Iterator[Diagno
     """Find teardowns of teardowns, and a rule beside that of every teardown."""
     for each in setups:
         if each.task.teardown and each is not item:
-            message = f"`{each.id}` is a teardown, and so no setup"
+            message = f"`{each.id}` is a teardown, and so not a setup"
             help_ = "name the task that sets up"
             yield Diagnostic(
                 "DF224", message, Pointer((*item.path, "teardown"), key=True), help=help_
             )
+    # Airflow sets `all_done_setup_success` on every teardown, over any rule
     if item.task.trigger_rule:
         message = "`trigger_rule` has no effect on a teardown"
         help_ = "it runs when its setup has succeeded and all before it has ended"

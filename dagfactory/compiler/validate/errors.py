@@ -63,6 +63,7 @@ def _fault(error: Any, node: Node, base: KeyPath) -> Fault:
         error["type"], error["type"]
     )
     path, last = base, len(steps) - 1
+    # pydantic puts members of unions, names of models and `[key]` between the document's steps
     for at, step in enumerate(steps):
         below = node.find((*path, step))
         if below is not None or (kind == "missing" and at == last):
@@ -71,10 +72,7 @@ def _fault(error: Any, node: Node, base: KeyPath) -> Fault:
 
 
 def _without_shadowed(faults: Sequence[Fault]) -> list[Fault]:
-    """Keep one type fault per place: a union reports one for each alternative.
-
-    Where an alternative got deeper into the value, its own faults say more.
-    """
+    """Keep one type fault per place: a union reports one for each alternative."""
     paths = [each.path for each in faults]
     kept: dict[Any, Fault] = {}
     for fault in faults:
@@ -84,6 +82,7 @@ def _without_shadowed(faults: Sequence[Fault]) -> list[Fault]:
         if any(
             len(path) > len(fault.path) and path[: len(fault.path)] == fault.path for path in paths
         ):
+            # an alternative that got deeper into the value is the one that was meant
             continue
         first = kept.setdefault(("type", fault.path), fault)
         if first is not fault:
@@ -111,7 +110,8 @@ def _without_typo_twins(faults: list[Fault], model: type[BaseModel], base: KeyPa
 
 
 def _word(fault: Fault) -> str:
-    """Return the key that was meant: `type:train` lacks a space, not its end."""
+    """Return the key that was typed."""
+    # YAML reads `type:train` as one key; what stands before the colon may be spelt right
     return str(fault.path[-1]).partition(":")[0]
 
 
@@ -130,6 +130,7 @@ def _with_what_is_missing(
             continue
         names = [str(each.path[-1]) for each in missing]
         kept = [each for each in kept if each not in missing]
+        # one finding: whoever repairs the unknown key has usually written the missing one
         kept[kept.index(fault)] = replace(fault, context={**fault.context, "missing": names})
     return kept
 
@@ -152,6 +153,7 @@ def _diagnostic(fault: Fault, model: type[BaseModel], node: Node, base: KeyPath)
     if found and part and not origin:
         span = found.text_span(*part)
     labels = (Label(origin, "the value comes from here"),) if origin else ()
+    # a report shows the reference then, not the value, so there is nothing to hide
     hidden = bool(fault.context.get("hidden")) and origin is None
     return Diagnostic(words.code, words.message, span, words.help, labels=labels, hidden=hidden)
 
@@ -177,6 +179,7 @@ def _unknown(fault: Fault, model: type[BaseModel], node: Node, base: KeyPath) ->
     known = keys_at(model, tuple(parent)[len(base) :])
     free = [each for each in known if each not in used]
     place = f" in {name_of(tuple(parent))}" if parent else ""
+    # first among the keys that are absent: one that is there already was hardly meant again
     near = closest(str(key), free, 1) or closest(str(key), known, 1)
     choices = free if set(near) <= set(free) else known
     if "missing" in fault.context:
@@ -221,6 +224,7 @@ def _choices(expected: str) -> Iterable[str]:
     """Read the choices out of pydantic's list: 'a', 'b' or 'c'."""
     import re
 
+    # the error of a Literal has them in a sentence and nowhere else
     return re.findall(r"'([^']*)'", expected)
 
 
@@ -252,6 +256,7 @@ def _value(fault: Fault) -> Words:
     if limit:
         value = fault.value if isinstance(fault.value, int | float) else describe(fault.value)
         return Words("DF123", f"{name_of(fault.path)} must be {limit}, not {value}")
+    # pydantic writes this before the text of every ValueError that a validator raises
     text = str(fault.context.get("error") or fault.text).removeprefix("Value error, ")
     if isinstance(fault.value, dict | list) or "`" in text:
         return Words("DF123", text)

@@ -66,6 +66,7 @@ class Words:
 
 def alternatives(options: Collection[str]) -> str:
     """Return the types a value may have as a list with a final `or`."""
+    # `int | float` has both as alternatives, and a whole number is a number
     wide = {"a whole number"} if "a number" in options else set()
     *head, last = [each for each in options if each not in wide]
     return f"{', '.join(head)} or {last}" if head else last
@@ -86,6 +87,7 @@ def describe(value: Any) -> str:
     """Return a value as a message names it."""
     if value is None:
         return "nothing"
+    # before numbers, for True is an int
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, int | float):
@@ -115,6 +117,7 @@ def type_help(options: Collection[str], node: Node | None, keys: list[str]) -> s
     if "a list" in options and not isinstance(value, dict | tuple) and value is not None:
         return f"write it as a list: `[{_plain(value)}]`"
     if "text" in options and node and isinstance(value, bool | int | float):
+        # as it was written: 10 came from `010`, which may be a postcode
         return f'quote it: `"{node.raw or _plain(value)}"`'
     return _mapping_help(options, keys)
 
@@ -130,8 +133,10 @@ def _text_help(options: Collection[str], text: str, *, quoted: bool) -> str | No
             return "this is needed when rendering; a template or output is known only at run time"
         if quoted and isinstance(_scalar(text), int | float):
             return "remove the quotes"
+    # `1_000` is a number in Python and in YAML 1.1, in 1.2 it is text
     if numbers and text.replace("_", "").isdecimal():
         return f"write `{text.replace('_', '')}`"
+    # these are booleans in YAML 1.1, which other tools read, and text in 1.2
     if "`true` or `false`" in options and text.lower() in {"yes", "on", "no", "off", "y", "n"}:
         return f"write `{'true' if text.lower() in {'yes', 'on', 'y'} else 'false'}`"
     return f"write it as a list: `{flow(_words(text))}`" if "a list" in options else None
