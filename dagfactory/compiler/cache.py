@@ -44,7 +44,7 @@ class RenderCache:
     def __init__(self, folder: Path, environment: str | None) -> None:
         self._folder = folder
         self._environment = environment
-        self._path = _place(folder, environment)
+        self._path = _record_path(folder, environment)
         self._known = _read(self._path)
         self._keys: dict[Path, str] = {}
 
@@ -53,10 +53,10 @@ class RenderCache:
         inputs = Inputs(self._environment)
         keys = {spec: inputs.key(spec) for spec in specs} if self._path else {}
         self._keys = {spec: key for spec, key in keys.items() if key}
-        found = {spec: self._same(spec, key) for spec, key in self._keys.items()}
+        found = {spec: self._reusable(spec, key) for spec, key in self._keys.items()}
         return {spec: each for spec, each in found.items() if each}
 
-    def _same(self, spec: Path, key: str) -> Rendered | None:
+    def _reusable(self, spec: Path, key: str) -> Rendered | None:
         entry = self._known.get(str(spec))
         if entry is None or entry.inputs != key:
             return None
@@ -99,7 +99,7 @@ def _entry(key: str, made: Rendered) -> _Entry:
     return _Entry(key, made.pipeline, made.source, made.digest, made.target, text, beside)
 
 
-def _place(folder: Path, environment: str | None) -> Path | None:
+def _record_path(folder: Path, environment: str | None) -> Path | None:
     """Return the path of a folder's record, or None where there is no cache."""
     own = os.environ.get("DAGFACTORY_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - never raises

@@ -51,13 +51,13 @@ class Inputs:
         """Return the hash of what all specs of a folder share; None when it cannot be read."""
         if folder not in self._beside:
             try:
-                self._beside[folder] = _hash(_around(folder, self._environment)).encode()
+                self._beside[folder] = _hash(_folder_inputs(folder, self._environment)).encode()
             except OSError:
                 self._beside[folder] = None
         return self._beside[folder]
 
 
-def _around(folder: Path, environment: str | None) -> Iterator[bytes]:
+def _folder_inputs(folder: Path, environment: str | None) -> Iterator[bytes]:
     """Yield what a spec of a folder sees beside itself: defaults, the environments, its place."""
     spec = folder / "spec.yaml"
     yield os.fsencode(folder.resolve())

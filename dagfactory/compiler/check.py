@@ -40,14 +40,14 @@ def _size(compiled: Compiled) -> int:
 def _joined(results: dict[str | None, Compiled]) -> list[Diagnostic]:
     """Return each finding once; those of some environments only say of which."""
     first: dict[object, Diagnostic] = {}
-    where: dict[object, list[str]] = {}
+    found_in: dict[object, list[str]] = {}
     for name, compiled in results.items():
         for each in compiled.diagnostics:
             # without the help, which may name the environment: the finding is the same in each
             key = (each.code, each.message, each.span)
             first.setdefault(key, each)
-            where.setdefault(key, []).append(name or "")
-    return [_with_note(each, where[key], len(results)) for key, each in first.items()]
+            found_in.setdefault(key, []).append(name or "")
+    return [_with_note(each, found_in[key], len(results)) for key, each in first.items()]
 
 
 def _with_note(diagnostic: Diagnostic, names: list[str], of: int) -> Diagnostic:

@@ -64,12 +64,12 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
     # passes are imported where they run: pydantic alone takes 0.13 s of CPU, and a render that
     # finds every spec in its cache needs no model
     from dagfactory.compiler.resolve.layers import resolve
-    from dagfactory.compiler.validate.echoes import without_echoes
+    from dagfactory.compiler.validate.cascading import without_cascading
     from dagfactory.compiler.validate.unknown_names import unknown_names
     from dagfactory.compiler.validate.validate import validate, validate_environment
 
     found = list(parsed.diagnostics)
-    tree = pipeline = where = None
+    tree = pipeline = model = None
     if parsed.layers:
         tree, unresolved = resolve(parsed.layers)
         pipeline, invalid = validate(tree)
@@ -77,9 +77,9 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
         # should not wait for the second run of `check`
         found += [*unresolved, *invalid, *unknown_names(tree)]
     if parsed.environment and environment:
-        where, invalid = validate_environment(parsed.environment, environment)
+        model, invalid = validate_environment(parsed.environment, environment)
         found += invalid
-    return Front(pipeline, tree, where, tidy(without_echoes(found)), parsed.sources)
+    return Front(pipeline, tree, model, tidy(without_cascading(found)), parsed.sources)
 
 
 def compile_spec(path: Path, environment: str | None) -> Compiled:
@@ -125,7 +125,7 @@ def build(specs: list[Path], environment: str | None, cache: RenderCache | None 
     known = cache.get(specs) if cache else {}
     compiled = {path: compile_spec(path, environment) for path in specs if path not in known}
     # a known spec has no tree, so the finding would have no second place to show
-    if known and _meet(known.values(), compiled.values()):
+    if known and _share_an_id(known.values(), compiled.values()):
         return build(specs, environment)
     found = [each for item in compiled.values() for each in item.diagnostics]
     found += collisions(compiled.values())
@@ -141,7 +141,9 @@ def build(specs: list[Path], environment: str | None, cache: RenderCache | None 
     made = known | {path: each for (path, _), each in zip(planned, fresh, strict=True)}
     if cache:
         # a spec with a warning stays out of the record: each render says the warning again
-        silent = {path: each for path, each in made.items() if not _speaks(compiled.get(path))}
+        silent = {
+            path: each for path, each in made.items() if not _has_findings(compiled.get(path))
+        }
         cache.put(silent)
     files = bundle(
         [made[path] for path in specs if path in made],
@@ -151,11 +153,11 @@ def build(specs: list[Path], environment: str | None, cache: RenderCache | None 
     return Built(files, tidy(found), sources, plans)
 
 
-def _speaks(compiled: Compiled | None) -> bool:
+def _has_findings(compiled: Compiled | None) -> bool:
     return bool(compiled and compiled.diagnostics)
 
 
-def _meet(known: Iterable[Rendered], compiled: Iterable[Compiled]) -> bool:
+def _share_an_id(known: Iterable[Rendered], compiled: Iterable[Compiled]) -> bool:
     """Whether two specs have one id."""
     ids = [each.pipeline for each in known]
     ids += [each.plan.pipeline.pipeline for each in compiled if each.plan]

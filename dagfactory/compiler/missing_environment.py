@@ -25,7 +25,7 @@ def without_environment(path: Path, found: list[Diagnostic]) -> list[Diagnostic]
         return found
     names = environments(path)
     if not names:
-        return [_add_one(each) for each in found]
+        return [_advise_to_add_one(each) for each in found]
     in_each = [_unresolved(path, name) for name in names]
     needs = [
         each
@@ -44,7 +44,7 @@ def without_environment(path: Path, found: list[Diagnostic]) -> list[Diagnostic]
     return tidy([*(each for each in found if each not in needs), one])
 
 
-def _add_one(diagnostic: Diagnostic) -> Diagnostic:
+def _advise_to_add_one(diagnostic: Diagnostic) -> Diagnostic:
     """Tell those who have no environment at all how to make one."""
     if diagnostic.code != "DF113":
         return diagnostic

@@ -155,14 +155,14 @@ def write(made: Bundle, folder: Path) -> Difference:
     with plainly():
         difference = compare(made, folder)
         _refuse_foreign(difference.changed, folder)
-        for path in sorted((*difference.added, *difference.changed), key=_turn):
+        for path in sorted((*difference.added, *difference.changed), key=_write_order):
             write_atomic(folder / path, made.files[path])
         for path in difference.removed:
             remove(folder / path, within=folder)
     return difference
 
 
-def _turn(path: str) -> tuple[int, str]:
+def _write_order(path: str) -> tuple[int, str]:
     """Sort what a DAG imports before the DAG files, and the manifest last."""
     # Airflow may read the folder at any moment, and a manifest claims what is there already
     if path == MANIFEST:

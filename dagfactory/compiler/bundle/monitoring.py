@@ -33,7 +33,7 @@ def policy(plan: Plan) -> dict[str, Any] | None:
     conditions = [_failures(plan, wanted)] + ([_duration(plan, longest)] if longest else [])
     made = {
         "displayName": f"DAG {name}",
-        "documentation": {"content": _words(plan), "mimeType": "text/markdown"},
+        "documentation": {"content": _documentation(plan), "mimeType": "text/markdown"},
         "combiner": "OR",
         "conditions": conditions,
         "alertStrategy": {"autoClose": _seconds(max(wanted.period.total_seconds(), _CLOSE_AFTER))},
@@ -98,7 +98,7 @@ def _filter(plan: Plan, metric: str) -> str:
     )
 
 
-def _words(plan: Plan) -> str:
+def _documentation(plan: Plan) -> str:
     pipeline = plan.pipeline
     lines = [
         f"DAG `{pipeline.pipeline}` on Cloud Composer.",

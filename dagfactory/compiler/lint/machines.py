@@ -68,10 +68,13 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
 
 def _choices(job: Job, region: str) -> Iterator[_Choice]:
     machine, path = job.machine, job.machine_path
-    own = (*path, "type")
+    type_path = (*path, "type")
     # an absent key has no place to show, so a finding about the default stands at the type
-    way = (*path, "provisioning") if "provisioning" in machine.model_fields_set else own
-    yield _Choice(machine.type, own, region, own, machine.provisioning, way)
+    stated = "provisioning" in machine.model_fields_set
+    provisioning_path = (*path, "provisioning") if stated else type_path
+    yield _Choice(
+        machine.type, type_path, region, type_path, machine.provisioning, provisioning_path
+    )
     for index, each in enumerate(machine.fallback):
         here = (*path, "fallback", index)
         yield _Choice(

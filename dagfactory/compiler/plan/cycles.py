@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Moment: TypeAlias = tuple[str, Literal["begin", "end"]]
 
 
-def circle(tasks: Mapping[str, PlannedTask], edges: list[Edge], node: Node) -> list[Diagnostic]:
-    """Find a circle of tasks that wait for each other, and show the whole circle."""
+def cycle(tasks: Mapping[str, PlannedTask], edges: list[Edge], node: Node) -> list[Diagnostic]:
+    """Find a cycle of tasks that wait for each other, and show the whole of it."""
     order = {name: index for index, name in enumerate(tasks)}
     if all(order[edge.upstream] < order[edge.downstream] for edge in edges):
         return []  # every task waits for earlier ones only, and a group's members follow it

@@ -28,7 +28,7 @@ _OF_JOBS = (("defaults", "image"), ("defaults", "machine"))
 _IN_ALERTS = "`${run.…}`, `${params.…}` and `{{ alert.… }}` can stand here"
 
 
-def whole_problems(
+def pipeline_problems(
     pipeline: Pipeline, node: Node, tasks: list[PlannedTask]
 ) -> Iterator[Diagnostic]:
     """Yield what only the whole pipeline shows."""
@@ -42,10 +42,10 @@ def whole_problems(
         yield from _fail_fast(tasks)
     groups = {item.id: item.groups for item in tasks}
     for item in tasks:
-        yield from _too_long(item)
-        yield from _both_sides(item, groups)
+        yield from _long_id(item)
+        yield from _group_on_other_side(item, groups)
     for path, text in _texts(node):
-        yield from _early(path, text, pipeline)
+        yield from _early_references(path, text, pipeline)
 
 
 def _continuous(pipeline: Pipeline) -> Iterator[Diagnostic]:
@@ -72,7 +72,7 @@ def _fail_fast(tasks: list[PlannedTask]) -> Iterator[Diagnostic]:
             )
 
 
-def _too_long(item: PlannedTask) -> Iterator[Diagnostic]:
+def _long_id(item: PlannedTask) -> Iterator[Diagnostic]:
     """Find ids that do not fit into Airflow's database, groups and the parts of a sweep included."""
     length = max(map(len, (item.context.airflow_id, *item.roots)))
     if length > LONGEST_ID:
@@ -82,7 +82,9 @@ def _too_long(item: PlannedTask) -> Iterator[Diagnostic]:
         )
 
 
-def _both_sides(item: PlannedTask, groups: Mapping[str, tuple[str, ...]]) -> Iterator[Diagnostic]:
+def _group_on_other_side(
+    item: PlannedTask, groups: Mapping[str, tuple[str, ...]]
+) -> Iterator[Diagnostic]:
     """Find a task on one side of a gate whose group stands on the other."""
     branches = list(task_type(item.task.type).branches(item.task))
     for suffix, name in branches:
@@ -105,17 +107,17 @@ def _texts(node: Node) -> Iterator[tuple[KeyPath, str]]:
             )
 
 
-def _early(path: KeyPath, text: str, pipeline: Pipeline) -> Iterator[Diagnostic]:
+def _early_references(path: KeyPath, text: str, pipeline: Pipeline) -> Iterator[Diagnostic]:
     """Find references that no run has a value for yet; those of jobs and alerts are rendered later."""
-    told = path[0] == "alerts" and path[1:2] != ("monitoring",)
+    in_alerts = path[0] == "alerts" and path[1:2] != ("monitoring",)
     # a default image or machine becomes part of each job, which is rendered when it starts
-    late = told or path[:2] in _OF_JOBS
-    if told:  # rendered when something has happened: a run exists then
+    rendered_later = in_alerts or path[:2] in _OF_JOBS
+    if in_alerts:  # rendered when something has happened: a run exists then
         yield from broken_template(path, text)
     for ref in references(text):
-        if told and ref.root == "tasks":
+        if in_alerts and ref.root == "tasks":
             yield at(path, ref, "DF215", f"`{ref}` may not be there when this is told", _IN_ALERTS)
-        elif not late or ref.root == "tasks":
+        elif not rendered_later or ref.root == "tasks":
             yield misplaced(path, ref)
         elif ref.root == "params":
             yield from unknown_param(path, ref, pipeline)

@@ -25,15 +25,15 @@ FIXED = frozenset({"pool", "queue", "doc", "outlets", "teardown"})
 _TEMPLATE = re.compile(r"\{[{%#]")
 
 
-def own_texts(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+def task_texts(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     """Yield every text of a task with its path; the members of a group have their own turn."""
     own = node.find(path)
     fields = own.value if own and isinstance(own.value, dict) else {}
     for key, child in fields.items():
         if key != "tasks":
             yield from (
-                (where, text.value)
-                for where, text in child.walk((*path, key))
+                (below, text.value)
+                for below, text in child.walk((*path, key))
                 if isinstance(text.value, str)
             )
 

@@ -83,6 +83,12 @@ def bound(kind: str, context: Mapping[str, Any]) -> str | None:
     return template.format(**context) if template else None
 
 
+def quoted_choices(context: Mapping[str, Any]) -> list[str]:
+    """Return the choices that the context of a pydantic error lists: 'a', 'b' or 'c'."""
+    # the error of a Literal has them in a sentence and nowhere else
+    return re.findall(r"'([^']*)'", str(context.get("expected", "")))
+
+
 def describe(value: Any) -> str:
     """Return a value as a message names it."""
     if value is None:
