@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,23 +133,14 @@ def build(specs: list[Path], environment: str | None, cache: RenderCache | None 
     plans = tuple(item.plan for item in compiled.values() if item.plan)
     if has_errors(found):
         return Built(None, tidy(found), sources, plans)
-    from dagfactory.compiler.bundle.bundle import bundle
-
-    planned = [(path, each.plan) for path, each in compiled.items() if each.plan]
-    # only this half is forked: it returns little, and `sync` and `run` want the plans here
-    fresh = fork_map(_rendered, planned)
-    made = known | {path: each for (path, _), each in zip(planned, fresh, strict=True)}
+    made = known | _render_all(compiled)
     if cache:
         # a spec with a warning stays out of the record: each render says the warning again
         silent = {
             path: each for path, each in made.items() if not _has_findings(compiled.get(path))
         }
         cache.put(silent)
-    files = bundle(
-        [made[path] for path in specs if path in made],
-        generator=f"dagfactory {__version__}",
-        environment=environment or "none",
-    )
+    files = _bundle([made[path] for path in specs if path in made], environment)
     return Built(files, tidy(found), sources, plans)
 
 
@@ -162,6 +153,24 @@ def _share_an_id(known: Iterable[Rendered], compiled: Iterable[Compiled]) -> boo
     ids = [each.pipeline for each in known]
     ids += [each.plan.pipeline.pipeline for each in compiled if each.plan]
     return len(set(ids)) < len(ids)
+
+
+def _render_all(compiled: Mapping[Path, Compiled]) -> dict[Path, Rendered]:
+    """Return the DAG file of every plan by its spec."""
+    planned = [(path, each.plan) for path, each in compiled.items() if each.plan]
+    # only this half is forked: it returns little, and `sync` and `run` want the plans here
+    fresh = fork_map(_rendered, planned)
+    return {path: each for (path, _), each in zip(planned, fresh, strict=True)}
+
+
+def _bundle(rendered: list[Rendered], environment: str | None) -> Bundle:
+    from dagfactory.compiler.bundle.bundle import bundle
+
+    return bundle(
+        rendered,
+        generator=f"dagfactory {__version__}",
+        environment=environment or "none",
+    )
 
 
 def _rendered(planned: tuple[Path, Plan]) -> Rendered:

@@ -69,12 +69,20 @@ def bundle(rendered: list[Rendered], *, generator: str, environment: str) -> Bun
     files[IGNORE] = b"dagfactory_runtime_*\n"
     for item in rendered:
         files |= item.beside
-    manifest = {
+    manifest = _manifest(rendered, files, generator, environment)
+    return Bundle({**dict(sorted(files.items())), MANIFEST: manifest})
+
+
+def _manifest(
+    rendered: list[Rendered], files: Mapping[str, bytes], generator: str, environment: str
+) -> bytes:
+    """Return the manifest of files: what they are made from and what they hold."""
+    data = {
         "schema_version": 1,
         "generator": generator,
         "environment": environment,
         "target": rendered[0].target if rendered else "airflow3",
-        "runtime": package,
+        "runtime": runtime_name(),
         "pipelines": {
             item.pipeline: {
                 "file": f"{item.pipeline}.py",
@@ -85,8 +93,8 @@ def bundle(rendered: list[Rendered], *, generator: str, environment: str) -> Bun
         },
         "files": {path: entry(content) for path, content in sorted(files.items())},
     }
-    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
-    return Bundle({**dict(sorted(files.items())), MANIFEST: text.encode()})
+    # sorted and without a time: the same specs give the same bytes, so a diff shows a change only
+    return (json.dumps(data, indent=2, sort_keys=True, ensure_ascii=True) + "\n").encode()
 
 
 def entry(content: bytes) -> dict[str, str | int]:

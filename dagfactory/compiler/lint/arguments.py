@@ -205,7 +205,6 @@ def _faults(
 ) -> Iterator[Diagnostic]:
     from pydantic import ValidationError
 
-    unknown = {name for name, each in given.items() if not each.known}
     names = {field.alias or name: field for name, field in model.model_fields.items()}
     for name in given:
         if name not in names:
@@ -217,43 +216,29 @@ def _faults(
     try:
         model.model_validate(values)
     except ValidationError as error:
-        yield from _validation_faults(
-            program, error.errors(include_url=False), given, unknown, item
-        )
+        yield from _validation_faults(program, error.errors(include_url=False), given, item)
 
 
 def _validation_faults(
-    program: str,
-    errors: Iterable[Any],
-    given: Mapping[str, Given],
-    unknown: set[str],
-    item: PlannedTask,
+    program: str, errors: Iterable[Any], given: Mapping[str, Given], item: PlannedTask
 ) -> Iterator[Diagnostic]:
     """Say pydantic's errors in words."""
     for error in errors:
         name = str(error["loc"][0]) if error["loc"] else ""
         # the run may bring a value that fits
-        if name in unknown:
+        if name in given and not given[name].known:
             continue
+        arguments = Pointer((*item.path, "args"), key=True)
         if name in given:
             message, help_ = _words(name, given[name], error)
             yield Diagnostic("DF313", message, Pointer(given[name].path), help=help_)
         elif error["type"] == "missing":
-            message = f"`{program}` needs the argument `{name}`"
-            yield Diagnostic(
-                "DF313",
-                message,
-                Pointer((*item.path, "args"), key=True),
-                help=f"add `{name}: ...`",
-            )
+            message, help_ = f"`{program}` needs the argument `{name}`", f"add `{name}: ...`"
+            yield Diagnostic("DF313", message, arguments, help=help_)
         # a validator of the whole model has no location
         elif not name:
             message = str(error["msg"]).removeprefix("Value error, ")
-            yield Diagnostic(
-                "DF313",
-                f"`{program}` refuses this: {message}",
-                Pointer((*item.path, "args"), key=True),
-            )
+            yield Diagnostic("DF313", f"`{program}` refuses this: {message}", arguments)
 
 
 def _words(name: str, given: Given, error: Any) -> tuple[str, str | None]:
