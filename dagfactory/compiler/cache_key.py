@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagfactory
-from dagfactory.catalogue.bundled_trainer import rivals
+from dagfactory.catalogue.bundled_trainer import project_trainers
 from dagfactory.dagfile.templates import template_folder
 from dagfactory.project.specs import STDIN, SUFFIXES, beside
 
@@ -81,7 +81,7 @@ def program() -> Iterator[bytes]:
             yield os.fsencode(path)
             # the bytes, not the times: a build or `cp -p` can give new content an old time
             yield Path(path).read_bytes()
-    yield repr((sys.version, [each.is_dir() for each in rivals()])).encode()
+    yield repr((sys.version, [each.is_dir() for each in project_trainers()])).encode()
     for name in LIBRARIES:
         found = find_spec(name)
         # an installer writes a library whole, so one file of it stands for thousands

@@ -13,7 +13,7 @@ from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import KeyPath
 from dagfactory.diagnostics.wording import listing, shorten
 from dagfactory.document.node import Node
-from dagfactory.document.yaml12 import OutOfRangeError, scalar
+from dagfactory.document.yaml12 import scalar_or_none
 
 EXPECTED = {
     "int_type": "a whole number",
@@ -137,7 +137,7 @@ def _text_help(options: Collection[str], text: str, *, quoted: bool) -> str | No
     if numbers or "`true` or `false`" in options:
         if "{{" in text or "${" in text:
             return "this is needed when rendering; a template or output is known only at run time"
-        if quoted and isinstance(_scalar(text), int | float):
+        if quoted and isinstance(scalar_or_none(text), int | float):
             return "remove the quotes"
     # `1_000` is a number in Python and in YAML 1.1, in 1.2 it is text
     if numbers and text.replace("_", "").isdecimal():
@@ -166,16 +166,9 @@ def flow(value: object) -> str:
         return f"[{inner}]" if len(inner) <= _FLOW else "[...]"
     if isinstance(value, str):
         text = shorten(value.strip())
-        bare = _BARE.fullmatch(text) and isinstance(_scalar(text), str)
+        bare = _BARE.fullmatch(text) and isinstance(scalar_or_none(text), str)
         return text if bare else json.dumps(text, ensure_ascii=False)
     return "..." if value is None else _plain(value)
-
-
-def _scalar(text: str) -> object:
-    try:
-        return scalar(text)
-    except OutOfRangeError:
-        return None
 
 
 def _plain(value: object) -> str:
