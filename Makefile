@@ -49,7 +49,7 @@ layers: $(STAMP) ## the one-way path, by import-linter
 	$(BIN)/lint-imports --no-cache > build/layers.txt 2>&1 || (cat build/layers.txt; false)
 	@grep "^Contracts" build/layers.txt
 
-style: $(STAMP) ## sizes of functions and files against the bars
+style: $(STAMP) ## sizes of functions and files, and comments, against the bars
 	$(BIN)/python benchmarks/style.py
 
 unit: $(STAMP) ## every test but the minutes-long ones

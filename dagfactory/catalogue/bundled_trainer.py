@@ -35,7 +35,7 @@ def installed() -> bool:
     """Whether `trainer` is the package that was installed together with this one."""
     home = Path(__file__).resolve().parents[2] / "trainer"
     loaded = getattr(sys.modules.get("trainer"), "__path__", None) or [str(home)]
-    foreign = any(each.is_dir() and each.resolve() != home for each in rivals())
+    foreign = any(each.is_dir() and each.resolve() != home for each in project_trainers())
     return not foreign and (home / "config.py").is_file() and Path(loaded[0]).resolve() == home
 
 
@@ -44,7 +44,7 @@ def runs(module: str | None, command: object) -> bool:
     return module in PROGRAMS and not command and installed()
 
 
-def rivals() -> tuple[Path, Path]:
+def project_trainers() -> tuple[Path, Path]:
     """Return where a project of one's own would keep a package `trainer`."""
     return Path.cwd() / "trainer", Path.cwd() / "src" / "trainer"
 
@@ -61,7 +61,7 @@ def varying() -> tuple[str, ...]:
     return names
 
 
-def alone() -> tuple[str, ...]:
+def single_run_settings() -> tuple[str, ...]:
     """Return the settings that only a run of its own heeds, not one that trains with others."""
     packs = import_module("trainer.pack_settings")
     names = [field.alias or name for name, field in settings("trainer").model_fields.items()]

@@ -1,7 +1,8 @@
-"""The command line: one module per command, found by listing this package.
+"""The command line: one module per command, found by listing this package; options and exit codes only.
 
 A module's name is the command's name; it defines `command`, a click command, and the first line of
-its docstring is the short help. Nothing is imported but the module of the command that runs.
+its docstring is the short help. May import every other room, inside the functions that need it: one
+command pays for no other, and none of them imports Airflow, torch or a Google Cloud library.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class RenderCache:
     def __init__(self, folder: Path, environment: str | None) -> None:
         self._folder = Folder(folder)
         self._environment = environment
-        self._path = _place(folder, environment)
+        self._path = _record_path(folder, environment)
         self._known = _read(self._path)
         self._keys: dict[Path, str] = {}
 
@@ -53,10 +53,10 @@ class RenderCache:
         inputs = Inputs(self._environment)
         keys = {spec: inputs.key(spec) for spec in specs} if self._path else {}
         self._keys = {spec: key for spec, key in keys.items() if key}
-        found = {spec: self._same(spec, key) for spec, key in self._keys.items()}
+        found = {spec: self._reusable(spec, key) for spec, key in self._keys.items()}
         return {spec: each for spec, each in found.items() if each}
 
-    def _same(self, spec: Path, key: str) -> Rendered | None:
+    def _reusable(self, spec: Path, key: str) -> Rendered | None:
         entry = self._known.get(str(spec))
         if entry is None or entry.inputs != key:
             return None
@@ -84,6 +84,7 @@ class RenderCache:
         entries = {
             str(spec): _entry(key, made[spec])
             for spec, key in self._keys.items()
+            # what an editor saved while this ran was not compiled: its hash must not be recorded
             if spec in made and (self._is_known(spec, key) or now.key(spec) == key)
         }
         if self._path and entries != self._known:
@@ -100,11 +101,13 @@ def _entry(key: str, made: Rendered) -> _Entry:
     return _Entry(key, made.pipeline, made.source, made.digest, made.target, text, beside)
 
 
-def _place(folder: Path, environment: str | None) -> Path | None:
+def _record_path(folder: Path, environment: str | None) -> Path | None:
     """Return the path of a folder's record, or None where there is no cache."""
     own = os.environ.get("DAGFACTORY_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - never raises
     cache = Path(own) if own else Path(base, "dagfactory")
+    # the XDG specification calls a relative path invalid; it would also lie in the project,
+    # where a pull request could bring a forged record along with a forged DAG file
     if not cache.is_absolute():
         return None
     name = json.dumps([os.fspath(folder.absolute()), environment])
@@ -124,12 +127,13 @@ def _read(path: Path | None) -> dict[str, _Entry]:
 
 
 def _write(path: Path, entries: Mapping[str, _Entry]) -> None:
-    """Write a record; a cache that cannot be written is no reason to fail."""
+    """Write a record; a cache that cannot be written is not a reason to fail."""
     rows = {
         spec: [getattr(each, name) for name in _Entry.__slots__] for spec, each in entries.items()
     }
     body = json.dumps(rows, sort_keys=True).encode()
     try:
+        # a record that others could write would let them choose which DAG files are believed
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomic(path, _seal(body) + b"\n" + body)
         by_age = sorted(path.parent.iterdir(), key=lambda each: each.stat().st_mtime)
@@ -140,4 +144,5 @@ def _write(path: Path, entries: Mapping[str, _Entry]) -> None:
 
 
 def _seal(body: bytes) -> bytes:
+    # not a signature: it tells a record that was cut short, or has the rows of an older version
     return hashlib.sha256(b"dagfactory render 2\0" + body).hexdigest().encode()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagfactory
-from dagfactory.catalogue.bundled_trainer import rivals
+from dagfactory.catalogue.bundled_trainer import project_trainers
 from dagfactory.dagfile.templates import template_folder
 from dagfactory.diagnostics.limits import FILE
 from dagfactory.project.files import leads_out, read_regular
@@ -40,6 +40,8 @@ class Inputs:
             return None
         if shared is None:
             return None
+        # the header of the DAG file names the spec's place; that of the folder is in `shared`, and
+        # resolving each of a thousand files asks the system about every folder above it again
         name = os.fsencode(spec.resolve() if spec.is_symlink() else spec.name)
         return _hash([self._program, shared, name, content])
 
@@ -51,13 +53,13 @@ class Inputs:
         """Return the hash of what all specs of a folder share; None when it cannot be read."""
         if folder not in self._beside:
             try:
-                self._beside[folder] = _hash(_around(folder, self._environment)).encode()
+                self._beside[folder] = _hash(_folder_inputs(folder, self._environment)).encode()
             except OSError:
                 self._beside[folder] = None
         return self._beside[folder]
 
 
-def _around(folder: Path, environment: str | None) -> Iterator[bytes]:
+def _folder_inputs(folder: Path, environment: str | None) -> Iterator[bytes]:
     """Yield what a spec of a folder sees beside itself: defaults, the environments, its place."""
     spec = folder / "spec.yaml"
     yield os.fsencode(folder.resolve())
@@ -68,6 +70,7 @@ def _around(folder: Path, environment: str | None) -> Iterator[bytes]:
     if environments:
         files = sorted(each for each in environments.iterdir() if each.suffix in SUFFIXES)
         for file in files:
+            # of the others the names count: a patch for an environment that has no file is DF110
             yield os.fsencode(file)
             yield _read(file) if file.stem == environment else b""
 
@@ -88,10 +91,12 @@ def program() -> Iterator[bytes]:
     for folder in (package, package.parent / "trainer", template_folder()):
         for path in sorted(_files(folder)):
             yield os.fsencode(path)
+            # the bytes, not the times: a build or `cp -p` can give new content an old time
             yield Path(path).read_bytes()
-    yield repr((sys.version, [each.is_dir() for each in rivals()])).encode()
+    yield repr((sys.version, [each.is_dir() for each in project_trainers()])).encode()
     for name in LIBRARIES:
         found = find_spec(name)
+        # an installer writes a library whole, so one file of it stands for thousands
         state = os.stat(found.origin) if found and found.origin else None  # noqa: PTH116 - one call
         yield repr((found and found.origin, state and (state.st_mtime_ns, state.st_size))).encode()
 
@@ -99,14 +104,16 @@ def program() -> Iterator[bytes]:
 def _files(folder: Path) -> Iterator[str]:
     """Yield every file of a folder that Python did not put there."""
     for top, inner, names in os.walk(folder):
+        # Python writes bytecode when a module is first used: the program would change by running
         inner[:] = [each for each in inner if each != "__pycache__"]
         yield from (os.path.join(top, name) for name in names)  # noqa: PTH118 - hundreds of them
 
 
 def _hash(parts: Iterator[bytes] | list[bytes]) -> str:
-    """Return the SHA-256 of parts, each with its length before it."""
+    """Return the SHA-256 of parts and of where each ends."""
     digest = hashlib.sha256()
     for part in parts:
+        # without lengths a byte could move from one part to the next and leave the hash as it was
         digest.update(b"%d:" % len(part))
         digest.update(part)
     return digest.hexdigest()

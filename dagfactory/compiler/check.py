@@ -19,8 +19,10 @@ def check_specs(specs: Iterable[Path], environment: str | None) -> Findings:
     start = perf_counter()
     checked = [_check(path, environment) for path in specs]
     found = [each for results in checked for each in _joined(results)]
+    # of one environment only: in two of them a spec would collide with itself
     found += collisions([next(iter(results.values())) for results in checked])
     files = [file for results in checked for each in results.values() for file in each.sources]
+    # the most of all environments: a patch may delete tasks, and a spec with errors has no plan
     tasks = sum(max(_size(each) for each in results.values()) for results in checked)
     sources, seconds = Sources(tuple(files)), perf_counter() - start
     return Findings(tuple(tidy(found)), sources, len(checked), tasks, seconds)
@@ -38,13 +40,14 @@ def _size(compiled: Compiled) -> int:
 def _joined(results: dict[str | None, Compiled]) -> list[Diagnostic]:
     """Return each finding once; those of some environments only say of which."""
     first: dict[object, Diagnostic] = {}
-    where: dict[object, list[str]] = {}
+    found_in: dict[object, list[str]] = {}
     for name, compiled in results.items():
         for each in compiled.diagnostics:
+            # without the help, which may name the environment: the finding is the same in each
             key = (each.code, each.message, each.span)
             first.setdefault(key, each)
-            where.setdefault(key, []).append(name or "")
-    return [_with_note(each, where[key], len(results)) for key, each in first.items()]
+            found_in.setdefault(key, []).append(name or "")
+    return [_with_note(each, found_in[key], len(results)) for key, each in first.items()]
 
 
 def _with_note(diagnostic: Diagnostic, names: list[str], of: int) -> Diagnostic:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,21 +61,25 @@ class Built:
 
 def front_end(parsed: Parsed, environment: str | None) -> Front:
     """Resolve and validate what was parsed; all faults are diagnostics, unknown names among them."""
+    # passes are imported where they run: pydantic alone takes 0.13 s of CPU, and a render that
+    # finds every spec in its cache needs no model
     from dagfactory.compiler.resolve.layers import resolve
-    from dagfactory.compiler.validate.echoes import without_echoes
+    from dagfactory.compiler.validate.cascading import without_cascading
     from dagfactory.compiler.validate.unknown_names import unknown_names
     from dagfactory.compiler.validate.validate import validate, validate_environment
 
     found = list(parsed.diagnostics)
-    tree = pipeline = where = None
+    tree = pipeline = model = None
     if parsed.layers:
         tree, unresolved = resolve(parsed.layers)
         pipeline, invalid = validate(tree)
+        # names are looked up on the tree, for a wrong value leaves no model, and a misspelt task
+        # should not wait for the second run of `check`
         found += [*unresolved, *invalid, *unknown_names(tree)]
     if parsed.environment and environment:
-        where, invalid = validate_environment(parsed.environment, environment)
+        model, invalid = validate_environment(parsed.environment, environment)
         found += invalid
-    return Front(pipeline, tree, where, tidy(without_echoes(found)), parsed.sources)
+    return Front(pipeline, tree, model, tidy(without_cascading(found)), parsed.sources)
 
 
 def compile_spec(path: Path, environment: str | None) -> Compiled:
@@ -100,13 +104,14 @@ def compile_parsed(parsed: Parsed, environment: str | None) -> Compiled:
     made = None
     if front.pipeline and front.node and not _lacks_models(front):
         made, unplanned = plan(front.pipeline, front.node, front.environment)
+        # the plan lacks the edge of an unknown name: checks of order would report the gap as well
         linted = lint(made) if made and not has_errors(found) else ()
         found = tidy([*found, *unplanned, *linted])
     return Compiled(None if has_errors(found) else made, found, front.sources)
 
 
 def _lacks_models(front: Front) -> bool:
-    """Whether anything but a name is wrong: then a plan would only repeat it."""
+    """Whether anything but a name is wrong."""
     from dagfactory.compiler.validate.unknown_names import NAMES
 
     return any(each.severity == "error" and each.code not in NAMES for each in front.diagnostics)
@@ -119,7 +124,8 @@ def build(specs: list[Path], environment: str | None, cache: RenderCache | None 
     """
     known = cache.get(specs) if cache else {}
     compiled = {path: compile_spec(path, environment) for path in specs if path not in known}
-    if known and _meet(known.values(), compiled.values()):
+    # a known spec has no tree, so the finding would have no second place to show
+    if known and _share_an_id(known.values(), compiled.values()):
         return build(specs, environment)
     found = [each for item in compiled.values() for each in item.diagnostics]
     found += collisions(compiled.values())
@@ -127,31 +133,44 @@ def build(specs: list[Path], environment: str | None, cache: RenderCache | None 
     plans = tuple(item.plan for item in compiled.values() if item.plan)
     if has_errors(found):
         return Built(None, tidy(found), sources, plans)
-    from dagfactory.compiler.bundle.bundle import bundle
-
-    planned = [(path, each.plan) for path, each in compiled.items() if each.plan]
-    fresh = fork_map(_rendered, planned)
-    made = known | {path: each for (path, _), each in zip(planned, fresh, strict=True)}
+    made = known | _render_all(compiled)
     if cache:
-        silent = {path: each for path, each in made.items() if not _speaks(compiled.get(path))}
+        # a spec with a warning stays out of the record: each render says the warning again
+        silent = {
+            path: each for path, each in made.items() if not _has_findings(compiled.get(path))
+        }
         cache.put(silent)
-    files = bundle(
-        [made[path] for path in specs if path in made],
-        generator=f"dagfactory {__version__}",
-        environment=environment or "none",
-    )
+    files = _bundle([made[path] for path in specs if path in made], environment)
     return Built(files, tidy(found), sources, plans)
 
 
-def _speaks(compiled: Compiled | None) -> bool:
+def _has_findings(compiled: Compiled | None) -> bool:
     return bool(compiled and compiled.diagnostics)
 
 
-def _meet(known: Iterable[Rendered], compiled: Iterable[Compiled]) -> bool:
-    """Whether two specs have one id; a known one has no place in a file to show."""
+def _share_an_id(known: Iterable[Rendered], compiled: Iterable[Compiled]) -> bool:
+    """Whether two specs have one id."""
     ids = [each.pipeline for each in known]
     ids += [each.plan.pipeline.pipeline for each in compiled if each.plan]
     return len(set(ids)) < len(ids)
+
+
+def _render_all(compiled: Mapping[Path, Compiled]) -> dict[Path, Rendered]:
+    """Return the DAG file of every plan by its spec."""
+    planned = [(path, each.plan) for path, each in compiled.items() if each.plan]
+    # only this half is forked: it returns little, and `sync` and `run` want the plans here
+    fresh = fork_map(_rendered, planned)
+    return {path: each for (path, _), each in zip(planned, fresh, strict=True)}
+
+
+def _bundle(rendered: list[Rendered], environment: str | None) -> Bundle:
+    from dagfactory.compiler.bundle.bundle import bundle
+
+    return bundle(
+        rendered,
+        generator=f"dagfactory {__version__}",
+        environment=environment or "none",
+    )
 
 
 def _rendered(planned: tuple[Path, Plan]) -> Rendered:
@@ -168,6 +187,7 @@ def _rendered(planned: tuple[Path, Plan]) -> Rendered:
     dag_file = lower(plan, source=source)
     text = render(dag_file)
     name = plan.pipeline.pipeline
+    # the finished text is checked: it holds whatever the template or the quoting did wrong
     check(f"{name}.py", text)
     header = dag_file.header
     return Rendered(name, source, header.digest, text, header.target, sidecars(plan))

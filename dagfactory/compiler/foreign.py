@@ -24,6 +24,7 @@ def other_file(node: Node) -> Diagnostic | None:
     if not value or "tasks" in value:
         return None
     environment = {"environment", "project"} <= set(value)
+    # a misspelt key is said as such; `pipeline` is a key of an environment's file as well
     if closest("tasks", value) or (closest("pipeline", value) and not environment):
         return None
     lacks, remedy = "it has neither `pipeline` nor `tasks`", "start with `pipeline: my_pipeline`"
@@ -36,4 +37,4 @@ def other_file(node: Node) -> Diagnostic | None:
             "it looks like one of dag-factory",
             "turn it into specs: `dagfactory import FILE --out specs`",
         )
-    return Diagnostic("DF121", f"this file is no pipeline: {lacks}", node.span_of(("",)), remedy)
+    return Diagnostic("DF121", f"this file is not a pipeline: {lacks}", node.span_of(("",)), remedy)

@@ -25,24 +25,26 @@ def without_environment(path: Path, found: list[Diagnostic]) -> list[Diagnostic]
         return found
     names = environments(path)
     if not names:
-        return [_add_one(each) for each in found]
+        return [_advise_to_add_one(each) for each in found]
     in_each = [_unresolved(path, name) for name in names]
     needs = [
         each
         for each in found
+        # what no environment gives is a fault of the spec: choosing one would not repair it
         if each.code in _NEEDS_ONE and not all((each.code, each.span) in seen for seen in in_each)
     ]
     if not needs:
         return found
     notes = (f"{len(needs)} places need one",) if len(needs) > 1 else ()
     help_ = f"choose one with `--env`: {listing(names)}"
+    # `${env.…}` shows what is meant; at a `${vars.…}` the reader would look for a misspelling
     first = min(needs, key=lambda each: each.code != "DF113")
     message = "no environment is chosen, and this needs one"
     one = replace(first, code="DF113", message=message, help=help_, notes=notes, labels=())
     return tidy([*(each for each in found if each not in needs), one])
 
 
-def _add_one(diagnostic: Diagnostic) -> Diagnostic:
+def _advise_to_add_one(diagnostic: Diagnostic) -> Diagnostic:
     """Tell those who have no environment at all how to make one."""
     if diagnostic.code != "DF113":
         return diagnostic

@@ -47,6 +47,7 @@ def parse(path: Path, environment: str | None) -> Parsed:
     found = [each for part in parts for each in part.diagnostics]
     sources = tuple(part.source for part in parts if part.source)
     tree = file.node if file else None
+    # no layers: each `${env.…}` of the spec would be a finding of its own with the same cause
     if unknown:
         return Parsed(None, None, [*found, unknown], sources)
     if spec.node is None:
@@ -78,11 +79,14 @@ def load_file(path: Path) -> _Loaded:
     return _load(path, state.st_mtime_ns, state.st_size)
 
 
+# `check` reads a spec once for each environment; time and size are in the key, because
+# `check --watch` lives long enough to see a file change
 @lru_cache(maxsize=64)
 def _load(path: Path, _modified: int, _size: int) -> _Loaded:
     return _from(read(path))
 
 
+# standard input can be read once, and is parsed for each environment
 @lru_cache(maxsize=1)
 def _stdin() -> _Loaded:
     return _from(decode(sys.stdin.buffer.read(), "<stdin>"))
@@ -114,6 +118,7 @@ def _defaults(spec: Path) -> _Loaded | None:
     if loaded is None or loaded.node is None or isinstance(loaded.node.value, dict):
         return loaded
     problem = not_a_mapping(loaded.node, (), "the defaults")
+    # without a tree, so that the spec is checked all the same, as if it had no defaults
     return replace(loaded, node=None, diagnostics=(*loaded.diagnostics, problem))
 
 

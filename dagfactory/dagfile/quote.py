@@ -50,6 +50,7 @@ def literal(value: Any) -> str:
         case None | bool() | int():
             return repr(value)
         case float():
+            # `nan` and `inf` alone are names that a DAG file does not have
             return repr(value) if math.isfinite(value) else f'float("{value}")'
         case str():
             return _string(value)
@@ -72,6 +73,7 @@ def fit(value: Any, indent: int, prefix: str = "") -> str:
 def layout(value: Any, indent: int, column: int, reserve: int) -> str:
     """Lay out a value whose line is indented by `indent` and which starts at `column`."""
     flat = literal(value)
+    # the formatter counts columns, of which a character beyond ASCII may take two or none
     if len(flat) + column + reserve <= WIDTH and flat.isascii():
         return flat
     match value:

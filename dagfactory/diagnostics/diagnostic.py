@@ -119,7 +119,7 @@ CODES: dict[str, Code] = {
     "DF220": Code("item-without-for-each", "${each} in a task that is not run for each item"),
     "DF221": Code("unknown-item-key", "a key that an item of for_each does not have"),
     "DF222": Code("not-for-each", "a task of a type that cannot be run for each item"),
-    "DF223": Code("not-a-list", "for_each over something that is no list"),
+    "DF223": Code("not-a-list", "for_each over something that is not a list"),
     "DF224": Code("teardown", "a setup or teardown that could not work as one"),
     "DF225": Code("fail-fast", "a trigger rule in a pipeline that stops at its first failure"),
     "DF226": Code("not-packable", "trials in one job that cannot train together"),

@@ -21,6 +21,7 @@ from dagfactory.document import hidden_characters as characters
 from dagfactory.document.node import Node
 from dagfactory.document.scalar_nodes import after_properties, bad_anchor, key_problem, scalar_node
 
+# the C parser is 20 times as fast; a PyYAML that was built without libyaml does not have it
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -115,6 +116,7 @@ class _Builder:
             reader = self.loader(_ended(self.source.text))
             while reader.check_event():
                 yield reader.get_event()
+        # for an escape beyond Unicode (`"\\UFFFFFFFF"`) PyYAML's Python parser raises the latter two
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             from dagfactory.document.syntax_errors import explain
 
@@ -253,6 +255,7 @@ class _Builder:
         return Span(start.file, start.line, start.column, last.end_line, last.end_column)
 
     def _add(self, node: Node, size: int, height: int, at: Span | None = None) -> None:
+        # an alias counts as what it stands for: nine lines of ten aliases name a billion values
         self.nodes += size
         if self.nodes > NODES.most:
             message = f"more than {NODES.most:,} values, aliases written out"

@@ -1,6 +1,6 @@
 """The `${...}` references of a text, with their offsets.
 
-`$${` stands for a literal `${`. Airflow's `{{ ... }}` is none of this module's business.
+`$${` stands for a literal `${`. Airflow's `{{ ... }}` is left as it is.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from dagfactory.diagnostics.span import Span
 from dagfactory.diagnostics.wording import shorten
 from dagfactory.document.hidden_characters import has_hidden
 from dagfactory.document.node import Node
-from dagfactory.document.yaml12 import OutOfRangeError, scalar
+from dagfactory.document.yaml12 import OutOfRangeError, scalar, scalar_or_none
 
 _PROPERTIES = re.compile(
     r"(?:[&!][^\s,\[\]{}]*"
@@ -70,7 +70,7 @@ def key_problem(event: Any, span: Span, text: str) -> Diagnostic | None:
     if not event.style and key == "<<":
         remedy = "put shared values under `defaults:`, or use an alias for the whole value"
         return Diagnostic("DF104", "merge keys (`<<`) are not used here", span, remedy)
-    if not event.style and not isinstance(_quietly(key), str):
+    if not event.style and not isinstance(scalar_or_none(key), str):
         shown = f"`{shorten(key)}`" if key else "an empty key"
         return Diagnostic("DF106", f"{shown} is not text", span, f'write `"{shorten(key)}":`')
     return None if key.isascii() else _disguised(key, span, quoted=bool(event.style))
@@ -118,13 +118,6 @@ def bad_anchor(text: str, offset: int, span: Span) -> Diagnostic | None:
         return None
     remedy = "use letters, digits, `-` and `_`"
     return Diagnostic("DF108", f"bad name of the anchor `{found[0]}`", span, remedy)
-
-
-def _quietly(text: str) -> object:
-    try:
-        return scalar(text)
-    except OutOfRangeError:
-        return None
 
 
 def _without_properties(raw: str, event: Any) -> str:

@@ -41,6 +41,14 @@ def scalar(text: str) -> str | int | float | bool | None:
     return _float(text) if _FLOAT.match(text) else text
 
 
+def scalar_or_none(text: str) -> str | int | float | bool | None:
+    """Return the value of a plain scalar, None for numbers out of range as well."""
+    try:
+        return scalar(text)
+    except OutOfRangeError:
+        return None
+
+
 def _integer(text: str, base: int) -> int:
     sign, digits = ("-", text[1:]) if text[0] == "-" else ("", text.lstrip("+"))
     digits = digits.lstrip("0") or "0"

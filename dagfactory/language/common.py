@@ -154,7 +154,7 @@ Text = Annotated[str, AfterValidator(_not_blank), Field(json_schema_extra={"minL
 PipelineId = pattern(_ID, "a pipeline id", _ID_HELP, repair=_as_id)
 TaskId = pattern(_ID, "a task id", _ID_HELP, repair=_as_id)
 as_task_id = matching(_ID, "a task id", _ID_HELP, repair=_as_id)
-"""For the ids themselves, which are keys of a mapping and no field of a model."""
+"""For the ids themselves, which are keys of a mapping, not a field of a model."""
 VarName = pattern(r"[A-Za-z_][A-Za-z0-9_-]{0,62}", "a variable name", "use letters, digits and `_`")
 ParamName = pattern(
     r"[A-Za-z_][A-Za-z0-9_]{0,62}", "a parameter name", "use letters, digits and `_`"

@@ -207,7 +207,7 @@ class _Reader:
         reference = REFERENCE.search(self.text)
         if reference:
             start, end = (self.shift + each for each in reference.span())
-            message = f"`{reference[0]}` is no part of a condition"
+            message = f"`{reference[0]}` is not a part of a condition"
             raise GateSyntaxError(message, start, end, f"write `{reference[1]}`")
         for start, sign in _foreign(self.text):
             place = self.shift + start

@@ -36,6 +36,8 @@ class TaskContext:
     def dir(self) -> str:
         """Return the task's own folder below the run's."""
         own = f"{self.run_dir}/{self.id}"
+        # the place in the list, not the item, which can be long, secret or equal to another; a list
+        # that changes between two tries of a run therefore moves what comes after the change
         return own + "/{{ ti.map_index }}" if self.mapped else own
 
     @property
@@ -72,6 +74,7 @@ class LoweringContext:
 
     def text(self, value: str) -> str:
         """Replace the references of a text by what Airflow renders when the task runs."""
+        # the one place where `$${` becomes `${`: undone twice, it would be read as a reference
         return "".join(
             piece if isinstance(piece, str) else self._reference(piece) for piece in parse(value)
         )

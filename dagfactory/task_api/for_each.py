@@ -50,6 +50,7 @@ def over_each(operator: Operator, task: TaskBase, lowering: LoweringContext) -> 
         symbol=lowering.runtime("items", "ItemsOperator"),
         arguments=first,
     )
+    # the rule is the reading's: after a failed reading there is nothing to map over
     late = {key: value for key, value in mapped.arguments.items() if key != "trigger_rule"}
     mapped = replace(
         mapped,

@@ -114,6 +114,7 @@ def _pools(task: JobTask, machine: Machine, lowering: LoweringContext) -> list[d
     pool |= _program(task, lowering)
     if machine.replicas == 1:
         return [pool]
+    # Vertex AI allows one machine in the first pool, which it calls the primary replica
     return [pool, {**pool, "replicaCount": machine.replicas - 1}]
 
 
@@ -184,6 +185,7 @@ def _fallback(item: Fallback, machine: Machine) -> dict[str, Any]:
         made["region"] = item.region
     if item.provisioning:
         made["strategy"] = STRATEGIES[item.provisioning]
+    # a reservation belongs to one region and one way to buy
     leaves = machine.reservation and (item.provisioning or item.region)
     if item.type or leaves:
         made["machineSpec"] = machine_spec(item.type or machine.type, machine, reserved=False)

@@ -143,10 +143,10 @@ class BatchPredict(GoogleTask):
 def outputs(task: BatchPredict, context: TaskContext) -> dict[str, str]:
     """Offer the job and where its predictions are, which Vertex AI names when it makes them."""
     if task.destination and task.destination.startswith(TABLE):
-        where = {"table": context.xcom("output_info", "bigquery_output_table")}
+        written = {"table": context.xcom("output_info", "bigquery_output_table")}
     else:
-        where = {"uri": context.xcom("output_info", "gcs_output_directory")}
-    return {"job": context.xcom("name"), **where}
+        written = {"uri": context.xcom("output_info", "gcs_output_directory")}
+    return {"job": context.xcom("name"), **written}
 
 
 def lower(task: BatchPredict, lowering: LoweringContext, context: TaskContext) -> Operator:
@@ -183,10 +183,10 @@ def _instances(task: BatchPredict) -> dict[str, Any]:
 
 
 def _predictions(task: BatchPredict, context: TaskContext) -> dict[str, Any]:
-    where = task.destination or context.dir
-    if where.startswith(TABLE):
-        return {"bigquery_destination_prefix": where, "predictions_format": "bigquery"}
-    return {"gcs_destination_prefix": where, "predictions_format": task.predictions_format}
+    destination = task.destination or context.dir
+    if destination.startswith(TABLE):
+        return {"bigquery_destination_prefix": destination, "predictions_format": "bigquery"}
+    return {"gcs_destination_prefix": destination, "predictions_format": task.predictions_format}
 
 
 def _machine(machine: PredictionMachine | None) -> dict[str, Any]:

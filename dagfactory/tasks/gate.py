@@ -130,12 +130,12 @@ def problems(
     for name in _params(task.when):
         if name not in pipeline.params:
             help_ = did_you_mean(name, pipeline.params) or "declare it under `params:`"
-            where = task.when.find(f"params.{name}")
-            end = where + len(f"params.{name}")
+            start = task.when.find(f"params.{name}")
+            end = start + len(f"params.{name}")
             yield Diagnostic(
                 "DF205",
                 f"unknown parameter `{name}`",
-                Pointer(("when",), start=where, end=end),
+                Pointer(("when",), start=start, end=end),
                 help=help_,
             )
 

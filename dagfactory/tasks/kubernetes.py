@@ -206,10 +206,10 @@ def outputs(task: Kubernetes, context: TaskContext) -> dict[str, str]:
 
 def lower(task: Kubernetes, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the provider's operator for the cluster and the kind, imported when the task runs."""
-    where = "gke" if task.cluster else "own"
+    cluster = "gke" if task.cluster else "own"
     arguments = {
         **(_cluster(task.cluster, lowering) if task.cluster else OWN_CLUSTER),
-        "namespace": task.namespace or NAMESPACES[where],
+        "namespace": task.namespace or NAMESPACES[cluster],
         "name": task.name or context.id.replace("_", "-"),
         **_container(task),
         **_pod(task, lowering),
@@ -221,7 +221,7 @@ def lower(task: Kubernetes, lowering: LoweringContext, context: TaskContext) -> 
         "deferrable": True,
         **credentials(task),
     }
-    return lazy(task, lowering, context, OPERATORS[where, task.run_as], arguments)
+    return lazy(task, lowering, context, OPERATORS[cluster, task.run_as], arguments)
 
 
 def _cluster(cluster: Cluster, lowering: LoweringContext) -> dict[str, Any]:

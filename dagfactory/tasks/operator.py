@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def _operator(path: str) -> str:
-    """Refuse what is no operator class: the DAG file calls it while it is parsed."""
+    """Refuse what is not an operator class: the DAG file calls it while it is parsed."""
     root, name = path.partition(".")[0], path.rpartition(".")[2]
     if root in sys.stdlib_module_names:
         raise bad(f"`{path}` belongs to Python's own library", "name an Airflow operator class")
@@ -108,7 +108,7 @@ RESERVED: dict[str, str] = {
 def problems(
     task: AnyOperator, _pipeline: Pipeline, _environment: EnvironmentFile | None
 ) -> Iterator[Diagnostic]:
-    """Find arguments that are no names, and those that have a key of their own."""
+    """Find arguments that are not names, and those that have a key of their own."""
     for name in task.args:
         if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name):
             yield Diagnostic(

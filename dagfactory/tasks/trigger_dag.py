@@ -85,10 +85,11 @@ def outputs(_task: TriggerDag, context: TaskContext) -> dict[str, str]:
 
 def lower(task: TriggerDag, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the standard operator, deferrable and imported when the task runs."""
-    own = f"{lowering.pipeline.pipeline}.{context.airflow_id}" + ".{{ " + context.once + " }}"
+    # of the run, so that a retry finds what it started; of the task, for two may start one DAG
+    derived = f"{lowering.pipeline.pipeline}.{context.airflow_id}" + ".{{ " + context.once + " }}"
     arguments: dict[str, Any] = {
         "trigger_dag_id": task.dag,
-        "trigger_run_id": task.run_id or own,
+        "trigger_run_id": task.run_id or derived,
         **given({"conf": task.conf, "logical_date": task.logical_date, "note": task.note}),
         **({"reset_dag_run": True} if task.existing == "rerun" else {}),
         **({"skip_when_already_exists": True} if task.existing == "skip" else {}),

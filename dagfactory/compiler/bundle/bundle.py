@@ -69,12 +69,20 @@ def bundle(rendered: list[Rendered], *, generator: str, environment: str) -> Bun
     files[IGNORE] = b"dagfactory_runtime_*\n"
     for item in rendered:
         files |= item.beside
-    manifest = {
+    manifest = _manifest(rendered, files, generator, environment)
+    return Bundle({**dict(sorted(files.items())), MANIFEST: manifest})
+
+
+def _manifest(
+    rendered: list[Rendered], files: Mapping[str, bytes], generator: str, environment: str
+) -> bytes:
+    """Return the manifest of files: what they are made from and what they hold."""
+    data = {
         "schema_version": 1,
         "generator": generator,
         "environment": environment,
         "target": rendered[0].target if rendered else "airflow3",
-        "runtime": package,
+        "runtime": runtime_name(),
         "pipelines": {
             item.pipeline: {
                 "file": f"{item.pipeline}.py",
@@ -85,8 +93,8 @@ def bundle(rendered: list[Rendered], *, generator: str, environment: str) -> Bun
         },
         "files": {path: entry(content) for path, content in sorted(files.items())},
     }
-    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
-    return Bundle({**dict(sorted(files.items())), MANIFEST: text.encode()})
+    # sorted and without a time: the same specs give the same bytes, so a diff shows a change only
+    return (json.dumps(data, indent=2, sort_keys=True, ensure_ascii=True) + "\n").encode()
 
 
 def entry(content: bytes) -> dict[str, str | int]:
@@ -110,6 +118,7 @@ def owned(manifest: bytes | None) -> dict[str, str]:
 
 def safe(path: str) -> bool:
     """Say whether a manifest's path stays inside the bundle's folder."""
+    # a manifest is read from a folder that others write to, and what it names gets removed
     parts = path.split("/")
     return bool(path) and "\\" not in path and not any(part in ("", ".", "..") for part in parts)
 
@@ -150,7 +159,7 @@ def compare(made: Bundle, folder: Path) -> Difference:
     """Compare a bundle with a folder.
 
     Only files that the folder's own manifest names are removed, and only while they are what it says:
-    a manifest that somebody else brings along may name any file.
+    what it does not name is somebody else's, and a manifest that a stranger brings may name any file.
     """
     there = Folder(folder)
     present = {path: there.read(path) for path in made.files}
@@ -175,15 +184,16 @@ def write(made: Bundle, folder: Path) -> Difference:
         _refuse_foreign(difference.changed, folder)
         there = Folder(folder)
         claimed = _owned(there)
-        for path in sorted((*difference.added, *difference.changed), key=_turn):
+        for path in sorted((*difference.added, *difference.changed), key=_write_order):
             there.write(path, made.files[path])
         for path in difference.removed:
             there.remove(path, claimed[path])
     return difference
 
 
-def _turn(path: str) -> tuple[int, str]:
-    """Sort so that a folder Airflow reads is right at any time: what a DAG imports comes before it."""
+def _write_order(path: str) -> tuple[int, str]:
+    """Sort what a DAG imports before the DAG files, and the manifest last."""
+    # Airflow may read the folder at any moment, and a manifest claims what is there already
     if path == MANIFEST:
         return 2, path
     return int(path.endswith(".py") and "/" not in path), path
@@ -207,7 +217,8 @@ def _owned(folder: Folder) -> dict[str, str]:
 
 
 def _is_ours(path: str, folder: Folder) -> bool:
-    """Say whether a file bears our mark: a write that was interrupted leaves files without a manifest."""
+    """Say whether a file bears our mark."""
+    # asked for files that no manifest names: a write that was interrupted leaves such files
     content = folder.read(path) or b""
     if path == MANIFEST:
         return b'"generator"' in content or not content.strip()
@@ -220,6 +231,7 @@ def _diff(path: str, old: bytes | None, new: bytes | None) -> str:
     import difflib
 
     before, after = (
+        # the folder's file may hold anything: it was edited, or it is not ours
         content.decode("utf-8", "replace").splitlines(keepends=True) if content else []
         for content in (old, new)
     )

@@ -33,7 +33,7 @@ def policy(plan: Plan) -> dict[str, Any] | None:
     conditions = [_failures(plan, wanted)] + ([_duration(plan, longest)] if longest else [])
     made = {
         "displayName": f"DAG {name}",
-        "documentation": {"content": _words(plan), "mimeType": "text/markdown"},
+        "documentation": {"content": _documentation(plan), "mimeType": "text/markdown"},
         "combiner": "OR",
         "conditions": conditions,
         "alertStrategy": {"autoClose": _seconds(max(wanted.period.total_seconds(), _CLOSE_AFTER))},
@@ -44,9 +44,10 @@ def policy(plan: Plan) -> dict[str, Any] | None:
 
 
 def _failures(plan: Plan, wanted: Monitoring) -> dict[str, Any]:
-    """Count failed runs; policies know only `>` and `<`, so the threshold is one below."""
+    """Count failed runs."""
     chosen = f'{_filter(plan, "run_count")} AND metric.labels.state = "failed"'
     summed = _aggregation(wanted.period, "ALIGN_SUM", "REDUCE_SUM")
+    # a policy has `>` and `<` and not `>=`, so the threshold is one below
     return _condition("failed runs", chosen, wanted.failures - 1, summed)
 
 
@@ -74,8 +75,9 @@ def _condition(
 
 
 def _aggregation(period: timedelta | None, align: str, reduce: str) -> dict[str, Any]:
-    """Reduce all series to one; Composer samples once a minute, five leave room for delays."""
+    """Reduce all series to one."""
     return {
+        # Composer samples once a minute: five minutes leave room for a late sample
         "alignmentPeriod": _seconds(period.total_seconds() if period else 300),
         "perSeriesAligner": align,
         "crossSeriesReducer": reduce,
@@ -83,9 +85,10 @@ def _aggregation(period: timedelta | None, align: str, reduce: str) -> dict[str,
 
 
 def _filter(plan: Plan, metric: str) -> str:
-    """Choose the DAG; the resource's name is the DAG's, with the Composer environment's before a dot."""
+    """Choose the DAG."""
     environment = plan.environment
     composer = environment.composer if environment else None
+    # the resource is named after the DAG, with the Composer environment's name before a dot
     name = f"{composer or '.+'}[.]{plan.pipeline.pipeline}"
     whole = name if composer else f"({name}|{plan.pipeline.pipeline})"
     return (
@@ -95,7 +98,7 @@ def _filter(plan: Plan, metric: str) -> str:
     )
 
 
-def _words(plan: Plan) -> str:
+def _documentation(plan: Plan) -> str:
     pipeline = plan.pipeline
     lines = [
         f"DAG `{pipeline.pipeline}` on Cloud Composer.",

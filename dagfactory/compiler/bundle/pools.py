@@ -15,6 +15,7 @@ def pools(environment: EnvironmentFile | None) -> dict[str, dict[str, Any]]:
         name: {
             "slots": pool.slots,
             "description": pool.description or "",
+            # a job waits deferred, and a pool that did not count it would not limit jobs
             "include_deferred": pool.count_waiting,
         }
         for name, pool in sorted(declared.items())

@@ -13,6 +13,7 @@ DIGITS = 12
 def runtime_files() -> dict[str, bytes]:
     """Return the runtime's Python files by name, sorted."""
     folder = files("dagfactory").joinpath("runtime")
+    # sorted, for the order in a directory is the file system's and the hash follows it
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".py"))
     return {name: folder.joinpath(name).read_bytes() for name in names}
 
@@ -22,6 +23,7 @@ def runtime_name() -> str:
     """Return `dagfactory_runtime_<hash>`: equal content, equal name."""
     digest = hashlib.sha256()
     for name, content in runtime_files().items():
+        # with names and lengths, or a line could move between two files and leave the name as it was
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return f"dagfactory_runtime_{digest.hexdigest()[:DIGITS]}"

@@ -25,7 +25,8 @@ def sidecars(plan: Plan) -> dict[str, bytes]:
 
 
 def is_ours(path: str, content: bytes) -> bool:
-    """Say whether a file has the shape of ours: an interrupted write leaves one without a manifest."""
+    """Say whether a file has the shape of ours."""
+    # JSON has no comments, so there is no header to look for as in a DAG file
     try:
         data = json.loads(content)
         if path == POOLS:

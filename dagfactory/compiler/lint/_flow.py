@@ -42,7 +42,7 @@ class Flow:
 
 
 def flow(plan: Plan) -> Flow:
-    """Work out the needs of all tasks that are no groups."""
+    """Work out the needs of all tasks that are not groups."""
     edges = list(expanded(plan))
     sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(plan.tasks, ()))
     incoming: dict[str, list[tuple[str, Edge]]] = {name: [] for name in plan.tasks}
@@ -83,22 +83,21 @@ def _need(plan: Plan, upstream: str, edge: Edge, name: str, made: Flow) -> Need:
 
 
 def _together(rule: str | None, needs: list[Need]) -> Sides:
-    """Return what a trigger rule makes of the needs; a gate skips what follows it by any rule."""
-    own = {(need.upstream, side) for need in needs if need.direct for _, side in _own(need)}
+    """Return what a trigger rule makes of the needs."""
+    # a gate skips what follows it whatever its rule, because it marks the tasks itself
+    of_gates = {
+        side for need in needs if need.direct for side in need.sides if side[0] == need.upstream
+    }
     every = [need.sides for need in needs]
     if rule is None or rule in _ALL:
-        return frozenset().union(own, *every)
+        return frozenset().union(of_gates, *every)
     if rule in _ANY and every:
-        return frozenset(own) | frozenset.intersection(*every)
-    return frozenset(own)
-
-
-def _own(need: Need) -> Iterator[Side]:
-    return (each for each in need.sides if each[0] == need.upstream)
+        return frozenset(of_gates) | frozenset.intersection(*every)
+    return frozenset(of_gates)
 
 
 def expanded(plan: Plan) -> Iterator[tuple[str, str, Edge]]:
-    """Yield every edge between tasks that are no groups: a group's last tasks, its first tasks."""
+    """Yield every edge between tasks that are not groups: a group's last tasks, its first tasks."""
     members: dict[str, list[str]] = {}
     for item in plan.tasks.values():
         for group in item.groups[-1:]:

@@ -25,6 +25,7 @@ class Job:
     @property
     def spot(self) -> bool:
         """Whether any attempt to get the machine asks for Spot."""
+        # a job that falls back to Spot can be preempted as well
         ways = (self.machine.provisioning, *(each.provisioning for each in self.machine.fallback))
         return "spot" in ways
 

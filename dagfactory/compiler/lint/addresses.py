@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.compiler.lint._flow import expanded
-from dagfactory.compiler.plan.texts import own_texts
+from dagfactory.compiler.plan.texts import task_texts
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
 
@@ -46,12 +46,13 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
         for text in texts
         for writer, outputs in written.items()
         for output, address in outputs.items()
-        if (place := _place(address, text.text))
+        if (place := _occurrence(address, text.text))
     ]
-    after = _after(plan) if named else {}
+    # few specs write an address out, and the way to every task grows with the square of them
+    after = _descendants(plan) if named else {}
     seen: set[tuple[KeyPath, str]] = set()
     for text, writer, output, place in named:
-        problem = _unordered(text, plan.tasks[writer], output, place, after)
+        problem = _unordered_read(text, plan.tasks[writer], output, place, after)
         if problem and (text.path, writer) not in seen:
             seen.add((text.path, writer))
             yield problem
@@ -61,7 +62,7 @@ def _texts(plan: Plan) -> Iterator[_Text]:
     for item in plan.tasks.values():
         if item.task.type in _NO_READER:
             continue
-        for path, text in own_texts(plan.node, item.path):
+        for path, text in task_texts(plan.node, item.path):
             if path[len(item.path)] not in _WRITERS_OWN and ("/" in text or "." in text):
                 yield _Text(item, path, text)
 
@@ -70,14 +71,16 @@ def _written(outputs: Mapping[str, Any], plan: Plan) -> Iterator[tuple[str, str]
     """Yield the addresses among a task's outputs as a spec would write them, folders before files."""
     for name, mark in (("dir", "/"), ("uri", "/"), ("table", ".")):
         found = outputs.get(name)
+        # nobody can have written out what only XCom knows
         if not isinstance(found, str) or "{{ ti." in found:
             continue
         address = found.replace(plan.run_dir, _RUN)
+        # a bare bucket belongs to many tasks, so its name says nothing about one of them
         if mark in address.partition("://")[2] or address.startswith(_RUN) or mark == ".":
             yield name, address
 
 
-def _after(plan: Plan) -> dict[str, set[str]]:
+def _descendants(plan: Plan) -> dict[str, set[str]]:
     """Return task → every task that comes after it on some way."""
     below: dict[str, set[str]] = {name: set() for name in plan.tasks}
     for upstream, downstream, _ in expanded(plan):
@@ -91,7 +94,7 @@ def _after(plan: Plan) -> dict[str, set[str]]:
     return below
 
 
-def _unordered(
+def _unordered_read(
     read: _Text, writer: PlannedTask, output: str, place: re.Match[str], after: dict[str, set[str]]
 ) -> Diagnostic | None:
     """Return what is wrong when a task reads what the writer writes, and not after it."""
@@ -112,7 +115,7 @@ def _unordered(
     )
 
 
-def _place(address: str, text: str) -> re.Match[str] | None:
+def _occurrence(address: str, text: str) -> re.Match[str] | None:
     """Find an address in a text, as a whole or as the beginning of a longer one."""
     if address not in text:
         return None

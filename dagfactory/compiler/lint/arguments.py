@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dagfactory.catalogue import bundled_trainer
 from dagfactory.catalogue.machines import shapes
 from dagfactory.compiler.lint._jobs import Job, jobs
-from dagfactory.compiler.validate.messages import EXPECTED, bound, describe
+from dagfactory.compiler.validate.messages import EXPECTED, bound, describe, quoted_choices
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import did_you_mean
@@ -55,7 +55,7 @@ class _Start:
         return str(field.default) if field else ""
 
     def number(self, name: str) -> int:
-        """Return a setting as a number; 0 where it is none."""
+        """Return a setting as a number; 0 where it is not one."""
         text = self.value(name)
         return int(text) if text.isdecimal() else 0
 
@@ -71,6 +71,7 @@ class _Start:
         shape = shapes().get(machine.type)
         if shape:
             return shape.gpus, shape.accelerator
+        # A and G machines have GPUs built in; of one that is not listed yet the number is unknown
         return (None if machine.type.startswith(("a", "g")) else 0), ""
 
 
@@ -82,6 +83,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
             continue
         given = list(_given(job.item, task))
         yield from _program(task.module, job.item, given)
+        # reversed, so that of several values the first one stays
         yield from _on_machine(_Start(job, {each.name: each for each in reversed(given)}))
 
 
@@ -102,10 +104,10 @@ def _on_machine(start: _Start) -> Iterator[Diagnostic]:
             Pointer(start.path("precision"), key=not given),
             help=help_,
         )
-    yield from _too_few(start, 0 if device == "cpu" else count or 0)
+    yield from _too_few_images(start, 0 if device == "cpu" else count or 0)
 
 
-def _too_few(start: _Start, gpus: int) -> Iterator[Diagnostic]:
+def _too_few_images(start: _Start, gpus: int) -> Iterator[Diagnostic]:
     """Find more processes than images in a step, and machines that would have nothing to do."""
     task, machines = start.job.task, start.job.machine.replicas
     if task.module == "trainer.vlm" and machines > 1:
@@ -113,6 +115,7 @@ def _too_few(start: _Start, gpus: int) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "DF313", "`trainer.vlm` trains on one machine", Pointer(path), help="delete it"
         )
+    # a pack trains on one device in one process, and textures are computed without steps
     if (
         task.module != "trainer"
         or start.value("stage") == "textures"
@@ -133,38 +136,40 @@ def _too_few(start: _Start, gpus: int) -> Iterator[Diagnostic]:
 def _given(item: PlannedTask, task: JobTask) -> Iterator[Given]:
     """Yield every value that a job passes: its arguments, its model, a sweep's hyperparameters."""
     if task.type == "evaluate":
-        yield _one("model", task.field("model"), (*item.path, "model"))
+        yield _as_argument("model", task.field("model"), (*item.path, "model"))
     for name, value in task.args.items():
-        yield _one(name, value, (*item.path, "args", name))
+        yield _as_argument(name, value, (*item.path, "args", name))
     for name, space in (task.field("parameters") or {}).items():
-        yield from _space(name, space, (*item.path, "parameters", name))
+        yield from _hyperparameter(name, space, (*item.path, "parameters", name))
     yield from _rungs(item, task.field("halving"))
     for index, row in enumerate(task.field("include") or ()):
         for name, value in row.items():
-            yield _one(name, value, (*item.path, "include", index, name))
+            yield _as_argument(name, value, (*item.path, "include", index, name))
     for index, seed in enumerate(task.field("seeds") or ()):
-        yield _one("seed", seed, (*item.path, "seeds", index))
+        yield _as_argument("seed", seed, (*item.path, "seeds", index))
 
 
-def _space(name: str, space: Any, path: KeyPath) -> Iterator[Given]:
+def _hyperparameter(name: str, space: Any, path: KeyPath) -> Iterator[Given]:
     """Yield the values of a hyperparameter, or both ends of its range."""
     for index, value in enumerate(space.values or ()):
-        yield _one(name, value, (*path, "values", index))
+        yield _as_argument(name, value, (*path, "values", index))
     for end in ("min", "max"):
-        yield _one(name, getattr(space, end), (*path, end))
+        yield _as_argument(name, getattr(space, end), (*path, end))
 
 
 def _rungs(item: PlannedTask, halving: Any) -> Iterator[Given]:
     """Yield what successive halving passes: its budgets, and the model to go on from."""
     if halving:
         for end in ("min", "max"):
-            yield _one(halving.argument, getattr(halving, end), (*item.path, "halving", end))
+            yield _as_argument(
+                halving.argument, getattr(halving, end), (*item.path, "halving", end)
+            )
         if halving.carry:
             place = (*item.path, "halving", "carry")
             yield Given(halving.carry, "gs://", place, known=False)
 
 
-def _one(name: str, value: Any, path: KeyPath) -> Given:
+def _as_argument(name: str, value: Any, path: KeyPath) -> Given:
     """Write a value as the command line does, where lists are JSON and the rest is text."""
     known = not (isinstance(value, str) and is_open(value))
     if isinstance(value, bool):
@@ -200,60 +205,47 @@ def _faults(
 ) -> Iterator[Diagnostic]:
     from pydantic import ValidationError
 
-    unknown = {name for name, each in given.items() if not each.known}
     names = {field.alias or name: field for name, field in model.model_fields.items()}
     for name in given:
         if name not in names:
             help_ = did_you_mean(name, [each for each in names if each not in given])
             message = f"`{program}` has no argument `{name}`"
-            path = _key(given[name].path)
+            path = _name_path(given[name].path)
             yield Diagnostic("DF313", message, Pointer(path, key=True), help=help_)
     values = {name: each.value for name, each in given.items() if name in names}
     try:
         model.model_validate(values)
     except ValidationError as error:
-        yield from _said(program, error.errors(include_url=False), given, unknown, item)
+        yield from _validation_faults(program, error.errors(include_url=False), given, item)
 
 
-def _said(
-    program: str,
-    errors: Iterable[Any],
-    given: Mapping[str, Given],
-    unknown: set[str],
-    item: PlannedTask,
+def _validation_faults(
+    program: str, errors: Iterable[Any], given: Mapping[str, Given], item: PlannedTask
 ) -> Iterator[Diagnostic]:
-    """Say pydantic's errors in words, but for those that a value of the run may repair."""
+    """Say pydantic's errors in words."""
     for error in errors:
         name = str(error["loc"][0]) if error["loc"] else ""
-        if name in unknown:
+        # the run may bring a value that fits
+        if name in given and not given[name].known:
             continue
+        arguments = Pointer((*item.path, "args"), key=True)
         if name in given:
             message, help_ = _words(name, given[name], error)
             yield Diagnostic("DF313", message, Pointer(given[name].path), help=help_)
         elif error["type"] == "missing":
-            message = f"`{program}` needs the argument `{name}`"
-            yield Diagnostic(
-                "DF313",
-                message,
-                Pointer((*item.path, "args"), key=True),
-                help=f"add `{name}: ...`",
-            )
+            message, help_ = f"`{program}` needs the argument `{name}`", f"add `{name}: ...`"
+            yield Diagnostic("DF313", message, arguments, help=help_)
+        # a validator of the whole model has no location
         elif not name:
             message = str(error["msg"]).removeprefix("Value error, ")
-            yield Diagnostic(
-                "DF313",
-                f"`{program}` refuses this: {message}",
-                Pointer((*item.path, "args"), key=True),
-            )
+            yield Diagnostic("DF313", f"`{program}` refuses this: {message}", arguments)
 
 
 def _words(name: str, given: Given, error: Any) -> tuple[str, str | None]:
     kind, context = error["type"], error.get("ctx") or {}
     if kind == "literal_error":
-        choices = (
-            str(context.get("expected", "")).replace(" or ", ", ").replace("'", "").split(", ")
-        )
-        return f"`{name}` cannot be `{given.value}`", did_you_mean(str(given.value), choices)
+        help_ = did_you_mean(str(given.value), quoted_choices(context))
+        return f"`{name}` cannot be `{given.value}`", help_
     limit = bound(kind, context)
     if limit:
         return f"`{name}` must be {limit}, not {given.value}", None
@@ -263,7 +255,7 @@ def _words(name: str, given: Given, error: Any) -> tuple[str, str | None]:
     return f"`{name}` cannot be {describe(given.value)}", None
 
 
-def _key(path: KeyPath) -> KeyPath:
+def _name_path(path: KeyPath) -> KeyPath:
     """Return where the name of an argument stands, for one of its values."""
     if "halving" in path[-2:]:
         return (*path[:-1], "carry" if path[-1] == "carry" else "argument")

@@ -23,15 +23,16 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
         return
     known = flow(plan)
     for name, needs in known.into.items():
+        # a task before it never runs and has been named; this one follows from that
         if any(contradiction(known.sides[need.upstream]) for need in needs):
             continue
-        across = list(_across(plan, plan.tasks[name], known))
-        yield from across
-        if not across and contradiction(known.sides[name]):
-            yield _never(plan.tasks[name], needs)
+        unwritten = list(_references_across(plan, plan.tasks[name], known))
+        yield from unwritten
+        if not unwritten and contradiction(known.sides[name]):
+            yield _never_runs(plan.tasks[name], needs)
 
 
-def _across(plan: Plan, item: PlannedTask, known: Flow) -> Iterator[Diagnostic]:
+def _references_across(plan: Plan, item: PlannedTask, known: Flow) -> Iterator[Diagnostic]:
     """Find outputs that are not written in any run in which the task could run."""
     needs = known.into[item.id]
     for need in (each for each in needs if each.edge.why == "reference" and not each.direct):
@@ -62,7 +63,7 @@ def _other_side(plan: Plan, need: Need, gate: str) -> Diagnostic:
     )
 
 
-def _never(item: PlannedTask, needs: list[Need]) -> Diagnostic:
+def _never_runs(item: PlannedTask, needs: list[Need]) -> Diagnostic:
     """Name two tasks before this one that are on different sides of a gate."""
     for one, other in combinations(needs, 2):
         gate = contradiction(one.sides | other.sides)

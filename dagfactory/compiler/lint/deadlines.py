@@ -21,6 +21,8 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
     if alerts is None or alerts.deadline is None or environment is None:
         return
     line = target(environment.target)
+    # Airflow 2 has `sla`, which counts from the schedule and shows at the next run: rendering
+    # that under this key would promise what it does not keep
     if not line.deadlines:
         message = f"Airflow {line.airflow} has no deadlines, this one is left out"
         path = ("alerts", "deadline")

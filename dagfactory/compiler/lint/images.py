@@ -46,11 +46,9 @@ def _images(plan: Plan) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _moving(image: str) -> str | None:
-    """Return what makes an image move, or None for one that stays.
-
-    Google's prebuilt training images exist with the tag `latest` alone; their names hold the versions.
-    """
+    """Return what makes an image move, or None for one that stays."""
     name = image.rpartition("/")[2]
+    # Google's prebuilt training images have the tag `latest` alone, and the version in the name
     if "@" in name or is_open(image) or _PREBUILT.match(image):
         return None
     tag = name.partition(":")[2]

@@ -23,17 +23,18 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
     known = flow(plan)
     skipped: set[str] = set()
     for name, needs in known.into.items():
-        found = None if plan.tasks[name].task.trigger_rule else _by_the_way(needs, known, name)
+        found = None if plan.tasks[name].task.trigger_rule else _skipping_need(needs, known, name)
         if found and not any(need.upstream in skipped for need in needs):
             skipped.add(name)
             yield _problem(name, *found)
 
 
-def _by_the_way(needs: list[Need], known: Flow, name: str) -> tuple[Need, str] | None:
+def _skipping_need(needs: list[Need], known: Flow, name: str) -> tuple[Need, str] | None:
     """Return the need that skips a task whose other needs do not, with the gate."""
     if any(need.direct for need in needs) or contradiction(known.sides[name]):
         return None
     for need in needs:
+        # who reads an output of that side cannot run without it, so the skip is meant
         if need.edge.why != "after":
             continue
         for gate, _ in sorted(need.sides):

@@ -47,8 +47,8 @@ def _labels(plan: Plan, item: PlannedTask) -> Iterator[Diagnostic]:
         if not key[:1].islower():
             message = f"the label `{key}` does not begin with a small letter"
             yield Diagnostic("DF312", message, Pointer((*path, key), key=True))
-        yield from _misfits(key, (*path, key), on_key=True)
-        yield from _misfits(value, (*path, key), on_key=False)
+        yield from _invalid_label(key, (*path, key), on_key=True)
+        yield from _invalid_label(value, (*path, key), on_key=False)
     shared = plan.environment.labels if plan.environment else {}
     total = len({**shared, **labels}) + OWN_LABELS
     if labels and total > MOST_LABELS:
@@ -58,7 +58,8 @@ def _labels(plan: Plan, item: PlannedTask) -> Iterator[Diagnostic]:
         )
 
 
-def _misfits(text: str, path: tuple[str | int, ...], *, on_key: bool) -> Iterator[Diagnostic]:
+def _invalid_label(text: str, path: tuple[str | int, ...], *, on_key: bool) -> Iterator[Diagnostic]:
+    # a warning: the runtime writes the label in its valid form, and the job starts
     if not is_open(text) and label(text) != text:
         remedy = f"use at most {LABEL_LENGTH} of a-z, 0-9, `_` and `-`"
         message = f"the label `{shorten(text)}` would be written as `{shorten(label(text))}`"

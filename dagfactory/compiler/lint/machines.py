@@ -68,9 +68,13 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
 
 def _choices(job: Job, region: str) -> Iterator[_Choice]:
     machine, path = job.machine, job.machine_path
-    own = (*path, "type")
-    way = (*path, "provisioning") if "provisioning" in machine.model_fields_set else own
-    yield _Choice(machine.type, own, region, own, machine.provisioning, way)
+    type_path = (*path, "type")
+    # an absent key has no place to show, so a finding about the default stands at the type
+    stated = "provisioning" in machine.model_fields_set
+    provisioning_path = (*path, "provisioning") if stated else type_path
+    yield _Choice(
+        machine.type, type_path, region, type_path, machine.provisioning, provisioning_path
+    )
     for index, each in enumerate(machine.fallback):
         here = (*path, "fallback", index)
         yield _Choice(
@@ -86,6 +90,7 @@ def _choices(job: Job, region: str) -> Iterator[_Choice]:
 def _machine(choice: _Choice) -> Iterator[Diagnostic]:
     yield from _unknown(choice.type, choice.type_path)
     offered = regions().get(choice.type)
+    # a region that the list lacks altogether is newer than the list, or a reference
     if offered and choice.region and choice.region not in offered and known(choice.region):
         yield Diagnostic(
             "DF307",
@@ -108,6 +113,7 @@ def _unknown(name: str, path: KeyPath) -> Iterator[Diagnostic]:
     """Find sizes that a family of GPU machines does not have; other families are not listed."""
     family = name.rpartition("-")[0]
     sizes = [each for each, shape in shapes().items() if shape.gpus and _family(each) == family]
+    # a warning, for Google may sell a size that is newer than the list
     if sizes and name not in sizes:
         help_ = did_you_mean(name, sizes, "sizes")
         message = f"there is no machine `{name}`"

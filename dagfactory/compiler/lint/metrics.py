@@ -95,7 +95,7 @@ def _gate(plan: Plan, item: PlannedTask) -> Iterator[Diagnostic]:
             help_ = "refer to a job that measures: `${tasks.ID.metrics}`"
         yield Diagnostic(
             "DF303",
-            f"`{ref}` is no file of metrics",
+            f"`{ref}` is not a file of metrics",
             Pointer(path, start=ref.start, end=ref.end),
             help=help_,
             severity="warning",
@@ -114,11 +114,13 @@ def _unknown(
     used: list[str], task: JobTask, path: KeyPath, gate: PlannedTask | None = None
 ) -> Iterator[Diagnostic]:
     """Compare names with what one of the trainer's programs writes; `gate` holds a condition."""
+    # with a command of its own a job runs another program, whose metrics nobody knows
     known = TRAINER.get(task.module or "") if not task.command else None
     text = gate.task.field("when") if gate else ""
     for name in used if known else ():
         if name in (known or ()):
             continue
+        # not behind a dot: in `params.accuracy` no metric is named
         found = re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text)
         yield Diagnostic(
             "DF303",

@@ -27,6 +27,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
             continue
         text = getattr(item.task, "model", "")
         files = any(_FILES & set(ref.path[1:]) for ref, _ in sources(plan, text))
+        # an error, not a warning: no Vertex AI takes it, which shows after the training is paid for
         if files or text.startswith(_FOLDERS):
             yield Diagnostic(
                 "DF317",

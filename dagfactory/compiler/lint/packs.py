@@ -16,10 +16,11 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find sweeps in which no two trials share a job."""
     for item in plan.tasks.values():
         if item.task.field("pack"):
-            yield from _idle(item)
+            yield from _single_trial_packs(item)
 
 
-def _idle(item: PlannedTask) -> Iterator[Diagnostic]:
+def _single_trial_packs(item: PlannedTask) -> Iterator[Diagnostic]:
+    # imported for a pack only: a spec without one need not pay for the models of a sweep
     from dagfactory.runtime.grid import count, packs
     from dagfactory.tasks._sweep.model import Sweep
     from dagfactory.tasks.sweep import definition

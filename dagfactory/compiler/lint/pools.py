@@ -33,6 +33,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
             help_ = f"did you mean {either(near)}?" if near else _HELP
             yield Diagnostic("DF341", message, Pointer(path), help=help_)
     for path, pool, wanted in _wanted(plan):
+        # the size of Airflow's own pool is a setting of the installation
         if wanted > slots.get(pool, wanted):
             message = (
                 f"{wanted} slots are more than the {slots[pool]} of the pool `{shorten(pool)}`"

@@ -37,11 +37,11 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
                 severity="warning",
             )
         elif job.spot:
-            yield from _too_many(plan, job)
+            yield from _many_retries(plan, job)
             yield from _from_scratch(job)
 
 
-def _too_many(plan: Plan, job: Job) -> Iterator[Diagnostic]:
+def _many_retries(plan: Plan, job: Job) -> Iterator[Diagnostic]:
     attempts, path = _attempts(plan, job)
     if attempts > MOST:
         yield Diagnostic(
@@ -55,11 +55,9 @@ def _too_many(plan: Plan, job: Job) -> Iterator[Diagnostic]:
 
 
 def _from_scratch(job: Job) -> Iterator[Diagnostic]:
-    """Find training that, for all that is written, each preemption begins anew.
-
-    Whoever states `restart: true` says that the program resumes, or that starting over is cheap.
-    """
+    """Find training that, for all that is written, each preemption begins anew."""
     task = job.task
+    # who writes the default out says that the program resumes, or that starting over is cheap
     stated = "restart" in task.model_fields_set
     if task.type in _TRAINING and not (stated or _resumes(task)):
         yield Diagnostic(
@@ -77,8 +75,8 @@ def _resumes(task: JobTask) -> bool:
     if bundled_trainer.runs(task.module, task.command):
         return True
     texts = [*task.args, *map(str, task.args.values()), *task.env, *task.env.values()]
-    said = (_OF_OTHERS.sub("", each) for each in (*texts, *(task.command or ())))
-    return any(map(_CHECKPOINTS.search, said))
+    given = (_OF_OTHERS.sub("", each) for each in (*texts, *(task.command or ())))
+    return any(map(_CHECKPOINTS.search, given))
 
 
 def _attempts(plan: Plan, job: Job) -> tuple[int, KeyPath]:

@@ -11,19 +11,21 @@ from dagfactory.diagnostics.span import Pointer
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan
 
+# 29 in February: a run in leap years only is rare, and yet a run
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
 
 
 def check(plan: Plan) -> Iterator[Diagnostic]:
-    """Find cron texts whose days do not exist in their months; a weekday would be an alternative."""
+    """Find cron texts whose days do not exist in their months."""
     cron = plan.pipeline.schedule.cron if plan.pipeline.schedule else None
     if not cron:
         return
     _, _, day, month, weekday = cron.split()
     months = sorted(_values(month, 1, 12))
     first = min(_values(day, 1, 31))
+    # with a weekday cron fires on that day or on the day of the month, so it does fire
     if weekday == "*" and all(first > _DAYS[each - 1] for each in months):
         longest = max(_DAYS[each - 1] for each in months)
         named = ", ".join(_NAMES[each - 1] for each in months)

@@ -29,7 +29,7 @@ _NAMES = re.compile(
     r"(?:^|_)(?:password|passwd|passphrase|secret|token|api_?key|private_key|access_key"
     r"|secret_key|credentials?)$"
 )
-_NO_SECRET = re.compile(r"[\s/]|^[a-z]+$|^\d+$")
+_HARMLESS = re.compile(r"[\s/]|^[a-z]+$|^\d+$")
 _OPAQUE = re.compile(r"[0-9A-Za-z+=_-]{24,}")
 _PLAIN = ("env", "args", "parameters", "options", "conf", "extra", "pod", "annotations")
 _HEX = re.compile(r"[0-9a-f]{32,}")
@@ -38,7 +38,7 @@ _SHORTEST = 15
 """No token of a known family is shorter, but for a password in an address."""
 _BITS = 4.0
 """Shannon entropy per character; words and names stay below, random base64 lies above."""
-_TURNS = 0.4
+_CLASS_CHANGES = 0.4
 """Share of neighbours of different classes (upper, lower, digit); about 0.6 in random text."""
 
 
@@ -47,6 +47,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
     open_keys = {(*item.path, key) for item in plan.tasks.values() for key in _PLAIN}
     fields = plan.node.value if isinstance(plan.node.value, dict) else {}
     for key, child in fields.items():
+        # a variable is found where it is used, and a patch once it is applied
         if key in {"vars", "environments"}:
             continue
         for path, node in child.walk((key,)):
@@ -54,18 +55,19 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
             if kind:
                 yield _problem(path, f"this looks like {kind}", key=True)
             if isinstance(node.value, str):
-                yield from _problems(path, node.value, open_keys)
-                if (_random(node.value) or _HEX.fullmatch(node.value)) and _is_name(path):
+                yield from _text_problems(path, node.value, open_keys)
+                if (_random(node.value) or _HEX.fullmatch(node.value)) and _expects_name(path):
                     yield _problem(path, "this looks like the value of a secret, not its name")
 
 
-def _is_name(path: KeyPath) -> bool:
+def _expects_name(path: KeyPath) -> bool:
     """Whether the name of a secret or of a connection belongs here."""
+    # a task may be called `secrets` itself
     around = [key for above, key in pairwise(path[:-1]) if above != "tasks"]
     return path[-1] == "connection" or "secrets" in around[-2:]
 
 
-def _problems(path: KeyPath, text: str, open_keys: set[KeyPath]) -> Iterator[Diagnostic]:
+def _text_problems(path: KeyPath, text: str, open_keys: set[KeyPath]) -> Iterator[Diagnostic]:
     kind = secret_kind(text) if len(text) >= _SHORTEST or "://" in text else None
     if kind:
         yield _problem(path, f"this looks like {kind}")
@@ -74,6 +76,7 @@ def _problems(path: KeyPath, text: str, open_keys: set[KeyPath]) -> Iterator[Dia
     elif not is_open(text) and _named_secret(path, text) and _lies_in(path, open_keys):
         yield _problem(path, f"`{path[-1]}` holds a secret in plain sight")
     elif _random(text) and _lies_in(path, open_keys):
+        # entropy only guesses: a hash or the id of an experiment may look the same
         yield replace(_problem(path, "this looks like a random key or token"), severity="warning")
 
 
@@ -90,8 +93,10 @@ def _problem(path: KeyPath, message: str, *, key: bool = False) -> Diagnostic:
 def _given_in_a_command(text: str) -> bool:
     """Whether a flag or a variable of a command is given a secret, not the name of a file or variable."""
     return any(
-        not _NO_SECRET.search(found[2])
+        not _HARMLESS.search(found[2])
+        # `--token --verbose-level-2`: the next flag, not a value
         and not found[2].startswith("-")
+        # without a digit it is rather a name, as in `--secret wandb-api-key`
         and re.search(r"\d", found[2])
         for found in _IN_COMMANDS.finditer(text)
     )
@@ -99,8 +104,9 @@ def _given_in_a_command(text: str) -> bool:
 
 def _named_secret(path: KeyPath, text: str) -> bool:
     """Whether the key says that its value is a secret, and the value could be one."""
-    if len(text) < _FEWEST or _NO_SECRET.search(text):
+    if len(text) < _FEWEST or _HARMLESS.search(text):
         return False
+    # `dbPassword`, `db-password` and `DB_PASSWORD` mean the same
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(path[-1])).lower().replace("-", "_")
     return bool(_NAMES.search(words))
 
@@ -111,8 +117,8 @@ def _random(text: str) -> bool:
         return False
     counts = Counter(text).values()
     bits = -sum(count / len(text) * math.log2(count / len(text)) for count in counts)
-    turns = sum(_class(one) != _class(other) for one, other in pairwise(text))
-    return bits >= _BITS and turns >= _TURNS * len(text)
+    changes = sum(_class(one) != _class(other) for one, other in pairwise(text))
+    return bits >= _BITS and changes >= _CLASS_CHANGES * len(text)
 
 
 def _class(character: str) -> str:

@@ -45,6 +45,7 @@ def _before(plan: Plan, item: PlannedTask) -> set[str]:
     while open_:
         found |= open_
         upstream = {edge.upstream for edge in plan.edges if edge.downstream in open_}
+        # an edge from a group waits for all its members
         inside = {each.id for each in plan.tasks.values() if upstream & set(each.groups)}
         open_ = (upstream | inside) - found
     return found - {item.id, *item.groups}

@@ -59,12 +59,10 @@ def lower(plan: Plan, *, source: str) -> DagFile:
 
 
 def digest(plan: Plan) -> str:
-    """Return the SHA-256 of everything the file is made from: the resolved spec and its environment.
-
-    The patches of other environments are left out: what is for prod must not touch the file for dev.
-    So is what only the files beside it are made from.
-    """
+    """Return the SHA-256 of everything the file is made from: the resolved spec and its environment."""
+    # what only the files beside the DAG are made from would change its header and nothing else
     fields = plan.environment and plan.environment.model_dump(mode="json", exclude=_BESIDE)
+    # a patch for prod must not touch the file for dev
     pipeline = {key: value for key, value in plan.node.plain().items() if key != "environments"}
     inputs = {"pipeline": pipeline, "environment": fields}
     text = json.dumps(inputs, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
@@ -80,6 +78,7 @@ def dag_arguments(plan: Plan, lowering: LoweringContext) -> dict[str, Any]:
     made |= schedule_arguments(pipeline, lowering)
     continuous = pipeline.schedule and pipeline.schedule.preset == "@continuous"
     limits = {
+        # Airflow refuses a `@continuous` DAG with its own default of 16
         "max_active_runs": 1 if continuous else pipeline.max_active_runs,
         "max_active_tasks": pipeline.max_active_tasks,
         "dagrun_timeout": delta(pipeline.timeout) if pipeline.timeout else None,
@@ -130,6 +129,7 @@ def _param(item: Param, lowering: LoweringContext) -> Any:
     kind = keywords.pop("type")
     keywords = {"type": kind, **keywords}
     if item.default is None:
+        # Airflow checks the default against the schema, and None is not a value of `kind`
         keywords["type"] = [kind, "null"]
         if item.enum:
             keywords["enum"] = [*item.enum, None]
@@ -137,7 +137,8 @@ def _param(item: Param, lowering: LoweringContext) -> Any:
 
 
 def _header(plan: Plan, source: str, target: str, inputs: str) -> Header:
-    """Return the header; a spec whose path could not stand in a comment is named by its pipeline."""
+    """Return the header; a spec with an odd path is named by its pipeline."""
+    # a file's name is a stranger's text: a line break in it would end the comment
     safe = source.isascii() and all(part.isalnum() or part in "_./-" for part in source)
     fine = safe and 0 < len(source) <= MAX_COMMENT
     return Header(
@@ -168,6 +169,7 @@ class _Tree:
         return tuple(
             (self.variables[edge.upstream], self.variables[edge.downstream])
             for edge in self.plan.edges
+            # `as_teardown(setups=…)` draws these edges itself
             if edge.why != "teardown"
             and _shared(tasks[edge.upstream], tasks[edge.downstream]) == groups
         )
@@ -195,6 +197,7 @@ class _Tree:
         if not isinstance(made, Group):
             return made
         if made.members:
+            # lowering made these members, so planning has not kept their variables apart from others
             made = apart(made, self.taken)
             self.taken.update(each.variable for each in made.members)
             return made

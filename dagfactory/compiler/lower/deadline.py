@@ -20,14 +20,15 @@ def deadline_argument(alerts: Alerts | None, lowering: LoweringContext) -> dict[
     """Return the DAG's `deadline`; nothing where the line has none, which lint tells."""
     if alerts is None or alerts.deadline is None or not lowering.target.deadlines:
         return {}
-    arguments = {"within": delta(alerts.deadline.within), "alerts": _told(alerts, lowering)}
+    arguments = {"within": delta(alerts.deadline.within), "alerts": _recipients(alerts, lowering)}
     return {"deadline": Call(lowering.runtime("alert", "run_deadline"), arguments)}
 
 
-def _told(alerts: Alerts, lowering: LoweringContext) -> list[Call]:
+def _recipients(alerts: Alerts, lowering: LoweringContext) -> list[Call]:
     """Return whom it concerns: those named for it, else those of failures, in our own words."""
     named = alerts.deadline.notify if alerts.deadline else None
     if named:
         return [call(each, "deadline", lowering) for each in named]
+    # a late run is a matter of runs, so those of failed tasks come second
     found = alerts.on_run_failure or alerts.on_failure or []
     return [call(each, "deadline", lowering, leave_out=_TEXTS) for each in found]

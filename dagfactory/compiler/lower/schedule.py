@@ -25,6 +25,7 @@ def schedule_arguments(pipeline: Pipeline, lowering: LoweringContext) -> dict[st
     }
     if pipeline.end_date:
         made["end_date"] = _date(pipeline.end_date, zone, target)
+    # always written, like `schedule`: Airflow 2 and 3 have different defaults
     return made | {"catchup": pipeline.catchup}
 
 
@@ -45,6 +46,7 @@ def _schedule(schedule: Schedule, zone: str, lowering: LoweringContext) -> Any:
 def _date(value: datetime, zone: str, target: Target) -> Call:
     """Return `datetime(year, month, day…, tz=zone)`; UTC is the default and left out."""
     parts = [value.year, value.month, value.day, value.hour, value.minute, value.second]
+    # a reviewer reads `datetime(2026, 1, 5)`, not a row of zeros
     while len(parts) > 3 and parts[-1] == 0:  # noqa: PLR2004 - a date has at least three parts
         parts.pop()
     keywords = {} if zone == "UTC" else {"tz": zone}

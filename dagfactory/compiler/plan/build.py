@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from dagfactory.compiler.plan.cycles import circle
+from dagfactory.compiler.plan.cycles import cycle
 from dagfactory.compiler.plan.for_each import item_problems, mapping_problems
 from dagfactory.compiler.plan.model import Edge, Plan, PlannedTask
-from dagfactory.compiler.plan.pipeline import whole_problems
+from dagfactory.compiler.plan.pipeline import pipeline_problems
 from dagfactory.compiler.plan.teardown import teardown_problems
-from dagfactory.compiler.plan.texts import at, own_texts, references, text_problems
+from dagfactory.compiler.plan.texts import at, references, task_texts, text_problems
 from dagfactory.dagfile.identifiers import variables
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
 from dagfactory.diagnostics.span import KeyPath, Pointer
@@ -40,7 +40,7 @@ def plan(
     everything = list(flatten(pipeline.tasks, run_dir))
     tasks = {item.id: item for item in everything}
     twice = list(_duplicates(everything))
-    whole = [*twice, *whole_problems(pipeline, node, everything)]
+    whole = [*twice, *pipeline_problems(pipeline, node, everything)]
     found = [locate(node, problem) for problem in whole]
     edges: list[Edge] = []
     for item in everything:
@@ -50,15 +50,17 @@ def plan(
             else:
                 found.append(locate(node, result))
     found += [locate(node, problem) for problem in teardown_problems(tasks, edges)]
-    found += [] if twice else circle(tasks, edges, node)
+    # of two tasks with one id `tasks` holds one, and edges meant for the other could close circles
+    found += [] if twice else cycle(tasks, edges, node)
     errors = any(item.severity == "error" for item in found)
     made = Plan(pipeline, environment, node, tasks, _unique(edges), run_dir)
     return (None if errors else made), found
 
 
 def run_folder(pipeline: Pipeline, environment: EnvironmentFile | None) -> str:
-    """Return the folder of one run: a function of the run id, never of the attempt."""
+    """Return the folder of one run."""
     bucket = environment.bucket if environment and environment.bucket else "gs://BUCKET"
+    # of the run, never of the attempt: a retry looks for its own work in the same place
     return f"{bucket.rstrip('/')}/runs/{pipeline.pipeline}/" + "{{ run_id }}"
 
 
@@ -79,6 +81,7 @@ def flatten(tasks: Mapping[str, TaskBase], run_dir: str) -> Iterator[PlannedTask
             groups=groups,
             context=context,
             outputs=each_outputs(task, context, outputs) if mapped else outputs,
+            # a group begins with its first members, and edges say which those are: see Plan.starts
             roots=() if own.members(task) else each_roots(task, context) if mapped else roots,
         )
 
@@ -118,8 +121,8 @@ def _links(
 ) -> Iterator[Edge | Diagnostic]:
     """Yield the edges of one task and what is wrong with the names it uses."""
     for index, setup in enumerate(item.task.teardown.of if item.task.teardown else ()):
-        where = _setup_path(item, node, index)
-        yield from _named(item, setup, tasks, where, "teardown")
+        path = _setup_path(item, node, index)
+        yield from _named(item, setup, tasks, path, "teardown")
     yield from _after(item, tasks)
     own = task_type(item.task.type)
     for suffix, target in own.branches(item.task):
@@ -150,7 +153,8 @@ def _named(
     path: KeyPath,
     why: Literal["after", "branch", "teardown"],
 ) -> Iterator[Edge | Diagnostic]:
-    """Yield the edge to a task named in the spec, or why there is none; unknown names are known by now."""
+    """Yield the edge to a task named in the spec, or why there is none."""
+    # `unknown_names` has said so, with a place that needs no plan
     if other not in tasks:
         return
     if other == item.id:
@@ -159,6 +163,7 @@ def _named(
         message = f"`{item.id}` cannot wait for `{other}`: one contains the other"
         yield Diagnostic("DF203", message, Pointer(path))
     else:
+        # a gate names what comes after it, everything else names what comes before
         upstream, downstream = (item.id, other) if why == "branch" else (other, item.id)
         yield Edge(upstream, downstream, why, path)
 
@@ -171,7 +176,7 @@ def _references(
     environment: EnvironmentFile | None,
 ) -> Iterator[Edge | Diagnostic]:
     """Yield an edge for each reference to an output, and what is wrong with any text."""
-    for path, text in own_texts(node, item.path):
+    for path, text in task_texts(node, item.path):
         yield from text_problems(path, text, pipeline, environment, item.path)
         for ref in references(text):
             if ref.root == "tasks":

@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 Moment: TypeAlias = tuple[str, Literal["begin", "end"]]
 
 
-def circle(tasks: Mapping[str, PlannedTask], edges: list[Edge], node: Node) -> list[Diagnostic]:
-    """Find a circle of tasks that wait for each other, and show the whole circle."""
+def cycle(tasks: Mapping[str, PlannedTask], edges: list[Edge], node: Node) -> list[Diagnostic]:
+    """Find a cycle of tasks that wait for each other, and show the whole of it."""
     order = {name: index for index, name in enumerate(tasks)}
     if all(order[edge.upstream] < order[edge.downstream] for edge in edges):
         return []  # every task waits for earlier ones only, and a group's members follow it
     sorter: TopologicalSorter[Moment] = TopologicalSorter()
     for item in tasks.values():
         sorter.add((item.id, "end"), (item.id, "begin"))
+        # the innermost group is enough: it is tied to its own group in the same way
         for group in item.groups[-1:]:
             sorter.add((item.id, "begin"), (group, "begin"))
             sorter.add((group, "end"), (item.id, "end"))

@@ -34,14 +34,14 @@ def item_problems(task: TaskBase, path: KeyPath, ref: Ref) -> Iterator[Diagnosti
         yield at(path, ref, "DF220", message, "add `for_each: [...]` to the task")
     elif isinstance(task.for_each, list):
         for index, item in enumerate(task.for_each):
-            problem = _lacks(item, ref.path)
+            problem = _missing_key(item, ref.path)
             if problem:
                 message = f"item {index + 1} of `for_each` {problem[0]}"
                 yield at(path, ref, "DF221", message, problem[1])
                 return
 
 
-def _lacks(item: Any, keys: tuple[str, ...]) -> tuple[str, str | None] | None:
+def _missing_key(item: Any, keys: tuple[str, ...]) -> tuple[str, str | None] | None:
     """Say which key an item lacks, with a remedy, or return None when it has them all."""
     for key in keys:
         if not isinstance(item, dict):
@@ -58,7 +58,7 @@ def mapping_problems(
     """Find what is wrong with `for_each` and `parallel` of a task."""
     task, path = item.task, (*item.path, "for_each")
     if task.for_each is None:
-        yield from _idle_limit(item)
+        yield from _unused_parallel(item)
         return
     if task.unmapped:
         message = f"a `{task.type}` has no `for_each`"
@@ -72,12 +72,13 @@ def mapping_problems(
     if ref:
         yield from _not_a_list(path, ref, tasks, pipeline)
     else:
-        yield from _late_items(path, task.for_each)
+        yield from _templates_in_items(path, task.for_each)
 
 
-def _idle_limit(item: PlannedTask) -> Iterator[Diagnostic]:
-    own = type(item.task).model_fields["parallel"].default is not None
-    if "parallel" in item.task.model_fields_set and not own:
+def _unused_parallel(item: PlannedTask) -> Iterator[Diagnostic]:
+    # a sweep limits its trials by the same key, without any list
+    has_its_own = type(item.task).model_fields["parallel"].default is not None
+    if "parallel" in item.task.model_fields_set and not has_its_own:
         path, help_ = (*item.path, "parallel"), "delete it, or add `for_each: [...]`"
         yield Diagnostic(
             "DF214", "`parallel` needs `for_each`", Pointer(path, key=True), help=help_
@@ -87,24 +88,25 @@ def _idle_limit(item: PlannedTask) -> Iterator[Diagnostic]:
 def _not_a_list(
     path: KeyPath, ref: Ref, tasks: Mapping[str, PlannedTask], pipeline: Pipeline
 ) -> Iterator[Diagnostic]:
-    """Find references to what is known to be no list."""
+    """Find references to what is known not to be a list."""
     if ref.root == "params":
         param = pipeline.params.get(ref.path[0])
         if param and param.type != "array":
-            message, help_ = f"`{ref}` is no list: its type is `{param.type}`", "`type: array`"
+            message, help_ = f"`{ref}` is not a list: its type is `{param.type}`", "`type: array`"
             yield at(path, ref, "DF223", message, f"declare it with {help_}")
         return
     outputs = tasks[ref.path[0]].outputs if ref.path[0] in tasks else {}
     found: Any = outputs
     for key in ref.path[1:]:
         found = found.get(key) if isinstance(found, dict) else None
+    # an output that begins as a template comes from XCom and may well be a list
     if isinstance(found, str) and not found.startswith("{{"):
         late = [name for name, value in outputs.items() if str(value).startswith("{{")]
         help_ = f"try `${{tasks.{ref.path[0]}.{late[0]}}}`" if late else "write the items here"
-        yield at(path, ref, "DF223", f"`{ref}` is no list: it is an address", help_)
+        yield at(path, ref, "DF223", f"`{ref}` is not a list: it is an address", help_)
 
 
-def _late_items(path: KeyPath, items: Any, inside: KeyPath = ()) -> Iterator[Diagnostic]:
+def _templates_in_items(path: KeyPath, items: Any, inside: KeyPath = ()) -> Iterator[Diagnostic]:
     """Find templates in the items of a list: Airflow reads them before any run, and renders none."""
     children = (
         items.items()
@@ -114,7 +116,8 @@ def _late_items(path: KeyPath, items: Any, inside: KeyPath = ()) -> Iterator[Dia
         else ()
     )
     for key, value in children:
+        # references in items are found together with those of all other texts
         if isinstance(value, str) and "${" not in value and is_open(value):
             message, help_ = "Airflow renders no template in an item", "write it beside `${each}`"
             yield Diagnostic("DF215", message, Pointer((*path, *inside, key)), help=help_)
-        yield from _late_items(path, value, (*inside, key))
+        yield from _templates_in_items(path, value, (*inside, key))

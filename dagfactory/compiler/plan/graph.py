@@ -43,7 +43,8 @@ def _mermaid_block(plan: Plan, groups: tuple[str, ...], depth: int) -> list[str]
 
 
 def _node(name: str) -> str:
-    """Return a task's name in Mermaid; no id has a capital letter, so that none is taken."""
+    """Return a task's name in Mermaid."""
+    # ids have no capital letters, so this name cannot be that of another task
     return f"T_{name}" if name in _WORDS else name
 
 
@@ -75,7 +76,8 @@ def _dot_block(plan: Plan, groups: tuple[str, ...], depth: int) -> list[str]:
 
 
 def _dot_edge(plan: Plan, edge: Edge) -> str:
-    """Return one edge; DOT draws it between nodes and clips it where a cluster begins."""
+    """Return one edge."""
+    # DOT has edges between nodes only, and clips them where a cluster begins
     ends = [(edge.upstream, "ltail"), (edge.downstream, "lhead")]
     clips = [
         f'{side}="cluster_{name}"' for name, side in ends if plan.tasks[name].task.type == "group"
@@ -85,7 +87,7 @@ def _dot_edge(plan: Plan, edge: Edge) -> str:
 
 
 def _inside(plan: Plan, name: str) -> str:
-    """Return a task that is no group: the one named, or the first one inside it."""
+    """Return a task that is not a group: the one named, or the first one inside it."""
     if plan.tasks[name].task.type != "group":
         return name
     return next(item.id for item in _boxes(plan) if name in item.groups)

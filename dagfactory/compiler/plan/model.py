@@ -61,5 +61,6 @@ class Plan:
             return item.roots
         own = {each.id for each in inside}
         late = {edge.downstream for edge in self.edges if edge.upstream in own}
+        # a task does not come first either when its inner group waits
         first = (each for each in inside if not late & {each.id, *each.groups})
         return tuple(root for each in first for root in each.roots)

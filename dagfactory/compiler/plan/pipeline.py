@@ -28,10 +28,11 @@ _OF_JOBS = (("defaults", "image"), ("defaults", "machine"))
 _IN_ALERTS = "`${run.…}`, `${params.…}` and `{{ alert.… }}` can stand here"
 
 
-def whole_problems(
+def pipeline_problems(
     pipeline: Pipeline, node: Node, tasks: list[PlannedTask]
 ) -> Iterator[Diagnostic]:
     """Yield what only the whole pipeline shows."""
+    # `.airflowignore` hides the runtime by this prefix, and the DAG file is named after the id
     if pipeline.pipeline.startswith(RUNTIME):
         message = f"an id that begins with `{RUNTIME}` is never loaded: the runtime is called so"
         yield Diagnostic("DF123", message, Pointer(("pipeline",)), help="choose another id")
@@ -41,13 +42,14 @@ def whole_problems(
         yield from _fail_fast(tasks)
     groups = {item.id: item.groups for item in tasks}
     for item in tasks:
-        yield from _too_long(item)
-        yield from _both_sides(item, groups)
+        yield from _long_id(item)
+        yield from _group_on_other_side(item, groups)
     for path, text in _texts(node):
-        yield from _early(path, text, pipeline)
+        yield from _early_references(path, text, pipeline)
 
 
 def _continuous(pipeline: Pipeline) -> Iterator[Diagnostic]:
+    # Airflow refuses the DAG, in every parse of its file
     if (pipeline.max_active_runs or 1) > 1:
         message = "with `@continuous` the next run starts when the last has ended"
         yield Diagnostic(
@@ -61,6 +63,8 @@ def _fail_fast(tasks: list[PlannedTask]) -> Iterator[Diagnostic]:
         if item.task.trigger_rule not in (None, "all_success") and not item.task.teardown:
             message, path = "`fail_fast` leaves no other trigger rule", (*item.path, "trigger_rule")
             yield Diagnostic("DF225", message, Pointer(path), help="delete it, or `fail_fast`")
+        # the choice of the best has a rule of its own, `none_skipped`, and Airflow allows no other
+        # than `all_success` here
         if item.task.type == "sweep":
             message = "`fail_fast` would end a sweep with its first failed trial"
             yield Diagnostic(
@@ -68,7 +72,7 @@ def _fail_fast(tasks: list[PlannedTask]) -> Iterator[Diagnostic]:
             )
 
 
-def _too_long(item: PlannedTask) -> Iterator[Diagnostic]:
+def _long_id(item: PlannedTask) -> Iterator[Diagnostic]:
     """Find ids that do not fit into Airflow's database, groups and the parts of a sweep included."""
     length = max(map(len, (item.context.airflow_id, *item.roots)))
     if length > LONGEST_ID:
@@ -78,7 +82,9 @@ def _too_long(item: PlannedTask) -> Iterator[Diagnostic]:
         )
 
 
-def _both_sides(item: PlannedTask, groups: Mapping[str, tuple[str, ...]]) -> Iterator[Diagnostic]:
+def _group_on_other_side(
+    item: PlannedTask, groups: Mapping[str, tuple[str, ...]]
+) -> Iterator[Diagnostic]:
     """Find a task on one side of a gate whose group stands on the other."""
     branches = list(task_type(item.task.type).branches(item.task))
     for suffix, name in branches:
@@ -92,6 +98,7 @@ def _texts(node: Node) -> Iterator[tuple[KeyPath, str]]:
     """Yield the texts of a pipeline that belong to no task."""
     fields = node.value if isinstance(node.value, dict) else {}
     for key, child in fields.items():
+        # tasks are looked at one by one, a variable where it is used, a patch when it is applied
         if key not in _ELSEWHERE:
             yield from (
                 (path, text.value)
@@ -100,16 +107,17 @@ def _texts(node: Node) -> Iterator[tuple[KeyPath, str]]:
             )
 
 
-def _early(path: KeyPath, text: str, pipeline: Pipeline) -> Iterator[Diagnostic]:
+def _early_references(path: KeyPath, text: str, pipeline: Pipeline) -> Iterator[Diagnostic]:
     """Find references that no run has a value for yet; those of jobs and alerts are rendered later."""
-    told = path[0] == "alerts" and path[1:2] != ("monitoring",)
-    late = told or path[:2] in _OF_JOBS
-    if told:  # rendered when something has happened: a run exists then
+    in_alerts = path[0] == "alerts" and path[1:2] != ("monitoring",)
+    # a default image or machine becomes part of each job, which is rendered when it starts
+    rendered_later = in_alerts or path[:2] in _OF_JOBS
+    if in_alerts:  # rendered when something has happened: a run exists then
         yield from broken_template(path, text)
     for ref in references(text):
-        if told and ref.root == "tasks":
+        if in_alerts and ref.root == "tasks":
             yield at(path, ref, "DF215", f"`{ref}` may not be there when this is told", _IN_ALERTS)
-        elif not late or ref.root == "tasks":
+        elif not rendered_later or ref.root == "tasks":
             yield misplaced(path, ref)
         elif ref.root == "params":
             yield from unknown_param(path, ref, pipeline)

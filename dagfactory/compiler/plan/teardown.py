@@ -20,12 +20,12 @@ def teardown_problems(tasks: Mapping[str, PlannedTask], edges: list[Edge]) -> It
         if item.task.teardown:
             setups = [tasks[name] for name in item.task.teardown.of if name in tasks]
             before = {edge.upstream for edge in edges if edge.downstream == item.id}
-            yield from _not_alone(item, setups)
-            yield from _of_another(item, setups)
-            yield from _too_soon(item, before - {each.id for each in setups})
+            yield from _several_tasks(item, setups)
+            yield from _teardown_of_teardown(item, setups)
+            yield from _nothing_between(item, before - {each.id for each in setups})
 
 
-def _not_alone(item: PlannedTask, setups: list[PlannedTask]) -> Iterator[Diagnostic]:
+def _several_tasks(item: PlannedTask, setups: list[PlannedTask]) -> Iterator[Diagnostic]:
     """Find setups and teardowns that Airflow draws as several tasks, or that decide what follows."""
     for each in (item, *setups):
         kind = f"a {each.task.type}" if each.task.unmapped else ""
@@ -38,15 +38,16 @@ def _not_alone(item: PlannedTask, setups: list[PlannedTask]) -> Iterator[Diagnos
             )
 
 
-def _of_another(item: PlannedTask, setups: list[PlannedTask]) -> Iterator[Diagnostic]:
+def _teardown_of_teardown(item: PlannedTask, setups: list[PlannedTask]) -> Iterator[Diagnostic]:
     """Find teardowns of teardowns, and a rule beside that of every teardown."""
     for each in setups:
         if each.task.teardown and each is not item:
-            message = f"`{each.id}` is a teardown, and so no setup"
+            message = f"`{each.id}` is a teardown, and so not a setup"
             help_ = "name the task that sets up"
             yield Diagnostic(
                 "DF224", message, Pointer((*item.path, "teardown"), key=True), help=help_
             )
+    # Airflow sets `all_done_setup_success` on every teardown, over any rule
     if item.task.trigger_rule:
         message = "`trigger_rule` has no effect on a teardown"
         help_ = "it runs when its setup has succeeded and all before it has ended"
@@ -55,7 +56,7 @@ def _of_another(item: PlannedTask, setups: list[PlannedTask]) -> Iterator[Diagno
         )
 
 
-def _too_soon(item: PlannedTask, work: set[str]) -> Iterator[Diagnostic]:
+def _nothing_between(item: PlannedTask, work: set[str]) -> Iterator[Diagnostic]:
     """Find a teardown that waits for nothing but its setups."""
     if not work:
         message = f"`{item.id}` would take down at once what was set up"

@@ -25,15 +25,15 @@ FIXED = frozenset({"pool", "queue", "doc", "outlets", "teardown"})
 _TEMPLATE = re.compile(r"\{[{%#]")
 
 
-def own_texts(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+def task_texts(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     """Yield every text of a task with its path; the members of a group have their own turn."""
     own = node.find(path)
     fields = own.value if own and isinstance(own.value, dict) else {}
     for key, child in fields.items():
         if key != "tasks":
             yield from (
-                (where, text.value)
-                for where, text in child.walk((*path, key))
+                (below, text.value)
+                for below, text in child.walk((*path, key))
                 if isinstance(text.value, str)
             )
 
@@ -100,12 +100,14 @@ def broken_template(path: KeyPath, text: str) -> Iterator[Diagnostic]:
         yield Diagnostic("DF216", message, Pointer(path), help=help_)
 
 
+# a tenth of a millisecond for each template, and the same ones come back in each environment
 @lru_cache(maxsize=4096)
 def template_problem(text: str) -> str | None:
     """Say what is wrong with a Jinja template as Airflow sets Jinja up, or return None."""
     from jinja2 import Environment, TemplateSyntaxError
 
     try:
+        # `do` is the one extension that Airflow adds; without it `{% do … %}` would be an error here
         Environment(extensions=["jinja2.ext.do"], autoescape=True).parse(text)
     except TemplateSyntaxError as error:
         return str(error.message)

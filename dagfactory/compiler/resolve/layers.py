@@ -64,6 +64,7 @@ def resolve(layers: Layers) -> tuple[Node, list[Diagnostic]]:
     """
     merged = _merged(layers)
     lookup = Lookup(merged.find(("vars",)), layers.environment, layers.name)
+    # the patches of other environments may name variables that this one does not define
     body = replace(merged, value={k: v for k, v in _mapping(merged).items() if k not in _RAW})
     resolved = substitute(body, lookup)
     raw = {key: each for key, each in _mapping(merged).items() if key in _RAW}
@@ -89,8 +90,11 @@ def _merged(layers: Layers) -> Node:
             merged = merge_patch(merged, Node({"vars": variables}, variables.span, keys))
         if fragment:
             merged = merge_patch(merged, fragment)
+    # a null with nothing below it to delete is a value: an argument that is null is left out
     merged = merge_patch(merged, pipeline, keep_null=True)
+    # tasks are rendered in the order of the tree, which a reviewer expects to be the spec's
     merged = _in_order(merged, pipeline)
+    # last, because a spec knows better than what all specs share
     patch = pipeline.find(("environments", layers.name)) if layers.name else None
     return merge_patch(merged, patch) if patch and isinstance(patch.value, dict) else merged
 

@@ -77,6 +77,7 @@ class Lookup:
             return None
         if name not in self._done:
             self._active.append(name)
+            # None for a variable with a fault: that is reported where it stands, not at each use
             before = self._said
             result = substitute(node, self)
             self._done[name] = result if self._said == before else None
@@ -153,6 +154,7 @@ def substitute(node: Node, lookup: Lookup) -> Node:
     value = node.value
     if isinstance(value, dict):
         changed = {key: substitute(each, lookup) for key, each in value.items()}
+        # most values hold no reference: their subtrees are kept instead of built a second time
         same = all(changed[key] is each for key, each in value.items())
         return node if same else replace(node, value=changed)
     if isinstance(value, tuple):
@@ -172,6 +174,7 @@ def _text(node: Node, text: str, lookup: Lookup) -> Node:
         return node
     if len(pieces) == 1 and isinstance(pieces[0], Ref):
         return _whole(node, pieces[0], lookup)
+    # `parse` undid the escapes; they go back in, for lowering undoes them once in every text
     parts = [
         escape(each) if isinstance(each, str) else _part(node, each, lookup) for each in pieces
     ]
@@ -216,6 +219,7 @@ def _part(node: Node, ref: Ref, lookup: Lookup) -> str:
         remedy = f"let the whole value be `{ref}`, or refer to one of its items"
         lookup.report("DF116", f"`{ref}` is {kind} and cannot be part of a text", use, remedy)
         return str(ref)
+    # as YAML spells them: `true` and `null`, not `True` and `None`
     return found.value if isinstance(found.value, str) else json.dumps(found.value)
 
 

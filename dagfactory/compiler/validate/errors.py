@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from dagfactory.compiler.validate.messages import (
     describe,
     flow,
     name_of,
+    quoted_choices,
     type_help,
     unlike,
 )
@@ -45,8 +46,8 @@ def diagnose(
     """Turn the errors of checking the mapping at `base` against `model` into diagnostics."""
     errors = error.errors(include_url=False)
     faults = [_fault(each, node, base) for each in errors[: limits.FINDINGS.most]]
-    merged = _with_what_is_missing(
-        _without_typo_twins(_without_shadowed(faults), model, base), model, base
+    merged = _merge_unknown_and_missing(
+        _without_misspelt_missing(_without_shadowed(faults), model, base), model, base
     )
     found = [_diagnostic(each, model, node, base) for each in merged]
     left = len(errors) - len(faults)
@@ -63,6 +64,7 @@ def _fault(error: Any, node: Node, base: KeyPath) -> Fault:
         error["type"], error["type"]
     )
     path, last = base, len(steps) - 1
+    # pydantic puts members of unions, names of models and `[key]` between the document's steps
     for at, step in enumerate(steps):
         below = node.find((*path, step))
         if below is not None or (kind == "missing" and at == last):
@@ -71,10 +73,7 @@ def _fault(error: Any, node: Node, base: KeyPath) -> Fault:
 
 
 def _without_shadowed(faults: Sequence[Fault]) -> list[Fault]:
-    """Keep one type fault per place: a union reports one for each alternative.
-
-    Where an alternative got deeper into the value, its own faults say more.
-    """
+    """Keep one type fault per place: a union reports one for each alternative."""
     paths = [each.path for each in faults]
     kept: dict[Any, Fault] = {}
     for fault in faults:
@@ -84,6 +83,7 @@ def _without_shadowed(faults: Sequence[Fault]) -> list[Fault]:
         if any(
             len(path) > len(fault.path) and path[: len(fault.path)] == fault.path for path in paths
         ):
+            # an alternative that got deeper into the value is the one that was meant
             continue
         first = kept.setdefault(("type", fault.path), fault)
         if first is not fault:
@@ -95,13 +95,15 @@ def _without_shadowed(faults: Sequence[Fault]) -> list[Fault]:
     return list(kept.values())
 
 
-def _without_typo_twins(faults: list[Fault], model: type[BaseModel], base: KeyPath) -> list[Fault]:
+def _without_misspelt_missing(
+    faults: list[Fault], model: type[BaseModel], base: KeyPath
+) -> list[Fault]:
     """Drop a missing key when an unknown one beside it is its misspelling."""
     typos = {
         (each.path[:-1], near)
         for each in faults
         if each.kind == "unknown"
-        for near in closest(_word(each), keys_at(model, each.path[len(base) : -1]), 1)
+        for near in closest(_typed_key(each), keys_at(model, each.path[len(base) : -1]), 1)
     }
     return [
         each
@@ -110,12 +112,13 @@ def _without_typo_twins(faults: list[Fault], model: type[BaseModel], base: KeyPa
     ]
 
 
-def _word(fault: Fault) -> str:
-    """Return the key that was meant: `type:train` lacks a space, not its end."""
+def _typed_key(fault: Fault) -> str:
+    """Return the key that was typed."""
+    # YAML reads `type:train` as one key; what stands before the colon may be spelt right
     return str(fault.path[-1]).partition(":")[0]
 
 
-def _with_what_is_missing(
+def _merge_unknown_and_missing(
     faults: list[Fault], model: type[BaseModel], base: KeyPath
 ) -> list[Fault]:
     """Say once that a key is unknown and another absent, where the one may stand for the other."""
@@ -126,20 +129,21 @@ def _with_what_is_missing(
         ]
         missing = [each for each in beside if each.kind == "missing"]
         alone = missing and not any(each.kind == "unknown" for each in beside)
-        if fault.kind != "unknown" or not alone or _has_a_place(fault, model, base):
+        if fault.kind != "unknown" or not alone or _is_explained(fault, model, base):
             continue
         names = [str(each.path[-1]) for each in missing]
         kept = [each for each in kept if each not in missing]
+        # one finding: whoever repairs the unknown key has usually written the missing one
         kept[kept.index(fault)] = replace(fault, context={**fault.context, "missing": names})
     return kept
 
 
-def _has_a_place(fault: Fault, model: type[BaseModel], base: KeyPath) -> bool:
+def _is_explained(fault: Fault, model: type[BaseModel], base: KeyPath) -> bool:
     """Whether an unknown key is like a known one, or belongs elsewhere."""
     *parent, _ = fault.path
     path = tuple(parent)[len(base) :]
-    word = _word(fault)
-    return bool(closest(word, keys_at(model, path), 1) or _home(word, model, path, base))
+    word = _typed_key(fault)
+    return bool(closest(word, keys_at(model, path), 1) or _belongs_under(word, model, path, base))
 
 
 def _diagnostic(fault: Fault, model: type[BaseModel], node: Node, base: KeyPath) -> Diagnostic:
@@ -152,6 +156,7 @@ def _diagnostic(fault: Fault, model: type[BaseModel], node: Node, base: KeyPath)
     if found and part and not origin:
         span = found.text_span(*part)
     labels = (Label(origin, "the value comes from here"),) if origin else ()
+    # a report shows the reference then, not the value, so there is nothing to hide
     hidden = bool(fault.context.get("hidden")) and origin is None
     return Diagnostic(words.code, words.message, span, words.help, labels=labels, hidden=hidden)
 
@@ -177,6 +182,7 @@ def _unknown(fault: Fault, model: type[BaseModel], node: Node, base: KeyPath) ->
     known = keys_at(model, tuple(parent)[len(base) :])
     free = [each for each in known if each not in used]
     place = f" in {name_of(tuple(parent))}" if parent else ""
+    # first among the keys that are absent: one that is there already was hardly meant again
     near = closest(str(key), free, 1) or closest(str(key), known, 1)
     choices = free if set(near) <= set(free) else known
     if "missing" in fault.context:
@@ -186,12 +192,12 @@ def _unknown(fault: Fault, model: type[BaseModel], node: Node, base: KeyPath) ->
         return Words("DF120", f"unknown key `{shorten(str(key))}`{place}", hint)
     if ":" in str(key):
         return Words("DF120", f"unknown key `{shorten(str(key))}`", "put a space after the `:`")
-    remedy = None if near else _home(str(key), model, tuple(parent)[len(base) :], base)
+    remedy = None if near else _belongs_under(str(key), model, tuple(parent)[len(base) :], base)
     remedy = remedy or did_you_mean(str(key), choices, "allowed")
     return Words("DF120", f"unknown key `{shorten(str(key))}`{place}", remedy)
 
 
-def _home(key: str, model: type[BaseModel], path: KeyPath, base: KeyPath) -> str | None:
+def _belongs_under(key: str, model: type[BaseModel], path: KeyPath, base: KeyPath) -> str | None:
     """Say where a key belongs that means something below a sibling key, or in the pipeline."""
     ours = our_name(key)
     homes = homes_of(model, path, ours)
@@ -211,17 +217,10 @@ def _missing(fault: Fault) -> Words:
 
 
 def _choice(fault: Fault) -> Words:
-    choices = list(_choices(str(fault.context.get("expected", ""))))
+    choices = quoted_choices(fault.context)
     message = f"{name_of(fault.path)} cannot be {describe(fault.value)}"
     text = fault.value if isinstance(fault.value, str) else ""
     return Words("DF124", message, did_you_mean(text, choices, "expected"))
-
-
-def _choices(expected: str) -> Iterable[str]:
-    """Read the choices out of pydantic's list: 'a', 'b' or 'c'."""
-    import re
-
-    return re.findall(r"'([^']*)'", expected)
 
 
 def _type(fault: Fault, model: type[BaseModel], node: Node, base: KeyPath) -> Words:
@@ -233,12 +232,12 @@ def _type(fault: Fault, model: type[BaseModel], node: Node, base: KeyPath) -> Wo
     needs = alternatives(options)
     keys = keys_at(model, fault.path[len(base) :])
     found = node.find(fault.path)
-    remedy = _written_out(fault, model, base) or type_help(options, found, keys) or remedy
+    remedy = _long_form_help(fault, model, base) or type_help(options, found, keys) or remedy
     message = f"{name_of(fault.path)} needs {needs}{unlike(fault.value)}"
     return Words("DF122", message, remedy)
 
 
-def _written_out(fault: Fault, model: type[BaseModel], base: KeyPath) -> str | None:
+def _long_form_help(fault: Fault, model: type[BaseModel], base: KeyPath) -> str | None:
     """Return how to write a bare value where a mapping belongs, when it is clear which key it is for."""
     here = model_at(model, fault.path[len(base) :])
     if here is None or fault.value is None or isinstance(fault.value, dict):
@@ -252,6 +251,7 @@ def _value(fault: Fault) -> Words:
     if limit:
         value = fault.value if isinstance(fault.value, int | float) else describe(fault.value)
         return Words("DF123", f"{name_of(fault.path)} must be {limit}, not {value}")
+    # pydantic writes this before the text of every ValueError that a validator raises
     text = str(fault.context.get("error") or fault.text).removeprefix("Value error, ")
     if isinstance(fault.value, dict | list) or "`" in text:
         return Words("DF123", text)

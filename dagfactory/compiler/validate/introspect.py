@@ -19,6 +19,7 @@ def keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:
 
 def _own_first(model: type[BaseModel]) -> list[str]:
     """Return the names of a model's fields: its own before those that it shares with others."""
+    # pydantic lists inherited fields first, and messages cut a long list after eight names
     order = [name for each in model.__mro__ for name in get_annotations(each)]
     return [name for name in dict.fromkeys(order) if name in model.model_fields]
 
@@ -39,6 +40,7 @@ def _takes(model: type[BaseModel], key: str, value: Any) -> bool:
     try:
         model.model_validate({key: value})
     except ValidationError as error:
+        # other keys are missing here, which says nothing about this one
         return all(each["loc"][:1] != (key,) for each in error.errors())
     return True
 

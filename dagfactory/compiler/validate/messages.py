@@ -13,7 +13,7 @@ from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import KeyPath
 from dagfactory.diagnostics.wording import listing, shorten
 from dagfactory.document.node import Node
-from dagfactory.document.yaml12 import OutOfRangeError, scalar
+from dagfactory.document.yaml12 import scalar_or_none
 
 EXPECTED = {
     "int_type": "a whole number",
@@ -66,6 +66,7 @@ class Words:
 
 def alternatives(options: Collection[str]) -> str:
     """Return the types a value may have as a list with a final `or`."""
+    # `int | float` has both as alternatives, and a whole number is a number
     wide = {"a whole number"} if "a number" in options else set()
     *head, last = [each for each in options if each not in wide]
     return f"{', '.join(head)} or {last}" if head else last
@@ -82,10 +83,17 @@ def bound(kind: str, context: Mapping[str, Any]) -> str | None:
     return template.format(**context) if template else None
 
 
+def quoted_choices(context: Mapping[str, Any]) -> list[str]:
+    """Return the choices that the context of a pydantic error lists: 'a', 'b' or 'c'."""
+    # the error of a Literal has them in a sentence and nowhere else
+    return re.findall(r"'([^']*)'", str(context.get("expected", "")))
+
+
 def describe(value: Any) -> str:
     """Return a value as a message names it."""
     if value is None:
         return "nothing"
+    # before numbers, for True is an int
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, int | float):
@@ -115,6 +123,7 @@ def type_help(options: Collection[str], node: Node | None, keys: list[str]) -> s
     if "a list" in options and not isinstance(value, dict | tuple) and value is not None:
         return f"write it as a list: `[{_plain(value)}]`"
     if "text" in options and node and isinstance(value, bool | int | float):
+        # as it was written: 10 came from `010`, which may be a postcode
         return f'quote it: `"{node.raw or _plain(value)}"`'
     return _mapping_help(options, keys)
 
@@ -128,10 +137,12 @@ def _text_help(options: Collection[str], text: str, *, quoted: bool) -> str | No
     if numbers or "`true` or `false`" in options:
         if "{{" in text or "${" in text:
             return "this is needed when rendering; a template or output is known only at run time"
-        if quoted and isinstance(_scalar(text), int | float):
+        if quoted and isinstance(scalar_or_none(text), int | float):
             return "remove the quotes"
+    # `1_000` is a number in Python and in YAML 1.1, in 1.2 it is text
     if numbers and text.replace("_", "").isdecimal():
         return f"write `{text.replace('_', '')}`"
+    # these are booleans in YAML 1.1, which other tools read, and text in 1.2
     if "`true` or `false`" in options and text.lower() in {"yes", "on", "no", "off", "y", "n"}:
         return f"write `{'true' if text.lower() in {'yes', 'on', 'y'} else 'false'}`"
     return f"write it as a list: `{flow(_words(text))}`" if "a list" in options else None
@@ -155,16 +166,9 @@ def flow(value: object) -> str:
         return f"[{inner}]" if len(inner) <= _FLOW else "[...]"
     if isinstance(value, str):
         text = shorten(value.strip())
-        bare = _BARE.fullmatch(text) and isinstance(_scalar(text), str)
+        bare = _BARE.fullmatch(text) and isinstance(scalar_or_none(text), str)
         return text if bare else json.dumps(text, ensure_ascii=False)
     return "..." if value is None else _plain(value)
-
-
-def _scalar(text: str) -> object:
-    try:
-        return scalar(text)
-    except OutOfRangeError:
-        return None
 
 
 def _plain(value: object) -> str:

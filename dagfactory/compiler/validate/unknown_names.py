@@ -68,7 +68,9 @@ def _named(path: KeyPath, text: str, ids: _Ids) -> Iterator[Diagnostic]:
     *above, key = path[:-1] if isinstance(path[-1], int) else path
     if key == "of" and above[-1:] == ["teardown"]:
         *above, key = above
+    # `tasks`, an id, `tasks`, an id …: else the key is inside a task, an argument called `after`
     direct = len(above) % 2 == 0 and all(step == "tasks" for step in above[::2])
+    # a reference that is left here could not be replaced, which has been said
     if key in _NAMING and direct and "${" not in text and text not in ids.known:
         yield Diagnostic("DF202", f"unknown task `{text}`", Pointer(path), help=ids.hint(text))
 

@@ -33,10 +33,12 @@ def validate(node: Node) -> tuple[Pipeline | None, list[Diagnostic]]:
     data = {key: each.plain() for key, each in mapping.items() if key != "tasks"}
     children, problems = _tasks(node, ("tasks",))
     if "tasks" in mapping:
+        # the key has to be there, or the model misses it; each task has a model of its own
         data["tasks"] = {}
     pipeline, own = _model(Pipeline, data, node, ())
     if pipeline is None or problems:
         return None, [*own, *problems]
+    # model_copy() does not validate again, and the children are models already
     return pipeline.model_copy(update={"tasks": children}), own
 
 
@@ -73,6 +75,7 @@ def _tasks(node: Node, path: KeyPath) -> tuple[dict[str, TaskBase], list[Diagnos
         span = node.span_of(path, key=True)
         return {}, [Diagnostic("DF123", message, span, "add a task: `train: {type: train, ...}`")]
     found: dict[str, TaskBase] = {}
+    # a lost indentation makes every key of the task the name of one: said once, not for each key
     stray = _is_a_task(here)
     problems = [_stray(node, path)] if stray else []
     for name, each in here.value.items():
@@ -92,6 +95,7 @@ def _task(node: Node, path: KeyPath) -> tuple[TaskBase | None, list[Diagnostic]]
     kind = here.value.get("type")
     if kind is None:
         return None, [_no_type(node, path)]
+    # a list of file names: only the types that a spec uses are imported
     if not isinstance(kind.value, str) or kind.value not in task_types.types():
         return None, [_unknown_type(node, path, kind)]
     model = task_types.task_type(kind.value).model

@@ -23,6 +23,7 @@ def check(text: str) -> str | None:
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
         return f"does not parse: {error}"
+    # an empty file has no last statement, and is not a DAG file either
     *imports, last = tree.body or [ast.Pass()]
     if not all(isinstance(node, ast.ImportFrom) and not node.level for node in imports):
         return "something other than imports before the DAG"

@@ -18,6 +18,7 @@ COMPATIBLE = {
     "DAG": _SDK,
     "Param": _SDK,
     "TaskGroup": _SDK,
+    # always installed with Airflow; takes the time zone by name, and both lines serialize it
     "datetime": "pendulum",
     "timedelta": "datetime",
     "Asset": _SDK,

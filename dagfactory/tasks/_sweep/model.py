@@ -98,7 +98,7 @@ def _check_steered(task: Sweep) -> None:
             raise bad(message, "delete it, or choose another `method`", (name,))
     for name, space in task.parameters.items():
         if space.values is not None and None in space.values:
-            message = "null is no value that Vertex AI can suggest"
+            message = "null is not a value that Vertex AI can suggest"
             raise bad(
                 message, "delete it", ("parameters", name, "values", space.values.index(None))
             )

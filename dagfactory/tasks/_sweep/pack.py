@@ -76,6 +76,6 @@ def _alone(task: Sweep) -> Iterator[Diagnostic]:
         yield Diagnostic("DF226", "a pack trains on one machine", Pointer(path), help=help_)
     for section in ("args", "parameters"):
         for name in getattr(task, section):
-            if name in bundled_trainer.alone():
+            if name in bundled_trainer.single_run_settings():
                 message, path = f"`{task.module}` trains no pack with `{name}`", (section, name)
                 yield Diagnostic("DF226", message, Pointer(path, key=True), help=help_)

@@ -1,4 +1,4 @@
-"""Findings that only repeat another one: a later pass stumbles over what an earlier one named."""
+"""Cascading findings: what a later pass says only because an earlier one found something wrong."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 _FIRST_OF_MODELS = "DF120"
 
 
-def without_echoes(found: list[Diagnostic]) -> list[Diagnostic]:
+def without_cascading(found: list[Diagnostic]) -> list[Diagnostic]:
     """Drop what a model says about an unreadable text, and names where something else is wrong."""
     causes = [each for each in found if each.code < _FIRST_OF_MODELS]
+    # a key that YAML allows and specs do not (`<<`, a number) is not in the tree, so the model
+    # misses what it would have brought in
     lost_keys = any(each.code in {"DF104", "DF106"} for each in causes)
     unread = _places(causes)
     kept = [
