@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from dagfactory.diagnostics.diagnostic import DagfactoryError, Diagnostic
 from dagfactory.diagnostics.source import SourceFile, read, shown
 from dagfactory.diagnostics.span import Span
+from dagfactory.diagnostics.terminal import safe
 from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.importers import Imported, Outcome, formats, importer
 from dagfactory.importers._remarks import Remark, from_diagnostic
 from dagfactory.project.specs import SUFFIXES, find_specs
-from dagfactory.report._cells import safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
