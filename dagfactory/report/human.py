@@ -98,9 +98,9 @@ def _underlined(line: str, mark: _Mark, gutter: int, style: Style) -> tuple[str,
 
 def _window(pieces: list[str], before: int, room: int, style: Style) -> tuple[str, int]:
     """Return the part of a line that fits, and the cells by which the caret moves to the left."""
-    whole = "".join(pieces)
-    if width(whole) <= room:
-        return whole.rstrip(), 0
+    line = "".join(pieces)
+    if width(line) <= room:
+        return line.rstrip(), 0
     dots = "…" if visible("…", style.encoding) == "…" else "~"
     if before < room - _CONTEXT:
         return _cut(pieces, room - 1) + dots, 0

@@ -64,7 +64,7 @@ class Leaderboard:
 
     def publish(self, outcome: SweepRanking) -> None:
         """Write ``trials.json`` and ``best.json`` beside the trials."""
-        # best.json last: who finds it finds the trials behind it too
+        # best.json last: a reader that finds it also finds the trials
         self.store.write_json(join(self.base, "trials.json"), outcome.records())
         self.store.write_json(join(self.base, "best.json"), outcome.best)
 

@@ -69,14 +69,14 @@ def value_at(space: Any, unit: float) -> Any:
     if isinstance(space, list):
         return space[int(unit * len(space))]
     low, high = space["min"], space["max"]
-    whole = isinstance(low, int) and isinstance(high, int)
+    is_integer = isinstance(low, int) and isinstance(high, int)
     if space.get("scale") == "log":
         # one more, so that the largest integer is drawn too
-        top = high + 1 if whole else high
+        top = high + 1 if is_integer else high
         value = math.exp(math.log(low) + unit * (math.log(top) - math.log(low)))
     else:
-        value = low + unit * (high - low + (1 if whole else 0))
-    if whole:
+        value = low + unit * (high - low + (1 if is_integer else 0))
+    if is_integer:
         # exp(log(8)) is a little below 8
         return min(math.floor(value + 1e-9), high)
     # Rounded, because the value becomes text in an argument and part of the trial's id; rounding can
