@@ -1,4 +1,4 @@
-"""A module dropped into a package is all that a new task type, target, check, format or command needs."""
+"""One new module is all that a task type, target, check, format, command, importer or store needs."""
 
 from __future__ import annotations
 
@@ -74,12 +74,49 @@ def command() -> int:
     click.echo("hello")
     return 0
 '''
+IMPORTER = '''"""Files of one word."""
+
+from dagfactory.importers import Imported, Outcome
+
+
+def read(source, defaults):
+    """Turn the word into a pipeline."""
+    text = f"pipeline: {source.text.strip()}\\ntasks: {{a: {{type: empty}}}}\\n"
+    return Imported((Outcome("dag", "p", text, ()),))
+'''
+STORE = '''"""A store that holds nothing and takes nothing."""
+
+from dagfactory.deploy.errors import RefusedError
+
+SCHEME = "nowhere://"
+
+
+class Nowhere:
+    """Lists nothing, refuses everything."""
+
+    address = "nowhere://"
+
+    def listing(self):
+        """Return no file."""
+        return {}
+
+    def write(self, path, content, *, generation):
+        """Refuse."""
+        raise RefusedError("nothing goes nowhere")
+
+
+def connect(destination):
+    """Return the store."""
+    return Nowhere()
+'''
 MODULES = {
     "tasks/greet.py": TASK,
     "dagfile/targets/airflow4.py": TARGET,
     "dagfile/checks/moon.py": CHECK,
     "report/shout.py": FORMAT,
     "cli/hello.py": COMMAND,
+    "importers/word.py": IMPORTER,
+    "deploy/stores/nowhere.py": STORE,
 }
 ENVIRONMENT = "environment: dev\nproject: demo-dev\nregion: us-central1\nbucket: gs://demo-dev\n"
 SPEC = """pipeline: p
@@ -151,3 +188,16 @@ def test_a_report_format(copied: Path) -> None:
 def test_a_command(copied: Path) -> None:
     assert start(copied, "hello").stdout == "hello\n"
     assert "Say hello" in start(copied, "--help").stdout
+
+
+def test_an_importer(copied: Path) -> None:
+    (copied / "word.yml").write_text("etl\n")
+    done = start(copied, "import", "word.yml", "--from", "word")
+    assert done.stdout == "pipeline: etl\ntasks: {a: {type: empty}}\n", done.stderr
+
+
+def test_a_store(copied: Path) -> None:
+    done = start(copied, "sync", "--env", "dev", "--to", "nowhere://", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "+ p.py " in done.stdout
+    assert start(copied, "sync", "--env", "dev", "--to", "nowhere://").returncode == 4

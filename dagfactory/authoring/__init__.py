@@ -1,1 +1,4 @@
-"""What helps to write specs: the schema, a new project, watching. May import the compiler and below."""
+"""What helps to write specs: the JSON Schema for editors, new projects, waiting for changes.
+
+It may import the compiler and what lies below it, never `run`, `deploy` or `importers`.
+"""

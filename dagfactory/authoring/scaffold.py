@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from dagfactory.authoring.schema import schema_text
 from dagfactory.diagnostics.diagnostic import DagfactoryError
+from dagfactory.project.files import leads_out
 
 FILES = {
     "specs/first.yaml": "first.yaml",
@@ -24,25 +26,25 @@ SCHEMA = "schema/pipeline.schema.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """One file of the project: whether it was created, or kept because there was one."""
+class ProjectFile:
+    """One file of the project; `created` is False for one that was there already."""
 
     path: str
     created: bool
 
 
-def scaffold(folder: Path) -> Iterator[Written]:
-    """Write what is missing, file by file; raises DagfactoryError when a file cannot be written."""
-    from dagfactory.authoring.schema import schema_text
-
+def scaffold(folder: Path) -> Iterator[ProjectFile]:
+    """Write the missing files one by one; raises DagfactoryError when a file cannot be written."""
     home = files(__package__).joinpath("init")
     texts = {path: home.joinpath(source).read_text("utf-8") for path, source in FILES.items()}
     for path, text in {**texts, SCHEMA: schema_text()}.items():
-        yield Written(path, _create(folder / path, text))
+        yield ProjectFile(path, _create(folder / path, text))
 
 
 def _create(path: Path, text: str) -> bool:
-    """Create a file; a file or link that is there already is left alone."""
+    """Create a file; return False for a file or link that is there already."""
+    if leads_out(path.parent):
+        raise DagfactoryError(f"{path.parent} is a link that leads out of the project")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as stream:

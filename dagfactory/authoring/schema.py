@@ -121,7 +121,7 @@ def _open_choice(schema: Json) -> Json:
 
 
 def _closed(schema: Json) -> bool:
-    """Say whether a schema refuses a reference as it is: it wants something other than text."""
+    """Return whether a schema refuses a reference, because it wants something other than text."""
     if "const" in schema:
         return False
     if "anyOf" in schema:

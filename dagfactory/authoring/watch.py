@@ -1,4 +1,4 @@
-"""Waiting for specs to change, by the times of their files."""
+"""Wait for specs to change, by the times and sizes of their files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from dagfactory.project.specs import yaml_files
 
 PAUSE = 0.5
-"""Seconds between two looks."""
+"""Seconds between two polls."""
 
 
 def changes(
@@ -34,6 +34,6 @@ def _state(paths: tuple[Path, ...]) -> dict[Path, tuple[int, int]]:
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
         state = path.stat()
-    except OSError:  # gone between the listing and this look
+    except OSError:  # deleted between the listing and this call
         return None
     return state.st_mtime_ns, state.st_size

@@ -35,14 +35,14 @@ def command(spec: Path, environment: str | None, name: str) -> int:
     from dagfactory.compiler.parse import environments
     from dagfactory.compiler.plan.graph import FORMATS
     from dagfactory.project.specs import find_specs
-    from dagfactory.report._show import show
+    from dagfactory.report import print_findings
 
     path, *others = find_specs([spec])
     if others:
         raise click.UsageError(f"{spec} holds {len(others) + 1} specs; name the one to draw")
     chosen = environment or next(iter(environments(path)), None)
     compiled = compile_spec(path, chosen)
-    if show(compiled.diagnostics, compiled.sources) or compiled.plan is None:
+    if print_findings(compiled.diagnostics, compiled.sources) or compiled.plan is None:
         return 1
     sys.stdout.write(FORMATS[name](compiled.plan))
     return 0

@@ -36,6 +36,6 @@ def command(
     Remarks on standard error say what could not be carried over, with file, line and column. Nothing
     that the files name is imported or run, and no environment variable is replaced.
     """
-    from dagfactory.importers._command import Request, run
+    from dagfactory.importers._command import ImportOptions, import_files
 
-    return run(Request(paths, out, name.replace("-", "_"), defaults, strict, force))
+    return import_files(ImportOptions(paths, out, name.replace("-", "_"), defaults, strict, force))

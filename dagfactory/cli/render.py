@@ -50,12 +50,12 @@ def command(
     from dagfactory.compiler.compile import build
     from dagfactory.project.files import plainly
     from dagfactory.project.specs import SPECS, find_specs
-    from dagfactory.report._show import show
+    from dagfactory.report import print_findings
 
     folder = out or Path("build", environment or "dags")
     cache = None if no_cache else RenderCache(folder, environment)
     built = build(find_specs(paths or (SPECS,)), environment, cache)
-    if show(built.diagnostics, built.sources) or built.bundle is None:
+    if print_findings(built.diagnostics, built.sources) or built.bundle is None:
         return 1
     if to_stdout:
         sys.stdout.write("".join(built.bundle.dags.values()))

@@ -34,6 +34,6 @@ def command(**options: Any) -> int:
     Only what changed is uploaded; only files of an earlier sync are changed or deleted, pipelines
     that PATHS do not hold among them. The plan goes to standard output.
     """
-    from dagfactory.deploy.command import Request, run
+    from dagfactory.deploy.command import SyncOptions, sync
 
-    return run(Request(**options))
+    return sync(SyncOptions(**options))

@@ -1,4 +1,6 @@
-"""Sync: bring a destination to a bundle, touching only what belongs to it.
+"""What brings a bundle to a bucket or folder and changes only files that a sync has written.
 
-`survey` lists the destination once, `plan` decides (pure), `apply` writes under preconditions.
+`apply.plan_sync` lists the destination once, `plan.plan` decides (pure), `apply.apply` writes under
+preconditions; `stores/` has one module per kind of destination. It may import the compiler and what
+lies below it, never `run`, `importers` or `authoring`.
 """

@@ -1,4 +1,4 @@
-"""Looking at a destination and carrying a plan out there."""
+"""List a destination, plan a sync, and carry the plan out."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from itertools import groupby
 from dagfactory.compiler.bundle.bundle import MANIFEST, Bundle
 from dagfactory.deploy.errors import RefusedError
 from dagfactory.deploy.plan import SyncPlan, phase, plan
-from dagfactory.deploy.stores import Item, Store
+from dagfactory.deploy.stores import Store, StoredFile
 
 PARALLEL = 8
 """Uploads at a time; the client library's connection pool holds ten."""
 
 
-def survey(bundle: Bundle, store: Store) -> SyncPlan:
-    """List a destination once, read its manifest where it is not the bundle's own, and plan."""
+def plan_sync(bundle: Bundle, store: Store) -> SyncPlan:
+    """Plan how a destination becomes a bundle; at most two requests, and only reads."""
     listing = store.listing()
     return plan(bundle, listing, _manifest(bundle, listing.get(MANIFEST), store))
 
@@ -25,31 +25,36 @@ def survey(bundle: Bundle, store: Store) -> SyncPlan:
 def apply(plan: SyncPlan, store: Store, *, confirmed: bool = False) -> None:
     """Carry a plan out: the runtime, DAG files, `.airflowignore`, the manifest, then deletions.
 
-    Raises RefusedError for a plan that may not be carried out, MovedError when the destination is
-    not as planned any more. What was written until then stays, and the next sync goes on from it.
+    Raises RefusedError for a plan that may not be carried out, DestinationChangedError when somebody else
+    has changed the destination. What was written until then stays; the next sync continues from it.
     """
     reasons = plan.refused or (() if confirmed else plan.confirm)
     if reasons:
         hint = "" if plan.refused else "; add --yes to agree"
         raise RefusedError("; ".join(reasons) + hint)
+    # One phase after the other: Airflow reads the folder meanwhile, and a DAG file must not be there
+    # before the runtime that it imports. The manifest comes last, it makes the sync count as done.
     for _, writes in groupby(plan.writes, key=lambda write: phase(write.path)):
-        _together(
+        _in_parallel(
             partial(store.write, each.path, each.content, generation=each.generation)
             for each in writes
         )
-    _together(partial(store.delete, each.path, generation=each.generation) for each in plan.deletes)
+    _in_parallel(
+        partial(store.delete, each.path, generation=each.generation) for each in plan.deletes
+    )
 
 
-def _manifest(bundle: Bundle, item: Item | None, store: Store) -> bytes | None:
+def _manifest(bundle: Bundle, item: StoredFile | None, store: Store) -> bytes | None:
     if item is None:
         return None
-    if item.holds(bundle.manifest):
+    if item.has_content(bundle.manifest):  # with nothing to do, the listing stays the only request
         return bundle.manifest
     return store.read(MANIFEST, generation=item.generation)
 
 
-def _together(calls: Iterable[Callable[[], None]]) -> None:
-    """Make calls side by side; the first failure stops those that have not begun."""
+def _in_parallel(calls: Iterable[Callable[[], None]]) -> None:
+    """Make calls in parallel; the first failure stops those that have not begun."""
+    # not `with`: leaving that block by an exception would wait for every call in the queue
     pool = ThreadPoolExecutor(PARALLEL)
     try:
         for future in [pool.submit(call) for call in calls]:

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagfactory.compiler.compile import Built, build
-from dagfactory.deploy.after import reminder
-from dagfactory.deploy.apply import apply, survey
-from dagfactory.deploy.destination import choose, misplaced
+from dagfactory.deploy.apply import apply, plan_sync
+from dagfactory.deploy.destination import choose_destination, import_path_warning
 from dagfactory.deploy.errors import RefusedError
-from dagfactory.deploy.plan import SyncPlan, of_some_specs
-from dagfactory.deploy.show import summary, text
+from dagfactory.deploy.plan import SyncPlan, confirm_removals
+from dagfactory.deploy.plan_text import plan_summary, plan_text
+from dagfactory.deploy.pool_import import pool_import_command
 from dagfactory.deploy.stores import Store, open_store
 from dagfactory.project.specs import SPECS, find_specs
-from dagfactory.report._show import show
+from dagfactory.report import print_findings
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SyncOptions:
     """The arguments of the command."""
 
     paths: tuple[Path, ...]
@@ -30,39 +30,43 @@ class Request:
     yes: bool
 
 
-def run(request: Request) -> int:
-    """Sync, or show what a sync would do; return the exit code. Raises DagfactoryError."""
-    built = build(find_specs(request.paths or (SPECS,)), request.environment)
-    if show(built.diagnostics, built.sources) or built.bundle is None:
+def sync(options: SyncOptions) -> int:
+    """Sync, or show what a sync would do; return the exit code. Raises DagfactoryError.
+
+    The plan goes to standard output, everything else to standard error.
+    """
+    built = build(find_specs(options.paths or (SPECS,)), options.environment)
+    if print_findings(built.diagnostics, built.sources) or built.bundle is None:
         return 1
-    store = _open(request.to, built)
-    made = survey(built.bundle, store)
-    if any(not path.is_dir() for path in request.paths):
-        made = of_some_specs(made)
-    sys.stdout.write(text(made))
+    store = _open(options.to, built)
+    planned = plan_sync(built.bundle, store)
+    if any(not path.is_dir() for path in options.paths):
+        planned = confirm_removals(planned)
+    sys.stdout.write(plan_text(planned))
     sys.stdout.flush()
-    if request.dry_run or request.check:
-        return _shown(made, store, request)
-    apply(made, store, confirmed=request.yes)
-    sys.stderr.write(f"{store.address}: {summary(made)}\n")
-    sys.stderr.write(reminder(made, built.plans[0].environment, store.address))
+    if options.dry_run or options.check:
+        return _dry_run(planned, store, options)
+    apply(planned, store, confirmed=options.yes)
+    sys.stderr.write(f"{store.address}: {plan_summary(planned)}\n")
+    sys.stderr.write(pool_import_command(planned, built.plans[0].environment, store.address))
     return 0
 
 
 def _open(to: str | None, built: Built) -> Store:
     """Open the destination; warn where the DAG files may not find their runtime."""
-    destination = choose(to, built.plans)
-    warning = misplaced(destination, built.plans[0].package)
+    # before the store is opened: a wrong path is known without credentials
+    destination = choose_destination(to, built.plans)
+    warning = import_path_warning(destination, built.plans[0].package)
     if warning:
         sys.stderr.write(f"warning: {warning}\n")
     return open_store(destination)
 
 
-def _shown(made: SyncPlan, store: Store, request: Request) -> int:
-    """Say what a sync would say, and return 1 for differences where that is asked."""
-    if made.refused:
-        raise RefusedError("; ".join(made.refused))
-    if not request.yes:
-        sys.stderr.writelines(f"needs --yes: {reason}\n" for reason in made.confirm)
-    sys.stderr.write(f"{store.address}: {summary(made)} (nothing was written)\n")
-    return 1 if request.check and made else 0
+def _dry_run(planned: SyncPlan, store: Store, options: SyncOptions) -> int:
+    """Print what a sync would print; return 1 for differences if `check` is set."""
+    if planned.refused:
+        raise RefusedError("; ".join(planned.refused))
+    if not options.yes:
+        sys.stderr.writelines(f"needs --yes: {reason}\n" for reason in planned.confirm)
+    sys.stderr.write(f"{store.address}: {plan_summary(planned)} (nothing was written)\n")
+    return 1 if options.check and planned else 0

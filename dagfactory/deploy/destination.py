@@ -6,8 +6,8 @@ from dagfactory.compiler.plan.model import Plan
 from dagfactory.deploy.errors import DestinationError
 
 
-def choose(to: str | None, plans: tuple[Plan, ...]) -> str:
-    """Return the destination: the one asked for, else the `dags:` that all specs share."""
+def choose_destination(to: str | None, plans: tuple[Plan, ...]) -> str:
+    """Return the destination: `to` if given, else the `dags:` that all specs share."""
     if to is not None:
         return to.strip()
     known = {each.environment.dags for each in plans if each.environment} - {None}
@@ -21,7 +21,7 @@ def choose(to: str | None, plans: tuple[Plan, ...]) -> str:
     )
 
 
-def misplaced(destination: str, package: str) -> str | None:
+def import_path_warning(destination: str, package: str) -> str | None:
     """Return a warning where the DAG files could not import their runtime, None where they can.
 
     They import it as `<package>.dagfactory_runtime_…`, from the path below the `dags` folder.
@@ -29,6 +29,7 @@ def misplaced(destination: str, package: str) -> str | None:
     """
     parts = destination.removeprefix("gs://").rstrip("/").split("/")
     wanted = ["dags", *filter(None, package.split("."))]
+    # Without a package and without a `dags` folder nothing is known: the folder may be one itself.
     if parts[-len(wanted) :] == wanted or not (package or "dags" in parts):
         return None
     runtime = ".".join([*wanted[1:], "dagfactory_runtime_…"])

@@ -1,4 +1,4 @@
-"""What can end a sync, each with its exit code and one plain line."""
+"""The errors that end a sync, each with an exit code and a message of one line."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ class DestinationError(DagfactoryError):
 
 
 class RefusedError(DagfactoryError):
-    """The destination's state, or the service behind it, does not allow the sync."""
+    """The state of the destination, or the service behind it, does not allow the sync."""
 
     exit_code = 4
 
 
-class MovedError(RefusedError):
-    """Somebody else changed the destination since it was listed."""
+class DestinationChangedError(RefusedError):
+    """Somebody else has changed the destination since it was listed."""
 
     def __init__(self, address: str, path: str) -> None:
-        super().__init__(f"the destination moved: {address}/{path} changed; run sync again")
+        place = f"{address}/{path}"
+        super().__init__(f"the destination is not as planned: {place} changed; run sync again")

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from dagfactory.compiler.bundle.bundle import IGNORE, MANIFEST, Bundle
-from dagfactory.deploy.manifest import Remote, encode, in_runtime, parse, successor
-from dagfactory.deploy.stores import NEW, Item
+from dagfactory.deploy.manifest import RemoteManifest, encode, in_runtime, parse, successor
+from dagfactory.deploy.stores import NEW, StoredFile
 
-FEW = 3
-SHARE = 0.2
+FREE_DELETIONS = 3
+FREE_SHARE = 0.2
+"""Up to the larger of the two, a number of files and a share of ours, deletions are not asked about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A file to write in place of a generation (NEW: there is none)."""
+    """A file to write in place of a generation (NEW: the file must not exist)."""
 
     path: str
     content: bytes
@@ -48,34 +49,37 @@ class SyncPlan:
         return bool(self.writes or self.deletes)
 
 
-def plan(bundle: Bundle, listing: dict[str, Item], remote_manifest: bytes | None) -> SyncPlan:
+def plan(bundle: Bundle, listing: dict[str, StoredFile], remote_manifest: bytes | None) -> SyncPlan:
     """Plan how the files of a listing become a bundle.
 
     `remote_manifest` is the content of the listing's manifest, None when it lists none.
     """
     if not bundle.dags:
         return SyncPlan(refused=("the bundle has no DAG file; a sync never empties a destination",))
-    old = Remote() if remote_manifest is None else parse(remote_manifest)
+    old = RemoteManifest() if remote_manifest is None else parse(remote_manifest)
     if old is None:
         return SyncPlan(refused=(_foreign(MANIFEST, "is not a manifest that this version wrote"),))
     made = json.loads(bundle.manifest)
     data = successor(made, old, listing)
-    stale = _stale(data["files"], listing, old)
-    removed = {each.path: each.generation for each in stale}
+    deletes = _deletes(data["files"], listing, old)
+    removed = {each.path: each.generation for each in deletes}
     files = {path: content for path, content in bundle.files.items() if path != MANIFEST}
-    if data != old.data:  # where they agree, what is stale was announced already
+    # Where the two agree, the deletions were announced by the sync that was cut off: writing the
+    # manifest again would change nothing.
+    if data != old.data:
         files[MANIFEST] = encode(data, removed)
     writes = tuple(sorted(_writes(files, listing), key=_order))
     return SyncPlan(
         writes=writes,
-        deletes=stale,
+        deletes=deletes,
         refused=tuple(_refusals(writes, listing, old)),
-        confirm=tuple(_confirmations(made["environment"], stale, old)),
+        confirm=tuple(_confirmations(made["environment"], deletes, old)),
     )
 
 
-def of_some_specs(plan: SyncPlan) -> SyncPlan:
-    """Return the plan of a bundle that was made from single specs: removals need a yes."""
+def confirm_removals(plan: SyncPlan) -> SyncPlan:
+    """Return the plan of a bundle of single specs, where removals need a confirmation."""
+    # `sync specs/a.yaml` may mean "only this one", or be a slip that would remove all the others.
     gone = [each.path for each in plan.deletes if not in_runtime(each.path)]
     if not gone:
         return plan
@@ -84,7 +88,7 @@ def of_some_specs(plan: SyncPlan) -> SyncPlan:
 
 
 def phase(path: str) -> int:
-    """Return when a file is written: what others need comes before them, the manifest last."""
+    """Return the phase in which a file is written: the runtime first, the manifest last."""
     if in_runtime(path):
         return 0
     return {IGNORE: 2, MANIFEST: 3}.get(path, 1)
@@ -94,18 +98,20 @@ def _order(write: Write) -> tuple[int, str]:
     return phase(write.path), write.path
 
 
-def _writes(files: dict[str, bytes], listing: dict[str, Item]) -> Iterator[Write]:
+def _writes(files: dict[str, bytes], listing: dict[str, StoredFile]) -> Iterator[Write]:
     """Yield the files that are absent or of another content."""
     for path, content in files.items():
         item = listing.get(path)
         if item is None:
             yield Write(path, content)
-        elif not item.holds(content):
+        elif not item.has_content(content):
             yield Write(path, content, item.generation)
 
 
-def _stale(wanted: dict[str, object], listing: dict[str, Item], old: Remote) -> tuple[Delete, ...]:
-    """Return the files of ours that are listed and not wanted any more."""
+def _deletes(
+    wanted: dict[str, object], listing: dict[str, StoredFile], old: RemoteManifest
+) -> tuple[Delete, ...]:
+    """Return the deletions of our files that the bundle does not hold any more."""
     return tuple(
         Delete(path, item.generation, item.size)
         for path, item in sorted(listing.items())
@@ -113,8 +119,10 @@ def _stale(wanted: dict[str, object], listing: dict[str, Item], old: Remote) -> 
     )
 
 
-def _refusals(writes: tuple[Write, ...], listing: dict[str, Item], old: Remote) -> Iterator[str]:
-    """Yield a reason for each file of somebody else that stands where ours should go."""
+def _refusals(
+    writes: tuple[Write, ...], listing: dict[str, StoredFile], old: RemoteManifest
+) -> Iterator[str]:
+    """Yield a reason for each file of somebody else that has the path of one of ours."""
     for write in writes:
         item = listing.get(write.path)
         if item and write.path != MANIFEST and not old.owns(write.path, item):
@@ -125,10 +133,13 @@ def _foreign(path: str, why: str) -> str:
     return f"{path} {why}; move or delete it (it may be left from an interrupted sync)"
 
 
-def _confirmations(environment: str, stale: tuple[Delete, ...], old: Remote) -> Iterator[str]:
+def _confirmations(
+    environment: str, deletes: tuple[Delete, ...], old: RemoteManifest
+) -> Iterator[str]:
     if old.environment not in ("", environment):
         yield f"the destination belongs to environment `{old.environment}`, not `{environment}`"
-    gone = sum(not in_runtime(each.path) for each in stale)
+    # Runtime packages do not count: they go by themselves, one for each that is new.
+    gone = sum(not in_runtime(each.path) for each in deletes)
     owned = sum(not in_runtime(path) for path in old.files)
-    if gone > max(FEW, SHARE * owned):
+    if gone > max(FREE_DELETIONS, FREE_SHARE * owned):
         yield f"{gone} of {owned} files would be deleted"

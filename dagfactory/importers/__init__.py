@@ -1,7 +1,8 @@
-"""Importers: one module per foreign format, found by listing this package.
+"""What turns files of other tools into specs: one module per format, found by listing this package.
 
-A module's name is the format's name; it defines `read(source, defaults) -> Imported`. Modules whose
-name begins with an underscore are parts shared by importers.
+A module's name is the format's name; it satisfies `Importer`. Modules whose name begins with an
+underscore are shared by importers. It may import the compiler and what lies below it, never `run`,
+`deploy` or `authoring`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one DAG of a file: its spec (None when it could not be imported), the remarks."""
+    """The result for one DAG of a file: its spec (None when it could not be imported) and remarks."""
 
     dag: str
     pipeline: str
@@ -30,7 +31,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of one file: each DAG in it, and what concerns the file as a whole."""
+    """The result for one file: its DAGs, and the remarks on the file as a whole."""
 
     outcomes: tuple[Outcome, ...]
     remarks: tuple[Remark, ...] = ()
@@ -44,13 +45,13 @@ class Importer(Protocol):
 
 
 def formats() -> list[str]:
-    """Return the names of all formats, importing none."""
+    """Return the names of all formats, without importing one."""
     found = Path(__file__).parent.glob("*.py")
     return sorted(each.stem for each in found if not each.stem.startswith("_"))
 
 
 def importer(name: str) -> Importer:
-    """Return the module of a format; raises KeyError for a name that is none."""
+    """Return the module of a format; raises KeyError for a name that is not a format."""
     if name not in formats():
         raise KeyError(name)
     return cast("Importer", import_module(f"{__name__}.{name}"))

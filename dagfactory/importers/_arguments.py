@@ -1,4 +1,4 @@
-"""Arguments of an operator: what is data is carried over, what is an object or a function is reported."""
+"""Arguments of an operator: data is carried over, an object or a function is reported."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.importers._remarks import NotDataError
-from dagfactory.importers._values import data, delta, typed
-from dagfactory.importers._yaml11 import native
+from dagfactory.importers._values import data, timedelta_of, typed_object
+from dagfactory.importers._yaml11 import yaml11_value
 from dagfactory.tasks.operator import RESERVED
 
 if TYPE_CHECKING:
-    from dagfactory.importers._shared import Given
-    from dagfactory.importers._values import Context
+    from dagfactory.importers._shared import Argument
+    from dagfactory.importers._values import ImportContext
 
 _NEEDS_CODE = re.compile(
     r"execution_date_fn(_name|_file)?|execution_delta(_secs)?|"
@@ -55,23 +55,23 @@ _DAG_KEYS = frozenset(
 _MAIL = ("email_on_failure", "email_on_retry")
 
 
-def meaningful(given: Mapping[str, Given]) -> dict[str, Given]:
-    """Leave out what says what Airflow does anyway: its own defaults, mail flags without an address."""
+def without_defaults(given: Mapping[str, Argument]) -> dict[str, Argument]:
+    """Leave out what changes nothing: Airflow's own defaults, mail flags without an address."""
     kept = {key: each for key, each in given.items() if not _is_default(key, each)}
     if "email" not in kept:
         kept = {key: each for key, each in kept.items() if key not in _MAIL}
     return kept
 
 
-def _is_default(key: str, given: Given) -> bool:
-    value = given.node.plain() if isinstance(given.node.value, dict) else native(given.node)
+def _is_default(key: str, given: Argument) -> bool:
+    value = given.node.plain() if isinstance(given.node.value, dict) else yaml11_value(given.node)
     value = list(value) if isinstance(value, tuple) else value
     if key in {"email", *_AIRFLOW_DEFAULTS} and value is None:
         return True
     return key in _AIRFLOW_DEFAULTS and value == _AIRFLOW_DEFAULTS[key]
 
 
-def arguments(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
+def arguments(given: Mapping[str, Argument], context: ImportContext) -> dict[str, Any]:
     """Return the arguments that are data; raises NotDataError where the work itself is code."""
     made: dict[str, Any] = {}
     for key, each in given.items():
@@ -85,7 +85,7 @@ def arguments(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
     return made
 
 
-def _argument(key: str, given: Given, context: Context) -> dict[str, Any]:
+def _argument(key: str, given: Argument, context: ImportContext) -> dict[str, Any]:
     """Return one argument, or nothing with a remark."""
     if key == "inlets":
         raise NotDataError("assets that a task reads", given.key)
@@ -97,18 +97,19 @@ def _argument(key: str, given: Given, context: Context) -> dict[str, Any]:
             "write `{{ var.value.NAME }}` where the argument is a template",
         )
         return {}
+    # it would become a keyword argument of a call in the DAG file
     if not (key.isascii() and key.isidentifier()) or keyword.iskeyword(key) or key in RESERVED:
         context.add("no-equivalent", f"argument `{key}` was left out", given.key)
         return {}
-    length = delta(given.node) if key in _SECONDS and typed(given.node) else None
+    length = timedelta_of(given.node) if key in _SECONDS and typed_object(given.node) else None
     if length is None:
         return {key: data(given.node, context)}
     seconds = length.total_seconds()
     return {key: int(seconds) if seconds.is_integer() else seconds}
 
 
-def as_json(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
-    """Return `data` of a JSON request as the text that dag-factory makes of it, else nothing."""
+def json_request_body(given: Mapping[str, Argument], context: ImportContext) -> dict[str, Any]:
+    """Return `data` of a JSON request as the text that dag-factory makes of it, else an empty mapping."""
     body, headers = given.get("data"), given.get("headers")
     if not (body and isinstance(body.node.value, dict) and headers):
         return {}
@@ -119,6 +120,6 @@ def as_json(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
     return {"data": json.dumps(data(body.node, context))}
 
 
-def misplaced(key: str) -> bool:
-    """Whether Airflow ignores a key among the arguments of tasks: it belongs to a DAG."""
+def is_dag_key(key: str) -> bool:
+    """Return whether a key belongs to a DAG: Airflow ignores it among the arguments of tasks."""
     return key in _DAG_KEYS

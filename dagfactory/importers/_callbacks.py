@@ -1,7 +1,7 @@
 """Callbacks as `alerts:`: functions by their dotted path, and the notifiers of providers.
 
 dag-factory calls a function with Airflow's context and the arguments beside `callback`, as a `python`
-alert does. A notifier is known by its path alone, its arguments by their names.
+alert does. A notifier is recognized by its path, its arguments by their names.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.diagnostics.wording import shorten
-from dagfactory.importers._callables import DOTTED, located
+from dagfactory.importers._callables import DOTTED, function_in_file
 from dagfactory.importers._remarks import NotDataError
 from dagfactory.importers._values import data
-from dagfactory.importers._yaml11 import native
+from dagfactory.importers._yaml11 import yaml11_value
 
 if TYPE_CHECKING:
-    from dagfactory.importers._shared import Given
-    from dagfactory.importers._values import Context
+    from dagfactory.importers._shared import Argument
+    from dagfactory.importers._values import ImportContext
 
 CALLBACK = re.compile(
     r"(?:on_(?:execute|success|failure|retry|skipped)|sla_miss)_callback(?:_name|_file)?\Z"
@@ -60,20 +60,20 @@ _DEFAULTS = {
     f"{_SLACK}.slack.": {"connection": "slack_api_default", "channel": "general"},
     f"{_SLACK}.slack_webhook.": {"connection": "slack_default"},
 }
-"""What a notifier uses when it is told nothing, where an alert has to be told."""
+"""Defaults of a notifier for keys that an alert requires."""
 
 
 def alerts(
-    given: Mapping[str, Given], events: Mapping[str, str], context: Context
-) -> tuple[dict[str, list[Any]], dict[str, Given]]:
-    """Return the alerts that callbacks stand for, and the arguments that are none.
+    given: Mapping[str, Argument], events: Mapping[str, str], context: ImportContext
+) -> tuple[dict[str, list[Any]], dict[str, Argument]]:
+    """Return the callbacks as alerts, and the arguments that are not callbacks.
 
     A callback without an equivalent is a remark that says why.
     """
     found: dict[str, list[Any]] = {}
     for key, each in given.items():
         name = re.sub("_(name|file)$", "", key)
-        if not CALLBACK.match(key) or key.endswith("_file") or native(each.node) is None:
+        if not CALLBACK.match(key) or key.endswith("_file") or yaml11_value(each.node) is None:
             continue
         try:
             found[_event(name, events, each)] = [_alert(key, each, given, context)]
@@ -82,26 +82,28 @@ def alerts(
     return found, {key: each for key, each in given.items() if not CALLBACK.match(key)}
 
 
-def _event(name: str, events: Mapping[str, str], each: Given) -> str:
-    """Return the key of `alerts:` for a callback; raises NotDataError when there is none."""
+def _event(name: str, events: Mapping[str, str], each: Argument) -> str:
+    """Return the key of `alerts:` for a callback; raises NotDataError for one without a key."""
     if name not in events:
         raise NotDataError(_WITHOUT.get(name, "nothing calls it here"), each.key)
     return events[name]
 
 
-def _alert(key: str, each: Given, given: Mapping[str, Given], context: Context) -> dict[str, Any]:
-    """Return one alert; raises NotDataError for what is no function and no known notifier."""
+def _alert(
+    key: str, each: Argument, given: Mapping[str, Argument], context: ImportContext
+) -> dict[str, Any]:
+    """Return one alert; raises NotDataError unless it is a function or a known notifier."""
     if key.endswith("_name"):
         file = given.get(f"{key.removesuffix('_name')}_file")
         if file is None:
             raise NotDataError("no file is named that holds it", each.key)
-        return {"python": {"callable": located(each, file, context)}}
+        return {"python": {"callable": function_in_file(each, file, context)}}
     if isinstance(each.node.value, tuple):
         raise NotDataError("dag-factory takes one function, not a list", each.key)
     values = each.node.value if isinstance(each.node.value, dict) else {"callback": each.node}
-    path = str(native(values["callback"])) if "callback" in values else ""
+    path = str(yaml11_value(values["callback"])) if "callback" in values else ""
     if not DOTTED.fullmatch(path):
-        raise NotDataError(f"`{shorten(path)}` is no dotted path", each.node.span)
+        raise NotDataError(f"`{shorten(path)}` is not a dotted path", each.node.span)
     arguments = {name: data(node, context) for name, node in values.items() if name != "callback"}
     if path in _NOTIFIERS:
         return _notifier(path, arguments, each, context)
@@ -114,9 +116,9 @@ def _alert(key: str, each: Given, given: Mapping[str, Given], context: Context) 
 
 
 def _notifier(
-    path: str, arguments: Mapping[str, Any], each: Given, context: Context
+    path: str, arguments: Mapping[str, Any], each: Argument, context: ImportContext
 ) -> dict[str, Any]:
-    """Return the alert that tells what a provider's notifier does, what is left over being a remark."""
+    """Return the alert that sends what a provider's notifier does; other arguments are remarks."""
     kind = _NOTIFIERS[path]
     names = _ARGUMENTS[kind]
     made = {names[name]: value for name, value in arguments.items() if name in names}

@@ -1,4 +1,4 @@
-"""The comments of a YAML text, found by the place of what they stand above or beside."""
+"""The comments of a YAML text, found by the lines of the keys and values that they belong to."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Comments:
 
     def __init__(self, source: SourceFile, root: Node) -> None:
         self.source = source
+        # a `#` on a later line of a text of several lines is part of the text
         self.inside = {
             line
             for _, node in root.walk()

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from dagfactory.importers._values import Relative, moment, moment_text
-from dagfactory.importers._yaml11 import native
+from dagfactory.importers._values import RelativeDate, date_of, date_text
+from dagfactory.importers._yaml11 import yaml11_value
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from dagfactory.document.node import Node
-    from dagfactory.importers._values import Context
+    from dagfactory.importers._values import ImportContext
 
 _ARGUMENTS = "default_args"
 FIRST_DAY = "2024-01-01"
-"""Written where the source counts back from today, or gives no day to a schedule."""
+"""The start date where the source counts back from today, or has none for a schedule."""
 
 
 def zone(dag: Node) -> str:
@@ -31,8 +31,8 @@ def zone(dag: Node) -> str:
     return _own_zone(dag) if _day(dag, "end_date") else "UTC"
 
 
-def _idle_zones(dag: Node, context: Context) -> None:
-    """Report a time zone that no date stands beside: dag-factory does not look at it."""
+def _report_unused_zones(dag: Node, context: ImportContext) -> None:
+    """Report a time zone without a date beside it: dag-factory does not read it."""
     for place in (dag, dag.child(_ARGUMENTS)):
         idle = place and not (_day(place, "start_date") or _day(place, "end_date"))
         if place and idle and _own_zone(place) != "UTC":
@@ -42,7 +42,7 @@ def _idle_zones(dag: Node, context: Context) -> None:
 
 def _own_zone(place: Node) -> str:
     found = place.child("timezone")
-    return str(native(found)) if found and found.value is not None else "UTC"
+    return str(yaml11_value(found)) if found and found.value is not None else "UTC"
 
 
 def _day(place: Node, key: str) -> Node | None:
@@ -50,11 +50,11 @@ def _day(place: Node, key: str) -> Node | None:
     return found if found and found.value is not None else None
 
 
-def dates(dag: Node, context: Context, *, timed: bool) -> dict[str, Any]:
-    """Return `start_date`, `end_date` and `timezone`; `timed` says that a clock starts runs."""
+def dates(dag: Node, context: ImportContext, *, timed: bool) -> dict[str, Any]:
+    """Return `start_date`, `end_date` and `timezone`; `timed` is True for a schedule of times."""
     made: dict[str, Any] = {}
-    start = _bound(dag, "start_date", context)
-    end = _bound(dag, "end_date", context)
+    start = _date_bound(dag, "start_date", context)
+    end = _date_bound(dag, "end_date", context)
     if start:
         made["start_date"] = start
     elif timed or (end and end < FIRST_DAY):
@@ -63,7 +63,7 @@ def dates(dag: Node, context: Context, *, timed: bool) -> dict[str, Any]:
             context.add("form", f"no start date: `{made['start_date']}` was written", dag.span)
     if end:
         made["end_date"] = end
-    _idle_zones(dag, context)
+    _report_unused_zones(dag, context)
     if zone(dag) != "UTC":
         made["timezone"] = zone(dag)
     return made
@@ -76,24 +76,25 @@ def _given(dag: Node, key: str) -> list[tuple[Node, str]]:
     return [(node, where) for node, where in found if node]
 
 
-def _bound(dag: Node, key: str, context: Context) -> str | None:
-    """Return a day: of two, the one that leaves fewer runs, as Airflow has it for its tasks."""
+def _date_bound(dag: Node, key: str, context: ImportContext) -> str | None:
+    """Return a date: of the DAG's and that of `default_args` the one that leaves fewer runs."""
+    # Airflow runs a task only inside the dates of both.
     fixed: list[datetime] = []
     for node, where in _given(dag, key):
-        found = moment(node)
-        if isinstance(found, Relative):
+        found = date_of(node)
+        if isinstance(found, RelativeDate):
             _relative(node, key, context)
         elif found is None:
-            context.add("no-equivalent", f"`{key}` that is no date was left out", node.span)
+            context.add("no-equivalent", f"`{key}` that is not a date was left out", node.span)
         else:
             fixed.append(_moved(found, where, zone(dag)))
     if not fixed:
         return None
-    return moment_text(max(fixed) if key == "start_date" else min(fixed))
+    return date_text(max(fixed) if key == "start_date" else min(fixed))
 
 
 def _moved(value: datetime, where: str, target: str) -> datetime:
-    """Return the same moment in another time zone; one that does not exist is left to `check`."""
+    """Return the same moment in another time zone; `check` reports a zone that does not exist."""
     if where == target:
         return value
     try:
@@ -103,7 +104,7 @@ def _moved(value: datetime, where: str, target: str) -> datetime:
     return moved.replace(tzinfo=None)
 
 
-def _relative(node: Node, key: str, context: Context) -> None:
+def _relative(node: Node, key: str, context: ImportContext) -> None:
     written = "a fixed day was written" if key == "start_date" else "it was left out"
     context.add(
         "changed",

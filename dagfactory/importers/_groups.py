@@ -1,4 +1,4 @@
-"""Tasks and task groups of a DAG, nested as they are drawn."""
+"""Tasks and task groups of a DAG, nested as their groups are."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from dagfactory.diagnostics.wording import did_you_mean, shorten
 from dagfactory.document.node import Node
-from dagfactory.importers._arguments import misplaced
+from dagfactory.importers._arguments import is_dag_key
 from dagfactory.importers._remarks import BrokenError
-from dagfactory.importers._shared import Given, fields, words
-from dagfactory.importers._tasks import Raw, Scene, after, make
-from dagfactory.importers._write import Block
-from dagfactory.importers._yaml11 import native
+from dagfactory.importers._shared import Argument, fields, nonblank_text
+from dagfactory.importers._tasks import SourceEntry, after, make
+from dagfactory.importers._write import CommentedMap
+from dagfactory.importers._yaml11 import yaml11_value
 
 if TYPE_CHECKING:
-    from dagfactory.importers._values import Context
+    from dagfactory.importers._values import ImportContext
 
-_Build: TypeAlias = Callable[[Raw, Mapping[str, Given], Scene], Block]
+_Build: TypeAlias = Callable[[SourceEntry, Mapping[str, Argument], "ImportContext"], CommentedMap]
 _LONGEST = 63
 _ID = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
-_LOOKS = frozenset({"ui_color", "ui_fgcolor"})
+_UI_KEYS = frozenset({"ui_color", "ui_fgcolor"})
 _OWN = frozenset(
     {"tooltip", "dependencies", "parent_group_name", "default_args", "group_id", "group_name"}
 )
@@ -39,12 +39,12 @@ def slug(name: str, taken: Mapping[str, str]) -> str:
     return found
 
 
-def listed(node: Node | None, id_key: str, what: str) -> list[Raw]:
+def source_entries(node: Node | None, id_key: str, what: str) -> list[SourceEntry]:
     """Return tasks or groups by name, from a mapping or from a list whose items hold `id_key`."""
     if node is None or node.value is None:
         return []
     if isinstance(node.value, dict):
-        found = [Raw(name, node.keys[name], each) for name, each in node.value.items()]
+        found = [SourceEntry(name, node.keys[name], each) for name, each in node.value.items()]
     elif isinstance(node.value, tuple):
         found = [_item(each, id_key, what) for each in node.value]
     else:
@@ -58,16 +58,16 @@ def listed(node: Node | None, id_key: str, what: str) -> list[Raw]:
     return found
 
 
-def _item(node: Node, id_key: str, what: str) -> Raw:
+def _item(node: Node, id_key: str, what: str) -> SourceEntry:
     name = node.child(id_key)
     if name is None:
         raise BrokenError(f"a {what} of the list has no `{id_key}`", node.span)
     fields = node.value if isinstance(node.value, dict) else {}
     rest = {key: each for key, each in fields.items() if key != id_key}
-    return Raw(str(native(name)), name.span, Node(rest, node.span, node.keys))
+    return SourceEntry(str(yaml11_value(name)), name.span, Node(rest, node.span, node.keys))
 
 
-def allowed(names: Iterable[str]) -> dict[str, str]:
+def valid_ids(names: Iterable[str]) -> dict[str, str]:
     """Return ids by name: those that are allowed stay, the others become as near as can be."""
     given = list(names)
     ids = {name: name for name in given if _ID.fullmatch(name)}
@@ -77,10 +77,10 @@ def allowed(names: Iterable[str]) -> dict[str, str]:
     return ids
 
 
-def rename(raws: list[Raw], context: Context) -> dict[str, str]:
+def assign_ids(entries: list[SourceEntry], context: ImportContext) -> dict[str, str]:
     """Return new ids by old ones, with a remark on each that differs."""
-    ids = allowed(each.name for each in raws)
-    for each in (each for each in raws if ids[each.name] != each.name):
+    ids = valid_ids(each.name for each in entries)
+    for each in (each for each in entries if ids[each.name] != each.name):
         context.add(
             "renamed",
             f"`{shorten(each.name)}` becomes `{ids[each.name]}`",
@@ -90,47 +90,50 @@ def rename(raws: list[Raw], context: Context) -> dict[str, str]:
     return ids
 
 
-class Tree:
+class TaskTree:
     """Puts tasks into their groups, a group where its first member stands."""
 
-    def __init__(self, groups: list[Raw], tasks: list[Raw], inherited: Mapping[str, Given]) -> None:
+    def __init__(
+        self, groups: list[SourceEntry], tasks: list[SourceEntry], inherited: Mapping[str, Argument]
+    ) -> None:
         self.groups = {each.name: each for each in groups}
         self.tasks = tasks
         self.inherited = inherited
-        self.made: dict[str, Block] = {}
-        self.root = Block()
+        self.made: dict[str, CommentedMap] = {}
+        self.root = CommentedMap()
 
-    def build(self, scene: Scene) -> Block:
+    def build(self, context: ImportContext) -> CommentedMap:
         """Return `tasks:`."""
-        for raw in self.tasks:
-            given = fields(raw.node).get("task_group_name")
-            name = str(native(given.node)) if given and given.node.value else None
+        for entry in self.tasks:
+            given = fields(entry.node).get("task_group_name")
+            name = str(yaml11_value(given.node)) if given and given.node.value else None
             chain = self._chain(name, given) if name else []
             inherited = dict(self.inherited)
             for group in chain:
-                inherited |= self._passed_on(group, scene)
-            place = self._open(chain, scene)
-            self._put(place, raw, scene, make, inherited)
-        for raw in self.groups.values():
-            self._open(self._chain(raw.name, None), scene)
-        for raw in reversed(self.groups.values()):
-            self._without_tasks(raw, scene)
+                inherited |= self._passed_on(group, context)
+            place = self._open(chain, context)
+            self._put(place, entry, context, make, inherited)
+        for entry in self.groups.values():
+            self._open(self._chain(entry.name, None), context)
+        for entry in reversed(self.groups.values()):
+            self._without_tasks(entry, context)
         return self.root
 
-    def _without_tasks(self, raw: Raw, scene: Scene) -> None:
-        """Turn a group that holds nothing into a task that does nothing: others may wait for it."""
-        group = self.made[raw.name]
+    def _without_tasks(self, entry: SourceEntry, context: ImportContext) -> None:
+        """Turn a group without tasks into an `empty` task."""
+        # not left out: others may come after it
+        group = self.made[entry.name]
         if group["tasks"]:
             return
         del group["tasks"]
         group["type"] = "empty"
-        group.open = False
-        message = f"the empty group `{shorten(raw.name)}` becomes an `empty` task"
-        scene.context.add("changed", message, raw.key)
+        group.block_style = False
+        message = f"the empty group `{shorten(entry.name)}` becomes an `empty` task"
+        context.add("changed", message, entry.key)
 
-    def _chain(self, name: str, given: Given | None) -> list[Raw]:
+    def _chain(self, name: str, given: Argument | None) -> list[SourceEntry]:
         """Return a group and those around it, the outermost first."""
-        found: list[Raw] = []
+        found: list[SourceEntry] = []
         while name:
             if name not in self.groups:
                 span = given.node.span if given else self.groups[found[0].name].key
@@ -140,56 +143,62 @@ class Tree:
                 raise BrokenError("task groups contain each other", self.groups[name].key)
             found.insert(0, self.groups[name])
             parent = self.groups[name].node.child("parent_group_name")
-            name = str(native(parent)) if parent and parent.value else ""
+            name = str(yaml11_value(parent)) if parent and parent.value else ""
         return found
 
-    def _passed_on(self, group: Raw, scene: Scene) -> dict[str, Given]:
+    def _passed_on(self, group: SourceEntry, context: ImportContext) -> dict[str, Argument]:
         """Return the arguments that a group gives its tasks."""
         given = fields(group.node.child("default_args"))
-        owned = {key: each for key, each in given.items() if not misplaced(key)}
+        owned = {key: each for key, each in given.items() if not is_dag_key(key)}
         for key in given.keys() - owned.keys():
-            context = scene.context
             context.add("ignored", f"`{key}` has no effect in `default_args`", given[key].key)
         return owned
 
-    def _open(self, chain: list[Raw], scene: Scene) -> Block:
-        """Return the `tasks` of the innermost group, making the groups that are not there yet."""
+    def _open(self, chain: list[SourceEntry], context: ImportContext) -> CommentedMap:
+        """Return the `tasks` of the innermost group; make the groups that do not exist yet."""
         place = self.root
-        for raw in chain:
-            if raw.name not in self.made:
-                self._put(place, raw, scene, _group, {})
-                self.made[raw.name] = place[scene.ids[raw.name]]
-            place = self.made[raw.name]["tasks"]
+        for entry in chain:
+            if entry.name not in self.made:
+                self._put(place, entry, context, _group, {})
+                self.made[entry.name] = place[context.ids[entry.name]]
+            place = self.made[entry.name]["tasks"]
         return place
 
     def _put(
-        self, place: Block, raw: Raw, scene: Scene, build: _Build, inherited: Mapping[str, Given]
+        self,
+        place: CommentedMap,
+        entry: SourceEntry,
+        context: ImportContext,
+        build: _Build,
+        inherited: Mapping[str, Argument],
     ) -> None:
-        """Build a task or group into `place`, its comments and what is to do above it."""
-        context, name = scene.context, scene.ids[raw.name]
+        """Build a task or group into `place`, below its comments and a TODO for each lost part."""
+        name = context.ids[entry.name]
         before = len(context.remarks)
-        place[name] = build(raw, inherited, scene)
+        place[name] = build(entry, inherited, context)
         left = [each.message for each in context.remarks[before:] if each.code in _TODO]
-        line = min(raw.key.line, raw.node.span.line)
+        line = min(entry.key.line, entry.node.span.line)
         above = context.comments.above(line) + [f"# TODO {each}" for each in left]
-        beside = context.comments.beside(raw.key)
+        beside = context.comments.beside(entry.key)
         if above or beside:
-            place.note(name).above, place.note(name).beside = above, beside
+            place.comments_of(name).above, place.comments_of(name).beside = above, beside
 
 
-def _group(raw: Raw, _inherited: Mapping[str, Given], scene: Scene) -> Block:
+def _group(
+    entry: SourceEntry, _inherited: Mapping[str, Argument], context: ImportContext
+) -> CommentedMap:
     """Return a group without its tasks."""
-    given = fields(raw.node)
-    made = Block(type="group", **after(given, scene))
-    made.open = True
-    tooltip = words(given["tooltip"], scene.context) if "tooltip" in given else None
+    given = fields(entry.node)
+    made = CommentedMap(type="group", **after(given, context))
+    made.block_style = True
+    tooltip = nonblank_text(given["tooltip"], context) if "tooltip" in given else None
     made |= {"doc": tooltip} if tooltip else {}
     for key, each in given.items():
-        if key == "prefix_group_id" and native(each.node) is False:
+        if key == "prefix_group_id" and yaml11_value(each.node) is False:
             message = "the ids of its tasks get the group's id as a prefix"
-            scene.context.add("changed", message, each.key)
-        elif key in _LOOKS or key not in _OWN | {"prefix_group_id"}:
-            scene.context.add("no-equivalent", f"`{key}` of a group was left out", each.key)
-    made["tasks"] = Block()
-    made["tasks"].open = True
+            context.add("changed", message, each.key)
+        elif key in _UI_KEYS or key not in _OWN | {"prefix_group_id"}:
+            context.add("no-equivalent", f"`{key}` of a group was left out", each.key)
+    made["tasks"] = CommentedMap()
+    made["tasks"].block_style = True
     return made

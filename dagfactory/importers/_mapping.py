@@ -9,22 +9,22 @@ from typing import Any
 
 from dagfactory.importers import _operators as operators
 from dagfactory.importers._remarks import NotDataError
-from dagfactory.importers._shared import Given, fields
-from dagfactory.importers._values import Context, data, items
-from dagfactory.importers._yaml11 import native
+from dagfactory.importers._shared import Argument, fields
+from dagfactory.importers._values import ImportContext, data, items
+from dagfactory.importers._yaml11 import yaml11_value
 
 _RESULT = re.compile(r"\+(\w+)\Z|(\w+)\.output\Z|XcomArg\((\w+)\)\Z")
 _MAPPABLE = {operators.BASH: ("bash_command",), operators.PYTHON: ("op_kwargs",)}
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
+class MappedArgument:
     """What a task is mapped over: the argument, and the list as specs write it."""
 
     argument: str
     items: Any
 
-    def into(self, made: dict[str, Any]) -> None:
+    def apply_to(self, made: dict[str, Any]) -> None:
         """Put the list and its item into a task that was made without the argument."""
         made["for_each"] = self.items
         if self.argument == "op_kwargs":
@@ -38,7 +38,9 @@ class Over:
         return {key: f"${{each.{key}}}" for key in self.items[0]}
 
 
-def over(own: Mapping[str, Given], context: Context, ids: Mapping[str, str]) -> Over | None:
+def mapped_argument(
+    own: Mapping[str, Argument], context: ImportContext, ids: Mapping[str, str]
+) -> MappedArgument | None:
     """Return what a task is mapped over; raises NotDataError where `for_each` would run other tasks."""
     if "expand" not in own or not own["expand"].node.value:
         return None
@@ -57,37 +59,38 @@ def over(own: Mapping[str, Given], context: Context, ids: Mapping[str, str]) -> 
         name = next(filter(None, result.groups()))
         message = "the task becomes a group of two: `items` reads the list, `each` is mapped"
         context.add("form", message, given.key)
-        return Over(argument, f"${{tasks.{ids.get(name, name)}.result}}")
+        return MappedArgument(argument, f"${{tasks.{ids.get(name, name)}.result}}")
     listed = [data(each, context) for each in items(value.node) or ()]
     if not listed or any(map(_rendered, listed)) or not _fit(argument, listed, own):
         raise reason
-    return Over(argument, listed)
+    return MappedArgument(argument, listed)
 
 
-def _allowed(argument: str, own: Mapping[str, Given]) -> bool:
-    """Whether the item reaches the argument as it is: Airflow renders the one, `python` keeps types."""
+def _allowed(argument: str, own: Mapping[str, Argument]) -> bool:
+    """Return whether an item reaches the argument unchanged."""
+    # `for_each` renders items as templates, which turns them into text; only `python` keeps types.
     if "operator" not in own:
         return argument not in operators.BASE_ARGUMENTS
-    path = operators.modern(str(native(own["operator"].node)))
+    path = operators.modern(str(yaml11_value(own["operator"].node)))
     return argument in _MAPPABLE.get(path, ())
 
 
 def _rendered(value: Any) -> bool:
-    """Whether an item holds a template, which Airflow would render in an argument."""
+    """Return whether an item holds a template, which Airflow renders in an argument, not in an item."""
     if isinstance(value, dict | list):
         return any(map(_rendered, value.values() if isinstance(value, dict) else value))
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
-def _fit(argument: str, listed: list[Any], own: Mapping[str, Given]) -> bool:
-    """Whether the items are what the argument takes: texts for a command, equal keys for a function."""
+def _fit(argument: str, listed: list[Any], own: Mapping[str, Argument]) -> bool:
+    """Return whether the argument takes the items: texts for a command, equal keys for a function."""
     if argument == "op_kwargs" and "operator" in own:
         keys = [set(each) if isinstance(each, dict) else None for each in listed]
         return keys[0] is not None and all(each == keys[0] for each in keys)
     return "operator" not in own or all(isinstance(each, str) for each in listed)
 
 
-def with_partial(given: dict[str, Given], own: Mapping[str, Given]) -> dict[str, Given]:
+def with_partial(given: dict[str, Argument], own: Mapping[str, Argument]) -> dict[str, Argument]:
     """Return the arguments with those of `partial`, without the two keys."""
     partial = fields(own["partial"].node) if "partial" in own else {}
     kept = {key: each for key, each in given.items() if key not in ("expand", "partial")}

@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 _DEFAULT_ARGS = "default_args"
 
 
-def deep(own: Node, default: Node) -> Node:
+def deep_merge(own: Node, default: Node) -> Node:
     """Return `own` with what only `default` says added; mappings are merged at every depth."""
     if not (isinstance(own.value, dict) and isinstance(default.value, dict)):
         return own
     values, keys = dict(own.value), dict(own.keys)
     for key, each in default.value.items():
         if key in values:
-            values[key] = deep(values[key], each)
+            values[key] = deep_merge(values[key], each)
         else:
             values[key], keys[key] = each, default.keys[key]
     return Node(values, own.span, keys)
 
 
-def layered(dag: Node, default: Node | None, files: Sequence[Node]) -> Node:
+def with_defaults(dag: Node, default: Node | None, files: Sequence[Node]) -> Node:
     """Return a DAG with its defaults; `files` are the roots of `defaults.yml`, the strongest last.
 
     `default_args` of the files are weaker than those of `default:`, key by key; of the other keys of the
@@ -42,7 +42,7 @@ def layered(dag: Node, default: Node | None, files: Sequence[Node]) -> Node:
     arguments = _over(block.child(_DEFAULT_ARGS), arguments)
     if arguments.value:
         block = _over(_single(_DEFAULT_ARGS, arguments), block)
-    return deep(_over(dag, outer), block)
+    return deep_merge(_over(dag, outer), block)
 
 
 def _empty(span: Span) -> Node:

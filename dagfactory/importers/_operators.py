@@ -62,7 +62,7 @@ TAKES_A_FUNCTION = frozenset(
 """Operators whose work is a Python function that only the DAG file could import."""
 
 REMOVED = ("airflow.contrib.", "airflow.operators.subdag", "airflow.hooks.")
-"""Where dotted paths begin that no Airflow 3 has."""
+"""Beginnings of dotted paths that Airflow 3 has removed."""
 
 TASK_DECORATORS = frozenset(
     {
@@ -128,5 +128,5 @@ def modern(path: str) -> str:
 
 
 def renamed(path: str) -> bool:
-    """Whether Airflow 3 knows the operator by another class name, not just another module."""
+    """Return whether the class of the operator has another name in Airflow 3, not just another module."""
     return path.rpartition(".")[2] == "SimpleHttpOperator"

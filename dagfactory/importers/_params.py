@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.importers._remarks import NotDataError
-from dagfactory.importers._values import data, typed
-from dagfactory.importers._yaml11 import native
+from dagfactory.importers._values import data, typed_object
+from dagfactory.importers._yaml11 import yaml11_value
 
 if TYPE_CHECKING:
     from dagfactory.document.node import Node
-    from dagfactory.importers._values import Context
+    from dagfactory.importers._values import ImportContext
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _PARAMS = frozenset(
@@ -33,10 +33,10 @@ _TYPES: tuple[tuple[type, str], ...] = (
 _KEPT = ("minimum", "maximum", "enum", "pattern", "title", "description")
 
 
-def params(node: Node, context: Context) -> dict[str, Any]:
+def params(node: Node, context: ImportContext) -> dict[str, Any]:
     """Return `params:`; nothing when there are none."""
     if not isinstance(node.value, dict):
-        context.add("no-equivalent", "`params` that is no mapping was left out", node.span)
+        context.add("no-equivalent", "`params` that is not a mapping was left out", node.span)
         return {}
     made: dict[str, Any] = {}
     for name, each in node.value.items():
@@ -51,15 +51,16 @@ def params(node: Node, context: Context) -> dict[str, Any]:
     return {"params": made} if made else {}
 
 
-def _param(node: Node, context: Context) -> dict[str, Any]:
-    thing = typed(node)
-    if thing is None or thing.path not in _PARAMS:
+def _param(node: Node, context: ImportContext) -> dict[str, Any]:
+    described = typed_object(node)
+    if described is None or described.path not in _PARAMS:
         value = data(node, context)
         return {"type": _type_of(value), "default": value}
-    given = dict(zip(("default", "description"), thing.positional, strict=False))
-    given |= thing.keywords
+    given = dict(zip(("default", "description"), described.positional, strict=False))
+    given |= described.keywords
     value = data(given.pop("default"), context) if "default" in given else None
     kind, null = _kind(given.pop("type", None), value)
+    # Airflow refuses a run without it; a param of a spec needs a default, and null is the nearest.
     if not null and value is None:
         context.add("changed", "a param that must be given may now be null", node.span)
     made = {"type": kind, "default": value}
@@ -76,7 +77,7 @@ def _kind(node: Node | None, value: Any) -> tuple[str, bool]:
     if node is None:
         return _type_of(value), True
     listed = node.value if isinstance(node.value, tuple) else (node,)
-    names = [str(native(each) or "null") for each in listed]
+    names = [str(yaml11_value(each) or "null") for each in listed]
     return next((each for each in names if each != "null"), "string"), "null" in names
 
 

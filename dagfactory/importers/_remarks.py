@@ -1,4 +1,4 @@
-"""What an import has to say: errors, what was not carried over, and what took another form."""
+"""Remarks of an import: errors, what was not carried over, and what has another form."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CODES: dict[str, tuple[Severity, str]] = {
     "form": ("note", "another form, the same meaning"),
     "look": ("note", "the same unless the code behind it does something unusual"),
 }
-"""Every kind of remark: how serious it is and what it says. Documented in docs/import.md."""
+"""Every kind of remark: its severity and its meaning. Documented in docs/import.md."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One remark with the place in the source that it is about."""
+    """One remark with its place in the source."""
 
     code: str
     message: str
@@ -40,7 +40,7 @@ class Remark:
 
     @property
     def severity(self) -> Severity:
-        """Return how serious it is."""
+        """Return `error`, `warning` or `note`."""
         return CODES[self.code][0]
 
     def line(self) -> str:
@@ -52,12 +52,12 @@ class Remark:
 
 
 def from_diagnostic(diagnostic: Diagnostic) -> Remark:
-    """Return what the loader found as a remark."""
+    """Return a diagnostic of the loader as a remark."""
     return Remark("unreadable", diagnostic.message, diagnostic.span, diagnostic.help)
 
 
-def tidy(remarks: list[Remark]) -> tuple[Remark, ...]:
-    """Sort by place and drop repetitions."""
+def sorted_remarks(remarks: list[Remark]) -> tuple[Remark, ...]:
+    """Return the remarks in order of their places, each once."""
 
     def key(each: Remark) -> tuple[str, int, int, str, str]:
         span = each.span
@@ -76,7 +76,7 @@ class BrokenError(Exception):
 
 
 class NotDataError(Exception):
-    """A value that no YAML can hold: an object built by code, a function."""
+    """A value that YAML cannot hold: an object built by code, a function."""
 
     def __init__(self, reason: str, span: Span, code: str = "no-equivalent") -> None:
         super().__init__(reason)

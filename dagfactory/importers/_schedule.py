@@ -9,13 +9,20 @@ from pydantic import TypeAdapter, ValidationError
 
 from dagfactory.diagnostics.wording import shorten
 from dagfactory.importers._remarks import NotDataError
-from dagfactory.importers._values import Typed, delta, duration, items, text, typed
-from dagfactory.importers._yaml11 import native
+from dagfactory.importers._values import (
+    TypedObject,
+    duration,
+    items,
+    text,
+    timedelta_of,
+    typed_object,
+)
+from dagfactory.importers._yaml11 import yaml11_value
 from dagfactory.language.schedule import ScheduleField
 
 if TYPE_CHECKING:
     from dagfactory.document.node import Node
-    from dagfactory.importers._values import Context
+    from dagfactory.importers._values import ImportContext
 
 _ALIASES = {"@annually": "@yearly", "@midnight": "@daily"}
 _ASSETS = frozenset({"Asset", "Dataset"})
@@ -25,8 +32,8 @@ _CRON_INTERVAL = "CronDataIntervalTimetable"
 _DELTA_INTERVAL = "DeltaDataIntervalTimetable"
 
 
-def schedule(node: Node, context: Context, zone: str) -> Any:
-    """Return the schedule as specs write it; None, with a remark, when they have no way to say it."""
+def schedule(node: Node, context: ImportContext, zone: str) -> Any:
+    """Return the schedule as specs write it; None, with a remark, where they cannot express it."""
     try:
         found = _schedule(node, context, zone)
         if found is not None:
@@ -43,97 +50,101 @@ def schedule(node: Node, context: Context, zone: str) -> Any:
     return None
 
 
-def _schedule(node: Node, context: Context, zone: str) -> Any:
+def _schedule(node: Node, context: ImportContext, zone: str) -> Any:
     listed = items(node)
-    thing = typed(node)
+    described = typed_object(node)
     if listed is not None:
-        return {"assets": [asset(each, context) for each in listed if native(each) is not None]}
-    if thing:
-        return _object(node, thing, context, zone)
+        return {
+            "assets": [asset(each, context) for each in listed if yaml11_value(each) is not None]
+        }
+    if described:
+        return _object(node, described, context, zone)
     if isinstance(node.value, dict):
         return _condition(node, context, zone)
-    value = native(node)
+    value = yaml11_value(node)
     if value is None or str(value).strip().lower() == "none":
         return None
     found = text(node, context).strip()
     return _ALIASES.get(found, found)
 
 
-def _object(node: Node, thing: Typed, context: Context, zone: str) -> Any:
-    """Return what an object stands for: an interval, a timetable, one asset."""
-    name = _airflow_name(thing)
+def _object(node: Node, described: TypedObject, context: ImportContext, zone: str) -> Any:
+    """Return the schedule that an object describes: an interval, a timetable, one asset."""
+    name = _airflow_name(described)
     if name in _ASSETS:
         return {"assets": [asset(node, context)]}
-    if delta(node):
+    if timedelta_of(node):
         return _every(node, context)
     if name in {_DELTA_TRIGGER, _DELTA_INTERVAL}:
-        return _interval(node, thing, context)
+        return _interval(node, described, context)
     if name in {_CRON_TRIGGER, _CRON_INTERVAL}:
-        return _cron(thing, context, zone)
-    raise NotDataError(f"`{shorten(thing.path)}` is an object", thing.span, "not-called")
+        return _cron(described, context, zone)
+    raise NotDataError(f"`{shorten(described.path)}` is an object", described.span, "not-called")
 
 
-def _airflow_name(thing: Typed) -> str:
+def _airflow_name(described: TypedObject) -> str:
     """Return the class name of one of Airflow's own classes: it moved between packages."""
-    return thing.path.rpartition(".")[2] if thing.path.startswith("airflow.") else ""
+    return described.path.rpartition(".")[2] if described.path.startswith("airflow.") else ""
 
 
-def _every(node: Node, context: Context) -> dict[str, str] | None:
+def _every(node: Node, context: ImportContext) -> dict[str, str] | None:
     found = duration(node, context)
     return {"every": found} if found else None
 
 
-def _interval(node: Node, thing: Typed, context: Context) -> Any:
+def _interval(node: Node, described: TypedObject, context: ImportContext) -> Any:
     """Return the interval of a timetable over a duration."""
-    inner = thing.keywords.get("delta") or (thing.positional or (None,))[0]
-    if inner is None or delta(inner) is None or set(thing.keywords) - {"delta"}:
-        raise NotDataError(f"`{thing.path}` with these arguments", node.span)
-    if _airflow_name(thing) == _DELTA_INTERVAL:
-        _intervals_differ(thing, context)
+    inner = described.keywords.get("delta") or (described.positional or (None,))[0]
+    if inner is None or timedelta_of(inner) is None or set(described.keywords) - {"delta"}:
+        raise NotDataError(f"`{described.path}` with these arguments", node.span)
+    if _airflow_name(described) == _DELTA_INTERVAL:
+        _intervals_differ(described, context)
     return _every(inner, context)
 
 
-def _cron(thing: Typed, context: Context, zone: str) -> str:
+def _cron(described: TypedObject, context: ImportContext, zone: str) -> str:
     """Return the cron text of a timetable, when nothing but the text and the time zone is given."""
-    given = dict(zip(("cron", "timezone"), thing.positional, strict=False)) | dict(thing.keywords)
+    given = dict(zip(("cron", "timezone"), described.positional, strict=False)) | dict(
+        described.keywords
+    )
     where = given.pop("timezone", None)
     cron = given.pop("cron", None)
-    if given or cron is None or not isinstance(native(cron), str):
-        raise NotDataError(f"`{thing.path}` with these arguments", thing.span)
-    if where and str(native(where)) != zone:
-        reason = f"a timetable in `{native(where)}` beside dates in `{zone}`"
+    if given or cron is None or not isinstance(yaml11_value(cron), str):
+        raise NotDataError(f"`{described.path}` with these arguments", described.span)
+    if where and str(yaml11_value(where)) != zone:
+        reason = f"a timetable in `{yaml11_value(where)}` beside dates in `{zone}`"
         raise NotDataError(reason, where.span)
-    if _airflow_name(thing) == _CRON_INTERVAL:
-        _intervals_differ(thing, context)
+    if _airflow_name(described) == _CRON_INTERVAL:
+        _intervals_differ(described, context)
     return text(cron, context)
 
 
-def _intervals_differ(thing: Typed, context: Context) -> None:
+def _intervals_differ(described: TypedObject, context: ImportContext) -> None:
     context.add(
         "changed",
-        f"`{_airflow_name(thing)}` becomes a plain schedule",
-        thing.span,
+        f"`{_airflow_name(described)}` becomes a plain schedule",
+        described.span,
         "Airflow 3 then gives a run no data interval: `data_interval_start` is its end",
     )
 
 
-def _condition(node: Node, context: Context, zone: str) -> Any:
+def _condition(node: Node, context: ImportContext, zone: str) -> Any:
     """Return the assets of `{datasets: …}` or of a condition, with the times of a timetable beside."""
     fields = node.value if isinstance(node.value, dict) else {}
     if "file" in fields:
         raise NotDataError("datasets named in another file", node.keys["file"])
     if "datasets" not in fields and not {"__and__", "__or__"} & fields.keys():
-        raise NotDataError("a mapping that is no schedule", node.span)
+        raise NotDataError("a mapping that is not a schedule", node.span)
     wanted = _top(_wanted(fields.get("datasets", node), context))
     if "timetable" not in fields:
         return {"assets": wanted}
-    thing = typed(fields["timetable"])
-    if thing is None or _airflow_name(thing) != _CRON_TRIGGER:
+    described = typed_object(fields["timetable"])
+    if described is None or _airflow_name(described) != _CRON_TRIGGER:
         raise NotDataError("datasets or this timetable", node.keys["timetable"])
-    return {"assets": wanted, "cron": _cron(thing, context, zone)}
+    return {"assets": wanted, "cron": _cron(described, context, zone)}
 
 
-def _wanted(node: Node, context: Context) -> Any:
+def _wanted(node: Node, context: ImportContext) -> Any:
     """Return a condition as specs write it: the name of an asset, or `any` or `all` of some."""
     fields = node.value if isinstance(node.value, dict) else {}
     for key, word in (("__or__", "any"), ("__and__", "all")):
@@ -167,12 +178,12 @@ def _expression(node: Node) -> Any:
     tokens = re.findall(r"[()&|]|[^\s()&|]+", str(node.value))
     found = _joined(tokens, node, "|")
     if tokens:
-        raise NotDataError(f"`{shorten(str(node.value))}` is no condition", node.span)
+        raise NotDataError(f"`{shorten(str(node.value))}` is not a condition", node.span)
     return found
 
 
 def _joined(tokens: list[str], node: Node, sign: str) -> Any:
-    """Read what stands between signs of one kind, taking it off the tokens."""
+    """Read the operands between signs of one kind and remove them from the tokens."""
     parts = [_joined(tokens, node, "&") if sign == "|" else _operand(tokens, node)]
     while tokens and tokens[0] == sign:
         tokens.pop(0)
@@ -181,8 +192,8 @@ def _joined(tokens: list[str], node: Node, sign: str) -> Any:
 
 
 def _operand(tokens: list[str], node: Node) -> Any:
-    """Read a name, or what stands in parentheses."""
-    reason = NotDataError(f"`{shorten(str(node.value))}` is no condition", node.span)
+    """Read a name, or an expression in parentheses."""
+    reason = NotDataError(f"`{shorten(str(node.value))}` is not a condition", node.span)
     first = tokens.pop(0) if tokens else ")"
     if first in "&|)":
         raise reason
@@ -194,19 +205,19 @@ def _operand(tokens: list[str], node: Node) -> Any:
     return inner
 
 
-def asset(node: Node, context: Context) -> str:
+def asset(node: Node, context: ImportContext) -> str:
     """Return the name of an asset; raises NotDataError for one whose address is not its name."""
-    thing = typed(node)
-    if thing is None and isinstance(node.value, str):
+    described = typed_object(node)
+    if described is None and isinstance(node.value, str):
         return text(node, context).strip()
-    if thing is None or _airflow_name(thing) not in _ASSETS:
-        path = f"`{shorten(thing.path)}`" if thing else "this"
+    if described is None or _airflow_name(described) not in _ASSETS:
+        path = f"`{shorten(described.path)}`" if described else "this"
         raise NotDataError(f"{path} is not an asset", node.span, "not-called")
-    order = ("uri",) if _airflow_name(thing) == "Dataset" else ("name", "uri")
-    given = dict(zip(order, thing.positional, strict=False)) | dict(thing.keywords)
-    names = {key: str(native(given[key])) for key in ("uri", "name") if key in given}
+    order = ("uri",) if _airflow_name(described) == "Dataset" else ("name", "uri")
+    given = dict(zip(order, described.positional, strict=False)) | dict(described.keywords)
+    names = {key: str(yaml11_value(given[key])) for key in ("uri", "name") if key in given}
     if len(set(names.values())) != 1:
-        raise NotDataError("an asset whose name is not its address", thing.span)
+        raise NotDataError("an asset whose name is not its address", described.span)
     for key in sorted(given.keys() - {"uri", "name"}):
         context.add("no-equivalent", f"`{key}` of an asset was left out", given[key].span)
     return text(given[min(names)], context)

@@ -1,6 +1,7 @@
-"""ExternalTaskSensor with an `execution_delta` as `wait_for_dag`: `operator` could not hold the object.
+"""ExternalTaskSensor with an `execution_delta` as `wait_for_dag`.
 
-Without one the class itself is written, which is the same DAG to the letter.
+`operator` cannot hold the duration, which is an object. Without one the class itself is written, which
+renders to the same DAG.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from dagfactory.importers._remarks import NotDataError
 from dagfactory.importers._values import data, duration
-from dagfactory.importers._yaml11 import native
+from dagfactory.importers._yaml11 import yaml11_value
 from dagfactory.language.duration import duration_text
 from dagfactory.tasks.wait_for_dag import State
 
 if TYPE_CHECKING:
-    from dagfactory.importers._shared import Given
-    from dagfactory.importers._values import Context
+    from dagfactory.importers._shared import Argument
+    from dagfactory.importers._values import ImportContext
 
 _UNITS = re.compile(r"(\d+)\s+(hour|minute|second|day)", re.IGNORECASE)
 _NAMES = {
@@ -33,10 +34,10 @@ _WAYS = ("mode", "deferrable", "poll_interval", "exponential_backoff")
 """How a sensor waits, which changes nothing in what it waits for."""
 
 
-def wait_for_dag(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
-    """Return the task; raises NotDataError for what it waits for and the language cannot say."""
+def wait_for_dag(given: Mapping[str, Argument], context: ImportContext) -> dict[str, Any]:
+    """Return the task; raises NotDataError where the language cannot express what it waits for."""
     made: dict[str, Any] = {"type": "wait_for_dag", "dag": ""}
-    values = {key: each for key, each in given.items() if native(each.node) is not None}
+    values = {key: each for key, each in given.items() if yaml11_value(each.node) is not None}
     for key, each in values.items():
         if key in _NAMES:
             made[_NAMES[key]] = data(each.node, context)
@@ -45,7 +46,7 @@ def wait_for_dag(given: Mapping[str, Given], context: Context) -> dict[str, Any]
             made |= {_DURATIONS[key]: found} if found else {}
         elif key == "execution_delta":
             made["offset"] = _offset(each)
-        elif key == "soft_fail" and native(each.node):
+        elif key == "soft_fail" and yaml11_value(each.node):
             made["on_timeout"] = "skip"
         elif key not in (*_WAYS, "failed_states", "soft_fail"):
             context.add("no-equivalent", f"argument `{key}` was left out", each.key)
@@ -53,17 +54,17 @@ def wait_for_dag(given: Mapping[str, Given], context: Context) -> dict[str, Any]
     return made
 
 
-def _offset(each: Given) -> str:
+def _offset(each: Argument) -> str:
     """Return how much earlier the other run is; dag-factory reads a text such as `1 days`."""
-    found = _UNITS.match(str(native(each.node)))
+    found = _UNITS.match(str(yaml11_value(each.node)))
     length = timedelta(**{f"{found[2].lower()}s": int(found[1])}) if found else timedelta()
     if not length:
-        raise NotDataError("`execution_delta` is no text such as `1 days`", each.node.span)
+        raise NotDataError("`execution_delta` is not a text such as `1 days`", each.node.span)
     return duration_text(length)
 
 
-def _ends(made: Mapping[str, Any], values: Mapping[str, Given], context: Context) -> None:
-    """Say where the ends it succeeds or fails on are others than those of the sensor."""
+def _ends(made: Mapping[str, Any], values: Mapping[str, Argument], context: ImportContext) -> None:
+    """Report where the states that it succeeds or fails on differ from those of the sensor."""
     for state in made.get("succeed_on", ()):
         if state not in get_args(State):
             raise NotDataError(f"it waits for the state `{state}`", values["allowed_states"].key)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
-from dagfactory.importers._values import Context, data, duration, text
-from dagfactory.importers._yaml11 import native
+from dagfactory.importers._values import ImportContext, data, duration, text
+from dagfactory.importers._yaml11 import yaml11_value
 from dagfactory.language.task import TriggerRule
 
 if TYPE_CHECKING:
@@ -38,23 +38,25 @@ _OLD_RULES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Argument:
     """A value and the place of its key."""
 
     node: Node
     key: Span
 
 
-def fields(node: Node | None) -> dict[str, Given]:
+def fields(node: Node | None) -> dict[str, Argument]:
     """Return the entries of a mapping, names of dag-factory 0.x replaced by Airflow's."""
     if node is None or not isinstance(node.value, dict):
         return {}
     return {
-        _OLD_NAMES.get(key, key): Given(each, node.keys[key]) for key, each in node.value.items()
+        _OLD_NAMES.get(key, key): Argument(each, node.keys[key]) for key, each in node.value.items()
     }
 
 
-def shared(given: Mapping[str, Given], context: Context) -> tuple[dict[str, Any], dict[str, Given]]:
+def shared(
+    given: Mapping[str, Argument], context: ImportContext
+) -> tuple[dict[str, Any], dict[str, Argument]]:
     """Return the keys of the language for what they share, and what is left."""
     made: dict[str, Any] = {}
     repeated = retries(given, context)
@@ -65,18 +67,18 @@ def shared(given: Mapping[str, Given], context: Context) -> tuple[dict[str, Any]
         found = duration(limit.node, context)
         made |= {"timeout": found} if found else {}
     for key, name in _PLAIN.items():
-        if key in given and native(given[key].node) is not None:
+        if key in given and yaml11_value(given[key].node) is not None:
             made[name] = data(given[key].node, context)
     for key in _FLAGS:
-        if key in given and isinstance(native(given[key].node), bool):
-            made[key] = native(given[key].node)
+        if key in given and isinstance(yaml11_value(given[key].node), bool):
+            made[key] = yaml11_value(given[key].node)
     done = {*_RETRIES, "execution_timeout", *_PLAIN, *_FLAGS}
     return made, {key: each for key, each in given.items() if key not in done}
 
 
-def retries(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
+def retries(given: Mapping[str, Argument], context: ImportContext) -> dict[str, Any]:
     """Return `retries:` for Airflow's four arguments, only what is given."""
-    values = {key: each for key, each in given.items() if native(each.node) is not None}
+    values = {key: each for key, each in given.items() if yaml11_value(each.node) is not None}
     made: dict[str, Any] = {}
     if "retries" in values:
         made |= _attempts(values["retries"].node, context)
@@ -93,27 +95,27 @@ def retries(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
     return made
 
 
-def _attempts(node: Node, context: Context) -> dict[str, int]:
-    value = native(node)
+def _attempts(node: Node, context: ImportContext) -> dict[str, int]:
+    value = yaml11_value(node)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        context.add("no-equivalent", "`retries` that is no number was left out", node.span)
+        context.add("no-equivalent", "`retries` that is not a number was left out", node.span)
         return {}
     if value > _MOST_RETRIES:
         context.add("changed", f"{value} retries become {_MOST_RETRIES}, the most", node.span)
     return {"attempts": min(value, _MOST_RETRIES)}
 
 
-def _backoff(node: Node, context: Context) -> dict[str, str]:
-    value = native(node)
+def _backoff(node: Node, context: ImportContext) -> dict[str, str]:
+    value = yaml11_value(node)
     if not isinstance(value, bool):
         message = "a multiplier of the pause becomes plain exponential backoff"
         context.add("changed", message, node.span)
     return {"backoff": "exponential" if value else "fixed"}
 
 
-def trigger_rule(given: Given, context: Context) -> str | None:
+def trigger_rule(given: Argument, context: ImportContext) -> str | None:
     """Return the rule of the language; None, with a remark, when it has none of that name."""
-    value = str(native(given.node))
+    value = str(yaml11_value(given.node))
     value = _OLD_RULES.get(value, value)
     if value not in get_args(TriggerRule):
         context.add("no-equivalent", f"trigger rule `{value}` was left out", given.node.span)
@@ -121,9 +123,9 @@ def trigger_rule(given: Given, context: Context) -> str | None:
     return value
 
 
-def words(given: Given, context: Context) -> str | None:
+def nonblank_text(given: Argument, context: ImportContext) -> str | None:
     """Return a text that is not blank, or None."""
-    if native(given.node) is None or isinstance(given.node.value, dict | tuple):
+    if yaml11_value(given.node) is None or isinstance(given.node.value, dict | tuple):
         return None
     found = text(given.node, context)
     return found if found.strip() else None

@@ -1,4 +1,4 @@
-"""One dag-factory task as a task of the language, or as a placeholder that fails."""
+"""One dag-factory task as a task of a spec, or as a placeholder that fails."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from dagfactory.diagnostics.wording import did_you_mean, shorten
 from dagfactory.importers import _operators as operators
-from dagfactory.importers._arguments import arguments, as_json, meaningful
+from dagfactory.importers._arguments import arguments, json_request_body, without_defaults
 from dagfactory.importers._callables import KEYS, function
 from dagfactory.importers._callbacks import CALLBACK, OF_TASKS, alerts
-from dagfactory.importers._mapping import over, with_partial
+from dagfactory.importers._mapping import mapped_argument, with_partial
 from dagfactory.importers._remarks import BrokenError, NotDataError
 from dagfactory.importers._schedule import asset
 from dagfactory.importers._sensors import wait_for_dag
-from dagfactory.importers._shared import Given, fields, shared, trigger_rule, words
-from dagfactory.importers._values import Context, data, items, text
-from dagfactory.importers._write import Block
-from dagfactory.importers._yaml11 import native
+from dagfactory.importers._shared import Argument, fields, nonblank_text, shared, trigger_rule
+from dagfactory.importers._values import ImportContext, data, items, text
+from dagfactory.importers._write import CommentedMap
+from dagfactory.importers._yaml11 import yaml11_value
 
 if TYPE_CHECKING:
     from dagfactory.diagnostics.span import Span
@@ -54,80 +54,82 @@ _IRRELEVANT = ("provide_context", "show_return_value_in_logs")
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
-    """A task or group as it stands in the source."""
+class SourceEntry:
+    """A task or group of the source."""
 
     name: str
     key: Span
     node: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What tasks see of their DAG: new ids by old ones."""
-
-    context: Context
-    ids: Mapping[str, str]
-
-
-def make(raw: Raw, inherited: Mapping[str, Given], scene: Scene) -> Block:
+def make(
+    entry: SourceEntry, inherited: Mapping[str, Argument], context: ImportContext
+) -> CommentedMap:
     """Return the task; `inherited` are arguments from `default_args` and from its groups."""
-    own = fields(raw.node)
-    given = {key: each for key, each in inherited.items() if _reaches(key, each, own, scene)} | own
-    made = Block(type="", **after(own, scene))
+    own = fields(entry.node)
+    given = {
+        key: each for key, each in inherited.items() if _is_accepted(key, each, own, context)
+    } | own
+    made = CommentedMap(type="", **after(own, context))
     rest = {key: each for key, each in given.items() if key not in _BUILDER}
     rest = with_partial(rest, own)
     rule = rest.pop("trigger_rule", None)
-    found = trigger_rule(rule, scene.context) if rule and rule.node.value else None
+    found = trigger_rule(rule, context) if rule and rule.node.value else None
     made |= {"trigger_rule": found} if found else {}
-    common, rest = shared(rest, scene.context)
-    common |= _outlets(rest, scene.context)
+    common, rest = shared(rest, context)
+    common |= _outlets(rest, context)
     try:
-        mapped = over(own, scene.context, scene.ids)
+        mapped = mapped_argument(own, context, context.ids)
         common |= _parallel(rest) if mapped else {}
-        common |= _doc(rest, scene.context)
-        told, rest = alerts(rest, OF_TASKS, scene.context)
-        common |= {"alerts": told} if told else {}
-        made |= _kind(raw, own)(meaningful(rest), scene.context)
+        common |= _doc(rest, context)
+        task_alerts, rest = alerts(rest, OF_TASKS, context)
+        common |= {"alerts": task_alerts} if task_alerts else {}
+        made |= _converter(entry, own)(without_defaults(rest), context)
     except NotDataError as error:
-        made |= _placeholder(raw, error, scene)
+        made |= _placeholder(entry, error, context)
         return made
     if mapped:
-        mapped.into(made)
+        mapped.apply_to(made)
     made |= common
-    _comments(made, own, scene.context)
+    _comments(made, own, context)
     return made
 
 
-def _reaches(key: str, each: Given, own: Mapping[str, Given], scene: Scene) -> bool:
-    """Whether an inherited argument reaches the task's operator; Airflow asks the operator's signature."""
+def _is_accepted(
+    key: str, each: Argument, own: Mapping[str, Argument], context: ImportContext
+) -> bool:
+    """Return whether the task's operator takes an inherited argument."""
+    # Airflow reads the signature of the class. Nothing is imported here: for Airflow's own operators the
+    # arguments are known, for others it is written and reported.
     if key in operators.BASE_ARGUMENTS or key in _COMMON or CALLBACK.match(key):
         return True
-    path = operators.modern(str(native(own["operator"].node))) if "operator" in own else ""
+    path = operators.modern(str(yaml11_value(own["operator"].node))) if "operator" in own else ""
     if not path or path.startswith("airflow.providers.standard."):
         return key in _OPERATOR_KEYS.get(path, ())
     message = f"`{key}` is written to every operator that may take it"
-    scene.context.add("look", message, each.key, "delete it where Airflow refuses it")
+    context.add("look", message, each.key, "delete it where Airflow refuses it")
     return True
 
 
-def _kind(raw: Raw, own: Mapping[str, Given]) -> _Kind:
+def _converter(entry: SourceEntry, own: Mapping[str, Argument]) -> _Converter:
     """Return how the task's operator or decorator is carried over."""
     operator, decorator = own.get("operator"), own.get("decorator")
     chosen = operator or decorator
     if chosen is None:
-        raise BrokenError(f"task `{shorten(raw.name)}` has no `operator` or `decorator`", raw.key)
-    path = str(native(chosen.node))
+        raise BrokenError(
+            f"task `{shorten(entry.name)}` has no `operator` or `decorator`", entry.key
+        )
+    path = str(yaml11_value(chosen.node))
     if not _DOTTED.fullmatch(path):
         raise BrokenError(f"`{shorten(path)}` is not a dotted path", chosen.node.span)
     if operator is None:
         if path not in operators.TASK_DECORATORS:
             raise NotDataError(f"decorator `{path}`", chosen.node.span)
-        return lambda given, context: _decorated(given, context, raw.key)
-    return _for_operator(operators.modern(path), path, chosen.node.span, raw.key)
+        return lambda given, context: _decorated(given, context, entry.key)
+    return _for_operator(operators.modern(path), path, chosen.node.span, entry.key)
 
 
-def _for_operator(path: str, written: str, span: Span, task: Span) -> _Kind:
+def _for_operator(path: str, written: str, span: Span, task: Span) -> _Converter:
     reason = _refusal(path)
     if reason:
         raise NotDataError(reason, span)
@@ -138,7 +140,7 @@ def _for_operator(path: str, written: str, span: Span, task: Span) -> _Kind:
     if path == operators.PYTHON:
         return lambda given, context: _python(given, context, task)
 
-    def kept(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
+    def kept(given: Mapping[str, Argument], context: ImportContext) -> dict[str, Any]:
         if path == operators.EXTERNAL_TASK and "execution_delta" in given:
             return wait_for_dag(given, context)
         if operators.renamed(written):
@@ -151,16 +153,17 @@ def _for_operator(path: str, written: str, span: Span, task: Span) -> _Kind:
 def _refusal(path: str) -> str | None:
     """Return why an operator cannot be named in a spec, or None."""
     if path.partition(".")[0] in sys.stdlib_module_names:
-        return f"`{shorten(path)}`, which is no operator"
+        return f"`{shorten(path)}`, which is not an operator"
     if path.startswith(operators.REMOVED):
         return f"`{shorten(path)}`, which Airflow 3 does not have"
     return f"`{path.rpartition('.')[2]}`" if path in operators.TAKES_A_FUNCTION else None
 
 
-def _bash(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
-    """Return a `bash` task where it says the same, else the operator itself."""
+def _bash(given: Mapping[str, Argument], context: ImportContext) -> dict[str, Any]:
+    """Return a `bash` task where it does the same, else the operator itself."""
     command = given.get("bash_command")
     exact = set(given) <= {"bash_command", "env", "append_env", "cwd"} and command
+    # Airflow reads a command that ends in `.sh` as the name of a template file.
     written = str(command.node.value).strip() if command else ""
     if not exact or not command or not written or written.endswith((".sh", ".bash")):
         return _operator(operators.BASH, given, context)
@@ -168,39 +171,42 @@ def _bash(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
         return _operator(operators.BASH, given, context)
     made: dict[str, Any] = {"type": "bash", "command": text(command.node, context)}
     for key in ("env", "cwd"):
-        if key in given and native(given[key].node) is not None:
+        if key in given and yaml11_value(given[key].node) is not None:
             made[key] = data(given[key].node, context)
     return made
 
 
-def _adds_variables(given: Mapping[str, Given]) -> bool:
-    """Whether `env` adds to the worker's variables, as that of a `bash` task does."""
+def _adds_variables(given: Mapping[str, Argument]) -> bool:
+    """Return whether `env` adds to the worker's variables, as that of a `bash` task does."""
     variables, adds = given.get("env"), given.get("append_env")
-    if variables is None or native(variables.node) is None:
+    if variables is None or yaml11_value(variables.node) is None:
         return True
     found = variables.node.value
     return (
         adds is not None
-        and native(adds.node) is True
+        and yaml11_value(adds.node) is True
         and isinstance(found, dict)
-        and all(_VARIABLE.fullmatch(key) and isinstance(native(v), str) for key, v in found.items())
+        and all(
+            _VARIABLE.fullmatch(key) and isinstance(yaml11_value(v), str)
+            for key, v in found.items()
+        )
     )
 
 
-def _empty(given: Mapping[str, Given], context: Context) -> dict[str, Any]:
+def _empty(given: Mapping[str, Argument], context: ImportContext) -> dict[str, Any]:
     return _operator(operators.EMPTY, given, context) if given else {"type": "empty"}
 
 
-def _operator(path: str, given: Mapping[str, Given], context: Context) -> dict[str, Any]:
+def _operator(path: str, given: Mapping[str, Argument], context: ImportContext) -> dict[str, Any]:
     """Return an `operator` task: any class, with the arguments that are data."""
-    extra = as_json(given, context) if path == operators.HTTP else {}
+    extra = json_request_body(given, context) if path == operators.HTTP else {}
     made: dict[str, Any] = {"type": "operator", "operator": path}
     carried = arguments({key: v for key, v in given.items() if key not in extra}, context) | extra
     ordered = {key: carried[key] for key in given if key in carried}
-    return made | ({"args": Block(ordered)} if ordered else {})
+    return made | ({"args": CommentedMap(ordered)} if ordered else {})
 
 
-def _python(given: Mapping[str, Given], context: Context, task: Span) -> dict[str, Any]:
+def _python(given: Mapping[str, Argument], context: ImportContext, task: Span) -> dict[str, Any]:
     """Return a `python` task for a PythonOperator."""
     for key in ("op_args", "templates_dict"):
         if key in given and given[key].node.value:
@@ -210,12 +216,12 @@ def _python(given: Mapping[str, Given], context: Context, task: Span) -> dict[st
     if values and isinstance(values.node.value, dict) and values.node.value:
         made["args"] = data(values.node, context)
     done = {*KEYS, *_IRRELEVANT, "op_args", "op_kwargs", "templates_dict", "templates_exts"}
-    _leftover({key: each for key, each in given.items() if key not in done}, context)
+    _report_unused({key: each for key, each in given.items() if key not in done}, context)
     _context_note(context, task)
     return made
 
 
-def _decorated(given: Mapping[str, Given], context: Context, task: Span) -> dict[str, Any]:
+def _decorated(given: Mapping[str, Argument], context: ImportContext, task: Span) -> dict[str, Any]:
     """Return a `python` task for a `@task` function: other keys than Airflow's are its arguments."""
     made: dict[str, Any] = {"type": "python", "callable": function(given, context, task)}
     rest = {key: each for key, each in given.items() if key not in (*KEYS, *_IRRELEVANT)}
@@ -226,18 +232,18 @@ def _decorated(given: Mapping[str, Given], context: Context, task: Span) -> dict
             raise NotDataError(reason, each.node.span)
     if values:
         made["args"] = {key: data(each.node, context) for key, each in values.items()}
-    _leftover({key: rest[key] for key in rest.keys() - values.keys()}, context)
+    _report_unused({key: rest[key] for key in rest.keys() - values.keys()}, context)
     _context_note(context, task)
     return made
 
 
-def _leftover(given: Mapping[str, Given], context: Context) -> None:
-    """Report arguments that a `python` task has no place for."""
+def _report_unused(given: Mapping[str, Argument], context: ImportContext) -> None:
+    """Report arguments that a `python` task does not have."""
     for key, each in given.items():
         context.add("no-equivalent", f"`{key}` of a Python task was left out", each.key)
 
 
-def _context_note(context: Context, task: Span) -> None:
+def _context_note(context: ImportContext, task: Span) -> None:
     context.add(
         "look",
         "the function gets its arguments only, not Airflow's context",
@@ -246,10 +252,10 @@ def _context_note(context: Context, task: Span) -> None:
     )
 
 
-def _outlets(rest: dict[str, Given], context: Context) -> dict[str, list[str]]:
+def _outlets(rest: dict[str, Argument], context: ImportContext) -> dict[str, list[str]]:
     """Return the assets that a task updates; those that specs cannot name are reported."""
     given = rest.pop("outlets", None)
-    if given is None or native(given.node) is None:
+    if given is None or yaml11_value(given.node) is None:
         return {}
     listed = items(given.node)
     found = []
@@ -261,50 +267,51 @@ def _outlets(rest: dict[str, Given], context: Context) -> dict[str, list[str]]:
     return {"outlets": found} if found else {}
 
 
-def _parallel(rest: dict[str, Given]) -> dict[str, int]:
+def _parallel(rest: dict[str, Argument]) -> dict[str, int]:
     given = rest.get("max_active_tis_per_dagrun")
-    value = native(given.node) if given else None
+    value = yaml11_value(given.node) if given else None
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         return {}
     del rest["max_active_tis_per_dagrun"]
     return {"parallel": value}
 
 
-def _doc(rest: dict[str, Given], context: Context) -> dict[str, str]:
+def _doc(rest: dict[str, Argument], context: ImportContext) -> dict[str, str]:
     given = rest.pop("doc_md", None)
-    found = words(given, context) if given else None
+    found = nonblank_text(given, context) if given else None
     return {"doc": found} if found else {}
 
 
-def _placeholder(raw: Raw, error: NotDataError, scene: Scene) -> dict[str, Any]:
-    """Return a task that fails: the graph stays whole and nothing seems done that was not."""
-    name = scene.ids[raw.name]
+def _placeholder(entry: SourceEntry, error: NotDataError, context: ImportContext) -> dict[str, Any]:
+    """Return a task that fails, with a remark that says what it stands for."""
+    # Left out, its successors would run without what it does.
+    name = context.ids[entry.name]
     message = f"task `{name}` has no equivalent yet: {error.reason}"
     remedy = "a task that fails stands in its place; write what it should do"
-    scene.context.add("no-equivalent", message, error.span, remedy)
+    context.add("no-equivalent", message, error.span, remedy)
     return {"type": "bash", "command": f"echo 'task {name} was not imported' >&2; exit 1"}
 
 
-def after(own: Mapping[str, Given], scene: Scene) -> dict[str, list[str]]:
+def after(own: Mapping[str, Argument], context: ImportContext) -> dict[str, list[str]]:
     """Return `after:` for the dependencies, and for the results that the task uses."""
     given = own.get("dependencies")
     names: list[tuple[str, Span]] = []
-    if given and native(given.node) is not None:
+    if given and yaml11_value(given.node) is not None:
         if not isinstance(given.node.value, tuple):
             raise BrokenError("`dependencies` is not a list", given.node.span)
-        names = [(str(native(each)), each.span) for each in given.node.value]
-    found = [_known(name, span, scene) for name, span in [*names, *_used(own, scene)]]
+        names = [(str(yaml11_value(each)), each.span) for each in given.node.value]
+    found = [_known(name, span, context) for name, span in [*names, *_used(own, context)]]
     return {"after": list(dict.fromkeys(found))} if found else {}
 
 
-def _known(name: str, span: Span, scene: Scene) -> str:
-    if name not in scene.ids:
-        remedy = did_you_mean(name, scene.ids, "tasks and groups")
+def _known(name: str, span: Span, context: ImportContext) -> str:
+    if name not in context.ids:
+        remedy = did_you_mean(name, context.ids, "tasks and groups")
         raise BrokenError(f"unknown task `{shorten(name)}`", span, remedy)
-    return scene.ids[name]
+    return context.ids[name]
 
 
-def _used(own: Mapping[str, Given], scene: Scene) -> list[tuple[str, Span]]:
+def _used(own: Mapping[str, Argument], context: ImportContext) -> list[tuple[str, Span]]:
     """Return the tasks whose results the arguments name: each is an edge in Airflow."""
     pattern = _OUTPUT if "operator" in own else _XCOM
     places = [own[key].node for key in ("expand", "partial") if key in own]
@@ -314,13 +321,13 @@ def _used(own: Mapping[str, Given], scene: Scene) -> list[tuple[str, Span]]:
     ]
     matches = ((pattern.match(str(node.value)), node) for node in nodes)
     found = ((next(filter(None, match.groups())), node.span) for match, node in matches if match)
-    return [(name, span) for name, span in found if name in scene.ids]
+    return [(name, span) for name, span in found if name in context.ids]
 
 
 _COMMENTED = {"bash_command": "command", "dependencies": "after", "operator": "type"}
 
 
-def _comments(made: Block, own: Mapping[str, Given], context: Context) -> None:
+def _comments(made: CommentedMap, own: Mapping[str, Argument], context: ImportContext) -> None:
     """Keep the comments of keys that have one place in the result."""
     for key, each in own.items():
         name = _COMMENTED.get(key, key)
@@ -328,7 +335,7 @@ def _comments(made: Block, own: Mapping[str, Given], context: Context) -> None:
             beside = context.comments.beside(each.node.span)
             above = context.comments.above(each.key.line)
             if beside or (above and each.key.line != min(e.key.line for e in own.values())):
-                made.note(name).beside, made.note(name).above = beside, above
+                made.comments_of(name).beside, made.comments_of(name).above = beside, above
 
 
-_Kind = Callable[[Mapping[str, Given], Context], dict[str, Any]]
+_Converter = Callable[[Mapping[str, Argument], ImportContext], dict[str, Any]]

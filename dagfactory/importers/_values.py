@@ -1,7 +1,7 @@
 """Values of a dag-factory file: data, and the objects that its `__type__` keys describe.
 
-Nothing that a file names is ever imported. A few kinds of object (durations, dates, assets, params) are
-understood by their name alone; any other is a NotDataError with its place.
+Nothing that a file names is imported. A few kinds of object (durations, dates, assets, params) are
+recognized by their names; any other is a NotDataError with its place.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dagfactory.diagnostics.wording import shorten
 from dagfactory.document.reference import escape
 from dagfactory.importers._remarks import NotDataError, Remark
-from dagfactory.importers._yaml11 import native
+from dagfactory.importers._yaml11 import yaml11_value
 from dagfactory.language.duration import duration_text
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ _LONGEST = timedelta(days=3650)
 
 
 @dataclass(slots=True)
-class Context:
-    """What the parts of one import share: where remarks go, the comments of the source."""
+class ImportContext:
+    """What the parts of one import share: remarks, the source's comments, new task ids by old ones."""
 
     comments: Comments
     remarks: list[Remark] = field(default_factory=list)
-    renamed: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
 
     def add(self, code: str, message: str, span: Span | None, remedy: str | None = None) -> None:
         """Record a remark."""
@@ -44,7 +44,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedObject:
     """An object described by `__type__`: its dotted path and what it would be called with."""
 
     path: str
@@ -53,7 +53,7 @@ class Typed:
     span: Span
 
 
-def typed(node: Node | None) -> Typed | None:
+def typed_object(node: Node | None) -> TypedObject | None:
     """Return the object that a mapping describes, or None when it is plain data."""
     path = node.child(TYPE) if node else None
     if node is None or path is None or not isinstance(node.value, dict):
@@ -61,27 +61,29 @@ def typed(node: Node | None) -> Typed | None:
     given = node.value.get(ARGUMENTS)
     positional = given.value if given and isinstance(given.value, tuple) else ()
     keywords = {key: each for key, each in node.value.items() if key not in {TYPE, ARGUMENTS}}
-    return Typed(str(path.value), positional, keywords, path.span)
+    return TypedObject(str(path.value), positional, keywords, path.span)
 
 
 def items(node: Node | None) -> tuple[Node, ...] | None:
     """Return the items of a list, also of one written as `__type__: builtins.list`."""
-    thing = typed(node)
-    if thing and thing.path == "builtins.list" and "items" in thing.keywords:
-        node = thing.keywords["items"]
+    described = typed_object(node)
+    if described and described.path == "builtins.list" and "items" in described.keywords:
+        node = described.keywords["items"]
     return node.value if node and isinstance(node.value, tuple) else None
 
 
-def data(node: Node, context: Context) -> Any:
+def data(node: Node, context: ImportContext) -> Any:
     """Return plain data; raises NotDataError where an object or a condition stands."""
     listed = items(node)
     if listed is not None:
         return [data(each, context) for each in listed]
     if not isinstance(node.value, dict):
         return _scalar(node, context)
-    thing = typed(node)
-    if thing:
-        raise NotDataError(f"`{shorten(thing.path)}` is an object", thing.span, "not-called")
+    described = typed_object(node)
+    if described:
+        raise NotDataError(
+            f"`{shorten(described.path)}` is an object", described.span, "not-called"
+        )
     joined = node.value.get("__join__")
     if joined and isinstance(joined.value, tuple):
         return "".join(str(data(each, context)) for each in joined.value)
@@ -91,8 +93,8 @@ def data(node: Node, context: Context) -> Any:
     return {key: data(each, context) for key, each in node.value.items() if key != ARGUMENTS}
 
 
-def _scalar(node: Node, context: Context) -> Any:
-    value = native(node)
+def _scalar(node: Node, context: ImportContext) -> Any:
+    value = yaml11_value(node)
     if isinstance(value, str):
         return text(node, context)
     if isinstance(value, date):
@@ -102,9 +104,9 @@ def _scalar(node: Node, context: Context) -> Any:
     return value
 
 
-def text(node: Node, context: Context) -> str:
-    """Return a text so that the compiler leaves it alone; report environment variables in it."""
-    value = str(node.value if isinstance(node.value, str) else node.raw or native(node))
+def text(node: Node, context: ImportContext) -> str:
+    """Return a text with `${` escaped for the compiler; report environment variables in it."""
+    value = str(node.value if isinstance(node.value, str) else node.raw or yaml11_value(node))
     for name in dict.fromkeys(_VARIABLE.findall(value)):
         context.add(
             "environment",
@@ -116,29 +118,29 @@ def text(node: Node, context: Context) -> str:
     return escape(value)
 
 
-def delta(node: Node) -> timedelta | None:
-    """Return a duration (an object, or a number of seconds); None when it is none."""
-    thing = typed(node)
+def timedelta_of(node: Node) -> timedelta | None:
+    """Return a duration (an object, or a number of seconds); None for anything else."""
+    described = typed_object(node)
     try:
-        if thing is None:
-            value = native(node)
+        if described is None:
+            value = yaml11_value(node)
             fits = isinstance(value, int | float) and not isinstance(value, bool)
             return timedelta(seconds=value) if fits else None
-        if thing.path not in _DELTAS:
+        if described.path not in _DELTAS:
             return None
-        values = dict(zip(_DELTA_PARTS, map(native, thing.positional), strict=False))
-        values |= {key: native(each) for key, each in thing.keywords.items()}
+        values = dict(zip(_DELTA_PARTS, map(yaml11_value, described.positional), strict=False))
+        values |= {key: yaml11_value(each) for key, each in described.keywords.items()}
         return timedelta(**values)
     except (TypeError, ValueError, OverflowError):
         return None
 
 
-def duration(node: Node, context: Context, *, least: int = 1) -> str | None:
-    """Return a duration as specs write it; None, with a remark, when they cannot.
+def duration(node: Node, context: ImportContext, *, least: int = 1) -> str | None:
+    """Return a duration as specs write it; None, with a remark, where they cannot express it.
 
-    One shorter than `least` microseconds is refused too.
+    `least` is the shortest one that is accepted, in microseconds.
     """
-    value = delta(node)
+    value = timedelta_of(node)
     if value is None or not timedelta(microseconds=least) <= value <= _LONGEST:
         context.add("no-equivalent", "a duration that specs cannot hold was left out", node.span)
         return None
@@ -149,8 +151,8 @@ def duration(node: Node, context: Context, *, least: int = 1) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Relative:
-    """A date so long before the day on which the file is read."""
+class RelativeDate:
+    """A date that is counted back from the day on which the file is read."""
 
     before: str
 
@@ -161,12 +163,13 @@ _DATES = frozenset({"datetime.datetime", "datetime.date", "pendulum.datetime", "
 _DATE_PARTS = ("year", "month", "day", "hour", "minute", "second")
 
 
-def moment(node: Node) -> datetime | Relative | None:
-    """Return a date; None when it is none. An offset is dropped: dag-factory does so too."""
-    thing = typed(node)
-    if thing:
-        return _built(thing)
-    value = native(node)
+def date_of(node: Node) -> datetime | RelativeDate | None:
+    """Return a date, None for anything else."""
+    # An offset from UTC is dropped, as dag-factory does.
+    described = typed_object(node)
+    if described:
+        return _built(described)
+    value = yaml11_value(node)
     if isinstance(value, datetime):
         return value.replace(tzinfo=None, microsecond=0)
     if isinstance(value, date):
@@ -174,30 +177,32 @@ def moment(node: Node) -> datetime | Relative | None:
     return _written(value) if isinstance(value, str) else None
 
 
-def _written(value: str) -> datetime | Relative | None:
+def _written(value: str) -> datetime | RelativeDate | None:
     loose = _LOOSE.match(value.strip())
     try:
         if loose:
             return datetime(*map(int, loose.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
         return datetime.fromisoformat(value.strip()).replace(tzinfo=None, microsecond=0)
     except ValueError:
-        return Relative(value) if _RELATIVE.match(value) else None
+        return RelativeDate(value) if _RELATIVE.match(value) else None
 
 
-def _built(thing: Typed) -> datetime | Relative | None:
-    if thing.path == "airflow.utils.dates.days_ago":
-        return Relative("days_ago")
-    if thing.path not in _DATES:
+def _built(described: TypedObject) -> datetime | RelativeDate | None:
+    if described.path == "airflow.utils.dates.days_ago":
+        return RelativeDate("days_ago")
+    if described.path not in _DATES:
         return None
-    values = dict(zip(_DATE_PARTS, map(native, thing.positional), strict=False))
-    values |= {key: native(each) for key, each in thing.keywords.items() if key in _DATE_PARTS}
+    values = dict(zip(_DATE_PARTS, map(yaml11_value, described.positional), strict=False))
+    values |= {
+        key: yaml11_value(each) for key, each in described.keywords.items() if key in _DATE_PARTS
+    }
     try:
         return datetime(**values)  # noqa: DTZ001 - the time zone is a key of its own
     except (TypeError, ValueError):
         return None
 
 
-def moment_text(value: datetime) -> str:
+def date_text(value: datetime) -> str:
     """Return a date as specs write it, without the time at midnight."""
     midnight = not (value.hour or value.minute or value.second)
     return value.date().isoformat() if midnight else value.isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""Readable YAML that the loader reads back as exactly the same values."""
+"""Write readable YAML, which the loader reads back as exactly the same values."""
 
 from __future__ import annotations
 
@@ -20,37 +20,39 @@ _IN_FLOW = frozenset(",[]{}:")
 
 
 @dataclass(slots=True)
-class Note:
+class EntryComments:
     """The comments of one entry: lines above it and one behind it, each with its `#`."""
 
     above: list[str] = field(default_factory=list)
     beside: str = ""
 
 
-class Block(dict[str, Any]):
-    """A mapping with comments by key; `open` keeps it from being written on one line."""
+class CommentedMap(dict[str, Any]):
+    """A mapping with comments by key; with `block_style` it is never written on one line."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.notes: dict[str, Note] = {}
-        self.open = False
+        self.comments: dict[str, EntryComments] = {}
+        self.block_style = False
 
-    def note(self, key: str) -> Note:
+    def comments_of(self, key: str) -> EntryComments:
         """Return the comments of an entry, to be added to."""
-        return self.notes.setdefault(key, Note())
+        return self.comments.setdefault(key, EntryComments())
 
 
-def write(data: Block, header: list[str]) -> str:
+def write(data: CommentedMap, header: list[str]) -> str:
     """Return a document: comment lines, then the mapping."""
     return "\n".join([*header, *_mapping(data, 0)]) + "\n"
 
 
 def _mapping(data: dict[str, Any], indent: int) -> Iterator[str]:
-    notes = data.notes if isinstance(data, Block) else {}
+    comments = data.comments if isinstance(data, CommentedMap) else {}
     for key, value in data.items():
-        note = notes.get(key, Note())
-        yield from (" " * indent + line for line in note.above)
-        yield from _entry(f"{' ' * indent}{text_of(key, flow=True)}:", value, indent, note.beside)
+        comments_of = comments.get(key, EntryComments())
+        yield from (" " * indent + line for line in comments_of.above)
+        yield from _entry(
+            f"{' ' * indent}{text_of(key, flow=True)}:", value, indent, comments_of.beside
+        )
 
 
 def _entry(start: str, value: Any, indent: int, beside: str) -> Iterator[str]:
@@ -86,7 +88,7 @@ def _items(values: list[Any], indent: int) -> Iterator[str]:
 
 
 def _flat(value: Any, *, flow: bool = False) -> str | None:
-    """Return the value on one line, or None when it should not stand on one."""
+    """Return the value on one line, or None for one that needs several."""
     if isinstance(value, dict):
         return _flat_mapping(value)
     if isinstance(value, list):
@@ -99,7 +101,7 @@ def _flat(value: Any, *, flow: bool = False) -> str | None:
 
 def _flat_mapping(value: dict[str, Any]) -> str | None:
     """Return a short mapping without comments on one line."""
-    if isinstance(value, Block) and (value.open or value.notes):
+    if isinstance(value, CommentedMap) and (value.block_style or value.comments):
         return None
     if len(value) > _FLOW_ITEMS:
         return None
@@ -114,7 +116,7 @@ def _flat_mapping(value: dict[str, Any]) -> str | None:
 
 
 def _is_block(value: str) -> bool:
-    """Whether a text of several lines can stand as it is behind a `|`."""
+    """Return whether a text of several lines can be written unchanged behind a `|`."""
     first = value.lstrip("\n")[:1]
     plain = all(each.isprintable() for line in value.split("\n") for each in line)
     edges = any(line != line.rstrip() for line in value.split("\n"))
@@ -150,7 +152,8 @@ def _float(value: float) -> str:
 
 
 def _is_plain(text: str, *, flow: bool) -> bool:
-    """Whether a text needs no quotes, neither here nor for tools that still read YAML 1.1."""
+    """Return whether a text needs no quotes, in YAML 1.2 and in 1.1."""
+    # 1.1 too, because editors and other tools read the spec with PyYAML, for which `no` is false.
     if not text or text[0] in _INDICATORS or text[-1] in " :" or not text.isprintable():
         return False
     if any(each in text for each in (": ", " #", " *")) or text in {"---", "...", "<<", "="}:

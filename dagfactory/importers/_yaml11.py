@@ -1,4 +1,4 @@
-"""Foreign YAML under the loader's limits: merge keys, and plain scalars as YAML 1.1 reads them.
+"""YAML of other tools under the loader's limits: merge keys, and plain scalars as YAML 1.1 reads them.
 
 Airflow tools read their files with PyYAML, for which `no` is false, `010` eight and `2026-01-05` a date.
 """
@@ -60,12 +60,12 @@ def merged(node: Node) -> Node:
 
 
 def _bases(node: Node | None) -> list[Node]:
-    """Return the mappings of a merge key, the strongest first."""
+    """Return the mappings of a merge key, in order of precedence."""
     found = node.value if node and isinstance(node.value, tuple) else (node,)
     return [each for each in found if isinstance(each, Node) and isinstance(each.value, dict)]
 
 
-def native(node: Node) -> Any:
+def yaml11_value(node: Node) -> Any:
     """Return a scalar as PyYAML would: also dates, and numbers and booleans of YAML 1.1."""
     value = node.value
     if node.quoted or isinstance(value, dict | tuple) or (node.raw or "")[:1] in {"|", ">"}:

@@ -1,6 +1,6 @@
 """astronomer/dag-factory 1.x: one YAML file with any number of DAGs and a `default:` block.
 
-What its loader does with a file is described in https://github.com/astronomer/dag-factory/tree/main/docs.
+https://github.com/astronomer/dag-factory/tree/main/docs describes what its loader does with a file.
 Nothing that the file names is imported, called or expanded here.
 """
 
@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING
 from dagfactory.diagnostics.wording import shorten
 from dagfactory.importers import Imported, Outcome
 from dagfactory.importers._comments import Comments
-from dagfactory.importers._dag import draft
-from dagfactory.importers._groups import allowed
-from dagfactory.importers._merge import layered
-from dagfactory.importers._remarks import BrokenError, NotDataError, Remark, from_diagnostic, tidy
-from dagfactory.importers._values import TYPE, Context
-from dagfactory.importers._write import Block, write
+from dagfactory.importers._dag import build_pipeline
+from dagfactory.importers._groups import valid_ids
+from dagfactory.importers._merge import with_defaults
+from dagfactory.importers._remarks import (
+    BrokenError,
+    NotDataError,
+    Remark,
+    from_diagnostic,
+    sorted_remarks,
+)
+from dagfactory.importers._values import TYPE, ImportContext
+from dagfactory.importers._write import CommentedMap, write
 from dagfactory.importers._yaml11 import load
 
 if TYPE_CHECKING:
@@ -39,17 +45,17 @@ def read(source: SourceFile, defaults: Sequence[SourceFile]) -> Imported:
         files += [found] if found else []
         remarks += more
     if root is None or not isinstance(root.value, dict) or any(_serious(remarks)):
-        return Imported((), tidy(remarks))
+        return Imported((), sorted_remarks(remarks))
     comments = Comments(source, root)
     default, keys, nodes = root.child(_DEFAULT), root.keys, root.value
-    ids = allowed(name for name in nodes if name not in _NOT_DAGS)
+    ids = valid_ids(name for name in nodes if name not in _NOT_DAGS)
     dags = (_Dag(name, ids[name], keys[name], nodes[name]) for name in nodes if name in ids)
     outcomes = tuple(each.outcome(default, files, comments) for each in dags)
-    return Imported(outcomes, tidy(remarks))
+    return Imported(outcomes, sorted_remarks(remarks))
 
 
 def _root(source: SourceFile) -> tuple[Node | None, list[Remark]]:
-    """Load one file; the remarks are what stands in the way."""
+    """Load one file; with remarks where it cannot be imported."""
     root, problems = load(source)
     remarks = [from_diagnostic(each) for each in problems]
     if not remarks and (root is None or not isinstance(root.value, dict)):
@@ -75,8 +81,8 @@ class _Dag:
         self.node = node
 
     def outcome(self, default: Node | None, files: list[Node], comments: Comments) -> Outcome:
-        """Return the spec with the remarks, or what keeps it from being one."""
-        context = Context(comments)
+        """Return the spec and the remarks; without a spec where it cannot be made."""
+        context = ImportContext(comments)
         if not isinstance(self.node.value, dict) or TYPE in self.node.value:
             message = f"`{shorten(self.name)}` is not a DAG"
             return self._failed(Remark("not-a-dag", message, self.key), context)
@@ -84,9 +90,9 @@ class _Dag:
             remedy = "ids are a-z, 0-9 and `_`; Airflow keeps the old DAG's history apart"
             message = f"DAG `{shorten(self.name)}` becomes `{self.pipeline}`"
             context.add("renamed", message, self.key, remedy)
-        dag = layered(self.node, default, files)
+        dag = with_defaults(self.node, default, files)
         try:
-            made = draft(self.pipeline, dag, context)
+            made = build_pipeline(self.pipeline, dag, context)
         except BrokenError as error:
             return self._failed(error.remark, context)
         except NotDataError as error:
@@ -94,19 +100,25 @@ class _Dag:
         _old_names(dag, context)
         text = write(made, self._header(made, context))
         problems = self._problems(text)
-        remarks = tidy([*context.remarks, *problems])
+        remarks = sorted_remarks([*context.remarks, *problems])
         return Outcome(self.name, self.pipeline, None if problems else text, remarks)
 
-    def _failed(self, remark: Remark, context: Context) -> Outcome:
-        return Outcome(self.name, self.pipeline, None, tidy([*context.remarks, remark]))
+    def _failed(self, remark: Remark, context: ImportContext) -> Outcome:
+        return Outcome(self.name, self.pipeline, None, sorted_remarks([*context.remarks, remark]))
 
-    def _header(self, made: Block, context: Context) -> list[str]:
-        """Return the first lines: where it came from, the source's comment, what is still to do."""
+    def _header(self, made: CommentedMap, context: ImportContext) -> list[str]:
+        """Return the first lines: the source's place, its comment, and a TODO for each lost part."""
         place = "".join(each if each.isprintable() else "?" for each in self.key.file)
         lines = [f"# Imported from {place}:{self.key.line} (dag-factory, DAG {self.name})."]
         lines += context.comments.above(self.key.line)
-        told = {line for block in _blocks(made) for n in block.notes.values() for line in n.above}
-        todo = (f"# TODO {each.message}" for each in tidy(context.remarks) if each.code in _TODO)
+        told = {
+            line for block in _blocks(made) for n in block.comments.values() for line in n.above
+        }
+        todo = (
+            f"# TODO {each.message}"
+            for each in sorted_remarks(context.remarks)
+            if each.code in _TODO
+        )
         return lines + [line for line in dict.fromkeys(todo) if line not in told]
 
     def _problems(self, text: str) -> list[Remark]:
@@ -121,18 +133,18 @@ class _Dag:
         return [Remark("not-valid", each.message, self.key, each.help) for each in errors]
 
 
-def _blocks(block: Block) -> list[Block]:
+def _blocks(block: CommentedMap) -> list[CommentedMap]:
     """Return a mapping and all below it that may hold comments."""
-    inner = [each for each in block.values() if isinstance(each, Block)]
+    inner = [each for each in block.values() if isinstance(each, CommentedMap)]
     return [block, *(found for each in inner for found in _blocks(each))]
 
 
-def _old_names(dag: Node, context: Context) -> None:
+def _old_names(dag: Node, context: ImportContext) -> None:
     """Report templates that name a task by an id that had to change."""
-    changed = [old for old, new in context.renamed.items() if old != new]
+    changed = [old for old, new in context.ids.items() if old != new]
     for _, node in dag.walk() if changed else ():
         value = node.value if isinstance(node.value, str) and "{{" in node.value else ""
         for old in changed:
             if f"'{old}'" in value or f'"{old}"' in value:
-                remedy = f"write `{context.renamed[old]}`"
+                remedy = f"write `{context.ids[old]}`"
                 context.add("renamed", f"a template names `{shorten(old)}`", node.span, remedy)

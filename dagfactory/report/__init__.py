@@ -1,11 +1,13 @@
-"""Reports of findings: one module per format, found by listing this package.
+"""Output formats of findings: one module per format, found by listing this package.
 
-A module's name is the format's name; it defines `text(findings, style) -> str`.
+A module's name is the format's name; it satisfies `Format`. It may import `diagnostics` only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Protocol, TextIO, cast
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.redact import masked, secret_kind
-from dagfactory.diagnostics.source import Sources
+from dagfactory.diagnostics.source import SourceFile, Sources
 
 WIDTH = 100
 """Columns a report uses at most."""
@@ -21,7 +23,7 @@ WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was checked and what came out."""
+    """The diagnostics of some specs, how much was checked and how long it took."""
 
     diagnostics: tuple[Diagnostic, ...]
     sources: Sources = field(default_factory=Sources)
@@ -30,8 +32,9 @@ class Findings:
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        """Keep secrets out of what is said; a message may quote a text of the user's."""
-        object.__setattr__(self, "diagnostics", tuple(map(_discreet, self.diagnostics)))
+        """Mask secrets in every message."""
+        # Here, so that no format can forget it: a message may quote a text of the user's.
+        object.__setattr__(self, "diagnostics", tuple(map(_without_secrets, self.diagnostics)))
 
     def count(self, severity: str) -> int:
         """Return how many diagnostics have a severity."""
@@ -56,18 +59,19 @@ class Format(Protocol):
 
 
 def formats() -> list[str]:
-    """Return the names of all formats, importing none."""
+    """Return the names of all formats."""
+    # by their files: `--help` lists them, and importing all of them would slow it down
     found = Path(__file__).parent.glob("*.py")
     return sorted(each.stem for each in found if not each.stem.startswith("_"))
 
 
 def load_format(name: str) -> Format:
-    """Return the module of a format."""
+    """Return the module of a format; raises ModuleNotFoundError for an unknown name."""
     return cast("Format", import_module(f"{__name__}.{name}"))
 
 
 def choose_format(environ: Mapping[str, str]) -> str:
-    """Return the format for somebody who asked for none: annotations inside GitHub Actions."""
+    """Return the default format: annotations inside GitHub Actions, else text for people."""
     return "github" if environ.get("GITHUB_ACTIONS") == "true" else "human"
 
 
@@ -82,17 +86,26 @@ def style_for(stream: TextIO, environ: Mapping[str, str], limit: int = 20) -> St
     return Style(color=color, encoding=stream.encoding or "utf-8", limit=limit)
 
 
-def _discreet(diagnostic: Diagnostic) -> Diagnostic:
-    """Return a diagnostic without secrets of a known shape; nearly always the same object."""
-    words = (diagnostic.message, diagnostic.help or "", *diagnostic.notes)
-    if all(secret_kind(each) is None for each in words):
+def _without_secrets(diagnostic: Diagnostic) -> Diagnostic:
+    """Return a diagnostic with secrets of a known shape masked; the same object where there are none."""
+    texts = (diagnostic.message, diagnostic.help or "", *diagnostic.notes)
+    if all(secret_kind(each) is None for each in texts):
         return diagnostic
-    message, help_, *notes = map(masked, words)
+    message, help_, *notes = map(masked, texts)
     return replace(diagnostic, message=message, help=help_ or None, notes=tuple(notes))
 
 
+def print_findings(diagnostics: Iterable[Diagnostic], sources: tuple[SourceFile, ...]) -> bool:
+    """Print findings on standard error in the default format; return whether one is an error."""
+    findings = Findings(tuple(diagnostics), Sources(sources))
+    style = style_for(sys.stderr, os.environ)
+    name = choose_format(os.environ)
+    sys.stderr.write(load_format(name).text(findings, style))
+    return findings.count("error") > 0
+
+
 def summary(findings: Findings) -> str:
-    """Return one line: what was checked, how it went and how long it took."""
+    """Return one line: what was checked, the number of findings and the time it took."""
     counts = [_counted(findings.count("error"), "error")]
     if findings.count("warning"):
         counts.append(_counted(findings.count("warning"), "warning"))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.terminal import safe
 from dagfactory.report import Findings, Style
-from dagfactory.report._cells import safe
 
 
 def text(findings: Findings, style: Style) -> str:

@@ -6,8 +6,8 @@ Syntax: https://docs.github.com/actions/reference/workflow-commands-for-github-a
 from __future__ import annotations
 
 from dagfactory.diagnostics.diagnostic import CODES, Diagnostic
+from dagfactory.diagnostics.terminal import safe
 from dagfactory.report import Findings, Style
-from dagfactory.report._cells import safe
 
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}

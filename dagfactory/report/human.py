@@ -1,4 +1,4 @@
-"""Findings for people: the source line, carets under the fault, and what to do."""
+"""Findings for people: the source line, carets under the mistake, and what to do."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.source import Sources
 from dagfactory.diagnostics.span import Span
+from dagfactory.diagnostics.terminal import safe, visible, width
 from dagfactory.report import Findings, Style
-from dagfactory.report._cells import safe, visible, width
-from dagfactory.report._hidden import blotted
+from dagfactory.report._redacted import redacted_sources
 
 _COLORS = {"error": "1;31", "warning": "1;33", "gutter": "1;34", "help": "1;36", "bold": "1"}
 _CONTEXT = 12
@@ -18,7 +18,7 @@ _CONTEXT = 12
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A place to show, the sign to underline it with, and words behind the signs."""
+    """A span to show, the sign that underlines it, and a text behind the signs."""
 
     span: Span
     sign: str
@@ -28,7 +28,7 @@ class _Mark:
 def text(findings: Findings, style: Style) -> str:
     """Return one block per finding, at most `style.limit` of them."""
     shown = findings.diagnostics[: style.limit or None]
-    sources = blotted(findings.diagnostics, findings.sources)
+    sources = redacted_sources(findings.diagnostics, findings.sources)
     blocks = [block(each, sources, style) for each in shown]
     left = len(findings.diagnostics) - len(shown)
     if left:
@@ -92,15 +92,15 @@ def _underlined(line: str, mark: _Mark, gutter: int, style: Style) -> tuple[str,
     shown, cut = _window(pieces, before, room, style)
     signs = mark.sign * max(1, min(length, room - (before - cut)))
     color = "error" if mark.sign == "^" else "gutter"
-    words = f"{signs} {safe(mark.text, style.encoding)}" if mark.text else signs
-    return shown, " " * (before - cut) + _paint(words, color, style)
+    texts = f"{signs} {safe(mark.text, style.encoding)}" if mark.text else signs
+    return shown, " " * (before - cut) + _paint(texts, color, style)
 
 
 def _window(pieces: list[str], before: int, room: int, style: Style) -> tuple[str, int]:
     """Return the part of a line that fits, and the cells by which the caret moves to the left."""
-    whole = "".join(pieces)
-    if width(whole) <= room:
-        return whole.rstrip(), 0
+    line = "".join(pieces)
+    if width(line) <= room:
+        return line.rstrip(), 0
     dots = "…" if visible("…", style.encoding) == "…" else "~"
     if before < room - _CONTEXT:
         return _cut(pieces, room - 1) + dots, 0

@@ -27,7 +27,7 @@ def text(findings: Findings, style: Style) -> str:
 
 
 def ascii_only(style: Style) -> bool:
-    """Whether the reader may be unable to show anything but ASCII."""
+    """Return whether the reader may be unable to show anything but ASCII."""
     return style.encoding.lower().replace("-", "") != "utf8"
 
 

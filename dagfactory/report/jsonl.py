@@ -1,4 +1,4 @@
-"""Findings for programs that read as it comes: one JSON object per line and finding, in ASCII."""
+"""Findings for programs that read line by line: one JSON object per finding, in ASCII."""
 
 from __future__ import annotations
 

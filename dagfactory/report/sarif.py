@@ -12,8 +12,8 @@ from urllib.parse import quote
 from dagfactory import __version__
 from dagfactory.diagnostics.diagnostic import CODES, Diagnostic
 from dagfactory.diagnostics.span import Span
+from dagfactory.diagnostics.terminal import safe
 from dagfactory.report import Findings, Style
-from dagfactory.report._cells import safe
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

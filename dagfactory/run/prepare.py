@@ -33,10 +33,10 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
         return _rendered(spec)
     from dagfactory.compiler.bundle.bundle import write
     from dagfactory.compiler.compile import build
-    from dagfactory.report._show import show
+    from dagfactory.report import print_findings
 
     built = build([spec], environment)
-    if show(built.diagnostics, built.sources) or built.bundle is None:
+    if print_findings(built.diagnostics, built.sources) or built.bundle is None:
         raise NotReadyError(f"{spec} has errors for the environment {environment}")
     (plan,) = built.plans
     write(built.bundle, into.joinpath(*plan.package.split(".")))

@@ -1,8 +1,8 @@
-"""Alerts: callbacks that tell somebody what became of a task or a run.
+"""Alerts: callbacks that report the end of a task or a run to Slack, mail, PagerDuty or a webhook.
 
 They work in whatever process Airflow calls them (a worker, the DAG processor, the executor for a
-deadline) and on both lines. Parsing a DAG file only makes small objects; what sends is imported when an
-alert fires. An alert that cannot be sent is logged: it never fails a task.
+deadline), on Airflow 2 and 3. Parsing a DAG file only makes small objects; the code that sends is imported
+when an alert fires. An alert that cannot be sent is logged and never fails a task.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import logging
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from .alert_context import escaped, event_fields
 from .call import imported
-from .facts import escaped, facts_of
-from .post import NotSentError, address, connection, post
+from .http import NotSentError, base_url, connection, post_json
 
 log = logging.getLogger("airflow.task")
 
 
-def _plain(text: str) -> str:
+def _unchanged(text: str) -> str:
     return text
 
 
@@ -29,14 +29,16 @@ def _slack(text: str) -> str:
 
 
 class Alert(ABC):
-    """A callback for ``event`` (see :mod:`.facts`); ``arguments`` are templated when it fires.
+    """A callback for ``event`` (see :mod:`.alert_context`); ``arguments`` are templated when it fires.
 
-    Templates see Airflow's context, as far as the process has one, and ``alert`` with the facts.
+    Templates see Airflow's context, as far as the process has one, and the fields of the event as
+    ``alert.NAME``.
     """
 
     texts: ClassVar[dict[str, str]] = {}
-    """What is said when the user gives no text, or one that cannot be rendered."""
-    escape: ClassVar[Any] = staticmethod(_plain)
+    """Default texts: used where the user gives none, or one that cannot be rendered."""
+    escape: ClassVar[Any] = staticmethod(_unchanged)
+    """What makes the value of a field fit for the medium; the user's own text is not escaped."""
 
     def __init__(self, *, event: str, **arguments: Any) -> None:
         self.event = event
@@ -47,6 +49,7 @@ class Alert(ABC):
         given = "".join(f", {name}={value!r}" for name, value in self.arguments.items())
         return f"{type(self).__name__}(event={self.event!r}{given})"
 
+    # Airflow deep-copies `default_args`; a copy is the same alert.
     def __eq__(self, other: object) -> bool:
         return repr(self) == repr(other)
 
@@ -54,13 +57,16 @@ class Alert(ABC):
         return hash(repr(self))
 
     def __call__(self, context: Any) -> None:
-        """Tell; whatever goes wrong is logged and nothing else."""
+        """Send the alert; an error is logged and not raised."""
         name = type(self).__name__
         try:
-            facts = facts_of(self.event, context)
-            context["alert"] = escaped(facts, self.escape)
-            self.send(self._rendered(context), facts, context)
+            fields = event_fields(self.event, context)
+            # Values are escaped before the user's template is rendered, and the result is never
+            # rendered again: a `{{` or a tag in an error message stays text.
+            context["alert"] = escaped(fields, self.escape)
+            self.send(self._rendered(context), fields, context)
         except NotSentError as error:
+            # without a traceback: it would show the address, which can hold a token
             log.error("%s for %s was not sent: %s", name, self.event, error)  # noqa: TRY400
         except Exception:
             log.exception("%s for %s was not sent", name, self.event)
@@ -68,20 +74,23 @@ class Alert(ABC):
             log.info("%s for %s was sent", name, self.event)
 
     @abstractmethod
-    def send(self, given: dict[str, Any], facts: dict[str, str], context: Any) -> None:
-        """Send the rendered arguments; raises NotSentError when nobody takes them."""
+    def send(self, given: dict[str, Any], fields: dict[str, str], context: Any) -> None:
+        """Send the rendered arguments; raises NotSentError when the receiver does not accept them."""
 
     def _rendered(self, context: Any) -> dict[str, Any]:
-        """Render the arguments; with a text that cannot be rendered, the default texts."""
+        """Render the arguments; use the default texts where one cannot be rendered."""
         try:
             return dict(_render({**self.texts, **self.arguments}, context))
         except Exception:
+            # The context of a deadline is the run as data: a template such as `{{ ds }}` fails there, and
+            # a default text is worth more than no alert.
             log.exception("a text of %r cannot be rendered, the default is sent", self)
             return {**self.arguments, **_render(self.texts, context)}
 
 
 def _render(value: Any, context: Any) -> Any:
     """Render every text inside a value as Airflow renders a task's arguments."""
+    # Airflow's own templating, by a class that both lines have and that needs no task.
     from airflow.providers.common.compat.notifier import BaseNotifier
 
     class Renderer(BaseNotifier):
@@ -108,29 +117,33 @@ class SlackAlert(Alert):
         "{% if alert.log %} · <{{ alert.log }}|open in Airflow>{% endif %}"
     }
 
-    def send(self, given: dict[str, Any], facts: dict[str, str], context: Any) -> None:
+    def send(self, given: dict[str, Any], fields: dict[str, str], context: Any) -> None:
         """Post the message."""
-        del facts, context
+        del fields, context
         conn = connection(given["connection"])
         body = {"text": given["message"]}
         if given.get("channel"):
             body["channel"] = given["channel"]
         token = (conn.password or "").strip()
+        # The fields are read as the Slack provider reads them, so that an existing connection fits.
+        # The provider itself is not used: Composer does not preinstall it.
         if conn.conn_type == "slack":
             base = conn.extra_dejson.get("base_url") or "https://slack.com/api"
             headers = {"Authorization": f"Bearer {token}"}
-            answer = post(f"{base.rstrip('/')}/chat.postMessage", body, headers=headers).json()
+            answer = post_json(f"{base.rstrip('/')}/chat.postMessage", body, headers=headers).json()
+            # Slack's Web API reports errors with HTTP 200.
             if not answer.get("ok"):
                 raise NotSentError(f"Slack says {answer.get('error')}")
             return
         if not token:
             raise NotSentError(f"connection {given['connection']} has no webhook in its password")
-        hooks = address(conn, "https://hooks.slack.com/services")
-        post(token if "://" in token else f"{hooks}/{token}", body)
+        hooks = base_url(conn, "https://hooks.slack.com/services")
+        # Both ways of keeping a webhook are in use: the whole address, or its secret part.
+        post_json(token if "://" in token else f"{hooks}/{token}", body)
 
 
 class EmailAlert(Alert):
-    """A mail through the SMTP hook, which Airflow always brings along."""
+    """A mail through the SMTP provider, which is installed with Airflow."""
 
     escape = staticmethod(html.escape)
     texts: ClassVar[dict[str, str]] = {
@@ -142,18 +155,20 @@ class EmailAlert(Alert):
         '{% if alert.log %}<p><a href="{{ alert.log }}">Open in Airflow</a></p>{% endif %}',
     }
 
-    def send(self, given: dict[str, Any], facts: dict[str, str], context: Any) -> None:
+    def send(self, given: dict[str, Any], fields: dict[str, str], context: Any) -> None:
         """Send the mail; a subject is plain text of one line."""
         from airflow.configuration import conf
         from airflow.providers.smtp.hooks.smtp import SmtpHook
 
-        del facts, context
+        del fields, context
+        # the connection of Airflow's own mails, where the deployment names one
         default = conf.get("email", "email_conn_id", fallback=None) or SmtpHook.default_conn_name
         with SmtpHook(smtp_conn_id=given.get("connection") or default) as hook:
             hook.send_email_smtp(
                 to=given["to"],
                 cc=given.get("cc"),
                 from_email=given.get("sender"),
+                # The fields were escaped for the HTML body. A line break would end the header.
                 subject=" ".join(html.unescape(given["subject"]).split()),
                 html_content=given["body"],
             )
@@ -167,30 +182,33 @@ class PagerDutyAlert(Alert):
 
     texts: ClassVar[dict[str, str]] = {"message": "{{ alert.title }}"}
 
-    def send(self, given: dict[str, Any], facts: dict[str, str], context: Any) -> None:
+    def send(self, given: dict[str, Any], fields: dict[str, str], context: Any) -> None:
         """Trigger the incident."""
         del context
         conn = connection(given["connection"])
         body = {
             "routing_key": conn.password,
             "event_action": "trigger",
-            "dedup_key": "/".join((facts["dag"], facts["run"], facts["task"] or facts["event"])),
+            # without the try: all failures of one task in one run are one incident
+            "dedup_key": "/".join(
+                (fields["dag"], fields["run"], fields["task"] or fields["event"])
+            ),
             "payload": {
-                "summary": given["message"][:1024],
-                "source": facts["dag"],
+                "summary": given["message"][:1024],  # the limit of the Events API
+                "source": fields["dag"],
                 "severity": given["severity"],
-                "custom_details": facts,
+                "custom_details": fields,
             },
         }
-        if facts["log"]:
-            body["links"] = [{"href": facts["log"], "text": "Airflow"}]
-        post(f"{address(conn, 'https://events.pagerduty.com')}/v2/enqueue", body)
+        if fields["log"]:
+            body["links"] = [{"href": fields["log"], "text": "Airflow"}]
+        post_json(f"{base_url(conn, 'https://events.pagerduty.com')}/v2/enqueue", body)
 
 
 class WebhookAlert(Alert):
-    """A JSON document to the address of a connection, its extras as headers as in Airflow's HTTP."""
+    """A JSON document to the address of a connection; its extras are headers, as in Airflow's HttpHook."""
 
-    def send(self, given: dict[str, Any], facts: dict[str, str], context: Any) -> None:
+    def send(self, given: dict[str, Any], fields: dict[str, str], context: Any) -> None:
         """Post the document."""
         del context
         conn = connection(given["connection"])
@@ -198,15 +216,15 @@ class WebhookAlert(Alert):
             raise NotSentError(f"connection {given['connection']} has no host")
         headers = {key: text for key, text in conn.extra_dejson.items() if isinstance(text, str)}
         auth = (conn.login, conn.password or "") if conn.login else None
-        post(address(conn, ""), given.get("body") or facts, headers=headers, auth=auth)
+        post_json(base_url(conn, ""), given.get("body") or fields, headers=headers, auth=auth)
 
 
 class PythonAlert(Alert):
-    """A function of the user's: ``function(context, **args)``."""
+    """A Python function of the user: ``function(context, **args)``."""
 
-    def send(self, given: dict[str, Any], facts: dict[str, str], context: Any) -> None:
+    def send(self, given: dict[str, Any], fields: dict[str, str], context: Any) -> None:
         """Import the function and call it."""
-        del facts
+        del fields
         imported(given["function"])(context, **given.get("args", {}))
 
 
@@ -217,9 +235,9 @@ ALERTS = {
 
 
 def run_deadline(*, within: Any, alerts: list[Alert]) -> Any:
-    """Return Airflow's deadline for a run, None before 3.2: ``within`` counts from its queueing.
+    """Return Airflow's deadline for a run: ``within`` counts from when the run is queued.
 
-    What is stored with a run is the path of a function and plain data.
+    None on Airflow before 3.2.
     """
     try:
         from airflow.sdk import (  # type: ignore[attr-defined]  # Airflow's stub lacks them
@@ -230,6 +248,8 @@ def run_deadline(*, within: Any, alerts: list[Alert]) -> Any:
     except ImportError:  # 3.1 has callbacks on the triggerer only, which cannot import this package
         log.warning("deadlines need Airflow 3.2 or later, this one is left out")
         return None
+    # Airflow stores the callback with the run as the path of a function and JSON: objects cannot
+    # travel, and `deadline_passed` keeps its name for the runs of older bundles.
     data = [{"kind": type(each).__name__, "arguments": each.arguments} for each in alerts]
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
@@ -239,7 +259,7 @@ def run_deadline(*, within: Any, alerts: list[Alert]) -> Any:
 
 
 def deadline_passed(context: Any, alerts: list[dict[str, Any]]) -> None:
-    """Tell everybody that a run is late; Airflow calls this with the run and the deadline as data."""
+    """Send the alerts of a late run; Airflow calls this with the run and the deadline as data."""
     run = context.get("dag_run") or {}
     for each in alerts:
         alert = ALERTS[each["kind"]](event="deadline", **each["arguments"])

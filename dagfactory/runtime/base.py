@@ -1,4 +1,4 @@
-"""What the operators share: the Airflow connection and the place in Vertex AI."""
+"""What the operators share: the Airflow connection, project and region."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from .storage import Store
-from .vertex import Vertex
+from .storage import StorageClient
+from .vertex import VertexClient
 
 
 class ConnectedOperator(BaseOperator):
-    """An operator that speaks to Google through an Airflow connection."""
+    """An operator that calls Google's APIs through an Airflow connection."""
 
     template_fields: Sequence[str] = ("gcp_conn_id", "impersonation_chain")
 
@@ -27,9 +27,11 @@ class ConnectedOperator(BaseOperator):
         self.gcp_conn_id = gcp_conn_id
         self.impersonation_chain = impersonation_chain
 
-    def store(self) -> Store:
-        """Return Cloud Storage as this task's connection sees it."""
-        return Store(self.gcp_conn_id, self.impersonation_chain)
+    def store(self) -> StorageClient:
+        """Return a Cloud Storage client with this task's connection."""
+        # A client for each call and not in `__init__`: building one reads the connection, which a
+        # parse of the DAG file must not do.
+        return StorageClient(self.gcp_conn_id, self.impersonation_chain)
 
 
 class VertexOperator(ConnectedOperator):
@@ -43,11 +45,11 @@ class VertexOperator(ConnectedOperator):
         self.region = region
         self.poll = poll
 
-    def client(self, region: str | None = None) -> Vertex:
+    def client(self, region: str | None = None) -> VertexClient:
         """Return the REST client of a region, the task's own one by default."""
-        place = region or self.region
-        return Vertex(self.project, place, self.gcp_conn_id, self.impersonation_chain)
+        location = region or self.region
+        return VertexClient(self.project, location, self.gcp_conn_id, self.impersonation_chain)
 
-    def clients(self, regions: Sequence[str]) -> Iterator[Vertex]:
+    def clients(self, regions: Sequence[str]) -> Iterator[VertexClient]:
         """Yield a client for each different region."""
         return map(self.client, dict.fromkeys(regions))

@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
+from airflow.providers.common.compat.sdk import AirflowFailException
+
 from .native import NativeOperator
 
 
 class CallOperator(NativeOperator):
     """Call `function` (a dotted path) with keyword arguments and return its result.
 
-    An argument that is one template and nothing else keeps the type of what it stands for.
-    A path that cannot be imported fails the task for good: a retry would not find it either.
+    An argument that is one template and nothing else keeps the type of its value. A path that cannot be
+    imported fails the task without retries.
     """
 
     template_fields: Sequence[str] = ("arguments",)
@@ -32,12 +34,10 @@ class CallOperator(NativeOperator):
 
 
 def imported(path: str) -> Callable[..., Any]:
-    """Return the function at a dotted path; raises AirflowFailException when there is none."""
+    """Return the function at a dotted path; raises AirflowFailException where it cannot be imported."""
     module, _, name = path.rpartition(".")
     try:
         found: Callable[..., Any] = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
-        from airflow.providers.common.compat.sdk import AirflowFailException
-
         raise AirflowFailException(f"cannot import {path}: {error}") from error
     return found

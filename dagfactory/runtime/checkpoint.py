@@ -10,9 +10,10 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from . import manifest
 from .base import ConnectedOperator
-from .storage import Store
+from .storage import StorageClient
 
 CHUNK = 8 * 1024 * 1024
+"""Bytes hashed at a time: a file of a checkpoint can be larger than a worker's memory."""
 
 
 class ValidateCheckpointOperator(ConnectedOperator):
@@ -53,18 +54,19 @@ class ValidateCheckpointOperator(ConnectedOperator):
         found = f"{len(sizes)} object(s), {unfinished} unfinished save(s)"
         return f"{self.checkpoint} holds no finished checkpoint (step-*/manifest.json): {found}"
 
-    def _manifest(self, store: Store, directory: str) -> Any:
+    def _manifest(self, store: StorageClient, directory: str) -> Any:
         try:
             return store.read_json(f"{directory}/manifest.json")
         except ValueError as error:
             raise AirflowFailException(f"{directory}/manifest.json is not JSON: {error}") from error
 
     def _checks(
-        self, store: Store, document: Any, directory: str, sizes: dict[str, int]
+        self, store: StorageClient, document: Any, directory: str, sizes: dict[str, int]
     ) -> Iterator[manifest.Check]:
         yield from manifest.checks(document, self.require)
         for check in manifest.file_checks(document, directory, sizes):
             yield check
+            # Sizes come with the listing; only a file of the right size is worth a download.
             name = check["check"].removeprefix("size of ")
             if check["passed"] and self.require.get("verify", "sha256") != "size":
                 want = document["files"][name].get("sha256")
@@ -78,10 +80,11 @@ class ValidateCheckpointOperator(ConnectedOperator):
         if failed:
             lines = "\n".join(f"  {item['check']}: {item['detail']}" for item in failed)
             message = f"{directory} failed {len(failed)} of {len(checks)} checks:\n{lines}"
+            # without retries: the files of a finished step do not change
             raise AirflowFailException(message)
 
 
-def _sha256(store: Store, address: str) -> str:
+def _sha256(store: StorageClient, address: str) -> str:
     digest = hashlib.sha256()
     with store.open(address) as file:
         while chunk := file.read(CHUNK):

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from . import naming, traffic, vertex
+from . import traffic, vertex
 from .base import VertexOperator
+from .labels import task_labels, with_user_labels
 
 
 class DeployModelOperator(VertexOperator):
@@ -53,51 +54,53 @@ class DeployModelOperator(VertexOperator):
         """Find or make the endpoint, deploy the model unless it is there, set the traffic."""
         traffic.check(self.traffic)
         client = self.client()
-        with vertex.explained(f"deploying {self.model} to {self.endpoint}"):
-            endpoint = self._find(client) or self._make(client, context)
-            if self._mine(endpoint) is None:
+        with vertex.translated_errors(f"deploying {self.model} to {self.endpoint}"):
+            endpoint = self._find_endpoint(client) or self._create_endpoint(client, context)
+            if self._deployed_model(endpoint) is None:
                 self._deploy(client, endpoint)
                 endpoint = self._get(client, endpoint["name"])
             endpoint = self._set_traffic(client, endpoint)
             if self.undeploy_idle:
                 endpoint = self._remove_idle(client, endpoint)
-        return self._answer(endpoint)
+        return self._result(endpoint)
 
-    def _answer(self, endpoint: dict[str, Any]) -> dict[str, Any]:
+    def _result(self, endpoint: dict[str, Any]) -> dict[str, Any]:
         name, split = endpoint["name"], endpoint.get("trafficSplit", {})
-        self.log.info("%s: %s %s", self.endpoint, split, vertex.console(name, "endpoints"))
+        self.log.info("%s: %s %s", self.endpoint, split, vertex.console_url(name, "endpoints"))
         return {
             "endpoint": name,
-            "deployed_model": (self._mine(endpoint) or {}).get("id"),
+            "deployed_model": (self._deployed_model(endpoint) or {}).get("id"),
             "traffic": split,
             "outputs": {"endpoint": name},
         }
 
-    def _find(self, client: vertex.Vertex) -> dict[str, Any] | None:
+    def _find_endpoint(self, client: vertex.VertexClient) -> dict[str, Any] | None:
         """Return the oldest endpoint of this display name."""
+        # Vertex AI allows several of one name; the oldest is the one that every attempt finds.
         text = f'display_name="{self.endpoint}"'
         found = client.pages(client.locations.endpoints(), "endpoints", filter=text)
         same = [item for item in found if item.get("displayName") == self.endpoint]
         same.sort(key=lambda item: (item.get("createTime", ""), item["name"]))
         return same[0] if same else None
 
-    def _make(self, client: vertex.Vertex, context: Any) -> dict[str, Any]:
+    def _create_endpoint(self, client: vertex.VertexClient, context: Any) -> dict[str, Any]:
         ti = context["ti"]
-        own = naming.identity(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
-        body = {"displayName": self.endpoint, "labels": naming.merged(own, self.labels)}
+        own = task_labels(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
+        body = {"displayName": self.endpoint, "labels": with_user_labels(own, self.labels)}
         endpoints = client.locations.endpoints()
         answer = client.create_once(
-            lambda: endpoints.create(parent=client.parent, body=body), lambda: self._find(client)
+            lambda: endpoints.create(parent=client.parent, body=body),
+            lambda: self._find_endpoint(client),
         )
-        if "displayName" in answer:
+        if "displayName" in answer:  # an endpoint that `_find_endpoint` returned, not an operation
             return answer
-        return self._get(client, client.finished(answer, self.poll)["name"])
+        return self._get(client, client.wait_for_operation(answer, self.poll)["name"])
 
-    def _get(self, client: vertex.Vertex, name: str) -> dict[str, Any]:
+    def _get(self, client: vertex.VertexClient, name: str) -> dict[str, Any]:
         return client.call(client.locations.endpoints().get(name=name))
 
-    def _mine(self, endpoint: dict[str, Any]) -> dict[str, Any] | None:
-        """Return this model's place in the endpoint, by name and version."""
+    def _deployed_model(self, endpoint: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the deployment of this model in the endpoint, by name and version."""
         name, _, version = self.model.partition("@")
         for deployed in endpoint.get("deployedModels", []):
             same = deployed["model"].split("@")[0] == name
@@ -111,7 +114,7 @@ class DeployModelOperator(VertexOperator):
         ids = [str(item["id"]) for item in endpoint.get("deployedModels", [])]
         return {name: int(split.get(name, 0)) for name in ids if name != own}
 
-    def _deploy(self, client: vertex.Vertex, endpoint: dict[str, Any]) -> None:
+    def _deploy(self, client: vertex.VertexClient, endpoint: dict[str, Any]) -> None:
         body = {
             "deployedModel": {
                 "id": deployed_id(self.model),
@@ -123,15 +126,18 @@ class DeployModelOperator(VertexOperator):
         }
         endpoints, name = client.locations.endpoints(), endpoint["name"]
 
-        def found() -> dict[str, Any] | None:
-            return {"done": True} if self._mine(self._get(client, name)) else None
+        def find_existing() -> dict[str, Any] | None:
+            return {"done": True} if self._deployed_model(self._get(client, name)) else None
 
-        answer = client.create_once(lambda: endpoints.deployModel(endpoint=name, body=body), found)
-        client.finished(answer, self.poll)
+        answer = client.create_once(
+            lambda: endpoints.deployModel(endpoint=name, body=body), find_existing
+        )
+        client.wait_for_operation(answer, self.poll)
 
-    def _set_traffic(self, client: vertex.Vertex, endpoint: dict[str, Any]) -> dict[str, Any]:
-        """Give a model that was there before this attempt the share asked for."""
-        own = str((self._mine(endpoint) or {}).get("id"))
+    def _set_traffic(self, client: vertex.VertexClient, endpoint: dict[str, Any]) -> dict[str, Any]:
+        """Give a model that an earlier attempt deployed the requested share."""
+        # deployModel sets the traffic of a new deployment itself; this is for one that it did not make.
+        own = str((self._deployed_model(endpoint) or {}).get("id"))
         current = endpoint.get("trafficSplit", {})
         others = self._shares(endpoint, own)
         if not others or current.get(own, 0) == self.traffic["new"]:
@@ -143,23 +149,21 @@ class DeployModelOperator(VertexOperator):
         client.call(request)
         return self._get(client, endpoint["name"])
 
-    def _remove_idle(self, client: vertex.Vertex, endpoint: dict[str, Any]) -> dict[str, Any]:
-        own = str((self._mine(endpoint) or {}).get("id"))
+    def _remove_idle(self, client: vertex.VertexClient, endpoint: dict[str, Any]) -> dict[str, Any]:
+        own = str((self._deployed_model(endpoint) or {}).get("id"))
         for name, share in self._shares(endpoint, own).items():
-            if share == 0:
+            if share == 0:  # Vertex AI refuses to undeploy a model that receives traffic
                 self.log.info("Undeploying %s, which receives no traffic", name)
                 body = {"deployedModelId": name}
                 request = client.locations.endpoints().undeployModel(
                     endpoint=endpoint["name"], body=body
                 )
-                client.finished(client.call(request), self.poll)
+                client.wait_for_operation(client.call(request), self.poll)
         return self._get(client, endpoint["name"])
 
 
 def deployed_id(model: str) -> str:
-    """Return the 10 digits a model has in an endpoint.
-
-    Vertex would draw a random id; with one that follows from the model, an attempt that starts
-    while the deployment of an earlier one is under way can never deploy the model twice.
-    """
+    """Return the id of a model in an endpoint: 10 digits that follow from its name."""
+    # Vertex AI would draw a random id. With this one, an attempt that starts while the deployment of an
+    # earlier one is under way cannot deploy the model twice.
     return f"{int(hashlib.sha256(model.encode()).hexdigest(), 16) % 10**10:010}"

@@ -1,4 +1,4 @@
-"""Gate expressions as data: JSON-able lists, evaluated without ``eval`` and failing closed.
+"""Gate expressions as data: lists that JSON can hold, evaluated without ``eval``, failing closed.
 
 A node is a list whose first item is its kind::
 
@@ -53,11 +53,11 @@ class Names:
 
 
 class _UndecidableError(Exception):
-    """A value is missing, not finite or of the wrong type, so the gate must stay shut."""
+    """A value is missing, not finite or of the wrong type, so the gate does not pass."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Scope:
+class _Inputs:
     """The values an expression may read, and the comparisons made so far."""
 
     metrics: Mapping[str, Any]
@@ -68,19 +68,19 @@ class _Scope:
 def evaluate(
     expression: Expression, metrics: Mapping[str, Any], params: Mapping[str, Any]
 ) -> Decision:
-    """Decide a gate; every operand is read, so one bad value shuts it wherever it stands.
+    """Decide a gate; every operand is read, so one bad value fails it wherever it stands.
 
     A missing, null, NaN or infinite value, a type mismatch, an overflow, a division by zero and a
-    malformed expression all give ``passed=False`` with a reason that names the culprit.
+    malformed expression all give ``passed=False`` with a reason that names the value.
     """
-    scope = _Scope(metrics, params, [])
+    inputs = _Inputs(metrics, params, [])
     try:
-        passed = _truth(expression, scope)
+        passed = _truth(expression, inputs)
     except _UndecidableError as problem:
         return Decision(passed=False, reason=str(problem))
-    except RecursionError:
+    except RecursionError:  # nothing limits the depth of the data
         return Decision(passed=False, reason="the expression is nested too deeply")
-    return Decision(passed, "; ".join(scope.trace) or f"the condition is {_show(passed)}")
+    return Decision(passed, "; ".join(inputs.trace) or f"the condition is {_show(passed)}")
 
 
 def names(expression: Expression) -> Names:
@@ -118,27 +118,28 @@ def _walk_names(expression: Any) -> Iterator[tuple[str, str]]:
                 yield from _walk_names(item)
 
 
-def _truth(node: Any, scope: _Scope) -> bool:
+def _truth(node: Any, inputs: _Inputs) -> bool:
     match node:
         case ["and", _, *_]:
-            return False not in _truths(node[1:], scope)
+            return False not in _truths(node[1:], inputs)
         case ["or", _, *_]:
-            return True in _truths(node[1:], scope)
+            return True in _truths(node[1:], inputs)
         case ["not", child]:
-            return not _truth(child, scope)
+            return not _truth(child, inputs)
         case ["cmp", left, sign, right]:
-            return _compare(left, sign, right, scope)
+            return _compare(left, sign, right, inputs)
         case _:
-            return _bool(node, scope)
+            return _bool(node, inputs)
 
 
-def _truths(nodes: list[Any], scope: _Scope) -> list[bool]:
-    """Evaluate every node: no short cut, so that a bad value is found wherever it stands."""
-    return [_truth(node, scope) for node in nodes]
+def _truths(nodes: list[Any], inputs: _Inputs) -> list[bool]:
+    """Evaluate every node, also where the first one decides."""
+    # With a short cut `accuracy > 0.9 or recall > 0.8` would pass while recall is NaN.
+    return [_truth(node, inputs) for node in nodes]
 
 
-def _bool(node: Any, scope: _Scope) -> bool:
-    value = _value(node, scope)
+def _bool(node: Any, inputs: _Inputs) -> bool:
+    value = _value(node, inputs)
     if not isinstance(value, bool):
         raise _UndecidableError(
             f"{render(node)} is {_show(value)}, which is neither true nor false"
@@ -146,35 +147,36 @@ def _bool(node: Any, scope: _Scope) -> bool:
     return value
 
 
-def _compare(left: Any, sign: Any, right: Any, scope: _Scope) -> bool:
+def _compare(left: Any, sign: Any, right: Any, inputs: _Inputs) -> bool:
     if sign not in COMPARISONS:
         raise _UndecidableError(f"unknown comparison {sign!r}")
-    first, second = _value(left, scope), _value(right, scope)
+    first, second = _value(left, inputs), _value(right, inputs)
     kinds = {_kind(first), _kind(second)}
     text = f"{_explain(left, first)} {sign} {_explain(right, second)}"
     if len(kinds) > 1:
         raise _UndecidableError(f"{text} compares a {_kind(first)} with a {_kind(second)}")
     if sign in ORDERINGS and kinds != {"number"}:
         raise _UndecidableError(f"{text} needs numbers on both sides")
+    # The types are equal here; otherwise `"1" != 1` would be true and open the gate.
     result = COMPARISONS[sign](first, second)
-    scope.trace.append(f"{text} is {_show(result)}")
+    inputs.trace.append(f"{text} is {_show(result)}")
     return result
 
 
-def _value(node: Any, scope: _Scope) -> Value:
+def _value(node: Any, inputs: _Inputs) -> Value:
     match node:
         case ["num" | "str" | "bool" as kind, value]:
             return _checked(value, f"the {kind} literal")
         case ["metric", str(name)]:
-            return _named(scope.metrics, name, f"metric {name}")
+            return _named(inputs.metrics, name, f"metric {name}")
         case ["param", str(name)]:
-            return _named(scope.params, name, f"param {name}")
+            return _named(inputs.params, name, f"param {name}")
         case ["neg", child]:
-            return _arithmetic("-", 0, _number(child, scope), node)
+            return _arithmetic("-", 0, _number(child, inputs), node)
         case [("+" | "-" | "*" | "/") as sign, left, right]:
-            return _arithmetic(sign, _number(left, scope), _number(right, scope), node)
+            return _arithmetic(sign, _number(left, inputs), _number(right, inputs), node)
         case ["and" | "or", _, *_] | ["not", _] | ["cmp", _, _, _]:
-            return _truth(node, scope)
+            return _truth(node, inputs)
         case _:
             raise _UndecidableError(f"unknown expression {node!r}")
 
@@ -188,16 +190,16 @@ def _named(values: Mapping[str, Any], name: str, label: str) -> Value:
 def _checked(value: Any, label: str) -> Value:
     if value is None:
         raise _UndecidableError(f"{label} is null")
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):  # NaN fails `>` and passes `!=`
         raise _UndecidableError(f"{label} is {value}, not a finite number")
     if not isinstance(value, bool | int | float | str):
         raise _UndecidableError(f"{label} is a {type(value).__name__}, not a number, text or flag")
     return value
 
 
-def _number(node: Any, scope: _Scope) -> float:
-    value = _value(node, scope)
-    if isinstance(value, bool | str):
+def _number(node: Any, inputs: _Inputs) -> float:
+    value = _value(node, inputs)
+    if isinstance(value, bool | str):  # Python's bool is an int
         raise _UndecidableError(f"{render(node)} is {_show(value)}, not a number")
     return value
 
@@ -209,7 +211,7 @@ def _arithmetic(sign: str, left: float, right: float, node: Any) -> Value:
         raise _UndecidableError(f"{render(node)} divides by zero") from None
     except OverflowError:
         raise _UndecidableError(f"{render(node)} overflows") from None
-    return _checked(result, render(node))
+    return _checked(result, render(node))  # finite operands can have an infinite product
 
 
 def _kind(value: Value) -> str:

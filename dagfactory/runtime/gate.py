@@ -1,4 +1,4 @@
-"""A gate: follow one branch when the numbers are good, the other one when they are not."""
+"""A gate: follow one branch when a condition on metrics holds, the other one when it does not."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseBranchOperator
 
 from . import expr, ranking
-from .storage import SCHEME, Store
+from .storage import SCHEME, StorageClient
 
 
 class GateOperator(BaseBranchOperator):
-    """Decide by metrics and params which tasks follow; whatever is missing or odd shuts the gate.
+    """Decide by metrics and params which tasks follow; a missing or unusable value fails the gate.
 
     ``metrics`` is the ``gs://`` address of a metrics.json, or JSON text (for example an XCom), or
     None. ``query`` is BigQuery SQL instead: the columns of its first row are the metrics. When the
@@ -62,12 +62,12 @@ class GateOperator(BaseBranchOperator):
         self.impersonation_chain = impersonation_chain
 
     def execute(self, context: Any) -> Any:
-        """Decide, leave the decision in XCom and the log, then skip what does not follow."""
+        """Decide, write the decision to XCom and the log, then skip what does not follow."""
         decision, values = self._decide(context)
         verdict = "passed" if decision.passed else "did not pass"
         self.log.info("Gate %s: %s\n%s\nmetrics: %s", verdict, self.text, decision.reason, values)
         answer = {"passed": decision.passed, "reason": decision.reason, "metrics": values}
-        # Skipping ends the task by an exception on Airflow 3, so the XCom is pushed by hand first.
+        # Skipping ends the task by an exception on Airflow 3, so the XCom is pushed by hand before.
         context["ti"].xcom_push(key="return_value", value=answer)
         self.do_branch(context, self._branch(passed=decision.passed))
         return answer
@@ -93,9 +93,11 @@ class GateOperator(BaseBranchOperator):
     def _document(self, source: str) -> tuple[dict[str, Any], str]:
         if not source.startswith(SCHEME):
             values = json.loads(source)
-            return (values, "") if isinstance(values, dict) else ({}, "the metrics are no mapping")
-        document = Store(self.gcp_conn_id, self.impersonation_chain).read_json(source)
-        problem = ranking.document_problem(document)
+            ok = isinstance(values, dict)
+            return (values, "") if ok else ({}, "the metrics are not a JSON object")
+        document = StorageClient(self.gcp_conn_id, self.impersonation_chain).read_json(source)
+        # An incomplete document is refused: a training that stopped early must not be deployed.
+        problem = ranking.metrics_problem(document)
         return ({}, f"{source}: {problem}") if problem else (document["metrics"], "")
 
     def _first_row(self, query: str) -> tuple[dict[str, Any], str]:
@@ -113,6 +115,7 @@ class GateOperator(BaseBranchOperator):
 
     def _branch(self, *, passed: bool) -> list[str] | None:
         """Return the ids that follow; None skips everything downstream."""
+        # do_branch needs every id that follows, also of tasks that only come `after` the gate.
         otherwise = [self._resolve(name) for name in self.otherwise]
         if not passed:
             return otherwise or None
@@ -129,6 +132,7 @@ class GateOperator(BaseBranchOperator):
 
     def _resolve(self, name: str) -> str:
         """Find a task or group by its full id, or beside this gate inside its own group."""
+        # The innermost group first: an id there hides the same id outside of it.
         known = {*self.dag.task_ids, *self.dag.task_group_dict}
         prefix = self.task_id
         while "." in prefix:
@@ -137,7 +141,7 @@ class GateOperator(BaseBranchOperator):
                 return f"{prefix}.{name}"
         if name in known:
             return name
-        raise AirflowFailException(f"{self.task_id} leads to {name!r}, which is no task of the DAG")
+        raise AirflowFailException(f"{self.task_id} leads to {name!r}, which is not in the DAG")
 
 
 def _shown(value: Any) -> Any:

@@ -1,9 +1,9 @@
-"""A sweep as data, and the trials it stands for: pure, ordered and the same everywhere.
+"""A sweep as data, and the trials it defines: pure, ordered and the same on every machine.
 
 ``{"method": "grid", "parameters": {name: [value, …]}, "exclude": [{…}], "include": [{…}],
 "seeds": [0, 1]}``. Parameters vary in the given order, the last one fastest; ``include`` follows
-the grid; seeds are innermost. With ``"trials": n`` and ``"draw_seed"`` the points are drawn instead,
-by ``"draw"`` or else by the method, and a parameter may be a range (see `draw`).
+the grid; seeds are innermost. With ``"trials": n`` and ``"draw_seed"`` the points are sampled instead,
+by ``"draw"`` or else by the method, and a parameter may be a range (see `sampling`).
 
 ``"pack": 8`` groups trials for jobs that train up to 8 together; ``"shape": [name, …]`` are the
 parameters that must be equal in all trials of a job.
@@ -18,13 +18,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from . import draw
+from . import sampling
 
 Sweep: TypeAlias = Mapping[str, Any]
 Parameters: TypeAlias = dict[str, Any]
 
 ID_LENGTH = 10
-PATIENCE = 20  # draws for each point wanted
+DRAWS_PER_POINT = 20
+"""Draws for each point that is wanted, before a search gives up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +52,20 @@ def trial(sweep: Sweep, index: int) -> Trial:
 
 def trials(sweep: Sweep) -> list[Trial]:
     """Return every trial in order; a combination that occurs twice is one trial."""
-    return list(of_points(points(sweep), sweep.get("seeds")))
+    return list(with_seeds(points(sweep), sweep.get("seeds")))
 
 
 def points(sweep: Sweep) -> list[Parameters]:
     """Return every combination without its seeds, in order; each occurs once."""
     found: dict[str, Parameters] = {}
-    made = _drawn(sweep) if "trials" in sweep else _grid(sweep)
+    made = _sampled(sweep) if "trials" in sweep else _grid(sweep)
+    # by id and not by equality: `{"a": 1}` and `{"a": True}` are equal in Python and two trials here
     for point in itertools.chain(made, sweep.get("include") or []):
         found.setdefault(trial_id(dict(point)), dict(point))
     return list(found.values())
 
 
-def of_points(found: Iterable[Parameters], seeds: Sequence[int] | None) -> Iterator[Trial]:
+def with_seeds(found: Iterable[Parameters], seeds: Sequence[int] | None) -> Iterator[Trial]:
     """Yield a trial for each point and seed, seeds innermost."""
     for point in found:
         for seeded in [{"seed": seed} for seed in dict.fromkeys(seeds or ())] or [{}]:
@@ -74,13 +76,13 @@ def of_points(found: Iterable[Parameters], seeds: Sequence[int] | None) -> Itera
 def packs(sweep: Sweep) -> list[tuple[Trial, ...]]:
     """Return the trials of each job: equal in shape, in order, ``pack`` at most."""
     shape, size = sweep.get("shape") or (), sweep["pack"]
-    alike: dict[str, list[Trial]] = {}
+    same_shape: dict[str, list[Trial]] = {}
     for each in trials(sweep):
-        key = json.dumps([each.parameters.get(name) for name in shape])
-        alike.setdefault(key, []).append(each)
+        key = json.dumps([each.parameters.get(name) for name in shape])  # a value can be a list
+        same_shape.setdefault(key, []).append(each)
     return [
         tuple(group[first : first + size])
-        for group in alike.values()
+        for group in same_shape.values()
         for first in range(0, len(group), size)
     ]
 
@@ -95,6 +97,7 @@ def pack(sweep: Sweep, index: int) -> tuple[Trial, ...]:
 
 def trial_id(parameters: Parameters) -> str:
     """Return the first 10 hex digits of the SHA-256 of the parameters as canonical JSON."""
+    # Not an index: a sweep that gets one value more keeps the directories of its other trials.
     text = json.dumps(parameters, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
 
@@ -126,13 +129,14 @@ def _grid(sweep: Sweep) -> Iterator[Parameters]:
             yield point
 
 
-def _drawn(sweep: Sweep) -> Iterator[Parameters]:
-    """Draw until enough different points are found; gives up where there may be no more."""
+def _sampled(sweep: Sweep) -> Iterator[Parameters]:
+    """Sample until enough different points are found; give up after a number of draws."""
+    # A range of integers may hold fewer points than are wanted, and nothing counts them.
     wanted: int = sweep["trials"]
     found: set[str] = set()
     method = sweep.get("draw", sweep.get("method"))
-    endless = draw.points(method, sweep["parameters"], sweep.get("draw_seed", 0))
-    for point in itertools.islice(endless, PATIENCE + PATIENCE * wanted):
+    endless = sampling.points(method, sweep["parameters"], sweep.get("draw_seed", 0))
+    for point in itertools.islice(endless, DRAWS_PER_POINT + DRAWS_PER_POINT * wanted):
         name = trial_id(point)
         if len(found) == wanted:
             return
@@ -150,4 +154,5 @@ def _matches(point: Parameters, rule: Mapping[str, Any]) -> bool:
 
 
 def _same(left: Any, right: Any) -> bool:
+    # In Python `True == 1`; in a sweep `exclude: [{flag: true}]` must not hit `flag: 1`.
     return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)

@@ -1,4 +1,4 @@
-"""Successive halving as static rungs: who trains in a rung, and who goes on to the next.
+"""Successive halving as static rungs: which trials a rung has, and which points it promotes.
 
 ``sweep["rungs"]`` is ``{"argument": "epochs", "budgets": [1, 3, 9], "sizes": [27, 9, 3]}``: every point
 trains with the first budget, the best nine with the second, the best three of those with the third.
@@ -19,8 +19,8 @@ Survivor = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Entrant:
-    """One trial of a rung and the model directory it goes on from (None in the first rung)."""
+class RungTrial:
+    """One trial of a rung and the model directory it continues from (None in the first rung)."""
 
     trial: grid.Trial
     model: str | None = None
@@ -35,45 +35,48 @@ def plan(points: int, low: float, high: float, eta: int) -> tuple[list[float], l
     return budgets, sizes
 
 
-def places(sweep: grid.Sweep, rung: int) -> int:
-    """Return how many trials a rung has room for."""
+def trial_slots(sweep: grid.Sweep, rung: int) -> int:
+    """Return how many trials a rung can have, promoted or not."""
+    # The number of mapped tasks has to be known when the DAG file is rendered.
     return int(sweep["rungs"]["sizes"][rung]) * len(_seeds(sweep))
 
 
-def entrants(sweep: grid.Sweep, rung: int, survivors: Sequence[Survivor] = ()) -> list[Entrant]:
+def rung_trials(
+    sweep: grid.Sweep, rung: int, survivors: Sequence[Survivor] = ()
+) -> list[RungTrial]:
     """Return the trials of a rung, best survivors first, seeds innermost."""
     fixed = {sweep["rungs"]["argument"]: sweep["rungs"]["budgets"][rung]}
     size = sweep["rungs"]["sizes"][rung]
     if rung == 0:
         points = [{**point, **fixed} for point in grid.points(sweep)[:size]]
-        return [Entrant(trial) for trial in grid.of_points(points, sweep.get("seeds"))]
+        return [RungTrial(trial) for trial in grid.with_seeds(points, sweep.get("seeds"))]
     return [
-        Entrant(trial, survivor["models"].get(_seed(trial.parameters, sweep)))
+        RungTrial(trial, survivor["models"].get(_seed(trial.parameters, sweep)))
         for survivor in survivors[:size]
-        for trial in grid.of_points([{**survivor["parameters"], **fixed}], sweep.get("seeds"))
+        for trial in grid.with_seeds([{**survivor["parameters"], **fixed}], sweep.get("seeds"))
     ]
 
 
 def promoted(
-    sweep: grid.Sweep, rung: int, ranked: Sequence[ranking.Standing], models: Mapping[str, str]
+    sweep: grid.Sweep, rung: int, ranked: Sequence[ranking.RankedPoint], models: Mapping[str, str]
 ) -> list[Survivor]:
     """Return the points that go on, best first; ``models`` maps a trial's id to its model."""
+    # The next rung sets its own budget, and every seed of a point goes on.
     leave = {sweep["rungs"]["argument"], *(["seed"] if sweep.get("seeds") else [])}
     keep = sweep["rungs"]["sizes"][rung + 1]
     return [
         {
             "parameters": {
                 name: value
-                for name, value in standing.results[0].trial.parameters.items()
+                for name, value in point.results[0].trial.parameters.items()
                 if name not in leave
             },
-            "mean": standing.mean,
+            "mean": point.mean,
             "models": {
-                _seed(item.trial.parameters, sweep): models[item.trial.id]
-                for item in standing.results
+                _seed(item.trial.parameters, sweep): models[item.trial.id] for item in point.results
             },
         }
-        for standing in ranked[:keep]
+        for point in ranked[:keep]
     ]
 
 

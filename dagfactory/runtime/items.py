@@ -1,4 +1,4 @@
-"""The list that a mapped task runs over, where it is known only when the run is under way."""
+"""The list that a mapped task runs over, where only the run knows it."""
 
 from __future__ import annotations
 
@@ -25,20 +25,23 @@ class ItemsOperator(NativeOperator):
         self.items = items
 
     def execute(self, context: Any) -> list[dict[str, Any]]:
-        """Read the list, and say how many items there are."""
+        """Read the list and return one mapping for each item."""
         del context
         items = _listed(self.items)
+        # Airflow would fail this task too, but retry it first: a list does not become shorter.
         most = conf.getint("core", "max_map_length", fallback=1024)
         if len(items) > most:
             raise AirflowFailException(
                 f"{len(items)} items are more than the {most} of [core] max_map_length"
             )
         self.log.info("%d items", len(items))
+        # Airflow maps arguments, and `params` is the one that every operator has. The key is one that no
+        # run's `conf` replaces by chance.
         return [{"for_each": item} for item in items]
 
 
 def _listed(value: Any) -> list[Any]:
-    if isinstance(value, str):
+    if isinstance(value, str):  # a shell command's XCom is the last line that it printed
         try:
             value = json.loads(value)
         except ValueError:

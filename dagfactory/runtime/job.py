@@ -1,4 +1,4 @@
-"""One training job on Vertex AI: launched once, found again, on the cheapest machine there is."""
+"""One training job on Vertex AI: launched once, found again by its labels, with fallback machines."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from airflow.providers.common.compat.sdk import (
     get_current_context,
 )
 
-from . import jobspec, naming, vertex, waiting
+from . import jobspec, triggers, vertex
 from .base import VertexOperator
+from .labels import PREFIX, display_name, list_filter, task_labels, with_user_labels
 
-SPEC_LABEL = f"{naming.PREFIX}spec"
-CHOICE_LABEL = f"{naming.PREFIX}choice"
-MAX_HICCUPS = 5
+SPEC_LABEL = f"{PREFIX}spec"
+CHOICE_LABEL = f"{PREFIX}choice"
+MAX_FAILED_WAITS = 5
 
 
 class VertexJobOperator(VertexOperator):
@@ -32,7 +33,7 @@ class VertexJobOperator(VertexOperator):
     ``{"job", "state", "region", "strategy", "outputs"}``.
 
     A failed job raises AirflowException, so that a retry resumes from its checkpoints; a request
-    that Vertex AI refuses for good raises AirflowFailException.
+    that repeating cannot mend raises AirflowFailException.
     """
 
     template_fields: Sequence[str] = (
@@ -48,7 +49,7 @@ class VertexJobOperator(VertexOperator):
     }
     ui_color = "#d2e3fc"
     collection: ClassVar[str] = "trainingPipelines"
-    trigger: ClassVar[str] = waiting.PIPELINE
+    trigger: ClassVar[str] = triggers.PIPELINE
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class VertexJobOperator(VertexOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        # while the DAG file is parsed: a wrong key shows as an import error, not hours into a run
         jobspec.check_overrides(fallback or [])
         self.job = job
         self.labels = labels
@@ -66,22 +68,24 @@ class VertexJobOperator(VertexOperator):
         self._identity: dict[str, str] = {}
         self._killed = False
 
-    # What is asked for. A subclass changes it; it is read after templating.
+    # What is requested. Methods and not attributes: Airflow renders the templates after `__init__`,
+    # and the subclasses derive their job from rendered fields.
 
-    def asked_job(self) -> dict[str, Any]:
+    def requested_job(self) -> dict[str, Any]:
         """Return the CustomJobSpec to run."""
         return self.job
 
-    def asked_resource(self, job: dict[str, Any], context: Any, choice: int) -> dict[str, Any]:
+    def request_body(self, job: dict[str, Any], context: Any, choice: int) -> dict[str, Any]:
         """Return what is created in ``collection`` to run a CustomJobSpec."""
         return jobspec.pipeline(self._display_name(context), job, self._labels(choice))
 
     def fingerprint(self) -> str:
-        """Return what changes when something else is asked for."""
-        return jobspec.fingerprint(self.asked_job())
+        """Return a hash of the request: a job with another one does other work."""
+        return jobspec.fingerprint(self.requested_job())
 
-    def answered_job(self, created: dict[str, Any]) -> dict[str, Any]:
-        """Return the CustomJobSpec that Vertex AI made of it."""
+    def created_job(self, created: dict[str, Any]) -> dict[str, Any]:
+        """Return the CustomJobSpec that Vertex AI made of the request."""
+        # The pipeline's own inputs repeat the request; the CustomJob behind it says what runs.
         backing = (created.get("trainingTaskMetadata") or {}).get("backingCustomJob")
         if not backing:
             return dict(created.get("trainingTaskInputs") or {})
@@ -91,18 +95,20 @@ class VertexJobOperator(VertexOperator):
 
     def job_outputs(self) -> dict[str, Any]:
         """Return the addresses of what the job writes, for XCom."""
-        return dict(jobspec.outputs(self.asked_job()))
+        return dict(jobspec.outputs(self.requested_job()))
 
     # The life of the task: execute → (deferred) → resumed → result or next choice.
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Attach to the live job of this task, or launch one, and wait in the triggerer."""
         self._identify(context)
-        found = self._live_as_asked()
+        # An earlier try can have left its job running: the worker died, or Airflow failed a deferred
+        # task over its race (apache/airflow#72716). A second job would cost and write to one place.
+        found = self._live_job()
         if found:
             self.log.info("Attaching to the running job %s", found["name"])
             self._wait(found["name"])
-        done = self._done(context)
+        done = self._succeeded_earlier(context)
         if not done:
             self._launch(context, 0)
         self.log.info("An earlier try's job has succeeded meanwhile: %s", done["name"])
@@ -111,10 +117,13 @@ class VertexJobOperator(VertexOperator):
     def execute_complete(
         self, context: Any, event: dict[str, Any], name: str | None = None, hiccups: int = 0
     ) -> dict[str, Any]:
-        """Look at the job itself, for the trigger's event counts PAUSED as success."""
+        """Read the state of the job and return its result, wait again, fall back or raise."""
+        # Airflow's database holds this method's name and the names of its arguments for every task
+        # that is deferred: they cannot change while a task of an older bundle may resume.
         self._identify(context)
         # dag.test() hands on the event alone, without the arguments of the deferral.
-        pipeline = self._get(name or self._named_in(event))
+        pipeline = self._get(name or self._job_name(event))
+        # The event's own status is not used: the provider's trigger reports PAUSED as success.
         state = jobspec.state_of(pipeline)
         if state in jobspec.LIVE:
             self._wait_again(pipeline["name"], hiccups, event)
@@ -123,7 +132,9 @@ class VertexJobOperator(VertexOperator):
         error = pipeline.get("error") or {}
         if jobspec.lacks_capacity(jobspec.error_text(pipeline), error.get("code")):
             self._next_choice(context, _choice(pipeline), jobspec.error_text(pipeline))
-        message = jobspec.failure(pipeline, vertex.console(pipeline["name"]))
+        message = jobspec.failure(pipeline, vertex.console_url(pipeline["name"]))
+        # Our own cancellations end the task by another way, so this one was a person's decision,
+        # which a retry would undo.
         if state == jobspec.CANCELLED and not error:
             raise AirflowFailException(f"{message}\nIt was cancelled outside this task.")
         raise AirflowException(message)
@@ -135,6 +146,7 @@ class VertexJobOperator(VertexOperator):
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except Exception:
+            # Airflow 3 resumes a task whose time is up in order to fail it; nothing calls on_kill then.
             if _timed_out(next_kwargs):
                 self._identify(context)
                 self._cancel_live("the task timed out")
@@ -142,63 +154,68 @@ class VertexJobOperator(VertexOperator):
 
     def on_kill(self) -> None:
         """Cancel the job, so that a killed task stops costing money."""
+        # read by `_launch`: the signal can arrive while the request to create the job is under way
         self._killed = True
-        if self._identity or self._identified():
+        if self._identity or self._identify_from_context():
             self._cancel_live("the task was killed")
 
     # Launching.
 
     def _launch(self, context: Any, choice: int) -> NoReturn:
-        region, job = self._variant(choice)
+        region, job = self._placement(choice)
         client = self.client(region)
-        created = self._create(client, self.asked_resource(job, context, choice))
+        created = self._create(client, self.request_body(job, context, choice))
         if isinstance(created, str):
             self._next_choice(context, choice, created)
-        if self._killed:  # while the request was under way: on_kill could not see the job yet
+        if self._killed:  # on_kill could not find the job yet
             self._cancel(client, created["name"], "the task was killed")
             raise AirflowException(f"killed while launching {created['name']}")
         self._check_strategy(client, job, created)
-        self.log.info("Launched %s: %s", created["name"], vertex.console(created["name"]))
+        self.log.info("Launched %s: %s", created["name"], vertex.console_url(created["name"]))
         self._wait(created["name"])
 
-    def _create(self, client: vertex.Vertex, body: dict[str, Any]) -> dict[str, Any] | str:
-        """Create the job once; return Vertex's words instead when capacity is missing."""
+    def _create(self, client: vertex.VertexClient, body: dict[str, Any]) -> dict[str, Any] | str:
+        """Create the job once; return Vertex AI's error text instead when capacity is missing."""
         from googleapiclient.errors import HttpError
 
         jobs = self._jobs(client)
         try:
             return client.create_once(
                 lambda: jobs.create(parent=client.parent, body=body),
-                lambda: next(self._live(client), None),
+                lambda: next(self._live_jobs(client), None),
                 jobspec.out_of_stock,
             )
         except (HttpError, OSError) as error:
-            words = vertex.message_of(error)
-            if jobspec.lacks_capacity(words):
-                return words
-            vertex.failed(error, f"the job of task {self.task_id}")
+            message = vertex.message_of(error)
+            if jobspec.lacks_capacity(message):
+                return message
+            vertex.raise_failure(error, f"the job of task {self.task_id}")
 
     def _next_choice(self, context: Any, choice: int, reason: str) -> NoReturn:
-        """Launch the next fallback; raise when there is none left."""
+        """Launch the next fallback; raise AirflowException after the last one."""
         choices = len(self.fallback or [])
         if choice >= choices:
+            # Not a permanent failure: a retry, after Airflow's delay, begins with the first again.
             tried = f"{choices + 1} place(s) tried"
             raise AirflowException(f"No capacity for task {self.task_id}, {tried}: {reason}")
         override = (self.fallback or [])[choice]
         self.log.warning("No capacity (%s); falling back to %s", reason, override)
         self._launch(context, choice + 1)
 
-    def _variant(self, choice: int) -> tuple[str, dict[str, Any]]:
+    def _placement(self, choice: int) -> tuple[str, dict[str, Any]]:
         """Return region and job of a choice: 0 is as asked, n applies the n-th fallback to that."""
         overrides = [{}, *(self.fallback or [])]
         override = overrides[min(choice, len(overrides) - 1)]  # the spec may have become shorter
-        return override.get("region", self.region), jobspec.overridden(self.asked_job(), override)
+        return override.get("region", self.region), jobspec.overridden(
+            self.requested_job(), override
+        )
 
     def _check_strategy(
-        self, client: vertex.Vertex, job: dict[str, Any], created: dict[str, Any]
+        self, client: vertex.VertexClient, job: dict[str, Any], created: dict[str, Any]
     ) -> None:
-        """Cancel a job that would run on machines of another price than asked for."""
-        problem = jobspec.strategy_problem(job, self.answered_job(created))
+        """Cancel a job that would run on machines of another price than requested."""
+        # Read back and not trusted: a training at the standard price costs several times that of Spot.
+        problem = jobspec.strategy_problem(job, self.created_job(created))
         if problem:
             self._cancel(client, created["name"], problem)
             raise AirflowFailException(f"{created['name']} was cancelled: {problem}")
@@ -207,8 +224,9 @@ class VertexJobOperator(VertexOperator):
 
     def _wait(self, name: str, hiccups: int = 0) -> NoReturn:
         limit: timedelta | None = self.execution_timeout
+        # From the job's name, not from this operator: a fallback may run in another region.
         _, project, _, region, _, identifier = name.split("/")
-        trigger = waiting.JobTrigger(
+        trigger = triggers.JobTrigger(
             self.trigger,
             conn_id=self.gcp_conn_id,
             project_id=project,
@@ -227,14 +245,15 @@ class VertexJobOperator(VertexOperator):
 
     def _wait_again(self, name: str, hiccups: int, event: dict[str, Any]) -> NoReturn:
         """Return to the triggerer: its poll failed, the job runs on."""
+        # Failing here would use up one of the task's retries for an error of the network.
         message = f"{name} is still running, but waiting for it failed: {event.get('message')}"
-        if hiccups >= MAX_HICCUPS:
+        if hiccups >= MAX_FAILED_WAITS:  # the retry attaches to the job
             raise AirflowException(message)
         self.log.warning(message)
         self._wait(name, hiccups + 1)
 
     def _result(self, pipeline: dict[str, Any]) -> dict[str, Any]:
-        region, job = self._variant(_choice(pipeline))
+        region, job = self._placement(_choice(pipeline))
         return {
             "job": pipeline["name"],
             "state": pipeline["state"],
@@ -247,68 +266,70 @@ class VertexJobOperator(VertexOperator):
 
     def _identify(self, context: Any) -> None:
         ti = context["ti"]
-        self._identity = naming.identity(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
+        self._identity = task_labels(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
 
-    def _identified(self) -> bool:
-        """Identify a task that has not begun: Airflow 2 ends one whose time is up unresumed."""
+    def _identify_from_context(self) -> bool:
+        """Identify the task by the running context; return whether that was possible."""
+        # Airflow 2 ends a deferred task whose time is up before any of its code runs: on_kill is called
+        # on an operator that has executed nothing.
         with contextlib.suppress(AirflowException, RuntimeError):
             self._identify(get_current_context())
         return bool(self._identity)
 
     def _labels(self, choice: int) -> dict[str, str]:
         own = {**self._identity, SPEC_LABEL: self.fingerprint(), CHOICE_LABEL: str(choice)}
-        return naming.merged(own, self.labels)
+        return with_user_labels(own, self.labels)
 
     def _display_name(self, context: Any) -> str:
         ti = context["ti"]
-        return naming.display_name(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
+        return display_name(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
 
-    def _live_as_asked(self) -> dict[str, Any] | None:
-        """Return the live job of this task; cancel every other one that writes to its place."""
+    def _live_job(self) -> dict[str, Any] | None:
+        """Return the live job of this task; cancel every other one that writes to its directory."""
         wanted: dict[str, Any] | None = None
         spec = self.fingerprint()
         for client in self.clients(self._regions()):
-            for pipeline in self._live(client):
+            for pipeline in self._live_jobs(client):
                 if wanted is None and pipeline["labels"].get(SPEC_LABEL) == spec:
                     wanted = pipeline
                 else:
                     self._cancel(client, pipeline["name"], "it was launched for another job spec")
         return wanted
 
-    def _done(self, context: Any) -> dict[str, Any] | None:
-        """Return the job as asked that succeeded while Airflow had lost sight of it.
-
-        Only for a try that Airflow makes by itself. Clearing a task raises ``max_tries`` above
-        ``retries``, and who clears a task wants it to run again.
-        """
+    def _succeeded_earlier(self, context: Any) -> dict[str, Any] | None:
+        """Return the job that an earlier try of this task launched and that has succeeded since."""
         ti = context["ti"]
+        # Only for a retry that Airflow makes by itself. Clearing a task raises ``max_tries`` above
+        # ``retries``, and who clears a task wants it to run again.
         if ti.try_number == 1 or ti.max_tries != self.retries:
             return None
         spec = self.fingerprint()
         found = [
             pipeline
             for client in self.clients(self._regions())
-            for pipeline in self._own(client)
+            for pipeline in self._jobs_of_task(client)
             if jobspec.state_of(pipeline) == jobspec.SUCCEEDED
             and pipeline["labels"][SPEC_LABEL] == spec
         ]
         return max(found, key=lambda pipeline: str(pipeline.get("endTime")), default=None)
 
-    def _live(self, client: vertex.Vertex) -> Iterator[dict[str, Any]]:
-        return (each for each in self._own(client) if jobspec.state_of(each) in jobspec.LIVE)
+    def _live_jobs(self, client: vertex.VertexClient) -> Iterator[dict[str, Any]]:
+        return (
+            each for each in self._jobs_of_task(client) if jobspec.state_of(each) in jobspec.LIVE
+        )
 
-    def _own(self, client: vertex.Vertex) -> Iterator[dict[str, Any]]:
+    def _jobs_of_task(self, client: vertex.VertexClient) -> Iterator[dict[str, Any]]:
         """Yield every job that was launched for this task of this run, whatever its state."""
-        text = naming.filter_text(self._identity)
+        text = list_filter(self._identity)
         for pipeline in client.pages(self._jobs(client), self.collection, filter=text):
             labels = pipeline.get("labels", {})
             # A filter that was understood differently must never attach to another task's job.
             if all(labels.get(key) == value for key, value in self._identity.items()):
                 yield pipeline
 
-    def _named_in(self, event: dict[str, Any]) -> str:
+    def _job_name(self, event: dict[str, Any]) -> str:
         """Return the name of the job in an event; the one that lives if a poll failed."""
-        job = event.get("job") or self._live_as_asked()
+        job = event.get("job") or self._live_job()  # the event of a failed poll names none
         if not job:
             raise AirflowException(f"waiting for the job failed: {event.get('message')}")
         return str(job["name"])
@@ -319,19 +340,20 @@ class VertexJobOperator(VertexOperator):
 
     def _cancel_live(self, reason: str) -> None:
         for client in self.clients(self._regions()):
-            for pipeline in self._live(client):
+            for pipeline in self._live_jobs(client):
                 self._cancel(client, pipeline["name"], reason)
 
-    def _cancel(self, client: vertex.Vertex, name: str, reason: str) -> None:
+    def _cancel(self, client: vertex.VertexClient, name: str, reason: str) -> None:
         self.log.warning("Cancelling %s: %s", name, reason)
         client.call(self._jobs(client).cancel(name=name, body={}))
 
-    def _jobs(self, client: vertex.Vertex) -> Any:
+    def _jobs(self, client: vertex.VertexClient) -> Any:
         return getattr(client.locations, self.collection)()
 
     def _regions(self) -> list[str]:
         """Return every region a job of this task may run in."""
-        return [self.region, *(o["region"] for o in self.fallback or [] if "region" in o)]
+        # A list call sees one region only.
+        return [self.region, *(each["region"] for each in self.fallback or [] if "region" in each)]
 
 
 def _choice(pipeline: dict[str, Any]) -> int:
@@ -340,5 +362,7 @@ def _choice(pipeline: dict[str, Any]) -> int:
 
 
 def _timed_out(next_kwargs: dict[str, Any] | None) -> bool:
-    """Whether Airflow resumes a task because its time is up; both lines say so in words."""
+    """Whether Airflow resumes a task because its time is up."""
+    # By the text: 2.11 says "Trigger/execution timeout", 3 says "Trigger timeout", and 2.11 raises the
+    # same exception for every other failure of a trigger.
     return "timeout" in str((next_kwargs or {}).get("error", "")).lower()

@@ -1,4 +1,4 @@
-"""What is sent to Vertex AI for one job, and how its answers are read: pure functions."""
+"""Requests for one Vertex AI job, and what its responses mean: pure functions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Any
 
 from . import grid
 
-Job = dict[str, Any]
+JobSpec = dict[str, Any]
 
+# A TrainingPipeline and not a bare CustomJob: provider versions before 22.5 have no trigger that waits
+# for a CustomJob, and the pipeline carries the whole CustomJobSpec.
 DEFINITION = "gs://google-cloud-aiplatform/schema/trainingjob/definition/custom_task_1.0.0.yaml"
 LIVE = ("QUEUED", "PENDING", "RUNNING")
 SUCCEEDED = "SUCCEEDED"
@@ -21,18 +23,20 @@ STANDARD = "STANDARD"
 OVERRIDES = ("region", "strategy", "machineSpec", "scheduling")
 RESOURCE_EXHAUSTED = 8  # google.rpc.Code
 
-# The texts of quota and stock-out errors as Vertex AI documents them; a rate limit is not one, and
-# neither is whatever a trainer that started and failed has printed.
+# The texts of quota and stock-out errors as Vertex AI documents them: no field of the error tells a
+# missing machine from other failures.
 OUT_OF_STOCK = re.compile(
     r"stock-?out|insufficient (resources|capacity|quota)|(not|does not have) enough resources"
     r"|(resources?|capacity) (is|are) (insufficient|unavailable)|custom_model_training",
     re.IGNORECASE,
 )
 RATE = re.compile(r"per[ _]minute|per[ _]second|rate[ _-]?limit|too many requests", re.IGNORECASE)
+# Vertex AI appends the log of a trainer that failed to its error; what a trainer has printed must not
+# send the job to another machine.
 STARTED = "exited with a non-zero status"
 
 
-def pipeline(display_name: str, job: Job, labels: Mapping[str, str]) -> dict[str, Any]:
+def pipeline(display_name: str, job: JobSpec, labels: Mapping[str, str]) -> dict[str, Any]:
     """Return the TrainingPipeline that runs a CustomJobSpec as it is."""
     return {
         "displayName": display_name,
@@ -43,7 +47,7 @@ def pipeline(display_name: str, job: Job, labels: Mapping[str, str]) -> dict[str
 
 
 def tuning(
-    display_name: str, job: Job, labels: Mapping[str, str], study: Mapping[str, Any]
+    display_name: str, job: JobSpec, labels: Mapping[str, str], study: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the HyperparameterTuningJob whose trials run a CustomJobSpec.
 
@@ -57,8 +61,8 @@ def state_of(found: Mapping[str, Any]) -> str:
     return str(found.get("state", "unknown")).rpartition("_STATE_")[2]
 
 
-def fingerprint(job: Job) -> str:
-    """Return 16 hex digits that change when the job asked for changes."""
+def fingerprint(job: JobSpec) -> str:
+    """Return 16 hex digits that change when the requested job changes."""
     text = json.dumps(job, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -72,12 +76,14 @@ def check_overrides(fallback: list[dict[str, Any]]) -> None:
             raise ValueError(f"a fallback can change {', '.join(OVERRIDES)}, not {wrong}")
 
 
-def overridden(job: Job, override: Mapping[str, Any]) -> Job:
+def overridden(job: JobSpec, override: Mapping[str, Any]) -> JobSpec:
     """Return the job with one fallback applied: strategy, scheduling fields, machine.
 
     The machine of worker pool 0 is replaced in every pool that uses the same one.
     """
-    changed = copy.deepcopy(job)
+    changed = copy.deepcopy(
+        job
+    )  # each fallback applies to the job as requested, not to the last one
     scheduling = dict(override.get("scheduling") or {})
     if "strategy" in override:
         scheduling["strategy"] = override["strategy"]
@@ -92,14 +98,15 @@ def overridden(job: Job, override: Mapping[str, Any]) -> Job:
 
 
 def strategy_of(job: Mapping[str, Any]) -> str:
-    """Return the provisioning asked for by a job, STANDARD when it says nothing."""
+    """Return the provisioning that a job requests, STANDARD when it names none."""
     strategy = (job.get("scheduling") or {}).get("strategy")
+    # Vertex AI leaves the field out of a standard job, or answers with STANDARD's older name.
     unset = strategy in (None, "", "STRATEGY_UNSPECIFIED", "ON_DEMAND")
     return STANDARD if unset else str(strategy)
 
 
 def strategy_problem(asked: Mapping[str, Any], answered: Mapping[str, Any]) -> str | None:
-    """Say how the strategy that came back differs from the one asked for, or return None."""
+    """Return how the strategy that came back differs from the requested one, or None."""
     want, got = strategy_of(asked), strategy_of(answered)
     if want == got:
         return None
@@ -107,12 +114,12 @@ def strategy_problem(asked: Mapping[str, Any], answered: Mapping[str, Any]) -> s
 
 
 def out_of_stock(text: str) -> bool:
-    """Tell whether an error names a missing machine or GPU quota."""
+    """Return whether an error names a missing machine or GPU quota."""
     return STARTED not in text and OUT_OF_STOCK.search(text) is not None
 
 
 def lacks_capacity(text: str, code: int | None = None) -> bool:
-    """Tell whether another place may help: out of stock, or exhausted but not a rate limit."""
+    """Return whether a fallback may help: out of stock, or exhausted but not a rate limit."""
     if out_of_stock(text):
         return True
     exhausted = code == RESOURCE_EXHAUSTED or "RESOURCE_EXHAUSTED" in text
@@ -120,30 +127,30 @@ def lacks_capacity(text: str, code: int | None = None) -> bool:
 
 
 def error_text(pipeline_: Mapping[str, Any]) -> str:
-    """Return Vertex's own error text of a finished job, log tail included."""
+    """Return Vertex AI's error text of a finished job, with the end of its log."""
     return str((pipeline_.get("error") or {}).get("message") or "").strip()
 
 
 def failure(pipeline_: Mapping[str, Any], link: str) -> str:
-    """Return the message a failed task shows: state, Vertex's words, console link."""
+    """Return the message of a failed task: state, Vertex AI's error text, console link."""
     state = pipeline_.get("state", "unknown")
     text = error_text(pipeline_) or "Vertex AI gave no reason"
     return f"{pipeline_['name']} ended in {state}\n{text}\n{link}"
 
 
-def for_trial(job: Job, trial: grid.Trial, extra: Mapping[str, Any] | None = None) -> Job:
+def for_trial(job: JobSpec, trial: grid.Trial, extra: Mapping[str, Any] | None = None) -> JobSpec:
     """Return the job of one trial: its parameters as arguments, its own output directory.
 
-    ``extra`` are arguments that do not tell trials apart, and so are no part of the trial's id.
+    ``extra`` are arguments that are not part of the trial's id, because they do not tell trials apart.
     """
     changed = _with_arguments(job, {**trial.parameters, **(extra or {})})
-    place = changed.get("baseOutputDirectory")
-    if place:
-        place["outputUriPrefix"] = under(place["outputUriPrefix"], trial.id)
+    directory = changed.get("baseOutputDirectory")
+    if directory:
+        directory["outputUriPrefix"] = under(directory["outputUriPrefix"], trial.id)
     return changed
 
 
-def for_pack(job: Job, trials: Sequence[grid.Trial]) -> Job:
+def for_pack(job: JobSpec, trials: Sequence[grid.Trial]) -> JobSpec:
     """Return the job of several trials: ``--trials={id: parameters}``, the sweep's directory.
 
     The program writes each trial to ``<directory>/<id>/``, where a job of its own would have.
@@ -155,16 +162,13 @@ def for_pack(job: Job, trials: Sequence[grid.Trial]) -> Job:
     return _with_arguments(job, {"trials": every})
 
 
-def _with_arguments(job: Job, parameters: Mapping[str, Any]) -> Job:
-    """Return the job with parameters as arguments of its program.
-
-    Every pool that runs the same program as the first one gets them: they train together.
-    """
+def _with_arguments(job: JobSpec, parameters: Mapping[str, Any]) -> JobSpec:
+    """Return the job with parameters as arguments of its program, in every pool that runs it."""
     changed = copy.deepcopy(job)
     trainer = program(job["workerPoolSpecs"][0])
     for pool in changed["workerPoolSpecs"]:
         own = program(pool)
-        if own == trainer:
+        if own == trainer:  # its machines train one trial together
             own["args"] = [*own.get("args", []), *grid.as_arguments(dict(parameters))]
     return changed
 

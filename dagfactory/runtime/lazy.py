@@ -1,4 +1,4 @@
-"""Any Airflow operator by its dotted path, imported when the task runs and not before."""
+"""Any Airflow operator by its dotted path, imported when the task runs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .call import imported
 
 
 class LazyOperator(BaseOperator):
-    """Stand in for ``operator`` (a dotted path) built with ``arguments``, which are templated.
+    """Run ``operator`` (a dotted path) built with ``arguments``, which are templated.
 
-    Execution, resumption after deferral and on_kill are handed over to the real operator; its own
+    Execution, resumption after deferral and on_kill are delegated to the real operator; its own
     ``template_fields`` are not rendered a second time.
     """
 
@@ -29,7 +29,7 @@ class LazyOperator(BaseOperator):
     def execute(self, context: Any) -> Any:
         """Build the real operator and run it."""
         real = self._build()
-        # Airflow wraps execute to warn of operators called by hand; handing over is the purpose.
+        # Airflow wraps execute to warn of operators that are called by another one; here that is meant.
         run = getattr(type(real).execute, "__wrapped__", type(real).execute)
         return run(real, self._with_real(context))
 
@@ -41,17 +41,19 @@ class LazyOperator(BaseOperator):
 
     def on_kill(self) -> None:
         """Let the real operator cancel what it started."""
-        if self._real is not None:
+        if self._real is not None:  # Airflow 2 also calls this on a task that has executed nothing
             self._real.on_kill()
 
     def _build(self) -> Any:
-        """Make the real operator; it knows its DAG, which some name their jobs after."""
+        """Make the real operator, with this task's DAG and time limit."""
         self._real = imported(self.operator)(task_id=self.task_id, **self.arguments)
+        # Deferrable operators read it when they hand over to their trigger.
         self._real.execution_timeout = self.execution_timeout
-        # Assigning would add it to the DAG, where this task has its name already.
+        # BigQuery names its jobs after the DAG, `adhoc_airflow` without one. A plain assignment would
+        # add the operator to the DAG, where this task has its id already.
         object.__setattr__(self._real, "_dag", self.get_dag())
         return self._real
 
     def _with_real(self, context: Any) -> Any:
-        context["task"] = self._real
+        context["task"] = self._real  # operators and their links look there for themselves
         return context

@@ -1,4 +1,4 @@
-"""The leaderboard of a sweep: its trials judged by the metrics files they left in Cloud Storage."""
+"""The leaderboard of a sweep: its trials ranked by the metrics files they wrote to Cloud Storage."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import Any
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from . import grid, ranking
-from .storage import Store, join
+from .storage import StorageClient, join
 
 READERS = 16
+"""Files read at a time: each is small, and the time goes into waiting for the network."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SweepRanking:
     """Every trial with its metric or its problem, the points ranked, and the winner as XCom shows it."""
 
     results: list[ranking.Result]
-    ranked: list[ranking.Standing]
+    ranked: list[ranking.RankedPoint]
     best: dict[str, Any]
 
     def records(self) -> list[dict[str, Any]]:
@@ -39,31 +40,33 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """Where the trials of a sweep are (``<base>/<trial id>``) and what they are judged by."""
+    """Where the trials of a sweep are (``<base>/<trial id>``), and the metric that ranks them."""
 
-    store: Store
+    store: StorageClient
     base: str
     metric: str
     goal: str
 
-    def judge(self, trials: Sequence[grid.Trial], log: Any) -> Verdict:
-        """Read every trial and choose; raise AirflowFailException when none can win."""
+    def rank_trials(self, trials: Sequence[grid.Trial], log: Any) -> SweepRanking:
+        """Read and rank every trial; raises AirflowFailException when none has a usable metric."""
         with ThreadPoolExecutor(max(1, min(READERS, len(trials)))) as pool:
             results = list(pool.map(self._read, trials))
         failed = [item for item in results if item.value is None]
-        ranked = ranking.standings(results, self.goal)
+        ranked = ranking.ranked_points(results, self.goal)
+        # before the failure: the log says why each trial was left out
         log.info("Leaderboard\n%s", ranking.table(ranked, failed, self.metric))
-        if not ranked:
+        if not ranked:  # a retry would read the same files
             reasons = "\n".join(f"  {item.trial.id}: {item.problem}" for item in failed)
             raise AirflowFailException(
                 f"None of {len(results)} trials has a usable {self.metric}:\n{reasons}"
             )
-        return Verdict(results, ranked, self._best(results, ranked))
+        return SweepRanking(results, ranked, self._best(results, ranked))
 
-    def publish(self, verdict: Verdict) -> None:
+    def publish(self, outcome: SweepRanking) -> None:
         """Write ``trials.json`` and ``best.json`` beside the trials."""
-        self.store.write_json(join(self.base, "trials.json"), verdict.records())
-        self.store.write_json(join(self.base, "best.json"), verdict.best)
+        # best.json last: a reader that finds it also finds the trials
+        self.store.write_json(join(self.base, "trials.json"), outcome.records())
+        self.store.write_json(join(self.base, "best.json"), outcome.best)
 
     def model(self, trial: grid.Trial) -> str:
         """Return the model directory of a trial."""
@@ -78,7 +81,7 @@ class Leaderboard:
         return ranking.result(trial, document, self.metric)
 
     def _best(
-        self, results: list[ranking.Result], ranked: list[ranking.Standing]
+        self, results: list[ranking.Result], ranked: list[ranking.RankedPoint]
     ) -> dict[str, Any]:
         best = ranking.winner(ranked)
         return {

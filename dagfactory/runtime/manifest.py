@@ -1,4 +1,4 @@
-"""What makes a checkpoint good: pure checks over its manifest.json."""
+"""Checks of a checkpoint by its manifest.json: pure functions."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ Check = dict[str, Any]
 
 def newest(addresses: Mapping[str, int]) -> str | None:
     """Return the directory of the newest step that has a manifest, None without one."""
+    # The trainer writes the manifest last: a step without one is a save that was cut off.
     found = {int(match[1]): name for name in addresses if (match := STEP.search(name))}
     return found[max(found)].removesuffix("/manifest.json") if found else None
 
 
 def unfinished(addresses: Mapping[str, int]) -> int:
-    """Count the step directories without a manifest: saves that never ended."""
+    """Count the step directories without a manifest, which are unfinished saves."""
     steps = {match[0] for name in addresses if (match := re.search(r"/step-\d+/", name))}
     return sum(
         not any(name.endswith(step + "manifest.json") for name in addresses) for step in steps
@@ -35,7 +36,7 @@ def checks(manifest: Any, require: Mapping[str, Any]) -> Iterator[Check]:
         return
     version = manifest.get("schema_version")
     yield _check("schema_version", passed=version == SCHEMA_VERSION, detail=f"is {version!r}")
-    for key in sorted(set(require) - set(KNOWN)):
+    for key in sorted(set(require) - set(KNOWN)):  # a requirement that nobody checks must not pass
         yield _check(key, passed=False, detail=f"is not something to require ({', '.join(KNOWN)})")
     if require.get("complete"):
         done = manifest.get("complete") is True
@@ -73,6 +74,7 @@ def _limits(manifest: Mapping[str, Any], require: Mapping[str, Any]) -> Iterator
     if require.get("max_loss") is not None:
         loss, most = manifest.get("loss"), require["max_loss"]
         number = isinstance(loss, int | float) and not isinstance(loss, bool)
+        # a comparison alone would refuse NaN, but -inf is below every limit
         small = number and math.isfinite(loss or 0.0) and (loss or 0.0) <= most
         yield _check("max_loss", passed=small, detail=f"loss {loss}, at most {most}")
 

@@ -1,4 +1,4 @@
-"""Templates that keep the type of what they stand for, where a value is one expression and nothing else."""
+"""Templates that keep the type of their value, where a text is one expression and nothing else."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ _EXPRESSION = re.compile(r"\{\{[-+]?(.*?)[-+]?\}\}", re.DOTALL)
 
 
 class NativeOperator(BaseOperator):
-    """An operator whose templated values are numbers, lists or mappings where the expression is one.
+    """An operator whose templates can become numbers, lists or mappings.
 
     `"{{ ti.xcom_pull('count') }}"` becomes what `count` returned; with anything beside the
     expression, and everywhere else in Airflow, it becomes text.
     """
+
+    # Not Airflow's `render_template_as_native_obj`: it also turns the text "010" into a number.
 
     def render_template(
         self, content: Any, context: Any, jinja_env: Any = None, *rest: Any, **named: Any
@@ -33,6 +35,7 @@ def expression(text: str, env: Environment) -> str | None:
     found = _EXPRESSION.fullmatch(text)
     if not found:
         return None
+    # `{{ a }} and {{ b }}` matches too; only the parser knows where an expression ends.
     body = env.parse(text).body
     output = body[0] if len(body) == 1 else None
     alone = isinstance(output, nodes.Output) and len(output.nodes) == 1

@@ -1,4 +1,4 @@
-"""Packs of trials: jobs of a sweep that train several trials at the same time."""
+"""Packs of trials: jobs of a sweep that train several trials together on one machine."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class VertexPackOperator(VertexJobOperator):
         """Return the parameters of all trials on one line, for the grid view."""
         return ranking.pack_label(self._trials())[:LABEL_LENGTH]
 
-    def asked_job(self) -> dict[str, Any]:
+    def requested_job(self) -> dict[str, Any]:
         """Return the job with the trials of the pack."""
         return jobspec.for_pack(self.job, self._trials())
 

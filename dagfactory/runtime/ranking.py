@@ -1,4 +1,4 @@
-"""Which trial of a sweep won: pure functions over the metrics files."""
+"""The ranking of a sweep's trials: pure functions over their metrics files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One trial with its metric, or with the reason why it cannot win."""
+    """One trial with its metric, or with the reason why it has no usable one."""
 
     trial: Trial
     value: float | None
@@ -23,7 +23,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RankedPoint:
     """One point of a sweep with its seeds; ``mean`` is over the seeds that have a value."""
 
     mean: float
@@ -32,8 +32,8 @@ class Standing:
 
 
 def result(trial: Trial, document: Any, metric: str) -> Result:
-    """Read one trial's metric out of its metrics.json (None when there is no file)."""
-    problem = document_problem(document)
+    """Read one trial's metric out of its metrics.json; ``document`` is None without a file."""
+    problem = metrics_problem(document)
     if problem:
         return Result(trial, None, problem)
     value = document["metrics"].get(metric)
@@ -47,8 +47,8 @@ def result(trial: Trial, document: Any, metric: str) -> Result:
     return Result(trial, float(value))
 
 
-def document_problem(document: Any) -> str:
-    """Say why a metrics.json cannot be used; an empty text when it can."""
+def metrics_problem(document: Any) -> str:
+    """Return why a metrics.json cannot be used; an empty text when it can."""
     if document is None:
         return "there is no metrics.json"
     if not isinstance(document, Mapping) or not isinstance(document.get("metrics"), Mapping):
@@ -60,36 +60,38 @@ def document_problem(document: Any) -> str:
     return ""
 
 
-def standings(results: Sequence[Result], goal: str) -> list[Standing]:
+def ranked_points(results: Sequence[Result], goal: str) -> list[RankedPoint]:
     """Rank the points of a sweep, best first.
 
-    Seeds of one point are averaged. A point that lost a seed is ranked after every complete one,
-    for its mean is of another sample. Ties go to the smaller trial id.
+    Seeds of one point are averaged. A point that lost a seed is ranked after every complete one. Ties go
+    to the smaller trial id.
     """
     groups: dict[str, list[Result]] = {}
     for item in results:
         groups.setdefault(item.trial.group, []).append(item)
-    made = [_standing(items, goal) for items in groups.values()]
-    ranked = [standing for standing in made if standing is not None]
+    made = [_ranked_point(items, goal) for items in groups.values()]
+    ranked = [point for point in made if point is not None]
+    # The mean over fewer seeds is of another sample: the seed that failed may have been the worst one.
+    # The id at the end makes a retry choose the same winner.
     return sorted(
         ranked, key=lambda s: (not s.complete, _cost(s.mean, goal), s.results[0].trial.id)
     )
 
 
-def winner(ranked: Sequence[Standing]) -> Result:
-    """Return the best seed of the best point; raise ValueError when nothing can win."""
+def winner(ranked: Sequence[RankedPoint]) -> Result:
+    """Return the best seed of the best point; raises ValueError for an empty ranking."""
     if not ranked:
         raise ValueError("no trial has a usable metric")
     return ranked[0].results[0]
 
 
-def table(ranked: Sequence[Standing], failed: Sequence[Result], metric: str) -> str:
-    """Write the leaderboard as text, best first, and below it what cannot win and why."""
+def table(ranked: Sequence[RankedPoint], failed: Sequence[Result], metric: str) -> str:
+    """Write the leaderboard as text, best first, and below it the trials without a usable metric."""
     lines = [f"{'rank':>4}  {'trial':<10}  {metric:>14}  {'seeds':>5}  parameters"]
-    for rank, standing in enumerate(ranked[:SHOWN], start=1):
-        best = standing.results[0].trial
-        seeds = f"{len(standing.results)}{'' if standing.complete else '!'}"
-        row = f"{rank:>4}  {best.id:<10}  {standing.mean:>14.6g}  {seeds:>5}"
+    for rank, point in enumerate(ranked[:SHOWN], start=1):
+        best = point.results[0].trial
+        seeds = f"{len(point.results)}{'' if point.complete else '!'}"
+        row = f"{rank:>4}  {best.id:<10}  {point.mean:>14.6g}  {seeds:>5}"
         lines.append(f"{row}  {label(best.parameters)}")
     lines += [f"   -  {item.trial.id:<10}  {item.problem}" for item in failed[:SHOWN]]
     hidden = max(0, len(ranked) - SHOWN) + max(0, len(failed) - SHOWN)
@@ -116,14 +118,14 @@ def pack_label(trials: Sequence[Trial]) -> str:
     return line if len(trials) == 1 else f"{len(trials)} trials: {line}"
 
 
-def _standing(items: list[Result], goal: str) -> Standing | None:
+def _ranked_point(items: list[Result], goal: str) -> RankedPoint | None:
     good = [item for item in items if item.value is not None]
     if not good:
         return None
     values = [item.value for item in good if item.value is not None]
     good.sort(key=lambda item: (_cost(item.value or 0.0, goal), item.trial.id))
-    mean = math.fsum(values) / len(values)
-    return Standing(mean, len(good) == len(items), tuple(good))
+    mean = math.fsum(values) / len(values)  # exact, so that the order of the seeds does not matter
+    return RankedPoint(mean, len(good) == len(items), tuple(good))
 
 
 def _cost(value: float, goal: str) -> float:

@@ -1,12 +1,13 @@
-"""Put a model into Vertex AI's registry, once per run, as a new version of what has its name."""
+"""Register a model in Vertex AI, once per run, as a new version of the model of its name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-from . import naming, vertex
+from . import vertex
 from .base import VertexOperator
+from .labels import task_labels, with_user_labels
 
 
 class RegisterModelOperator(VertexOperator):
@@ -36,18 +37,20 @@ class RegisterModelOperator(VertexOperator):
     def execute(self, context: Any) -> dict[str, Any]:
         """Upload the model unless this run has done so, then move the aliases to it."""
         ti = context["ti"]
-        own = naming.identity(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
+        own = task_labels(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
         client = self.client()
-        with vertex.explained(f"the model of task {self.task_id}"):
-            version = self._mine(client, own) or self._upload(client, own)
+        with vertex.translated_errors(f"the model of task {self.task_id}"):
+            version = self._existing_version(client, own) or self._upload(client, own)
             self._move_aliases(client, version)
         name = f"{version['name'].split('@')[0]}@{version['versionId']}"
-        self.log.info("Registered %s: %s", name, vertex.console(name, "models"))
+        self.log.info("Registered %s: %s", name, vertex.console_url(name, "models"))
         outputs = {"model": name, "version": version["versionId"]}
         return {"model": name, "outputs": outputs | {"artifact": self.model.get("artifactUri")}}
 
-    def _mine(self, client: vertex.Vertex, own: dict[str, str]) -> dict[str, Any] | None:
-        """Return the version that an earlier attempt of this very task has made."""
+    def _existing_version(
+        self, client: vertex.VertexClient, own: dict[str, str]
+    ) -> dict[str, Any] | None:
+        """Return the version that an earlier attempt of this task has made."""
         for version in self._versions(client):
             labels = version.get("labels", {})
             if all(labels.get(key) == value for key, value in own.items()):
@@ -55,8 +58,9 @@ class RegisterModelOperator(VertexOperator):
                 return version
         return None
 
-    def _parent(self, client: vertex.Vertex) -> str | None:
-        """Return the oldest model of this display name: its later versions go into it."""
+    def _parent(self, client: vertex.VertexClient) -> str | None:
+        """Return the oldest model of this display name, which gets the new versions."""
+        # Vertex AI allows several models of one name; all attempts have to choose the same one.
         name = self.model["displayName"]
         text = f'display_name="{name}"'
         found = client.pages(client.locations.models(), "models", filter=text)
@@ -64,7 +68,7 @@ class RegisterModelOperator(VertexOperator):
         same.sort(key=lambda model: (model.get("createTime", ""), model["name"]))
         return same[0]["name"].split("@")[0] if same else None
 
-    def _versions(self, client: vertex.Vertex) -> Iterator[dict[str, Any]]:
+    def _versions(self, client: vertex.VertexClient) -> Iterator[dict[str, Any]]:
         parent = self._parent(client)
         if parent is None:
             return
@@ -75,31 +79,37 @@ class RegisterModelOperator(VertexOperator):
             yield from answer.get("models", [])
             request = models.listVersions_next(request, answer)
 
-    def _upload(self, client: vertex.Vertex, own: dict[str, str]) -> dict[str, Any]:
+    def _upload(self, client: vertex.VertexClient, own: dict[str, str]) -> dict[str, Any]:
         parent = self._parent(client)
-        body: dict[str, Any] = {"model": {**self.model, "labels": naming.merged(own, self.labels)}}
+        body: dict[str, Any] = {
+            "model": {**self.model, "labels": with_user_labels(own, self.labels)}
+        }
         if parent:
             body["parentModel"] = parent
         models = client.locations.models()
         answer = client.create_once(
-            lambda: models.upload(parent=client.parent, body=body), lambda: self._mine(client, own)
+            lambda: models.upload(parent=client.parent, body=body),
+            lambda: self._existing_version(client, own),
         )
-        if "versionId" in answer:
+        if "versionId" in answer:  # a version that `_existing_version` returned, not an operation
             return answer
-        made = client.finished(answer, self.poll)
+        made = client.wait_for_operation(answer, self.poll)
         name = f"{made['model'].split('@')[0]}@{made['modelVersionId']}"
         return client.call(models.get(name=name))
 
-    def _move_aliases(self, client: vertex.Vertex, version: dict[str, Any]) -> None:
+    def _move_aliases(self, client: vertex.VertexClient, version: dict[str, Any]) -> None:
         for other in self._versions(client):
             held = set(other.get("versionAliases", [])) & set(self.aliases or [])
+            # A `-` before a name removes it. Taken away first: an alias can be on one version only.
             if other["versionId"] != version["versionId"] and held:
                 self._merge(client, other, [f"-{alias}" for alias in sorted(held)])
         missing = set(self.aliases or []) - set(version.get("versionAliases", []))
         if missing:
             self._merge(client, version, sorted(missing))
 
-    def _merge(self, client: vertex.Vertex, version: dict[str, Any], changes: list[str]) -> None:
+    def _merge(
+        self, client: vertex.VertexClient, version: dict[str, Any], changes: list[str]
+    ) -> None:
         name = f"{version['name'].split('@')[0]}@{version['versionId']}"
         body = {"versionAliases": changes}
         client.call(client.locations.models().mergeVersionAliases(name=name, body=body))

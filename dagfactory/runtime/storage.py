@@ -8,8 +8,8 @@ from typing import Any
 SCHEME = "gs://"
 
 
-class Store:
-    """Cloud Storage as seen by one Airflow connection."""
+class StorageClient:
+    """Cloud Storage with the credentials of one Airflow connection."""
 
     def __init__(self, gcp_conn_id: str, impersonation_chain: Any = None) -> None:
         from airflow.providers.google.cloud.hooks.gcs import GCSHook
@@ -29,13 +29,15 @@ class Store:
         return json.loads(data)
 
     def write_json(self, address: str, value: Any) -> None:
-        """Write JSON with sorted keys; NaN and infinity are refused with ValueError."""
+        """Write JSON with sorted keys; raises ValueError for NaN and infinity."""
+        # Python would write them as `NaN`, which is not JSON, and the next reader would fail.
         text = json.dumps(value, sort_keys=True, indent=2, allow_nan=False) + "\n"
         self._blob(address).upload_from_string(text, content_type="application/json")
 
     def sizes(self, address: str) -> dict[str, int]:
         """Return the size in bytes of every object under an address, by full address."""
         bucket, prefix = split(address)
+        # with the slash: the prefix `run-1` would also list `run-10/`
         blobs = self.client.list_blobs(bucket, prefix=prefix.rstrip("/") + "/" if prefix else "")
         return {f"{SCHEME}{bucket}/{blob.name}": blob.size or 0 for blob in blobs}
 

@@ -11,7 +11,7 @@ from . import grid, halving, jobspec, ranking
 from .base import ConnectedOperator
 from .job import VertexJobOperator
 from .leaderboard import Leaderboard
-from .storage import Store, join
+from .storage import StorageClient, join
 
 GOALS = ("maximize", "minimize")
 LABEL_LENGTH = 120
@@ -23,9 +23,10 @@ class VertexTrialOperator(VertexJobOperator):
     Map it over indices: ``.partial(sweep=…, job=…).expand(trial=list(range(n)))``; with
     ``map_index_template="{{ task.trial_label }}"`` the grid view shows the parameters.
 
-    With ``rung`` it runs the trial at a place of a rung of successive halving: who that is stands in
-    ``<base>/rung-<n>.json`` of the rung before. A place that nobody reached does nothing. ``carry``
-    names the argument that gets the model directory of the same point in the rung before.
+    With ``rung`` it runs one trial of a rung of successive halving, which the rung before has written to
+    ``<base>/rung-<n>.json``. Where fewer trials were promoted than the rung has tasks, the rest do
+    nothing. ``carry`` names the argument that gets the model directory of the same point in the rung
+    before.
     """
 
     template_fields: Sequence[str] = (*VertexJobOperator.template_fields, "sweep")
@@ -48,53 +49,57 @@ class VertexTrialOperator(VertexJobOperator):
         self.trial = trial
         self.rung = rung
         self.carry = carry
-        self._entrants: list[halving.Entrant] | None = None
+        self._rung_trials: list[halving.RungTrial] | None = None
 
     @property
     def trial_label(self) -> str:
         """Return the trial's parameters on one line, for the grid view."""
-        entrant = self._entrant()
-        return ranking.label(entrant.trial.parameters)[:LABEL_LENGTH] if entrant else "nobody"
+        rung_trial = self._rung_trial()
+        return (
+            ranking.label(rung_trial.trial.parameters)[:LABEL_LENGTH] if rung_trial else "no trial"
+        )
 
     def execute(self, context: Any) -> dict[str, Any]:
-        """Run the trial; a place of a rung that nobody reached is done at once."""
-        if self._entrant() is None:
-            self.log.info("Fewer trials than places came this far: there is nothing to do here.")
-            return {}
+        """Run the trial; return at once where no trial was promoted to this task."""
+        if self._rung_trial() is None:
+            self.log.info("Fewer trials were promoted than this rung has tasks: nothing to do.")
+            return {}  # and not a skip, which would skip the choice of the best with it
         return super().execute(context)
 
-    def asked_job(self) -> dict[str, Any]:
+    def requested_job(self) -> dict[str, Any]:
         """Return the job with the trial's arguments and output directory."""
-        entrant = self._entrant()
-        if entrant is None:
+        rung_trial = self._rung_trial()
+        if rung_trial is None:
             return self.job
-        carried = {self.carry: entrant.model} if self.carry else {}
-        return jobspec.for_trial(self.job, entrant.trial, carried)
+        carried = {self.carry: rung_trial.model} if self.carry else {}
+        return jobspec.for_trial(self.job, rung_trial.trial, carried)
 
-    def _entrant(self) -> halving.Entrant | None:
+    def _rung_trial(self) -> halving.RungTrial | None:
         if self.rung is None:
-            return halving.Entrant(grid.trial(self.sweep, self.trial))
-        if self._entrants is None:
+            return halving.RungTrial(grid.trial(self.sweep, self.trial))
+        if self._rung_trials is None:  # one read of the bucket for label, job and result
             base = self.job["baseOutputDirectory"]["outputUriPrefix"]
-            self._entrants = read_entrants(self.store(), self.sweep, self.rung, base)
-        return self._entrants[self.trial] if self.trial < len(self._entrants) else None
+            self._rung_trials = read_rung_trials(self.store(), self.sweep, self.rung, base)
+        return self._rung_trials[self.trial] if self.trial < len(self._rung_trials) else None
 
 
-def read_entrants(store: Store, sweep: grid.Sweep, rung: int, base: str) -> list[halving.Entrant]:
-    """Return the trials of a rung, by what the rung before it left under ``base``."""
+def read_rung_trials(
+    store: StorageClient, sweep: grid.Sweep, rung: int, base: str
+) -> list[halving.RungTrial]:
+    """Return the trials of a rung, by the file that the rung before it wrote under ``base``."""
     if rung == 0:
-        return halving.entrants(sweep, 0)
+        return halving.rung_trials(sweep, 0)
     address = join(base, f"rung-{rung - 1}.json")
     survivors = store.read_json(address)
     if not isinstance(survivors, list):
         raise AirflowException(f"{address} is missing: the rung before this one has not ended")
-    return halving.entrants(sweep, rung, survivors)
+    return halving.rung_trials(sweep, rung, survivors)
 
 
 class BestTrialOperator(ConnectedOperator):
     """Choose the best trial of the mapped task ``trials`` by the metrics files under ``base``.
 
-    The sweep's definition is read from that task, so it stands in the DAG file once.
+    The sweep's definition is read from that task.
 
     A missing, null or non-finite metric and a run that is not complete never win; seeds of one
     point are averaged and the best seed of the best point is taken; ties go to the smaller id.
@@ -102,8 +107,8 @@ class BestTrialOperator(ConnectedOperator):
     "metric", "value", "mean", "model_dir", "checkpoint", "trials", "failed"}``. Raises
     AirflowFailException when no trial can win.
 
-    With ``rung`` it judges one rung of successive halving. Every rung but the last writes who goes on
-    to ``<base>/rung-<n>.json``, and its trials to ``<base>/rung-<n>-trials.json``.
+    With ``rung`` it ranks one rung of successive halving. Every rung but the last writes the promoted
+    points to ``<base>/rung-<n>.json``, and its trials to ``<base>/rung-<n>-trials.json``.
     """
 
     template_fields: Sequence[str] = (
@@ -137,23 +142,24 @@ class BestTrialOperator(ConnectedOperator):
         """Read every trial, log the leaderboard, write it and return the winner."""
         sweep, store = self._definition(context), self.store()
         board = Leaderboard(store, self.base, self.metric, self.goal)
-        verdict = board.judge(self._trials(sweep), self.log)
+        outcome = board.rank_trials(self._trials(sweep), self.log)
         if self.rung is None or self.rung + 1 == len(sweep["rungs"]["sizes"]):
-            board.publish(verdict)
+            board.publish(outcome)
         else:
-            models = {item.trial.id: board.model(item.trial) for item in verdict.results}
-            onward = halving.promoted(sweep, self.rung, verdict.ranked, models)
-            store.write_json(join(self.base, f"rung-{self.rung}-trials.json"), verdict.records())
+            models = {item.trial.id: board.model(item.trial) for item in outcome.results}
+            onward = halving.promoted(sweep, self.rung, outcome.ranked, models)
+            store.write_json(join(self.base, f"rung-{self.rung}-trials.json"), outcome.records())
             store.write_json(join(self.base, f"rung-{self.rung}.json"), onward)
-        return verdict.best
+        return outcome.best
 
     def _trials(self, sweep: grid.Sweep) -> list[grid.Trial]:
         if self.rung is None:
             return grid.trials(sweep)
-        return [each.trial for each in read_entrants(self.store(), sweep, self.rung, self.base)]
+        return [each.trial for each in read_rung_trials(self.store(), sweep, self.rung, self.base)]
 
     def _definition(self, context: Any) -> grid.Sweep:
         """Return the sweep of the mapped task, templated as its trials were."""
+        # So that a DAG file holds the definition once, and the two cannot disagree.
         mapped: Any = self.dag.get_task(self.trials)
         found: grid.Sweep = self.render_template(mapped.partial_kwargs["sweep"], context)
         return found

@@ -1,10 +1,10 @@
-"""How an endpoint's traffic is divided between models: whole percents that add up to 100."""
+"""How an endpoint's traffic is divided between models: integer percents that add up to 100."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-WHOLE = 100
+TOTAL_PERCENT = 100
 NEW = "0"  # Vertex's name for the model being deployed
 
 
@@ -14,7 +14,10 @@ def check(traffic: Mapping[str, int]) -> None:
     if unknown or "new" not in traffic:
         raise ValueError(f"traffic has the keys new and current, not {', '.join(sorted(traffic))}")
     new = traffic["new"]
-    if not 0 <= new <= WHOLE or new + traffic.get("current", WHOLE - new) != WHOLE:
+    if (
+        not 0 <= new <= TOTAL_PERCENT
+        or new + traffic.get("current", TOTAL_PERCENT - new) != TOTAL_PERCENT
+    ):
         raise ValueError(f"the shares of {dict(traffic)} are not percents that add up to 100")
 
 
@@ -25,13 +28,14 @@ def split(new: int, others: Mapping[str, int], key: str = NEW) -> dict[str, int]
     equally. Rounding is by largest remainder, ties by id.
     """
     if not others:
-        return {key: WHOLE}
+        return {key: TOTAL_PERCENT}
+    # Integers throughout: Vertex AI refuses a split that does not add up to 100.
     shares = others if sum(others.values()) else dict.fromkeys(others, 1)
-    rest, total = WHOLE - new, sum(shares.values())
+    rest, total = TOTAL_PERCENT - new, sum(shares.values())
     exact = {name: rest * share for name, share in shares.items()}
-    whole = {name: value // total for name, value in exact.items()}
-    missing = rest - sum(whole.values())
+    floors = {name: value // total for name, value in exact.items()}
+    missing = rest - sum(floors.values())
     by_remainder = sorted(exact, key=lambda name: (-(exact[name] % total), name))
     for name in by_remainder[:missing]:
-        whole[name] += 1
-    return {key: new, **whole}
+        floors[name] += 1
+    return {key: new, **floors}

@@ -1,24 +1,23 @@
-"""A sweep that Vertex AI steers: one hyperparameter tuning job, and the choice of its best trial."""
+"""A Bayesian sweep: one hyperparameter tuning job of Vertex AI, and the choice of its best trial."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from . import jobspec, waiting
+from . import jobspec, triggers
 from .grid import Trial
 from .job import VertexJobOperator
 from .leaderboard import Leaderboard
 
 
 class TuneOperator(VertexJobOperator):
-    """Let Vertex AI suggest one trial after the other, each from the results so far.
+    """Let Vertex AI choose the parameters of each trial by the results so far.
 
     ``job`` is the CustomJobSpec of a trial; ``study`` holds ``studySpec`` (one metric),
     ``maxTrialCount`` and ``parallelTrialCount``. Vertex AI adds ``--name=value`` for each parameter and
     gives a trial ``<base>/<number>/`` to write to. Launching, attaching, falling back and cancelling are
-    those of one job. The winner is chosen, written and returned as BestTrialOperator does it, by the
-    trials' metrics.json; the metric reported while training only steers the search.
+    those of one job. The winner is chosen, written and returned as BestTrialOperator does it.
     """
 
     template_fields: Sequence[str] = (*VertexJobOperator.template_fields, "study")
@@ -27,32 +26,34 @@ class TuneOperator(VertexJobOperator):
         "study": "json",
     }
     collection: ClassVar[str] = "hyperparameterTuningJobs"
-    trigger: ClassVar[str] = waiting.TUNING
+    trigger: ClassVar[str] = triggers.TUNING
 
     def __init__(self, *, study: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.study = study
 
-    def asked_resource(self, job: dict[str, Any], context: Any, choice: int) -> dict[str, Any]:
+    def request_body(self, job: dict[str, Any], context: Any, choice: int) -> dict[str, Any]:
         """Return the HyperparameterTuningJob."""
         name, labels = self._display_name(context), self._labels(choice)
         return jobspec.tuning(name, job, labels, self.study)
 
     def fingerprint(self) -> str:
-        """Return what changes when the job of a trial or the study does."""
-        return jobspec.fingerprint({"job": self.asked_job(), **self.study})
+        """Return a hash of the job of a trial and of the study."""
+        return jobspec.fingerprint({"job": self.requested_job(), **self.study})
 
-    def answered_job(self, created: dict[str, Any]) -> dict[str, Any]:
+    def created_job(self, created: dict[str, Any]) -> dict[str, Any]:
         """Return the CustomJobSpec of the trials as Vertex AI took it."""
         return dict(created.get("trialJobSpec") or {})
 
     def _result(self, pipeline: dict[str, Any]) -> dict[str, Any]:
+        # By metrics.json and not by the measurements of the study, which only steer the search: a trial
+        # that stopped early or measured NaN must not win here either.
         base = self.job["baseOutputDirectory"]["outputUriPrefix"]
         (metric,) = self.study["studySpec"]["metrics"]
         board = Leaderboard(self.store(), base, metric["metricId"], metric["goal"].lower())
-        verdict = board.judge([_trial(each) for each in pipeline.get("trials", [])], self.log)
-        board.publish(verdict)
-        return {**verdict.best, "job": pipeline["name"]}
+        outcome = board.rank_trials([_trial(each) for each in pipeline.get("trials", [])], self.log)
+        board.publish(outcome)
+        return {**outcome.best, "job": pipeline["name"]}
 
 
 def _trial(found: Mapping[str, Any]) -> Trial:

@@ -1,4 +1,4 @@
-"""Vertex AI by REST: the client, pages, long-running operations, and errors put into words."""
+"""Vertex AI by REST: the client, pages, long-running operations, and errors as Airflow's exceptions."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ LONGEST_PAUSE = 32.0
 PAGE_SIZE = 100
 
 
-class Vertex:
-    """One region of Vertex AI, spoken to through Google's REST client and an Airflow connection."""
+class VertexClient:
+    """A client for one region of Vertex AI, with the credentials of an Airflow connection."""
 
     def __init__(
         self, project: str, region: str, gcp_conn_id: str, impersonation_chain: Any = None
     ) -> None:
+        # googleapiclient and not the Vertex AI SDK: 0.4 s of import against 7 to 10 s, in every start of
+        # a task (docs/decisions.md).
         from airflow.providers.google.common.hooks.base_google import GoogleBaseHook
         from googleapiclient.discovery import build
 
@@ -36,7 +38,7 @@ class Vertex:
             "aiplatform",
             "v1",
             http=hook._authorize(),  # noqa: SLF001 - what every discovery-based provider hook calls
-            static_discovery=True,
+            static_discovery=True,  # the document in the package; otherwise one download each time
             cache_discovery=False,
             client_options={"api_endpoint": f"https://{region}-aiplatform.googleapis.com"},
         )
@@ -47,34 +49,36 @@ class Vertex:
 
     def call(self, request: Any) -> dict[str, Any]:
         """Execute a request that may be repeated; the client retries 429 and 5xx by itself."""
-        with explained():
+        with translated_errors():
             answer: dict[str, Any] = request.execute(num_retries=self.retries)
             return answer
 
     def create_once(
         self,
         send: Callable[[], Any],
-        found: Callable[[], dict[str, Any] | None],
-        hopeless: Callable[[str], bool] = lambda _: False,
+        find_existing: Callable[[], dict[str, Any] | None],
+        is_final: Callable[[str], bool] = lambda _: False,
     ) -> dict[str, Any]:
-        """Execute a request that must not be repeated blindly; raise the client's own errors.
+        """Execute a request that creates something, at most once; raises the client's own errors.
 
-        After a 429 or 5xx the thing may exist all the same: ``found`` is asked before each new try.
-        ``hopeless`` tells an error that waiting does not mend.
+        ``find_existing`` is called before each new try and returns what an earlier try has created, or
+        None. ``is_final`` tells from an error's text that waiting does not mend it.
         """
         attempt = 0
         while True:
             try:
+                # Without the client's own retries: after a 429 or 5xx the job may exist all the same,
+                # and a second one would cost as much again.
                 answer: dict[str, Any] = send().execute(num_retries=0)
             except Exception as error:
-                last = attempt == self.retries or hopeless(message_of(error))
+                last = attempt == self.retries or is_final(message_of(error))
                 if last or not is_transient(error):
                     raise
                 pause(attempt, error)
                 attempt += 1
             else:
                 return answer
-            existing = found()
+            existing = find_existing()
             if existing is not None:
                 return existing
 
@@ -86,7 +90,7 @@ class Vertex:
             yield from answer.get(key, [])
             request = collection.list_next(request, answer)
 
-    def finished(self, operation: dict[str, Any], poll: float) -> dict[str, Any]:
+    def wait_for_operation(self, operation: dict[str, Any], poll: float) -> dict[str, Any]:
         """Wait for a long-running operation and return its response; raise on its error."""
         while not operation.get("done"):
             time.sleep(poll)
@@ -98,6 +102,7 @@ class Vertex:
 
     def _operations(self, name: str) -> Resource:
         """Return the collection whose pattern the name of an operation fits."""
+        # The client checks a name against the pattern of the method before it sends anything.
         for kind in ("models", "endpoints"):
             if f"/{kind}/" in name:
                 return getattr(self.locations, kind)().operations()
@@ -127,13 +132,13 @@ def message_of(error: BaseException) -> str:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether the same request may work in a moment: rate limits, 5xx, broken connections."""
+    """Return whether the same request may work in a moment: rate limits, 5xx, broken connections."""
     status = status_of(error)
     return isinstance(error, OSError) or status in (TIMEOUT, TOO_MANY) or status >= SERVER_ERROR
 
 
 def is_permanent(error: BaseException) -> bool:
-    """Tell whether repeating the request is useless: 4xx other than 408 and 429."""
+    """Return whether repeating the request is useless: 4xx other than 408 and 429."""
     status = status_of(error)
     return BAD_REQUEST <= status < SERVER_ERROR and status not in (TIMEOUT, TOO_MANY)
 
@@ -143,8 +148,8 @@ def status_text(status: dict[str, Any]) -> str:
     return f"{status.get('message', 'no message')} (code {status.get('code', 'unknown')})"
 
 
-def failed(error: BaseException, doing: str = "") -> NoReturn:
-    """Raise what Airflow should see: no retries for a permanently wrong request."""
+def raise_failure(error: BaseException, doing: str = "") -> NoReturn:
+    """Raise Airflow's exception for an error: without retries where repeating cannot help."""
     text = f"Vertex AI refused {doing}: {message_of(error)}" if doing else message_of(error)
     if is_permanent(error):
         raise AirflowFailException(text) from error
@@ -152,17 +157,17 @@ def failed(error: BaseException, doing: str = "") -> NoReturn:
 
 
 @contextlib.contextmanager
-def explained(doing: str = "") -> Iterator[None]:
+def translated_errors(doing: str = "") -> Iterator[None]:
     """Turn the client's HttpError inside the block into an Airflow exception."""
     from googleapiclient.errors import HttpError
 
     try:
         yield
     except HttpError as error:
-        failed(error, doing)
+        raise_failure(error, doing)
 
 
-def console(name: str, kind: str = "training") -> str:
+def console_url(name: str, kind: str = "training") -> str:
     """Return the address of a resource in Google's console."""
     _, project, _, region, _, identifier, *_ = name.split("/")
     place = f"https://console.cloud.google.com/vertex-ai/locations/{region}"

@@ -12,7 +12,7 @@ from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.runtime.grid import count, packs, points
-from dagfactory.runtime.halving import places
+from dagfactory.runtime.halving import trial_slots
 from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.task_api.job import job_arguments
 from dagfactory.task_api.job_problems import job_problems
@@ -161,7 +161,7 @@ def _size(compact: dict[str, Any], stage: _Stage) -> int:
     """Return the number of jobs."""
     if "pack" in compact:
         return len(packs(compact))
-    return count(compact) if stage.rung is None else places(compact, stage.rung)
+    return count(compact) if stage.rung is None else trial_slots(compact, stage.rung)
 
 
 def _first_rule(arguments: dict[str, Any], stage: _Stage) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from paths import ROOT
 from dagfactory.__main__ import run
 from dagfactory.compiler.bundle.bundle import MANIFEST
 from dagfactory.compiler.bundle.sidecars import POOLS
-from dagfactory.deploy.after import reminder
 from dagfactory.deploy.plan import SyncPlan, Write
+from dagfactory.deploy.pool_import import pool_import_command
 from dagfactory.language.environment import EnvironmentFile
 
 REPOSITORY = ROOT
@@ -225,10 +225,13 @@ def test_on_composer_the_command_is_gcloud() -> None:
         "composer": "ml-prod",
     }
     written = SyncPlan(writes=(Write(POOLS, b"{}"),))
-    found = reminder(written, EnvironmentFile(**fields), "gs://composer/dags/ml/team")
+    found = pool_import_command(written, EnvironmentFile(**fields), "gs://composer/dags/ml/team")
     assert found.splitlines()[1].split() == [
         *["gcloud", "composer", "environments", "run", "ml-prod", "--project", "demo-project"],
         *["--location", "us-central1", "pools", "import", "--"],
         "/home/airflow/gcs/dags/ml/team/pools.json",
     ]
-    assert reminder(SyncPlan(), EnvironmentFile(**fields), "gs://composer/dags/ml/team") == ""
+    assert (
+        pool_import_command(SyncPlan(), EnvironmentFile(**fields), "gs://composer/dags/ml/team")
+        == ""
+    )

@@ -13,8 +13,8 @@ from paths import ROOT
 
 from dagfactory.__main__ import run
 from dagfactory.compiler.bundle.bundle import MANIFEST
-from dagfactory.deploy.apply import apply, survey
-from dagfactory.deploy.errors import DestinationError, MovedError, RefusedError
+from dagfactory.deploy.apply import apply, plan_sync
+from dagfactory.deploy.errors import DestinationChangedError, DestinationError, RefusedError
 from dagfactory.deploy.stores import NEW, Store, open_store
 
 SPECS = str(ROOT / "specs")
@@ -73,18 +73,18 @@ def calls(emulator: Any, folder: Path) -> Calls:
 
 def test_the_life_of_a_destination(folder: Path, store: Store, calls: Calls) -> None:
     (folder / "theirs.py").write_text("somebody else's DAG")
-    apply(survey(made({"a": "1", "b": "1"}), store), store)
+    apply(plan_sync(made({"a": "1", "b": "1"}), store), store)
     assert calls() == ["storage.objects.list", *["storage.objects.insert"] * 6]
 
-    assert not survey(made({"a": "1", "b": "1"}), store)
+    assert not plan_sync(made({"a": "1", "b": "1"}), store)
     assert calls() == ["storage.objects.list"]
 
-    apply(survey(made({"a": "2", "b": "1"}), store), store)
+    apply(plan_sync(made({"a": "2", "b": "1"}), store), store)
     upload = "storage.objects.insert"
     assert calls() == ["storage.objects.list", "storage.objects.get", upload, upload]
     assert (folder / "a.py").read_text() == "2"
 
-    apply(survey(made({"a": "2"}), store), store)
+    apply(plan_sync(made({"a": "2"}), store), store)
     assert calls()[2:] == [upload, "storage.objects.delete"]
     assert sorted(each.name for each in folder.iterdir() if each.is_file()) == [
         ".airflowignore",
@@ -96,19 +96,19 @@ def test_the_life_of_a_destination(folder: Path, store: Store, calls: Calls) -> 
 
 def test_nothing_to_do_with_a_previous_runtime_lists_once(store: Store, calls: Calls) -> None:
     for runtime in "ab":
-        apply(survey(made({"a": "1"}, runtime=runtime), store), store)
+        apply(plan_sync(made({"a": "1"}, runtime=runtime), store), store)
     calls()
-    assert not survey(made({"a": "1"}, runtime="b"), store)
+    assert not plan_sync(made({"a": "1"}, runtime="b"), store)
     assert calls() == ["storage.objects.list", "storage.objects.get"]
 
 
 def test_a_foreign_file_is_refused_until_it_is_identical(folder: Path, store: Store) -> None:
     (folder / "a.py").write_text("theirs")
     with pytest.raises(RefusedError, match=r"^a\.py is there already"):
-        apply(survey(made({"a": "1"}), store), store, confirmed=True)
+        apply(plan_sync(made({"a": "1"}), store), store, confirmed=True)
     assert [each.name for each in folder.iterdir()] == ["a.py"]
     (folder / "a.py").write_text("1")
-    apply(survey(made({"a": "1"}), store), store)
+    apply(plan_sync(made({"a": "1"}), store), store)
     assert (folder / "manifest.json").is_file()
 
 
@@ -116,30 +116,30 @@ def test_a_foreign_file_is_refused_until_it_is_identical(folder: Path, store: St
 def test_somebody_elses_change_in_between_stops_the_sync(
     folder: Path, store: Store, path: str
 ) -> None:
-    apply(survey(made({"a": "1", "b": "1"}), store), store)
-    planned = survey(made({"a": "2"}), store)
+    apply(plan_sync(made({"a": "1", "b": "1"}), store), store)
+    planned = plan_sync(made({"a": "2"}), store)
     (folder / path).write_text("somebody else")
-    with pytest.raises(MovedError, match=rf"{path} changed; run sync again") as caught:
+    with pytest.raises(DestinationChangedError, match=rf"{path} changed; run sync again") as caught:
         apply(planned, store)
     assert caught.value.exit_code == 4
     assert (folder / path).read_text() == "somebody else"
 
 
 def test_a_manifest_that_moves_while_it_is_read(folder: Path, store: Store) -> None:
-    apply(survey(made({"a": "1"}), store), store)
+    apply(plan_sync(made({"a": "1"}), store), store)
     generation = store.listing()[MANIFEST].generation
     (folder / MANIFEST).write_text("{}")
-    with pytest.raises(MovedError):
+    with pytest.raises(DestinationChangedError):
         store.read(MANIFEST, generation=generation)
     (folder / MANIFEST).unlink()
-    with pytest.raises(MovedError):
+    with pytest.raises(DestinationChangedError):
         store.read(MANIFEST, generation=generation)
 
 
 def test_an_upload_whose_answer_was_lost_is_no_conflict(store: Store) -> None:
     store.write("a.py", b"1", generation=NEW)
     store.write("a.py", b"1", generation=NEW)
-    with pytest.raises(MovedError):
+    with pytest.raises(DestinationChangedError):
         store.write("a.py", b"2", generation=NEW)
     store.delete("a.py", generation=store.listing()["a.py"].generation)
     store.delete("a.py", generation=1)
@@ -148,7 +148,7 @@ def test_an_upload_whose_answer_was_lost_is_no_conflict(store: Store) -> None:
 @pytest.mark.parametrize("code", [429, 503])
 def test_a_busy_service_is_asked_again(emulator: Any, store: Store, code: int) -> None:
     emulator.faults(f"error:{code}:1:storage.objects.insert")
-    apply(survey(made({"a": "1"}, modules=0), store), store)
+    apply(plan_sync(made({"a": "1"}, modules=0), store), store)
     assert sorted(store.listing()) == [".airflowignore", "a.py", MANIFEST]
 
 
@@ -172,7 +172,7 @@ def test_composite_objects_and_folder_placeholders(
 ) -> None:
     from google.cloud import storage
 
-    apply(survey(made({"a": "12"}), store), store)
+    apply(plan_sync(made({"a": "12"}), store), store)
     bucket = storage.Client(project=None).bucket(folder.parents[1].name)
     for name, text in (("p/1", "1"), ("p/2", "2"), (f"{PREFIX}/team/", "")):
         bucket.blob(name).upload_from_string(text)
@@ -180,7 +180,7 @@ def test_composite_objects_and_folder_placeholders(
     assert store.listing()["a.py"].md5 is None
     assert "team/" not in store.listing()
     calls()
-    assert not survey(made({"a": "12"}), open_store(destination + "/"))
+    assert not plan_sync(made({"a": "12"}), open_store(destination + "/"))
 
 
 @pytest.mark.parametrize(
@@ -188,8 +188,8 @@ def test_composite_objects_and_folder_placeholders(
     [
         ("gs://", "names no bucket"),
         ("gs://UPPER/dags/x", "names no bucket"),
-        ("gs://bucket", "the root of bucket is no place for DAG files"),
-        ("gs://bucket/", "the root of bucket is no place for DAG files"),
+        ("gs://bucket", "DAG files cannot go to the root of bucket"),
+        ("gs://bucket/", "DAG files cannot go to the root of bucket"),
         ("gs://bucket/dags/../logs", "empty or relative part"),
         ("gs://bucket//dags", "empty or relative part"),
     ],

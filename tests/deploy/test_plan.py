@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from made import made
 
 from dagfactory.compiler.bundle.bundle import IGNORE, MANIFEST, Bundle
-from dagfactory.deploy.apply import apply, survey
+from dagfactory.deploy.apply import apply, plan_sync
 from dagfactory.deploy.errors import RefusedError
 from dagfactory.deploy.manifest import parse
-from dagfactory.deploy.plan import SyncPlan, of_some_specs, plan
-from dagfactory.deploy.stores import NEW, Item, crc32c, md5
+from dagfactory.deploy.plan import SyncPlan, confirm_removals, plan
+from dagfactory.deploy.stores import NEW, StoredFile, crc32c, md5
 from dagfactory.deploy.stores.local import LocalStore
 
 NAMES = st.sampled_from(["etl", "train", "report", "score", "clean"])
@@ -49,8 +49,8 @@ def interrupt(made_plan: SyncPlan, store: LocalStore, after: int) -> None:
         store.delete(delete.path, generation=delete.generation)
 
 
-def listed(files: dict[str, bytes]) -> dict[str, Item]:
-    return {path: Item(len(data), 7, md5(data)) for path, data in files.items()}
+def listed(files: dict[str, bytes]) -> dict[str, StoredFile]:
+    return {path: StoredFile(len(data), 7, md5(data)) for path, data in files.items()}
 
 
 @settings(max_examples=150, deadline=None)
@@ -64,7 +64,7 @@ def test_syncs_converge_and_never_touch_what_is_not_theirs(
         fill(folder, foreign)
         theirs = dict(foreign)
         for bundle in bundles:
-            first = survey(bundle, store)
+            first = plan_sync(bundle, store)
             if first.refused:
                 wanted = [path for path in bundle.files if path in theirs]
                 assert [path for path in wanted if theirs[path] != bundle.files[path]]
@@ -73,7 +73,7 @@ def test_syncs_converge_and_never_touch_what_is_not_theirs(
                 continue
             theirs = {path: data for path, data in theirs.items() if path not in bundle.files}
             interrupt(first, store, stop)
-            apply(survey(bundle, store), store, confirmed=True)
+            apply(plan_sync(bundle, store), store, confirmed=True)
             now = content(folder)
             assert {path: now[path] for path in theirs} == theirs
             assert {p: d for p, d in now.items() if p in bundle.files and p != MANIFEST} == {
@@ -82,7 +82,7 @@ def test_syncs_converge_and_never_touch_what_is_not_theirs(
             remote = parse(now[MANIFEST])
             assert remote
             assert set(now) == {MANIFEST, *remote.files, *theirs}
-            assert not survey(bundle, store)
+            assert not plan_sync(bundle, store)
 
 
 @settings(max_examples=300, deadline=None)
@@ -91,11 +91,13 @@ def test_syncs_converge_and_never_touch_what_is_not_theirs(
     old=st.one_of(st.none(), BUNDLES),
     listing=st.dictionaries(
         st.one_of(NAMES.map(lambda n: f"{n}.py"), FOREIGN_NAMES, st.text(max_size=5)),
-        st.builds(Item, st.integers(0, 9), st.integers(1, 9), st.sampled_from([None, md5(b"one")])),
+        st.builds(
+            StoredFile, st.integers(0, 9), st.integers(1, 9), st.sampled_from([None, md5(b"one")])
+        ),
     ),
 )
 def test_a_plan_deletes_only_what_the_manifest_names(
-    bundle: Bundle, old: Bundle | None, listing: dict[str, Item]
+    bundle: Bundle, old: Bundle | None, listing: dict[str, StoredFile]
 ) -> None:
     found = plan(bundle, listing, old.manifest if old else None)
     named = set(json.loads(old.manifest)["files"]) if old else set()
@@ -112,25 +114,25 @@ def test_what_is_imported_comes_first_and_the_manifest_last() -> None:
 
 
 def test_an_object_without_md5_is_compared_by_crc32c() -> None:
-    assert Item(3, 1, None, crc32c(b"one")).holds(b"one")
-    assert not Item(3, 1, None, crc32c(b"one")).holds(b"two")
-    assert not Item(3, 1).holds(b"one")
-    assert not Item(4, 1, None, crc32c(b"one")).holds(b"one")
+    assert StoredFile(3, 1, None, crc32c(b"one")).has_content(b"one")
+    assert not StoredFile(3, 1, None, crc32c(b"one")).has_content(b"two")
+    assert not StoredFile(3, 1).has_content(b"one")
+    assert not StoredFile(4, 1, None, crc32c(b"one")).has_content(b"one")
 
 
 def test_the_previous_runtime_stays_for_one_change(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     for runtime, packages in (("a", "a"), ("b", "ab"), ("b", "ab"), ("c", "bc"), ("b", "bc")):
-        apply(survey(made({"etl": "1"}, runtime=runtime), store), store)
+        apply(plan_sync(made({"etl": "1"}, runtime=runtime), store), store)
         found = {path.name for path in tmp_path.iterdir() if path.is_dir()}
         assert found == {f"dagfactory_runtime_{each}" for each in packages}
 
 
 def test_a_manifest_names_no_file_that_is_missing(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
-    apply(survey(made({"etl": "1"}, runtime="a"), store), store)
+    apply(plan_sync(made({"etl": "1"}, runtime="a"), store), store)
     (tmp_path / "dagfactory_runtime_a/m0.py").unlink()
-    apply(survey(made({"etl": "1"}, runtime="b"), store), store)
+    apply(plan_sync(made({"etl": "1"}, runtime="b"), store), store)
     named = json.loads((tmp_path / MANIFEST).read_text())["files"]
     assert set(named) | {MANIFEST} == set(content(tmp_path))
 
@@ -159,9 +161,9 @@ def test_many_deletions_need_a_yes(before: int, gone: int, asked: bool) -> None:
 
 def test_a_bundle_of_single_specs_asks_before_it_removes_the_others() -> None:
     old, new = made({"a": "1", "b": "1"}), made({"a": "1"})
-    found = of_some_specs(plan(new, listed(old.files), old.manifest))
+    found = confirm_removals(plan(new, listed(old.files), old.manifest))
     assert found.confirm == ("only some specs were named, and b.py would be deleted",)
-    assert not of_some_specs(plan(old, listed(old.files), old.manifest)).confirm
+    assert not confirm_removals(plan(old, listed(old.files), old.manifest)).confirm
 
 
 def test_an_empty_bundle_is_refused() -> None:

@@ -69,7 +69,7 @@ def test_no_environment_variable_is_replaced(hostile):
 def test_no_name_of_the_source_becomes_code(hostile):
     _, spec = hostile
     assert "import os" not in spec
-    assert "__import__" not in spec.replace("`__import__('os').system` is no dotted path", "")
+    assert "__import__" not in spec.replace("`__import__('os').system` is not a dotted path", "")
     assert "operator: os.system" not in spec
 
 

@@ -1,7 +1,7 @@
 """dag-factory's layers, as its loader merges them."""
 
 from dagfactory.diagnostics.source import SourceFile
-from dagfactory.importers._merge import layered
+from dagfactory.importers._merge import with_defaults
 from dagfactory.importers._yaml11 import load
 
 
@@ -12,7 +12,7 @@ def tree(text):
 
 
 def merged(dag, default="{}", *files):
-    return layered(tree(dag), tree(default), [tree(each) for each in files]).plain()
+    return with_defaults(tree(dag), tree(default), [tree(each) for each in files]).plain()
 
 
 def test_mappings_merge_at_every_depth_and_the_dag_wins():

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from dagfactory.diagnostics.source import SourceFile
 from dagfactory.document.load import load
-from dagfactory.importers._write import Block, write
-from dagfactory.importers._yaml11 import native
+from dagfactory.importers._write import CommentedMap, write
+from dagfactory.importers._yaml11 import yaml11_value
 
 # what the loader refuses anywhere: controls, surrogates, hidden and private characters
 KEPT = st.characters(exclude_categories=("Cs", "Cc", "Cf", "Co", "Cn", "Zl", "Zp"))
@@ -34,33 +34,33 @@ def back(text):
 
 @given(st.dictionaries(KEYS, VALUES, min_size=1, max_size=5))
 def test_values_read_back(data):
-    assert back(write(Block(data), [])) == data
+    assert back(write(CommentedMap(data), [])) == data
 
 
 @given(TEXTS)
 def test_texts_read_back_as_texts_in_yaml_1_1_too(text):
-    found = yaml.safe_load(write(Block(key=text), []))["key"]
+    found = yaml.safe_load(write(CommentedMap(key=text), []))["key"]
     assert str(found) == text or isinstance(found, date)
 
 
 def test_special_floats():
-    found = back(write(Block(a=math.inf, b=-math.inf, c=math.nan), []))
+    found = back(write(CommentedMap(a=math.inf, b=-math.inf, c=math.nan), []))
     assert (found["a"], found["b"]) == (math.inf, -math.inf)
     assert math.isnan(found["c"])
 
 
 def test_comments_stand_where_they_belong():
-    block = Block(a=1, b=Block(c=[1, 2]))
-    block.note("a").beside = "# one"
-    block.note("b").above = ["# two", "# lines"]
+    block = CommentedMap(a=1, b=CommentedMap(c=[1, 2]))
+    block.comments_of("a").beside = "# one"
+    block.comments_of("b").above = ["# two", "# lines"]
     expected = "# head\na: 1  # one\n# two\n# lines\nb: {c: [1, 2]}\n"
     assert write(block, ["# head"]) == expected
 
 
 def test_a_mapping_with_comments_is_not_squeezed_into_a_line():
-    inner = Block(c=1)
-    inner.note("c").beside = "# why"
-    assert write(Block(b=inner), []) == "b:\n  c: 1  # why\n"
+    inner = CommentedMap(c=1)
+    inner.comments_of("c").beside = "# why"
+    assert write(CommentedMap(b=inner), []) == "b:\n  c: 1  # why\n"
 
 
 def test_plain_scalars_of_yaml_1_1():
@@ -80,4 +80,4 @@ def test_plain_scalars_of_yaml_1_1():
     ]
     node, _ = load(SourceFile("a.yml", "\n".join(f"- {each}" for each in texts)))
     expected = [True, False, 8, 31, 1000, 750, "1e3", None, None, date(2025, 1, 5), "x", 1.5]
-    assert [native(each) for each in node.value] == expected
+    assert [yaml11_value(each) for each in node.value] == expected

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from dagfactory.runtime.facts import facts_of
-from dagfactory.runtime.post import NotSentError, address, post
+from dagfactory.runtime.alert_context import event_fields
+from dagfactory.runtime.http import NotSentError, base_url, post_json
 
 
 @pytest.fixture(scope="module")
@@ -129,20 +129,20 @@ def test_no_secret_of_a_connection_is_logged(alerting):
 
 
 def test_a_passing_error_is_tried_again(letters, monkeypatch):
-    monkeypatch.setattr("dagfactory.runtime.post.PAUSE", 0.0)
+    monkeypatch.setattr("dagfactory.runtime.http.PAUSE", 0.0)
     url = f"http://127.0.0.1:{letters.http}/tries"
     letters.answers[:] = [503, 429]
-    assert post(url, {}).ok
+    assert post_json(url, {}).ok
     assert len(of(letters, "/tries")) == 3
 
 
 @pytest.mark.parametrize(("statuses", "requests"), [([404], 1), ([500, 502, 503], 3)])
 def test_an_error_that_stays_is_told_without_the_address(letters, monkeypatch, statuses, requests):
-    monkeypatch.setattr("dagfactory.runtime.post.PAUSE", 0.0)
+    monkeypatch.setattr("dagfactory.runtime.http.PAUSE", 0.0)
     letters.posts.clear()
     letters.answers[:] = list(statuses)
     with pytest.raises(NotSentError, match=f"HTTP {statuses[-1]}") as raised:
-        post(f"http://127.0.0.1:{letters.http}/secret-part", {})
+        post_json(f"http://127.0.0.1:{letters.http}/secret-part", {})
     assert "secret-part" not in str(raised.value)
     assert len(letters.posts) == requests
 
@@ -158,17 +158,17 @@ def test_an_error_that_stays_is_told_without_the_address(letters, monkeypatch, s
 )
 def test_the_address_of_a_connection(fields, expected):
     conn = SimpleNamespace(**({"schema": None, "port": None} | fields))
-    assert address(conn, "https://default") == expected
+    assert base_url(conn, "https://default") == expected
 
 
 def test_the_facts_of_a_deadline_come_from_data_alone():
     late = {"dag_id": "d", "dag_run_id": "r/1", "logical_date": "2026-01-05T00:00:00Z"}
-    facts = facts_of(
+    values = event_fields(
         "deadline", {"dag_run": late, "deadline": {"deadline_time": "2026-01-05 08:00"}}
     )
-    assert facts["title"] == "a run of d is late, it should have ended by 2026-01-05 08:00"
-    assert (facts["dag"], facts["run"], facts["task"], facts["owner"]) == ("d", "r/1", "", "")
-    assert facts["log"].endswith(("/dags/d/runs/r%2F1", "/dags/d/grid?dag_run_id=r%2F1"))
+    assert values["title"] == "a run of d is late, it should have ended by 2026-01-05 08:00"
+    assert (values["dag"], values["run"], values["task"], values["owner"]) == ("d", "r/1", "", "")
+    assert values["log"].endswith(("/dags/d/runs/r%2F1", "/dags/d/grid?dag_run_id=r%2F1"))
 
 
 def test_an_alert_is_a_plain_value():

@@ -188,4 +188,4 @@ def test_only_an_automatic_retry_takes_a_finished_job(tries, most):
         task_id="x", project="p", region="r", job={"workerPoolSpecs": []}, retries=2
     )
     attempt = SimpleNamespace(try_number=tries, max_tries=most)
-    assert job._done({"ti": attempt}) is None
+    assert job._succeeded_earlier({"ti": attempt}) is None

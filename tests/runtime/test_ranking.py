@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagfactory.runtime.grid import Trial, trials
-from dagfactory.runtime.ranking import result, standings, table, winner
+from dagfactory.runtime.ranking import ranked_points, result, table, winner
 
 
 def document(value, **changes):
@@ -22,7 +22,7 @@ def ranked(values, goal="maximize", seeds=None):
     flat = [v for group in values for v in (group if seeds else [group])]
     pairs = zip(trials(sweep), flat, strict=True)
     results = [result(t, None if v is None else document(v), "acc") for t, v in pairs]
-    return standings(results, goal)
+    return ranked_points(results, goal)
 
 
 def test_the_goal_decides():
@@ -48,7 +48,7 @@ def test_what_never_wins_says_why(made, problem):
     read = result(Trial("a", {}, "a"), made, "acc")
     assert read.value is None
     assert problem in read.problem
-    assert standings([read], "maximize") == []
+    assert ranked_points([read], "maximize") == []
     assert problem in table([], [read], "acc")
 
 
@@ -92,7 +92,7 @@ def test_the_winner_is_the_extreme_of_the_usable(files, goal):
     results = [result(t, f, "acc") for t, f in zip(every, files, strict=True)]
     usable = [item.value for item in results if item.value is not None]
     assert all(math.isfinite(value) for value in usable)
-    order = standings(results, goal)
+    order = ranked_points(results, goal)
     assert len(order) == len(usable)
     if usable:
         assert winner(order).value == (max if goal == "maximize" else min)(usable)

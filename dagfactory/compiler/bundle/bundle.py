@@ -175,7 +175,7 @@ def compare(made: Bundle, folder: Path) -> Difference:
 
 
 def write(made: Bundle, folder: Path) -> Difference:
-    """Bring a folder to a bundle: each file whole or not at all, in the order of `_turn`, then removals.
+    """Bring a folder to a bundle: each file whole or not at all, in `_write_order`, then removals.
 
     Raises FileError when the folder cannot be written, or when a file that is not ours is in the way.
     """

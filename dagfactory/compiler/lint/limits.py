@@ -13,7 +13,7 @@ from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import shorten
 from dagfactory.language.common import is_open
-from dagfactory.runtime.naming import DISPLAY_LENGTH, LABEL_LENGTH, label
+from dagfactory.runtime.labels import DISPLAY_LENGTH, LABEL_LENGTH, label
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan, PlannedTask

@@ -1,7 +1,7 @@
-"""Stores: where bundles go. One module per store, found by listing this package.
+"""Stores: one module per kind of destination, found by listing this package.
 
-A module defines `SCHEME`, the beginning of the destinations it serves, and `connect(destination)`,
-which returns a Store. Client libraries are imported inside `connect`.
+A module satisfies `StoreModule`, what it returns satisfies `Store`; a client library is imported inside
+`connect`. It may import `deploy.errors`, the bundle's rules for paths and `project`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ NEW = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class StoredFile:
     """One file of a listing: size in bytes, base64 checksums where the store has them, generation.
 
-    A file that is written again gets another generation.
+    A generation is a number that changes when the file is written again.
     """
 
     size: int
@@ -31,11 +31,11 @@ class Item:
     md5: str | None = None
     crc32c: str | None = None
 
-    def holds(self, content: bytes) -> bool:
-        """Say whether the file has this content; without any checksum, it has not."""
+    def has_content(self, content: bytes) -> bool:
+        """Return whether the file has this content; False without a checksum."""
         if self.size != len(content):
             return False
-        if self.md5 is not None:
+        if self.md5 is not None:  # composite objects of Cloud Storage have a CRC32C only
             return self.md5 == md5(content)
         return self.crc32c == crc32c(content)
 
@@ -51,7 +51,7 @@ class Store(Protocol):
     def address(self) -> str:
         """The destination as a person writes it, without a final slash."""
 
-    def listing(self) -> dict[str, Item]:
+    def listing(self) -> dict[str, StoredFile]:
         """Return every file below the destination."""
 
     def read(self, path: str, *, generation: int) -> bytes:
@@ -64,10 +64,11 @@ class Store(Protocol):
         """Delete a generation of a file. It may be gone already."""
 
 
-class Module(Protocol):
+class StoreModule(Protocol):
     """The interface of a module of this package."""
 
     SCHEME: str
+    """How the destinations of this store begin, for example `gs://`; empty for folders."""
 
     def connect(self, destination: str) -> Store:
         """Return the store of a destination; raises DestinationError for an unusable one."""
@@ -76,7 +77,7 @@ class Module(Protocol):
 def open_store(destination: str) -> Store:
     """Return the store of a destination such as `gs://BUCKET/dags/PREFIX` or a folder."""
     names = sorted(each.stem for each in Path(__file__).parent.glob("*.py"))
-    modules = [cast("Module", import_module(f"{__name__}.{n}")) for n in names if n[0] != "_"]
+    modules = [cast("StoreModule", import_module(f"{__name__}.{n}")) for n in names if n[0] != "_"]
     scheme = destination.partition("://")[0] + "://" if "://" in destination else ""
     for module in modules:
         if scheme == module.SCHEME:
@@ -92,6 +93,7 @@ def md5(content: bytes) -> str:
 
 
 def crc32c(content: bytes) -> str:
-    """Return the base64 CRC32C; only composite objects, which have no MD5, are compared by it."""
+    """Return the base64 CRC32C of a content."""
+    # by name: the library comes with google-cloud-storage, and only its store gets here
     checksum = import_module("google_crc32c").Checksum(content)
     return base64.b64encode(checksum.digest()).decode()

@@ -1,8 +1,4 @@
-"""Cloud Storage: the `dags/` folder of a Composer environment.
-
-Objects are written and deleted under `ifGenerationMatch`; 429 and 5xx are retried by the client
-library, which is safe because of that precondition.
-"""
+"""Cloud Storage: the `dags/` folder of a Composer environment."""
 
 from __future__ import annotations
 
@@ -16,8 +12,8 @@ from importlib import import_module
 from typing import Any
 
 from dagfactory.compiler.bundle.bundle import safe
-from dagfactory.deploy.errors import DestinationError, MovedError, RefusedError
-from dagfactory.deploy.stores import Item
+from dagfactory.deploy.errors import DestinationChangedError, DestinationError, RefusedError
+from dagfactory.deploy.stores import Store, StoredFile
 
 SCHEME = "gs://"
 TYPES = {".py": "text/x-python", ".json": "application/json"}
@@ -37,9 +33,9 @@ class GcsStore:
         self._bucket = client.bucket(bucket)
         self.address = f"gs://{bucket}/{prefix}"
 
-    def listing(self) -> dict[str, Item]:
+    def listing(self) -> dict[str, StoredFile]:
         """List the prefix once; placeholders of folders are left out."""
-        with self._spoken():
+        with self._plain_errors():
             blobs = self._client.list_blobs(self._bucket, prefix=self._prefix, fields=FIELDS)
             return {
                 blob.name.removeprefix(self._prefix): _item(blob)
@@ -49,48 +45,50 @@ class GcsStore:
 
     def read(self, path: str, *, generation: int) -> bytes:
         """Download one generation of an object."""
-        with self._spoken(path):
+        with self._plain_errors(path):
             content: bytes = self._blob(path).download_as_bytes(if_generation_match=generation)
             return content
 
     def write(self, path: str, content: bytes, *, generation: int) -> None:
         """Upload an object in place of one generation."""
         kind = TYPES.get(path[path.rfind(".") :], "text/plain")
-        with self._spoken(path):
+        # `if_generation_match` also makes the client's own retries of 429 and 5xx safe.
+        with self._plain_errors(path):
             try:
                 self._blob(path).upload_from_string(
                     content, content_type=kind, if_generation_match=generation
                 )
             except _exception("PreconditionFailed"):
-                # an upload whose answer was lost is repeated and then fails its own precondition
-                if not self._holds(path, content):
+                # The client repeats an upload whose response was lost, and the second one fails the
+                # precondition that the first one made untrue.
+                if not self._has_content(path, content):
                     raise
 
     def delete(self, path: str, *, generation: int) -> None:
         """Delete one generation of an object."""
-        with self._spoken(path):
+        with self._plain_errors(path):
             try:
                 self._blob(path).delete(if_generation_match=generation)
             except _exception("NotFound"):
-                return  # the end that was asked for
+                return  # already deleted, by a repeated request or by somebody else
 
     def _blob(self, path: str) -> Any:
         return self._bucket.blob(self._prefix + path)
 
-    def _holds(self, path: str, content: bytes) -> bool:
+    def _has_content(self, path: str, content: bytes) -> bool:
         blob = self._bucket.get_blob(self._prefix + path)
-        return blob is not None and _item(blob).holds(content)
+        return blob is not None and _item(blob).has_content(content)
 
     @contextmanager
-    def _spoken(self, path: str = "") -> Iterator[None]:
-        """Turn the client library's exceptions into plain lines."""
+    def _plain_errors(self, path: str = "") -> Iterator[None]:
+        """Turn the exceptions of the client library into our own, with a message of one line."""
         try:
             yield
         except _exceptions() as error:
-            raise _translated(error, self.address, path) from error
+            raise _plain_error(error, self.address, path) from error
 
 
-def connect(destination: str) -> GcsStore:
+def connect(destination: str) -> Store:
     """Return the store of `gs://BUCKET/PREFIX`, with the credentials of this machine."""
     bucket, _, prefix = destination.removeprefix(SCHEME).partition("/")
     prefix = prefix.removesuffix("/")
@@ -98,7 +96,7 @@ def connect(destination: str) -> GcsStore:
         raise DestinationError(f"`{destination}` names no bucket; write gs://BUCKET/dags/PREFIX")
     if not prefix:
         raise DestinationError(
-            f"the root of {bucket} is no place for DAG files: Airflow's own files lie there; "
+            f"DAG files cannot go to the root of {bucket}, where Airflow keeps its own files; "
             f"write gs://{bucket}/dags/PREFIX"
         )
     if not safe(prefix):
@@ -108,11 +106,11 @@ def connect(destination: str) -> GcsStore:
 
 def _client() -> Any:
     """Return a client; raises DestinationError without the library or credentials."""
-    # for traces that nobody collects, the library would ask for the bucket in the background
+    # For traces, which are not collected here, the library would look up the bucket in the background.
     os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
     try:
         with warnings.catch_warnings():
-            # the libraries tell users about the age of their Python on every start
+            # the libraries warn about old versions of Python on every start
             warnings.simplefilter("ignore", FutureWarning)
             storage = import_module("google.cloud.storage")
     except ImportError as error:
@@ -120,13 +118,15 @@ def _client() -> Any:
             "syncing to gs:// needs google-cloud-storage: pip install 'dagfactory[gcp]'"
         ) from error
     try:
-        return storage.Client(project=None)
+        return storage.Client(
+            project=None
+        )  # buckets are global; a project would have to be configured
     except _auth_error() as error:
         raise DestinationError(f"{NO_CREDENTIALS} ({_first_line(error)})") from error
 
 
-def _item(blob: Any) -> Item:
-    return Item(int(blob.size), int(blob.generation), blob.md5_hash, blob.crc32c)
+def _item(blob: Any) -> StoredFile:
+    return StoredFile(int(blob.size), int(blob.generation), blob.md5_hash, blob.crc32c)
 
 
 def _exception(name: str) -> type[Exception]:
@@ -146,16 +146,20 @@ def _auth_error() -> type[Exception]:
     return found
 
 
-def _translated(error: Exception, address: str, path: str) -> Exception:
-    """Return the plain line for an exception of the client library."""
+def _plain_error(error: Exception, address: str, path: str) -> Exception:
+    """Return our own exception for one of the client library."""
     place, line = f"{address}/{path}" if path else address, _first_line(error)
     if isinstance(error, _auth_error()):
         return DestinationError(f"{NO_CREDENTIALS} ({line})")
     match getattr(error, "code", None):
         case HTTPStatus.PRECONDITION_FAILED:
-            return MovedError(address, path)
+            return DestinationChangedError(address, path)
         case HTTPStatus.NOT_FOUND:
-            return MovedError(address, path) if path else RefusedError(f"{place}: no such bucket")
+            return (
+                DestinationChangedError(address, path)
+                if path
+                else RefusedError(f"{place}: no such bucket")
+            )
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             return RefusedError(f"{place}: these credentials may not do that ({line})")
     return RefusedError(f"{place}: Cloud Storage did not answer; try again ({line})")

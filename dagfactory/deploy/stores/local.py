@@ -1,8 +1,4 @@
-"""A folder on this machine.
-
-A file's generation is made from its content: the file system has no compare-and-swap, so it is
-looked at again right before it is replaced.
-"""
+"""A folder on this machine, with generations made from the content of files."""
 
 from __future__ import annotations
 
@@ -13,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
 
-from dagfactory.deploy.errors import DestinationError, MovedError, RefusedError
-from dagfactory.deploy.stores import NEW, Item, md5
+from dagfactory.deploy.errors import DestinationChangedError, DestinationError, RefusedError
+from dagfactory.deploy.stores import NEW, Store, StoredFile
 from dagfactory.project.files import FileError, Folder
 
 SCHEME = ""
@@ -28,10 +24,10 @@ class LocalStore:
         self._folder = folder
         self._files = Folder(folder)
         self.address = str(folder)
-        # two deletions at a time would both empty the folder they share
+        # two deletions at the same time would both remove the folder that they leave empty
         self._removing = Lock()
 
-    def listing(self) -> dict[str, Item]:
+    def listing(self) -> dict[str, StoredFile]:
         """Return every file below the folder; links to folders are not followed."""
         return {path.relative_to(self._folder).as_posix(): _item(path) for path in self._walk()}
 
@@ -40,7 +36,7 @@ class LocalStore:
         self._expect(path, generation)
         content = self._files.read(path)
         if content is None:
-            raise MovedError(self.address, path)
+            raise DestinationChangedError(self.address, path)
         return content
 
     def write(self, path: str, content: bytes, *, generation: int) -> None:
@@ -78,34 +74,38 @@ class LocalStore:
             yield from (Path(folder, name) for name in sorted(names))
 
     def _expect(self, path: str, generation: int) -> None:
+        """Raise DestinationChangedError unless a file has the expected generation."""
+        # A file system has no compare-and-swap: the file is read again right before it is replaced.
         target = self._folder / path
         current = _item(target).generation if os.path.lexists(target) else NEW
         if current != generation:
-            raise MovedError(self.address, path)
+            raise DestinationChangedError(self.address, path)
 
     def _inside(self, path: str) -> Path:
-        """Return the file's place; raises where a link leads out of the folder."""
+        """Return the path of a file; raises RefusedError where a link leads out of the folder."""
         target = self._folder / path
         if not target.parent.resolve().is_relative_to(self._folder.resolve()):
             raise RefusedError(f"{target.parent} is a link that leads out of {self._folder}")
         return target
 
 
-def connect(destination: str) -> LocalStore:
+def connect(destination: str) -> Store:
     """Return the store of a folder, which need not exist yet."""
     folder = Path(destination)
     if not destination or folder.resolve() == Path(folder.resolve().anchor):
-        raise DestinationError(f"`{destination}` is no place for a bundle; name a folder")
+        raise DestinationError(f"a bundle cannot go to `{destination}`; name a folder")
     if os.path.lexists(folder) and not folder.is_dir():
         raise DestinationError(f"{folder} is not a folder")
     return LocalStore(folder)
 
 
-def _item(path: Path) -> Item:
-    """Describe a file; what is no regular file has no checksum and equals nothing."""
+def _item(path: Path) -> StoredFile:
+    """Describe a file; one that is not a regular file has no checksum and equals no content."""
     if not path.is_file():
-        return Item(size=-1, generation=-1)
-    content = path.read_bytes()
-    checksum = md5(content)
+        return StoredFile(size=-1, generation=-1)
+    with path.open("rb") as file:
+        # in pieces: a stranger's file beside ours may be larger than the memory
+        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).digest()
+    checksum = base64.b64encode(digest).decode()
     number = int.from_bytes(base64.b64decode(checksum)[:_GENERATION_BYTES])
-    return Item(size=len(content), generation=NEW + 1 + number, md5=checksum)
+    return StoredFile(size=path.stat().st_size, generation=NEW + 1 + number, md5=checksum)

@@ -22,7 +22,7 @@ from dagfactory.emulator.vertex.custom_jobs import CustomJobs, check_spec, set_s
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.rows import job_rows
 from dagfactory.emulator.vertex.store import Store
-from dagfactory.runtime import draw
+from dagfactory.runtime import sampling
 
 SERVICE = f"{VERTEX}.JobService"
 METRIC_FILE = "CLOUD_ML_HP_METRIC_FILE"
@@ -156,7 +156,7 @@ def _check(job: Any) -> None:
 
 def _suggest(study: Any, number: int) -> Mapping[str, Any]:
     spaces = {each.parameter_id: _space(each) for each in study.parameters}
-    return next(itertools.islice(draw.points("random", spaces, 0), number - 1, None))
+    return next(itertools.islice(sampling.points("random", spaces, 0), number - 1, None))
 
 
 def _space(parameter: Any) -> Any:

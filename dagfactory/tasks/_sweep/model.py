@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from dagfactory.language.common import bad, missing
 from dagfactory.language.job import ArgumentName, JobTask, Scalar
-from dagfactory.runtime import draw
+from dagfactory.runtime import sampling
 from dagfactory.tasks._sweep.fields import Halving, Method, Metric, PackField, Space
 
 DRAWN = ("random", "sobol")
@@ -81,8 +81,8 @@ def _check_method(task: Sweep) -> None:
     for name in idle:
         remedy = "delete it, or choose another `method`"
         raise bad(f"`{name}` means nothing to `method: {task.method}`", remedy, (name,))
-    if task.method == "sobol" and len(task.parameters) > draw.MOST_DIMENSIONS:
-        most = f"a Sobol sequence has at most {draw.MOST_DIMENSIONS} hyperparameters here"
+    if task.method == "sobol" and len(task.parameters) > sampling.MOST_DIMENSIONS:
+        most = f"a Sobol sequence has at most {sampling.MOST_DIMENSIONS} hyperparameters here"
         raise bad(most, "use `method: random`", ("parameters",))
 
 

@@ -69,7 +69,7 @@ def test_the_runtime_has_every_class_and_every_event() -> None:
     from dagfactory.dagfile.checks.shape import ALERTS as ACCEPTED
     from dagfactory.language.alerts import Alerts
     from dagfactory.runtime.alert import ALERTS
-    from dagfactory.runtime.facts import _TITLES
+    from dagfactory.runtime.alert_context import _TITLES
     from dagfactory.task_api.alerts import _CLASSES
 
     assert set(_CLASSES.values()) == set(ALERTS) == ACCEPTED

@@ -63,7 +63,7 @@ class Forgets(VertexJobOperator):
 class AsksOtherwise(DiesAfterLaunch):
     """The same, but the second attempt asks for other arguments than the first one."""
 
-    def asked_job(self) -> dict[str, Any]:
+    def requested_job(self) -> dict[str, Any]:
         attempt = ["--second"] if self.task_id in seen else FOREVER
         return job(self.task_id, *attempt)
 

@@ -1,4 +1,4 @@
-"""What a sync leaves to somebody with other rights: bringing changed pools into Airflow."""
+"""The command that imports changed pools into Airflow; a sync itself only writes objects."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from dagfactory.language.environment import EnvironmentFile
 
 
-def reminder(plan: SyncPlan, environment: EnvironmentFile | None, address: str) -> str:
-    """Return the command that imports pools which this sync writes; nothing when it writes none."""
+def pool_import_command(plan: SyncPlan, environment: EnvironmentFile | None, address: str) -> str:
+    """Return the command that imports the pools which this sync writes; an empty text without any."""
     if environment is None or POOLS not in (each.path for each in plan.writes):
         return ""
     if not address.startswith("gs://"):
         command = f"airflow pools import {address}/{POOLS}"
     else:
+        # The command runs on a worker of Composer, which mounts the bucket there.
         folder = "/".join(("/home/airflow/gcs/dags", *environment.package.split(".")))
         command = (
             f"gcloud composer environments run {environment.composer or 'COMPOSER'}"

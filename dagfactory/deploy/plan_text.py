@@ -13,7 +13,7 @@ Row = tuple[str, str, int]
 """The sign with the path, what it is, its size in bytes."""
 
 
-def text(plan: SyncPlan) -> str:
+def plan_text(plan: SyncPlan) -> str:
     """Return the plan with a final line break, empty for an empty plan."""
     rows = [(head, what, f"{size:,} bytes") for head, what, size in _folded(_rows(plan))]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -23,7 +23,7 @@ def text(plan: SyncPlan) -> str:
     )
 
 
-def summary(plan: SyncPlan) -> str:
+def plan_summary(plan: SyncPlan) -> str:
     """Return one line: how many files are new, changed and gone, and the bytes to upload."""
     if not plan:
         return "nothing to do"
@@ -40,7 +40,7 @@ def _rows(plan: SyncPlan) -> list[Row]:
 
 def _row(sign: str, path: str, size: int) -> Row:
     """Return a file's row; a file of a runtime package counts as its package."""
-    # a path can come from the destination: no control characters on a terminal
+    # a path can come from the destination and hold control characters, which a terminal would obey
     plain = path if path.isprintable() else ascii(path)
     if in_runtime(path):
         return f"{sign} {plain.partition('/')[0]}/", "", size

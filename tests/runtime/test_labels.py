@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagfactory.runtime.naming import display_name, filter_text, identity, label, merged
+from dagfactory.runtime.labels import (
+    display_name,
+    label,
+    list_filter,
+    task_labels,
+    with_user_labels,
+)
 
 VALID = re.compile(r"[a-z0-9_-]{0,63}")
 
@@ -35,7 +41,7 @@ def test_ids_that_differ_in_forbidden_characters_only_stay_apart():
 
 
 def test_the_identity_ignores_the_attempt_and_hashes_the_run():
-    labels = identity("arr_coc", "train", "manual__2026-01-01T00:00:00+00:00", 3)
+    labels = task_labels("arr_coc", "train", "manual__2026-01-01T00:00:00+00:00", 3)
     assert labels == {
         "dagfactory-dag": "arr_coc",
         "dagfactory-task": "train",
@@ -45,13 +51,13 @@ def test_the_identity_ignores_the_attempt_and_hashes_the_run():
 
 
 def test_user_labels_are_cleaned_and_cannot_replace_the_identity():
-    own = identity("d", "t", "r")
-    labels = merged(own, {"team": "ml", "dagfactory-dag": "other"})
+    own = task_labels("d", "t", "r")
+    labels = with_user_labels(own, {"team": "ml", "dagfactory-dag": "other"})
     assert labels == {**own, "team": "ml"}
 
 
 def test_the_filter_quotes_every_value():
-    assert filter_text({"a": "1", "b": "x"}) == 'labels.a="1" AND labels.b="x"'
+    assert list_filter({"a": "1", "b": "x"}) == 'labels.a="1" AND labels.b="x"'
 
 
 def test_display_names_fit():

@@ -1,9 +1,4 @@
-"""Waiting for a job: the provider's trigger by its name, without importing it.
-
-The import costs ten CPU-seconds and 350 MB, and a task that defers only has to say which class
-waits and with which arguments. The triggerer, which imports the class once for all jobs, does the
-rest.
-"""
+"""The provider's triggers by their names, without importing them."""
 
 from __future__ import annotations
 
@@ -13,13 +8,16 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+# Importing it costs 10 s of CPU and 350 MB (docs/decisions.md), and a task that defers only hands over
+# a class path and arguments. The triggerer imports the class, once for all jobs. A trigger of our own
+# is not possible: the triggerer has no DAG folder on its path.
 MODULE = "airflow.providers.google.cloud.triggers.vertex_ai"
 PIPELINE = f"{MODULE}.CustomContainerTrainingJobTrigger"
 TUNING = f"{MODULE}.CreateHyperparameterTuningJobTrigger"
 
 
 class JobTrigger(BaseTrigger):
-    """Stands for a trigger of the provider, by its path, in the process that defers.
+    """A trigger of the provider, given by its path, in the process that defers.
 
     Arguments: conn_id, project_id, location, job_id, poll_interval (s), impersonation_chain.
     """
@@ -34,7 +32,8 @@ class JobTrigger(BaseTrigger):
         return self.path, self.arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait as the provider's trigger does, where a trigger runs in the task's own process."""
+        """Run the provider's trigger."""
+        # Only dag.test() gets here, which runs triggers in its own process.
         module, _, name = self.path.rpartition(".")
         real = getattr(import_module(module), name)(**self.arguments)
         async for event in real.run():

@@ -1,4 +1,4 @@
-"""Source text as reports may show it: what could be a secret is blotted out, line by line."""
+"""Source text as reports may show it, with everything masked that may be a secret."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 
     from dagfactory.diagnostics.diagnostic import Diagnostic
 
-BLOT = "*"
+MASK = "*"
 
 
-def blotted(diagnostics: Iterable[Diagnostic], sources: Sources) -> Sources:
-    """Return the sources with `*` in the place of every hidden text; lines keep their lengths."""
+def redacted_sources(diagnostics: Iterable[Diagnostic], sources: Sources) -> Sources:
+    """Return the sources with `*` in place of every hidden text; lines keep their lengths."""
     places: dict[str, list[Span]] = defaultdict(list)
     for each in diagnostics:
         if each.hidden and each.span:
             places[each.span.file].append(each.span)
-    return _Blotted(sources, places)
+    return _RedactedSources(sources, places)
 
 
-class _Blotted(Sources):
-    """Sources without what is hidden and without secrets of a known shape, made when asked for."""
+class _RedactedSources(Sources):
+    """Sources whose files are masked when they are read."""
 
     def __init__(self, sources: Sources, places: Mapping[str, list[Span]]) -> None:
         super().__init__()
         self._sources, self._places = sources, places
 
     def get(self, name: str) -> SourceFile | None:
-        """Return a file as it may be shown."""
+        """Return a file as a report may show it."""
         if name not in self._files:
             source = self._sources.get(name)
             self._files[name] = source and _without(source, self._places.get(name, []))
@@ -46,7 +46,8 @@ def _without(source: SourceFile, spans: list[Span]) -> SourceFile:
     for span in spans:
         for number in range(span.line, min(span.end_line, len(lines)) + 1):
             line = lines[number - 1]
+            # a mask for each character: the carets below the line have to stay in their columns
             start = span.column - 1 if number == span.line else 0
             end = span.end_column - 1 if number == span.end_line else len(line)
-            lines[number - 1] = line[:start] + BLOT * (min(end, len(line)) - start) + line[end:]
+            lines[number - 1] = line[:start] + MASK * (min(end, len(line)) - start) + line[end:]
     return SourceFile(source.name, "\n".join(lines))

@@ -1,4 +1,4 @@
-"""How wide text is in a terminal, and text made safe to print there."""
+"""Text for terminals: control characters made visible, and the width in cells."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _JOINER = "\u200d"
 
 
 def safe(text: str, encoding: str) -> str:
-    """Return the text with everything a terminal would obey or cannot show made visible."""
-    if text.isascii() and text.isprintable():
+    """Return the text with everything made visible that a terminal would obey or cannot show."""
+    if text.isascii() and text.isprintable():  # nearly every text
         return text
     return "".join(visible(each, encoding) for each in text)
 
@@ -22,7 +22,7 @@ def visible(character: str, encoding: str) -> str:
     if character == "\t":
         return " " * TAB
     hidden = unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp", "Cs", "Cn", "Co"}
-    if hidden and character != _JOINER:
+    if hidden and character != _JOINER:  # which makes one emoji of several and does no harm
         return f"<U+{ord(character):04X}>"
     try:
         character.encode(encoding)

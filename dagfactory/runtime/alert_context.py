@@ -1,4 +1,4 @@
-"""What an alert can say: plain texts about a task or a run, for templates as ``alert.NAME``."""
+"""The fields of an alert: plain texts about a task or a run, which templates see as ``alert.NAME``."""
 
 from __future__ import annotations
 
@@ -21,41 +21,42 @@ _TITLES = {
 OF_TASKS = ("failure", "retry", "success", "skipped")
 
 
-def facts_of(event: str, context: Any) -> dict[str, str]:
-    """Return the facts of a callback's context; what is not known there is an empty text.
+def event_fields(event: str, context: Any) -> dict[str, str]:
+    """Return the fields of a callback's context; what is not known there is an empty text.
 
     Keys: event, title, dag, task, run, try, tries, date (logical date), owner, error (last line),
     log (address), deadline.
     """
-    about_task = event in OF_TASKS
+    # A run's callback gets the context of its last task, which says nothing about the run.
+    is_task_event = event in OF_TASKS
     ti = context.get("ti")
     run = context.get("dag_run") or {}
     found = {
         "event": event,
-        "dag": _first(getattr(context.get("dag"), "dag_id", None), _of(run, "dag_id")),
-        "task": _task(ti) if about_task else "",
-        "run": _first(context.get("run_id"), _of(run, "run_id"), _of(run, "dag_run_id")),
-        "try": str(getattr(ti, "try_number", "")) if about_task else "",
-        "tries": _tries(ti) if about_task else "",
-        "date": _first(_of(run, "logical_date")),
-        "owner": _owner(context, about_task=about_task),
+        "dag": _first_text(getattr(context.get("dag"), "dag_id", None), _field(run, "dag_id")),
+        "task": _task(ti) if is_task_event else "",
+        "run": _first_text(context.get("run_id"), _field(run, "run_id"), _field(run, "dag_run_id")),
+        "try": str(getattr(ti, "try_number", "")) if is_task_event else "",
+        "tries": _tries(ti) if is_task_event else "",
+        "date": _first_text(_field(run, "logical_date")),
+        "owner": _owner(context, is_task_event=is_task_event),
         "error": _error(context.get("exception") or context.get("reason")),
-        "deadline": _first(_of(context.get("deadline") or {}, "deadline_time")),
+        "deadline": _first_text(_field(context.get("deadline") or {}, "deadline_time")),
     }
-    found["log"] = _first(getattr(ti, "log_url", None) if about_task else _run_url(found))
+    found["log"] = _first_text(getattr(ti, "log_url", None) if is_task_event else _run_url(found))
     return {"title": _TITLES[event].format(**found), **found}
 
 
-def escaped(facts: dict[str, str], escape: Callable[[str], str]) -> dict[str, str]:
-    """Return the facts fit for a medium: an error's text must not become its markup."""
-    return {name: escape(text) for name, text in facts.items()}
+def escaped(fields: dict[str, str], escape: Callable[[str], str]) -> dict[str, str]:
+    """Return the fields fit for a medium: the text of an error must not become markup."""
+    return {name: escape(text) for name, text in fields.items()}
 
 
-def _first(*values: Any) -> str:
+def _first_text(*values: Any) -> str:
     return next((str(value) for value in values if value), "")
 
 
-def _of(record: Any, name: str) -> Any:
+def _field(record: Any, name: str) -> Any:
     """Return a field of a run, which is an object for callbacks and a mapping for deadlines."""
     return record.get(name) if isinstance(record, dict) else getattr(record, name, None)
 
@@ -71,14 +72,12 @@ def _tries(ti: Any) -> str:
     return str(most + 1) if isinstance(most, int) else "?"
 
 
-def _owner(context: Any, *, about_task: bool) -> str:
-    """Return who is responsible; Airflow's own placeholder is nobody.
-
-    The task is that of the DAG, not an operator that runs in its place.
-    """
-    holder = getattr(context.get("ti"), "task", None) if about_task else context.get("dag")
-    owner = _first(getattr(holder, "owner", None))
-    return "" if owner == "airflow" else owner
+def _owner(context: Any, *, is_task_event: bool) -> str:
+    """Return the owner of the task or of the DAG, an empty text where nobody was named."""
+    # `ti.task` and not `context["task"]`, which LazyOperator replaces by an operator without an owner
+    holder = getattr(context.get("ti"), "task", None) if is_task_event else context.get("dag")
+    owner = _first_text(getattr(holder, "owner", None))
+    return "" if owner == "airflow" else owner  # Airflow's default, which names nobody
 
 
 def _error(error: Any) -> str:
@@ -91,17 +90,19 @@ def _error(error: Any) -> str:
     try:
         from airflow.providers.common.compat.sdk import redact
     except (ImportError, AttributeError):
+        # The text leaves Airflow: without the means to mask secrets in it, it is not sent.
         return "(see the log)"
     return str(redact(text))
 
 
-def _run_url(facts: dict[str, str]) -> str:
+def _run_url(fields: dict[str, str]) -> str:
     """Return the address of a run in Airflow's UI."""
     from airflow.configuration import conf
 
-    run = quote(facts["run"], safe="")
+    run = quote(fields["run"], safe="")
+    # Airflow 3 has `[api] base_url` and another path than 2.11, which has `[webserver] base_url`.
     base = conf.get("api", "base_url", fallback=None)
     if base:
-        return f"{base.rstrip('/')}/dags/{facts['dag']}/runs/{run}"
+        return f"{base.rstrip('/')}/dags/{fields['dag']}/runs/{run}"
     base = conf.get("webserver", "base_url", fallback="")
-    return f"{base.rstrip('/')}/dags/{facts['dag']}/grid?dag_run_id={run}"
+    return f"{base.rstrip('/')}/dags/{fields['dag']}/grid?dag_run_id={run}"

@@ -1,8 +1,7 @@
-"""Points drawn from ranges, at random or by a Sobol sequence: pure, the same on every machine.
+"""Points sampled from ranges, at random or by a Sobol sequence: pure, the same on every machine.
 
 A parameter is a list of values or a range ``{"min": a, "max": b, "scale": "linear" | "log"}``; a
-range of two whole numbers gives whole numbers. Nothing here depends on Python's ``random``, whose
-sequences may change: uniform numbers come from SHA-256.
+range of two integers gives integers.
 """
 
 from __future__ import annotations
@@ -58,27 +57,30 @@ def points(method: str, parameters: Mapping[str, Any], seed: int) -> Iterator[Pa
 
 
 def uniform(seed: int, index: int, name: str) -> float:
-    """Return a number in [0, 1) that belongs to these three."""
+    """Return a number in [0, 1) that is a function of these three."""
+    # Not from `random`, whose sequences Python may change: the worker that runs trial 7 next year has
+    # to derive the same parameters.
     digest = hashlib.sha256(f"{seed}/{index}/{name}".encode()).digest()
-    return int.from_bytes(digest[:6], "big") / 2**48
+    return int.from_bytes(digest[:6], "big") / 2**48  # 48 bits: a float holds them exactly
 
 
 def value_at(space: Any, unit: float) -> Any:
-    """Return the value at a place in [0, 1) of a list or a range.
-
-    Floats have six significant digits: enough for a hyperparameter, and the same text everywhere.
-    """
+    """Return the value of a list or a range for a number in [0, 1); floats have six significant digits."""
     if isinstance(space, list):
         return space[int(unit * len(space))]
     low, high = space["min"], space["max"]
-    whole = isinstance(low, int) and isinstance(high, int)
+    is_integer = isinstance(low, int) and isinstance(high, int)
     if space.get("scale") == "log":
-        top = high + 1 if whole else high
+        # one more, so that the largest integer is drawn too
+        top = high + 1 if is_integer else high
         value = math.exp(math.log(low) + unit * (math.log(top) - math.log(low)))
     else:
-        value = low + unit * (high - low + (1 if whole else 0))
-    if whole:
+        value = low + unit * (high - low + (1 if is_integer else 0))
+    if is_integer:
+        # exp(log(8)) is a little below 8
         return min(math.floor(value + 1e-9), high)
+    # Rounded, because the value becomes text in an argument and part of the trial's id; rounding can
+    # leave the range.
     return min(max(float(f"{value:.{DIGITS}g}"), low), high)
 
 
@@ -92,7 +94,8 @@ def sobol(index: int, dimension: int) -> int:
 
 
 def _sobol(parameters: Mapping[str, Any], seed: int, index: int) -> list[float]:
-    """Return the point of the sequence with a digital shift that belongs to the seed."""
+    """Return the point of the sequence with a digital shift that depends on the seed."""
+    # XOR with one number for each dimension keeps the points as evenly spread as they are.
     shifts = (int(uniform(seed, -1, name) * 2**BITS) for name in parameters)
     return [(sobol(index, d) ^ shift) / 2**BITS for d, shift in enumerate(shifts)]
 

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagfactory.runtime.draw import MOST_DIMENSIONS, points, sobol, value_at
 from dagfactory.runtime.grid import count, trial, trials
+from dagfactory.runtime.sampling import MOST_DIMENSIONS, points, sobol, value_at
 
 LOG = {"min": 1e-4, "max": 1e-2, "scale": "log"}
 SPACES = {"learning_rate": LOG, "width": {"min": 16, "max": 64}, "decay": [0.0, 0.1]}
