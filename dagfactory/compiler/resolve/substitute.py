@@ -41,7 +41,7 @@ class Lookup:
     _active: list[tuple[str, ...]] = field(default_factory=list)
     _characters: int = 0
     _values: int = 0
-    _said: int = 0
+    _reported: int = 0
     _full: bool = False
 
     def all_variables(self) -> Node | None:
@@ -78,9 +78,9 @@ class Lookup:
         if name not in self._done:
             self._active.append(name)
             # None for a variable with a fault: that is reported where it stands, not at each use
-            before = self._said
+            before = self._reported
             result = substitute(node, self)
-            self._done[name] = result if self._said == before else None
+            self._done[name] = result if self._reported == before else None
             self._active.pop()
         return self._done[name]
 
@@ -122,7 +122,11 @@ class Lookup:
         code, noun = ("DF111", "variable") if ref.root == "vars" else ("DF112", "environment field")
         wanted = ref.path[len(path)]
         name = ".".join((*path, wanted))
-        near = did_you_mean(wanted, known, "defined") if self._said < limits.FINDINGS.most else None
+        near = (
+            did_you_mean(wanted, known, "defined")
+            if self._reported < limits.FINDINGS.most
+            else None
+        )
         remedy = near or _define(ref, name, self.name)
         self.report(code, f"unknown {noun} `{name}`", use, remedy, self._origin(ref, use))
 
@@ -142,11 +146,11 @@ class Lookup:
         labels: tuple[Label, ...] = (),
     ) -> None:
         """Add a finding; of more than anybody reads only the number is kept."""
-        self._said += 1
-        if self._said <= limits.FINDINGS.most:
+        self._reported += 1
+        if self._reported <= limits.FINDINGS.most:
             self.problems.append(Diagnostic(code, message, use.span, remedy, labels=labels))
         else:
-            self.problems[-1] = replace(self.problems[-1], notes=(_more(self._said),))
+            self.problems[-1] = replace(self.problems[-1], notes=(_more(self._reported),))
 
 
 def substitute(node: Node, lookup: Lookup) -> Node:
