@@ -10,11 +10,12 @@ from pathlib import Path
 
 from dagfactory.emulator import certificates, fixtures, identity, protos, secrets
 from dagfactory.emulator.bigquery.service import BigQueryService
-from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY, replace_text
+from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY
 from dagfactory.emulator.dataflow import Dataflow
 from dagfactory.emulator.environment import client_environment, direct_environment
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.faults import Faults
+from dagfactory.emulator.files import replace_text
 from dagfactory.emulator.grpc_server import GrpcServer
 from dagfactory.emulator.http_server import (
     LOOPBACK,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dagfactory.emulator.files import replace_text
 from dagfactory.emulator.jobs.attempt import CANCEL_GRACE_S, Attempt
 from dagfactory.emulator.jobs.job import Job, Outcome
 
@@ -56,7 +57,5 @@ class Task:
             self.attempt.stop(reason, grace)
 
     def _write(self) -> None:
-        path = self.directory / "job.json"
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self._record, indent=2, sort_keys=True) + "\n")
-        temporary.replace(path)
+        text = json.dumps(self._record, indent=2, sort_keys=True) + "\n"
+        replace_text(self.directory / "job.json", text)

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.files import replace_text
 from dagfactory.emulator.http_server import Request, Response, json_response
 from dagfactory.emulator.storage import names
 from dagfactory.emulator.storage.object_store import Catalogue
 from dagfactory.emulator.storage.record import HOST, now
-from dagfactory.project.files import write_atomic
 
 
 class Buckets:
@@ -86,7 +86,7 @@ class Buckets:
 
     def _write(self, name: str, resource: dict[str, Any]) -> dict[str, Any]:
         # whole or not at all: clients look a bucket up from a second thread while the first one makes it
-        write_atomic(self._file(name), json.dumps(resource, indent=2).encode())
+        replace_text(self._file(name), json.dumps(resource, indent=2))
         return resource
 
     def _file(self, name: str) -> Path:

@@ -4,8 +4,9 @@ What a Bayesian service would suggest depends on the results; here only the mech
 arguments and directories of a trial, its metric file, states, and the measurements that come back.
 """
 
-import itertools
 import json
+import math
+import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,6 @@ from dagfactory.emulator.vertex.custom_jobs import CustomJobs, check_spec, set_s
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.rows import job_rows
 from dagfactory.emulator.vertex.store import Store
-from dagfactory.runtime import sampling
 
 SERVICE = f"{VERTEX}.JobService"
 METRIC_FILE = "CLOUD_ML_HP_METRIC_FILE"
@@ -155,21 +155,29 @@ def _check(job: Any) -> None:
 
 
 def _suggest(study: Any, number: int) -> Mapping[str, Any]:
-    spaces = {each.parameter_id: _space(each) for each in study.parameters}
-    return next(itertools.islice(sampling.points("random", spaces, 0), number - 1, None))
+    generator = random.Random(number)  # noqa: S311 - so that a study repeats its trials
+    return {each.parameter_id: _drawn(each, generator) for each in study.parameters}
 
 
-def _space(parameter: Any) -> Any:
-    """Read a ParameterSpec as a space to draw from."""
+def _drawn(parameter: Any, generator: random.Random) -> str | float:
+    """Draw a value of a ParameterSpec; raises INVALID_ARGUMENT when it has none."""
     kind = parameter.WhichOneof("parameter_value_spec")
     if kind is None:
         raise ApiError("INVALID_ARGUMENT", f"{parameter.parameter_id} has no values.")
     spec = getattr(parameter, kind)
     if kind in ("categorical_value_spec", "discrete_value_spec"):
-        return list(spec.values)
+        chosen: str | float = generator.choice(list(spec.values))
+        return chosen
+    value = _between(spec.min_value, spec.max_value, parameter.scale_type, generator)
+    return round(value) if kind == "integer_value_spec" else value
+
+
+def _between(low: float, high: float, scale: int, generator: random.Random) -> float:
     logarithmic = enum_value(f"{VERTEX}.StudySpec.ParameterSpec.ScaleType", "UNIT_LOG_SCALE")
-    scale = "log" if parameter.scale_type == logarithmic else "linear"
-    return {"min": spec.min_value, "max": spec.max_value, "scale": scale}
+    if scale != logarithmic:
+        return generator.uniform(low, high)
+    value = math.exp(generator.uniform(math.log(low), math.log(high)))
+    return min(max(value, low), high)  # exp(log(x)) may differ from x in its last digit
 
 
 def _value(value: Any) -> Any:
