@@ -88,15 +88,17 @@ class Start:
     def up(self) -> Iterator[Stack]:
         """Yield a running Airflow; on leaving, for whatever reason, nothing of it is left."""
         self.state.prepare()
-        port = free_port()
-        environment = airflow_environment(self.state, self.dags.resolve(), port, self.line)
-        with Processes(self.state.logs, environment, self.line.python) as processes:
+        with reserved_port() as port, self._processes(port) as processes:
             stack = Stack(Api(port, self.line.api), processes)
             self._spawn_emulator(processes)
             processes.tell("import")
             self._prepare_database(processes)
             self._start_components(stack)
             yield stack
+
+    def _processes(self, port: int) -> Processes:
+        environment = airflow_environment(self.state, self.dags.resolve(), port, self.line)
+        return Processes(self.state.logs, environment, self.line.python)
 
     @property
     def _ready_file(self) -> Path:
@@ -149,8 +151,17 @@ class Start:
             stack.processes.environ(json.loads(self._ready_file.read_text())[way])
 
 
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextlib.contextmanager
+def reserved_port() -> Iterator[int]:
+    """Yield a port of the loopback that, while the block runs, goes to nobody but who names it.
+
+    A server that is given the number can listen there, as one that sets SO_REUSEADDR does (asyncio
+    and gunicorn do). Linux only.
+    """
+    with socket.socket() as reservation:
+        # The API server listens seconds later, and the emulator takes ports of its own meanwhile. Bound
+        # but not listening, with SO_REUSEADDR on both sides, is what Linux lets a second one share;
+        # whoever asks for any port at all is given another.
+        reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reservation.bind(("127.0.0.1", 0))
+        yield int(reservation.getsockname()[1])
