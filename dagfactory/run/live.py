@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from dagfactory.run.events import Event, MappedProgress, Phase, RunStarted, TaskChange
-from dagfactory.run.progress import OVER, Sink, line
+from dagfactory.run.events import Event, MappedProgress, Phase, RunStarted, Sink, TaskChange
+from dagfactory.run.lines import OVER, line
 from dagfactory.run.text import MARKS, clock, duration
 
 _STYLES = {

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.http_server import Request
-from dagfactory.emulator.storage.record import Record
+from dagfactory.emulator.http_server import HttpRequest
+from dagfactory.emulator.storage.record import ObjectRecord
 
 FAILED = "At least one of the pre-conditions you specified did not hold."
 
@@ -21,7 +21,7 @@ class Preconditions:
     etag: str | None = None
     not_etag: str | None = None
 
-    def check(self, current: Record | None, *, read: bool = False) -> None:
+    def check(self, current: ObjectRecord | None, *, read: bool = False) -> None:
         """Raise 412, or 304 for the 'not' conditions of a read."""
         generation = 0 if current is None else current.generation
         metageneration = 0 if current is None else current.metageneration
@@ -39,7 +39,7 @@ def failed() -> ApiError:
     return ApiError("FAILED_PRECONDITION", FAILED, 412)
 
 
-def of_request(request: Request) -> Preconditions:
+def of_request(request: HttpRequest) -> Preconditions:
     """Read the conditions on the object a request names; raises INVALID_ARGUMENT."""
     return replace(
         _numbers(request.arg, "if"),
@@ -48,7 +48,7 @@ def of_request(request: Request) -> Preconditions:
     )
 
 
-def of_source(request: Request) -> Preconditions:
+def of_source(request: HttpRequest) -> Preconditions:
     """Read the conditions on the source of a copy or rewrite."""
     return _numbers(request.arg, "ifSource")
 

@@ -17,7 +17,7 @@ from dagfactory.run.events import NotReadyError
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class StateFolders:
     """Where a run keeps its things; `root` must be absolute."""
 
     root: Path
@@ -85,13 +85,13 @@ def locked(root: Path) -> Iterator[None]:
         yield
 
 
-def is_migrated(state: State, version: str) -> bool:
+def is_migrated(state: StateFolders, version: str) -> bool:
     """Whether the database was migrated by this very Airflow version."""
     stamp = state.home / "migrated-by"
     return state.database.exists() and stamp.exists() and stamp.read_text() == version
 
 
-def mark_migrated(state: State, version: str) -> None:
+def mark_migrated(state: StateFolders, version: str) -> None:
     """Remember who migrated the database."""
     (state.home / "migrated-by").write_text(version)
 

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 FIRST_ID = 1000
 
 
-class Store:
+class ResourceStore:
     """Resources by full name. Messages handed out are copies; change them inside `edit`."""
 
     def __init__(self, directory: Path) -> None:
