@@ -114,7 +114,7 @@ class Objects:
     def _read(self, bucket: str, name: str, request: HttpRequest) -> ObjectRecord:
         self._buckets.resource(bucket)
         record = self._store.get(bucket, name, request.arg("generation"))
-        of_request(request).check(record, read=True)
+        of_request(request).check(record)
         return record
 
     def _copy(

@@ -20,10 +20,11 @@ _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
 
 @dataclass(slots=True)
 class UploadSession:
-    """A resumable upload: what it is to become and how many bytes were received."""
+    """A resumable upload: what it is to become, how many bytes were received, and its answer."""
 
     draft: Draft
     received: int = 0
+    finished: HttpResponse | None = None
 
 
 class Uploads:
@@ -78,6 +79,10 @@ class Uploads:
         session = self._sessions.get(upload_id)
         if session is None:
             raise ApiError("NOT_FOUND", f"Upload {upload_id} was not found.")
+        if session.finished is not None:
+            return (
+                session.finished
+            )  # the first answer was lost, or the client only asks how it went
         if request.method == "DELETE":
             del self._sessions[upload_id]
             session.draft.source.unlink()
@@ -85,8 +90,10 @@ class Uploads:
         if not self._receive(session, request):
             held = {"Range": f"bytes=0-{session.received - 1}"} if session.received else {}
             return HttpResponse(RESUME_INCOMPLETE, b"", held)
-        del self._sessions[upload_id]
-        return self._finish(session.draft)
+        del self._sessions[upload_id]  # an upload that is refused now is over
+        session.finished = self._finish(session.draft)
+        self._sessions[upload_id] = session
+        return session.finished
 
     def _receive(self, session: UploadSession, request: HttpRequest) -> bool:
         """Append a chunk; say whether the upload is complete."""
