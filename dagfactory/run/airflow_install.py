@@ -43,6 +43,7 @@ class AirflowLine:
         """Return the arguments of `airflow` that start the server."""
         if self.server == "api-server":
             return (self.server,)  # its port is a setting
+        # one worker: one person looks at it, and each costs an import of Airflow
         address = ("--hostname", "127.0.0.1", "--port", str(port))
         return (self.server, *address, "--workers", "1", "--log-file", "-", "--access-logfile", "-")
 

@@ -71,6 +71,7 @@ def _run(request: RunRequest) -> int:
         result = execute(
             prepared.dags, prepared.dag_id, state=state, options=options, on_event=sink
         )
+    # with --ui `hold` has printed it, while Airflow still was there to be looked at
     if not request.ui:
         _print_summary(request, result)
     return 0 if result.passed else 1
@@ -132,6 +133,6 @@ def _stay(result: RunResult) -> None:
     click.echo(f"\nAirflow's web UI: {result.url}\n^C ends it")
     try:
         while True:
-            signal.pause()
+            signal.pause()  # returns after any signal; Stopped is raised by ours
     except Stopped:
         return

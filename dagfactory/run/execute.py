@@ -72,6 +72,7 @@ def session(
     state = replace(state, target=line.target)
     timer = PhaseTimer(on_event)
     with locked(state.root):
+        # only with the lock: an earlier run may still be writing there
         if options.fresh:
             state.clear()
         start = AirflowStart(state, dags, timer, line, options.emulator, options.ui)
@@ -93,6 +94,7 @@ class AirflowSession:
         self.airflow.wait(DagParsed(self.airflow.api, dag_id, self.timer.began), f"DAG {dag_id}")
         self.timer.reached("DAG parsed")
         made = self._made(dag_id, params)
+        # only now, so that the run above is the first (CORE__DAGS_ARE_PAUSED_AT_CREATION)
         self.airflow.api.patch("dags", dag_id, body={"is_paused": False})
         return made
 
@@ -137,6 +139,7 @@ class DagRun:
 def trigger(api: AirflowApi, dag_id: str, params: Mapping[str, Any]) -> str:
     """Create a run and return its id; RunError when Airflow refuses it."""
     try:
+        # without a logical date Airflow 3 has no `{{ ds }}`, which most pipelines use
         now = dt.datetime.now(dt.UTC).isoformat()
         body = {"logical_date": now, "conf": dict(params)}
         return str(api.post("dags", dag_id, "dagRuns", body=body)["dag_run_id"])

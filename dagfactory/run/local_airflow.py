@@ -1,9 +1,4 @@
-"""Bring up Airflow and the emulator, each part as soon as what it needs is there.
-
-With a migrated database the order on two cores is: emulator ∥ import of Airflow → api-server (the
-slowest, four seconds of imports) → dag-processor, scheduler → triggerer, which imports the heavy
-Google trigger only once the server answers, so that it takes no CPU from the others' start.
-"""
+"""Bring up Airflow and the emulator, each part as soon as what it needs is there."""
 
 import contextlib
 import datetime as dt
@@ -91,7 +86,7 @@ class AirflowStart:
         with reserved_port() as port, self._processes(port) as processes:
             airflow = RunningAirflow(AirflowApi(port, self.line.api), processes)
             self._spawn_emulator(processes)
-            processes.tell("import")
+            processes.tell("import")  # in the supervisor, while the emulator starts beside it
             self._prepare_database(processes)
             self._start_components(airflow)
             yield airflow
@@ -107,7 +102,9 @@ class AirflowStart:
     def _spawn_emulator(self, processes: Processes) -> None:
         if self.emulator is None:
             return
+        # that of the last run would pass for an emulator that is up
         self._ready_file.unlink(missing_ok=True)
+        # not the line's Python: the environment of Airflow 2 has nothing of dagfactory
         module = [sys.executable, "-m", "dagfactory.emulator"]
         folder = str(self.state.emulator)
         processes.spawn("emulator", [*module, "--state", folder, *self.emulator])
@@ -127,10 +124,12 @@ class AirflowStart:
         processes, preload = airflow.processes, preload_modules(self.dags, self.line.target)
         serve = () if self.ui else ("--skip-serve-logs",)
         arguments = self.line.serve(airflow.api.port)
+        # first, being the slowest: it has four seconds of imports of its own
         processes.airflow(self.line.server, *arguments, preload=preload["server"])
         airflow.wait(lambda: processes.imported, "Airflow's import", every=1.0)
         self.timer.reached("Airflow imported")
         self._wait_for_emulator(airflow)
+        # the server was started without: it calls nothing of Google's
         self._use_emulator(airflow, "env")
         if self.line.processor:
             processes.airflow("dag-processor", "dag-processor")
@@ -138,6 +137,7 @@ class AirflowStart:
         airflow.wait(airflow.api.answers, "Airflow's API server")
         self.timer.reached("API server up")
         self._use_emulator(airflow, "direct")  # triggers have clients that ignore proxies
+        # last: it imports Google's trigger, seven seconds of CPU that the others' start needs more
         processes.airflow("triggerer", "triggerer", *serve, preload=preload["triggerer"])
 
     def _wait_for_emulator(self, airflow: RunningAirflow) -> None:

@@ -24,6 +24,7 @@ def declare_pools(api: AirflowApi, dags: Path) -> None:
 
 
 def _declare(api: AirflowApi, name: str, body: Mapping[str, Any]) -> None:
+    # a database that is used again has them from the last run, perhaps of another size
     if api.find("pools", name) is None:
         api.post("pools", body=body)
     else:

@@ -39,6 +39,7 @@ class Processes:
         """Start the supervisor in a session of its own, so that ^C reaches only us."""
         with (self.logs / "supervisor.log").open("ab") as log:
             self._supervisor = subprocess.Popen(
+                # -P: what Airflow imports must not be looked for in the folder of this program first
                 [self.python, "-P", str(_PROGRAM)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -73,7 +74,7 @@ class Processes:
             if process.stdin:
                 process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            if within:
+            if within:  # 0 asks nobody: a second interrupt
                 process.wait(within)
         if process.poll() != 0:
             _kill(process)

@@ -12,6 +12,7 @@ from dagfactory.run.lines import LinePrinter
 @contextlib.contextmanager
 def shown_on(stream: TextIO) -> Iterator[Sink]:
     """Yield the function that takes the events of a run and shows them on `stream`."""
+    # a dumb terminal, such as a shell inside an editor, cannot move its cursor
     if stream.isatty() and os.environ.get("TERM") != "dumb":
         from dagfactory.run.live import live_table
 

@@ -148,6 +148,7 @@ class Supervisor:
         """Run one Airflow command in a fork of this image."""
         pid = os.fork()
         if pid == 0:
+            # the command takes the end of this pipe for our end: a fork must not keep it open
             os.close(self.events)
             become(command)
         self.names[pid] = command["name"]
@@ -175,6 +176,7 @@ class Supervisor:
             self.reap()
         with contextlib.suppress(ChildProcessError):
             while True:
+                # each death may hand us children that were nobody's a moment ago
                 kill_tree(os.getpid())
                 os.waitpid(-1, 0)
 
@@ -198,13 +200,14 @@ def become(command: Mapping[str, Any]) -> NoReturn:
         with contextlib.suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()
+        # not sys.exit: what this image registered for its own end must not run in a fork
         os._exit(code)
 
 
 def _detach(log: str) -> None:
     """Leave the supervisor's signals, pipes and log behind; die when the supervisor dies."""
     _prctl(_SET_PDEATHSIG, signal.SIGKILL)
-    signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(-1)  # or the signals of a fork would wake the supervisor
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     _redirect(os.open(os.devnull, os.O_RDONLY), 0)
@@ -220,13 +223,16 @@ def _redirect(source: int, *targets: int) -> None:
 def main() -> int:
     """Take over the pipes, serve commands, and leave no process behind."""
     _prctl(_SET_CHILD_SUBREAPER, 1)
+    # what a library prints must not come between the events: the old 1 is theirs alone
     events = os.dup(1)
     os.dup2(2, 1)
     wake, alarm = os.pipe()
     for end in (wake, alarm):
         os.set_blocking(end, False)
     supervisor = Supervisor(events, wake)
+    # a full pipe wakes the loop just as well
     signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
+    # without a handler in Python nothing is written to the wake-up pipe
     signal.signal(signal.SIGCHLD, lambda *_: None)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: setattr(supervisor, "running", False))

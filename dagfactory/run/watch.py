@@ -15,7 +15,7 @@ from dagfactory.run.logs import failure_text, task_log, vertex_job
 _EVERY = 0.25  # seconds between two looks, at least
 _SHARE = 2  # … and at least this many times what a look costs: 1,000 trials make it slow
 _SLOWEST = 2.0
-_LIMIT = 10000
+_LIMIT = 10000  # as API__MAXIMUM_PAGE_LIMIT allows
 _FAILED = frozenset({"failed", "up_for_retry"})
 
 Key = tuple[str, int]
@@ -48,6 +48,7 @@ class Watcher:
             if began > until:
                 return "timeout"
             cost = time.monotonic() - began
+            # waiting is listening: the end of a component is told at once
             airflow.processes.check(wait=min(max(_EVERY, _SHARE * cost), _SLOWEST))
 
     def run(self) -> dict[str, Any]:

@@ -90,7 +90,7 @@ class BigQueryJobs:
         self._jobs, self._lock = dict[tuple[str, str], BigQueryJob](), threading.Lock()
 
     def insert(self, project: str, body: Mapping[str, Any]) -> BigQueryJob:
-        """Start a job; raises `duplicate` when its id was used, `invalid` when it is none."""
+        """Start a job; raises `duplicate` when its id was used, `invalid` when it is not one job."""
         reference = body.get("jobReference") or {}
         configuration = dict(body.get("configuration") or {})
         if sum(kind in configuration for kind in _KINDS) != 1:

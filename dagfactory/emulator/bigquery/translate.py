@@ -138,7 +138,7 @@ def _partitioning(tree: exp.Expr) -> Mapping[str, str] | None:
 
 
 def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
-    """Yield the tables of a statement that are no names of its own WITH clauses."""
+    """Yield the tables of a statement that are not names of its own WITH clauses."""
     own = {each.alias_or_name.lower() for each in tree.find_all(exp.CTE)}
     for table in list(tree.find_all(exp.Table)):
         is_name = isinstance(table.this, exp.Identifier)
