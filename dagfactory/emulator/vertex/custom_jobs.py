@@ -68,7 +68,7 @@ class CustomJobs:
         """Store and queue a CustomJob; `watch` hears of every state before it is stored."""
         resource_names.require_display_name(job)
         check_spec(job.job_spec)
-        place = resource_names.location(parent)
+        place = resource_names.project_region(parent)
         self._faults.fail_create(*_places(place.region, job.job_spec))
         job.name = self._store.new_name(parent, "customJobs")
         set_state(job, "JobState", "QUEUED", None)
@@ -131,7 +131,7 @@ def _strategy(spec: Any) -> str:
 
 
 def _local_job(
-    job: Any, place: resource_names.Location, entrypoints: Mapping[str, str]
+    job: Any, place: resource_names.ProjectRegion, entrypoints: Mapping[str, str]
 ) -> LocalJob:
     spec, job_id = job.job_spec, resource_names.last(job.name)
     pool, scheduling = spec.worker_pool_specs[0], spec.scheduling

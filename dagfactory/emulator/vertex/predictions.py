@@ -89,7 +89,7 @@ class Predictions:
         return empty_pb2.Empty()
 
     def _local_job(self, job: Any, model: Any, folder: Path) -> LocalJob:
-        place, container = resource_names.location(job.name), model.container_spec
+        place, container = resource_names.project_region(job.name), model.container_spec
         command, problem = None, ""
         try:
             serving = serving_command(container, self._entrypoints)
