@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dagfactory.run import local_airflow as stack
+from dagfactory.run.airflow_api import AirflowApiError
 from dagfactory.run.events import RunError
-from dagfactory.run.execute import Options, session
-from dagfactory.run.rest import ApiError
-from dagfactory.run.state import State
+from dagfactory.run.execute import RunOptions, session
+from dagfactory.run.state_folders import StateFolders
 
 DAG = """
 from datetime import timedelta
@@ -74,17 +74,21 @@ def arm(*, executor: bool, server: bool) -> Iterator[None]:
 
 def measure(folder: Path) -> str:
     """Run every DAG once and return what became of the tasks."""
-    dags, state = folder / "dags", State(folder / "state")
+    dags, state = folder / "dags", StateFolders(folder / "state")
     dags.mkdir()
     for name in NAMES:
         (dags / f"{name}.py").write_text(DAG.format(name))
-    options = Options(emulator=None)
+    options = RunOptions(emulator=None)
     with session(dags, state=state, options=options, on_event=lambda _: None) as running:
         began = time.monotonic()
         try:
             runs = [running.start(name, {}) for name in NAMES]
             results = [run.complete(began + LONGEST - time.monotonic()) for run in runs]
-        except (ApiError, RunError, OSError) as error:  # an answer that does not come is an OSError
+        except (
+            AirflowApiError,
+            RunError,
+            OSError,
+        ) as error:  # an answer that does not come is an OSError
             return f"gave up after {time.monotonic() - began:.0f} s: {type(error).__name__}"
         seconds = time.monotonic() - began
     tasks = [task for result in results for task in result.tasks]

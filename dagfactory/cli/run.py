@@ -58,6 +58,6 @@ def command(**options: Any) -> int:
 
     Exit codes: 0 the run succeeded, 1 it failed, 2 it could not be started, 130 it was interrupted.
     """
-    from dagfactory.run.command import Request, run
+    from dagfactory.run.command import RunRequest, run
 
-    return run(Request(**options))
+    return run(RunRequest(**options))

@@ -12,7 +12,7 @@ from dagfactory.emulator import client, faults, lifetime
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until told to end; return the exit status (2: a wrong argument)."""
-    end = lifetime.End()
+    shutdown = lifetime.Shutdown()
     parser = _parser()
     options = parser.parse_args(arguments)
     logging.basicConfig(
@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     warnings.filterwarnings("ignore", category=FutureWarning)  # the libraries' end-of-life notes
     from dagfactory.emulator import fixtures
     from dagfactory.emulator.errors import SeedError
-    from dagfactory.emulator.server import EmulatorServer, Options, pairs
+    from dagfactory.emulator.server import EmulatorServer, ServerOptions, pairs
 
     state = options.state.resolve()
     state.mkdir(parents=True, exist_ok=True)
@@ -42,13 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
         given = {} if folder is None else fixtures.entrypoints(folder.resolve())
         entrypoints = {**entrypoints, **given, **entrypoints}  # those given here first
         server = EmulatorServer(
-            Options(state, options.project, options.slots, workdir, entrypoints, folder)
+            ServerOptions(state, options.project, options.slots, workdir, entrypoints, folder)
         )
     except SeedError as error:
         parser.error(str(error))
     sys.stdout.write(server.announce(state) + "\n")
     sys.stdout.flush()
-    logging.getLogger(__name__).info("end: %s", end.wait())
+    logging.getLogger(__name__).info("end: %s", shutdown.wait())
     server.close()
     return 0
 

@@ -1,6 +1,5 @@
 """Start and stop an emulator from another process. Standard library only."""
 
-import contextlib
 import json
 import os
 import select
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from dagfactory.emulator.files import replace_text
 
 READY_FILE = "emulator.json"
 LOG_FILE = "emulator.log"
@@ -154,14 +155,3 @@ def write_secret(state: Path, name: str, value: str) -> None:
     directory = state / SECRETS_DIRECTORY
     directory.mkdir(parents=True, exist_ok=True)
     replace_text(directory / name, value)
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a file, readable by its owner only, in one step: readers see old or new."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with contextlib.ExitStack() as undo:
-        undo.callback(temporary.unlink, missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        temporary.replace(path)

@@ -14,12 +14,12 @@ from typing import Any
 
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.jobs.attempt import tail
-from dagfactory.emulator.jobs.command import PYTHONS
-from dagfactory.emulator.jobs.job import STOPPED, TAIL_BYTES, TAIL_LINES, Job, Outcome
+from dagfactory.emulator.jobs.local_command import PYTHONS
+from dagfactory.emulator.jobs.local_job import STOPPED, TAIL_BYTES, TAIL_LINES, JobOutcome, LocalJob
 from dagfactory.emulator.jobs.runner import Runner
 from dagfactory.emulator.protos import DATAFLOW, enum_value, message_class
+from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
-from dagfactory.emulator.vertex.store import Store
 
 log = logging.getLogger(__name__)
 _JOBS = f"{DATAFLOW}.JobsV1Beta3"
@@ -32,14 +32,14 @@ _NOTHING = (
 )
 
 
-class Dataflow:
+class DataflowService:
     """Jobs of Dataflow. `entrypoints` maps globs of template addresses to commands."""
 
     def __init__(self, directory: Path, runner: Runner, entrypoints: Mapping[str, str]) -> None:
-        self._store, self._runner, self._entrypoints = Store(directory), runner, entrypoints
+        self._store, self._runner, self._entrypoints = ResourceStore(directory), runner, entrypoints
         for name in self._store.names():
             if _state(self._store.get(name)) not in _FINAL:
-                self._report(name, "FAILED", Outcome("FAILED", "INTERNAL", STOPPED))
+                self._report(name, "FAILED", JobOutcome("FAILED", "INTERNAL", STOPPED))
 
     def methods(self) -> list[Method]:
         """Return the rows of Dataflow's route table."""
@@ -131,7 +131,7 @@ class Dataflow:
         self._store.put(resource, job)
         command = self._command(template, parameters)
 
-        def report(state: str, outcome: Outcome | None) -> None:
+        def report(state: str, outcome: JobOutcome | None) -> None:
             self._report(resource, state, outcome)
 
         self._runner.submit(_local_job(job, template, command), report)
@@ -148,15 +148,15 @@ class Dataflow:
         log.warning(_NOTHING, template)
         return ["echo", _NOTHING % template]
 
-    def _report(self, resource: str, state: str, _outcome: Outcome | None) -> None:
+    def _report(self, resource: str, state: str, _outcome: JobOutcome | None) -> None:
         with self._store.edit(resource) as job:
             name = f"JOB_STATE_{_STATES.get(state, state)}"
             job.current_state = enum_value(f"{DATAFLOW}.JobState", name)
             job.current_state_time.GetCurrentTime()
 
 
-def _local_job(job: Any, template: str, command: list[str]) -> Job:
-    return Job(
+def _local_job(job: Any, template: str, command: list[str]) -> LocalJob:
+    return LocalJob(
         id=job.id,
         project=job.project_id,
         region=job.location,

@@ -1,4 +1,4 @@
-"""The one exception of the services, and how each door writes it."""
+"""The one exception of the services, and how each API writes it."""
 
 from http import HTTPStatus
 from typing import Any

@@ -21,7 +21,7 @@ KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class InjectedFault:
     """One parsed spec. `number` is a count, or seconds; `where` a glob (see docs/emulator.md)."""
 
     kind: str
@@ -31,7 +31,7 @@ class Fault:
     grace: float = DEFAULT_GRACE_S
 
 
-def parse(spec: str) -> Fault:
+def parse(spec: str) -> InjectedFault:
     """Parse one fault spec; raise ValueError with the expected form when it is malformed."""
     kind, *words = spec.split(":")
     if kind not in KINDS:
@@ -42,14 +42,14 @@ def parse(spec: str) -> Fault:
         raise ValueError(f"fault {spec!r} should read {KINDS[kind]}") from None
 
 
-def _parse(kind: str, words: list[str]) -> Fault:
+def _parse(kind: str, words: list[str]) -> InjectedFault:
     if kind == "error":
         code, count, *where = words
-        return Fault(kind, int(count), code=int(code), where=":".join(where) or "*")
+        return InjectedFault(kind, int(count), code=int(code), where=":".join(where) or "*")
     number, *rest = words
     if kind == "preempt":
-        return Fault(kind, float(number), grace=float(rest[0]) if rest else DEFAULT_GRACE_S)
-    return Fault(kind, float(number), where=":".join(rest) or "*")
+        return InjectedFault(kind, float(number), grace=float(rest[0]) if rest else DEFAULT_GRACE_S)
+    return InjectedFault(kind, float(number), where=":".join(rest) or "*")
 
 
 class Faults:
@@ -57,7 +57,7 @@ class Faults:
 
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, threading.Lock()
-        self._stamp, self._faults, self._used = (0, 0), list[Fault](), list[int]()
+        self._stamp, self._faults, self._used = (0, 0), list[InjectedFault](), list[int]()
 
     def fail_call(self, method: str) -> None:
         """Raise the error of a matching `error:` fault for an RPC or storage method name."""
@@ -79,7 +79,7 @@ class Faults:
         """Say whether a `stockout:` fault takes this job (and count it)."""
         return self._take("stockout", *places) is not None
 
-    def preemption(self) -> Fault | None:
+    def preemption(self) -> InjectedFault | None:
         """Return the `preempt:` fault in force, if any."""
         return next((fault for fault in self._current() if fault.kind == "preempt"), None)
 
@@ -87,7 +87,7 @@ class Faults:
         """Return the seconds a job stays queued (`slow_queue:`)."""
         return sum(fault.number for fault in self._current() if fault.kind == "slow_queue")
 
-    def _take(self, kind: str, *places: str) -> Fault | None:
+    def _take(self, kind: str, *places: str) -> InjectedFault | None:
         with self._lock:
             for index, fault in enumerate(self._current()):
                 fits = any(fnmatch.fnmatch(place, fault.where) for place in places)
@@ -96,7 +96,7 @@ class Faults:
                     return fault
         return None
 
-    def _current(self) -> list[Fault]:
+    def _current(self) -> list[InjectedFault]:
         try:
             status = self._path.stat()
         except FileNotFoundError:
@@ -108,7 +108,7 @@ class Faults:
         return self._faults
 
 
-def _load(path: Path) -> list[Fault]:
+def _load(path: Path) -> list[InjectedFault]:
     try:
         return [parse(spec) for spec in json.loads(path.read_text())]
     except (ValueError, TypeError, AttributeError) as error:

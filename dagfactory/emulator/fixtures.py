@@ -15,7 +15,7 @@ OBJECTS, TABLES, ENTRYPOINTS = "gs", "bigquery", "entrypoints.json"
 def entrypoints(folder: Path) -> Mapping[str, str]:
     """Return the commands that stand in for images and templates; `$FIXTURES` is the folder.
 
-    Raises SeedError when the file is no JSON object of texts.
+    Raises SeedError when the file is not a JSON object of texts.
     """
     path = folder / ENTRYPOINTS
     if not path.exists():

@@ -1,4 +1,4 @@
-"""The gRPC door: the same methods as generic handlers of a TLS server."""
+"""The gRPC server: the same methods as generic handlers, with TLS."""
 
 import logging
 from collections.abc import Callable, Sequence

@@ -20,7 +20,7 @@ NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """One request; header names are lower case, `path` is still percent-encoded."""
 
     method: str
@@ -44,7 +44,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class HttpResponse:
     """One answer. `stream` of `length` bytes takes the place of `body` for large downloads."""
 
     status: int = 200
@@ -54,19 +54,21 @@ class Response:
     length: int | None = None
 
 
-Application = Callable[[Request], Response]
+Application = Callable[[HttpRequest], HttpResponse]
 
 
-def json_response(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_response(
+    data: Any, status: int = 200, headers: dict[str, str] | None = None
+) -> HttpResponse:
     """Return `data` as a JSON answer."""
     body = json.dumps(data, ensure_ascii=False).encode()
     kind = {"Content-Type": "application/json; charset=UTF-8"}
-    return Response(status, body, {**kind, **(headers or {})})
+    return HttpResponse(status, body, {**kind, **(headers or {})})
 
 
 def make_request(
     method: str, target: str, headers: dict[str, str], body: bytes, host: str = ""
-) -> Request:
+) -> HttpRequest:
     """Build a Request from a request line's target ('/path?query') and lower-case headers."""
     parts = urlsplit(target)
     query: dict[str, list[str]] = {}
@@ -74,10 +76,10 @@ def make_request(
         query.setdefault(name, []).append(value)
     method = headers.get("x-http-method-override", method)
     name = (parts.hostname or headers.get("host", host)).split(":")[0]
-    return Request(method, name, parts.path, query, headers, body)
+    return HttpRequest(method, name, parts.path, query, headers, body)
 
 
-class Server:
+class HttpServer:
     """A threaded server on a free loopback port; call `start` once, `port` is known before."""
 
     def __init__(self, application: Application, certificates: Certificates | None = None) -> None:
@@ -90,7 +92,7 @@ class Server:
     def start(self) -> None:
         """Serve in a daemon thread."""
         serve = self._server.serve_forever
-        threading.Thread(target=serve, name="web", daemon=True).start()
+        threading.Thread(target=serve, name="http", daemon=True).start()
 
 
 def _tls(certificates: Certificates) -> ssl.SSLContext:
@@ -149,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif length := int(headers.get("content-length") or 0):
             yield self.rfile.read(length)
 
-    def _answer(self, response: Response) -> None:
+    def _answer(self, response: HttpResponse) -> None:
         length = len(response.body) if response.length is None else response.length
         self.send_response(response.status)
         for name, value in response.headers.items():

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.http_server import Application, Request, Response, json_response
+from dagfactory.emulator.http_server import Application, HttpRequest, HttpResponse, json_response
 
 TOKEN_LIFETIME_S = 3600
 ACCESS_TOKEN = "emulator"  # noqa: S105 - opens nothing but this emulator
@@ -36,7 +36,7 @@ def write_service_account(path: Path, project: str, token_uri: str) -> None:
     path.write_text(json.dumps(account, indent=2) + "\n")
 
 
-def iam_credentials(request: Request) -> Response:
+def iam_credentials(request: HttpRequest) -> HttpResponse:
     """Answer what google-auth asks of IAM Credentials: no regional boundary; impersonation."""
     if request.path.endswith(":generateAccessToken"):
         expiry = datetime.now(UTC) + timedelta(seconds=TOKEN_LIFETIME_S)
@@ -51,14 +51,14 @@ def iam_credentials(request: Request) -> Response:
 def trusted(application: Application) -> Application:
     """Serve calls without a token as well: a client told of an emulator sends none."""
 
-    def serve(request: Request) -> Response:
+    def serve(request: HttpRequest) -> HttpResponse:
         headers = {"authorization": f"Bearer {ACCESS_TOKEN}", **request.headers}
         return application(replace(request, headers=headers))
 
     return serve
 
 
-def token(_request: Request) -> Response:
+def token(_request: HttpRequest) -> HttpResponse:
     """Answer a token request (RFC 6749 section 5.1); any assertion is accepted."""
     return json_response(
         {"access_token": ACCESS_TOKEN, "expires_in": TOKEN_LIFETIME_S, "token_type": "Bearer"}

@@ -9,7 +9,7 @@ import time
 POLL_S = 0.5
 
 
-class End:
+class Shutdown:
     """Waits for the end from the moment it is made: make it first, in the main thread."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The REST door: HTTP/JSON to request messages and back, by the route table."""
+"""The REST gateway: HTTP/JSON to request messages and back, by the route table."""
 
 import logging
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from dagfactory.emulator.errors import ApiError, require_token
 from dagfactory.emulator.faults import Faults
-from dagfactory.emulator.http_server import Request, Response, json_response
+from dagfactory.emulator.http_server import HttpRequest, HttpResponse, json_response
 from dagfactory.emulator.protos import message_class
 from dagfactory.emulator.rpc_routes import Method
 
@@ -18,13 +18,13 @@ log = logging.getLogger(__name__)
 SYSTEM = {"alt", "$alt", "key", "fields", "$fields", "prettyPrint", "quotaUser", "userProject"}
 
 
-class RestDoor:
+class RestGateway:
     """Serves a set of methods; one instance per API host."""
 
     def __init__(self, methods: Sequence[Method], faults: Faults) -> None:
         self._methods, self._faults = methods, faults
 
-    def __call__(self, request: Request) -> Response:
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one REST request."""
         try:
             require_token(request.headers.get("authorization"))
@@ -34,7 +34,7 @@ class RestDoor:
             return json_response(error.as_json(), error.http)
         return json_response(json_format.MessageToDict(response))
 
-    def _call(self, request: Request) -> Any:
+    def _call(self, request: HttpRequest) -> Any:
         for method in self._methods:
             match = method.verb == request.method and method.pattern.fullmatch(request.path)
             if match:
@@ -46,7 +46,7 @@ class RestDoor:
         raise ApiError("NOT_FOUND", f"{request.method} {request.path}: no such method here", 404)
 
 
-def _read(message: Any, method: Method, request: Request, values: Sequence[str]) -> None:
+def _read(message: Any, method: Method, request: HttpRequest, values: Sequence[str]) -> None:
     try:
         if method.body:
             target = message if method.body == "*" else getattr(message, method.body)

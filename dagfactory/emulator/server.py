@@ -1,4 +1,4 @@
-"""Put the parts together: certificates, services, doors, proxy."""
+"""Put the parts together: certificates, services, servers, proxy."""
 
 import fnmatch
 import json
@@ -10,26 +10,27 @@ from pathlib import Path
 
 from dagfactory.emulator import certificates, fixtures, identity, protos, secrets
 from dagfactory.emulator.bigquery.service import BigQueryService
-from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY, replace_text
-from dagfactory.emulator.dataflow import Dataflow
-from dagfactory.emulator.environment import client_environment, direct_environment
+from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY
+from dagfactory.emulator.client_environment import client_environment, direct_environment
+from dagfactory.emulator.dataflow import DataflowService
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.faults import Faults
+from dagfactory.emulator.files import replace_text
 from dagfactory.emulator.grpc_server import GrpcServer
 from dagfactory.emulator.http_server import (
     LOOPBACK,
     Application,
-    Request,
-    Response,
-    Server,
+    HttpRequest,
+    HttpResponse,
+    HttpServer,
     json_response,
 )
 from dagfactory.emulator.jobs.runner import Runner
 from dagfactory.emulator.proxy import Proxy, Route
-from dagfactory.emulator.rest_gateway import RestDoor
+from dagfactory.emulator.rest_gateway import RestGateway
 from dagfactory.emulator.storage.service import StorageService
 from dagfactory.emulator.vertex import service as vertex
-from dagfactory.emulator.vertex.data import Data
+from dagfactory.emulator.vertex.prediction_data import PredictionData
 
 log = logging.getLogger(__name__)
 STORAGE_HOST = "storage.googleapis.com"
@@ -42,7 +43,7 @@ VERTEX_HOSTS = ("aiplatform.googleapis.com", "*-aiplatform.googleapis.com")
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ServerOptions:
     """What the command line decides."""
 
     state: Path
@@ -56,12 +57,12 @@ class Options:
 class EmulatorServer:
     """Everything that runs in the emulator's process."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: ServerOptions) -> None:
         state = options.state
         protos.load()
         faults = Faults(state / FAULTS_FILE)
         tls = certificates.create(state / "tls")
-        tokens = Server(identity.token)
+        tokens = HttpServer(identity.token)
         account = state / "credentials.json"
         identity.write_service_account(
             account, options.project, f"http://{LOOPBACK}:{tokens.port}/token"
@@ -69,11 +70,11 @@ class EmulatorServer:
         job_env: dict[str, str] = dict(os.environ)
         self._runner = Runner(state / "jobs", options.slots, options.workdir, job_env, faults)
         bigquery = BigQueryService(state / "bigquery", state / "gcs", faults)
-        data = Data(state / "gcs", bigquery)
+        data = PredictionData(state / "gcs", bigquery)
         vertex_methods = vertex.methods(
             state / "vertex", self._runner, faults, options.entrypoints, data
         )
-        dataflow = Dataflow(state / "dataflow", self._runner, options.entrypoints).methods()
+        dataflow = DataflowService(state / "dataflow", self._runner, options.entrypoints).methods()
         secret_methods = secrets.methods(state / SECRETS_DIRECTORY)
         storage = StorageService(state / "gcs", state / "gcs-side", faults)
         if options.fixtures is not None:
@@ -82,15 +83,15 @@ class EmulatorServer:
         hosts: dict[str, Application] = {
             STORAGE_HOST: storage,
             BIGQUERY_HOST: bigquery,
-            DATAFLOW_HOST: RestDoor(dataflow, faults),
-            SECRETS_HOST: RestDoor(secret_methods, faults),
+            DATAFLOW_HOST: RestGateway(dataflow, faults),
+            SECRETS_HOST: RestGateway(secret_methods, faults),
             OAUTH_HOST: identity.token,
             IAM_HOST: identity.iam_credentials,
-            **dict.fromkeys(VERTEX_HOSTS, RestDoor(vertex_methods, faults)),
+            **dict.fromkeys(VERTEX_HOSTS, RestGateway(vertex_methods, faults)),
         }
-        https = Server(_by_host(hosts), tls)
+        https = HttpServer(_by_host(hosts), tls)
         self._grpc = GrpcServer([*vertex_methods, *dataflow, *secret_methods], tls, faults)
-        direct = Server(identity.trusted(storage))
+        direct = HttpServer(identity.trusted(storage))
         for server in (tokens, https, direct, self._grpc):
             server.start()
         self._proxy = Proxy(_routes(https.port, self._grpc.port))
@@ -120,7 +121,7 @@ def _routes(https: int, grpc: int) -> tuple[Route, ...]:
 
 
 def _by_host(hosts: Mapping[str, Application]) -> Application:
-    def serve(request: Request) -> Response:
+    def serve(request: HttpRequest) -> HttpResponse:
         for glob, application in hosts.items():
             if fnmatch.fnmatch(request.host, glob):
                 return application(request)

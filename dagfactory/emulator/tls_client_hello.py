@@ -6,7 +6,7 @@ ALPN = 16
 
 
 def record_length(header: bytes) -> int:
-    """Return the body length of a TLS record from its 5-byte header, 0 if it is no handshake."""
+    """Return the body length of a TLS record from its 5-byte header, 0 if it is not a handshake."""
     return int.from_bytes(header[3:5], "big") if header[0] == HANDSHAKE else 0
 
 

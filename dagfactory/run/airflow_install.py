@@ -20,7 +20,7 @@ _ASK = "import importlib.metadata as m; print(m.version('apache-airflow'))"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AirflowLine:
     """An Airflow line as `run` starts it.
 
     `api` is the version of its REST API, `server` the command that serves it. A `processor` of its
@@ -43,16 +43,17 @@ class Line:
         """Return the arguments of `airflow` that start the server."""
         if self.server == "api-server":
             return (self.server,)  # its port is a setting
+        # one worker: one person looks at it, and each costs an import of Airflow
         address = ("--hostname", "127.0.0.1", "--port", str(port))
         return (self.server, *address, "--workers", "1", "--log-file", "-", "--access-logfile", "-")
 
 
-def line_of(target: str) -> Line:
+def line_of(target: str) -> AirflowLine:
     """Return the line that runs DAGs of a target; NotReadyError when it is not installed."""
     return _airflow2() if target == "airflow2" else _airflow3()
 
 
-def _airflow3() -> Line:
+def _airflow3() -> AirflowLine:
     try:
         version = importlib.metadata.version("apache-airflow-core")
     except importlib.metadata.PackageNotFoundError:
@@ -60,10 +61,10 @@ def _airflow3() -> Line:
             "`dagfactory run` needs Airflow, which is not installed in this environment",
             "install it with: pip install 'dagfactory[airflow]'",
         ) from None
-    return Line("airflow3", sys.executable, version)
+    return AirflowLine("airflow3", sys.executable, version)
 
 
-def _airflow2() -> Line:
+def _airflow2() -> AirflowLine:
     named = os.environ.get(VARIABLE)
     python = Path(named) if named else _BESIDE.absolute()  # a symlink that must not be followed
     try:
@@ -76,4 +77,6 @@ def _airflow2() -> Line:
         ) from None
     if not version.startswith("2."):
         raise NotReadyError(f"the target airflow2 needs Airflow 2, {python} has {version}")
-    return Line("airflow2", str(python), version, api="v1", server="webserver", processor=False)
+    return AirflowLine(
+        "airflow2", str(python), version, api="v1", server="webserver", processor=False
+    )

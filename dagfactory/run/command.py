@@ -13,16 +13,16 @@ import click
 from dagfactory.diagnostics.diagnostic import DagfactoryError
 from dagfactory.language.duration import parse_duration
 from dagfactory.run.events import NotReadyError, RunError, RunResult
-from dagfactory.run.execute import Options, execute
+from dagfactory.run.execute import RunOptions, execute
 from dagfactory.run.interrupt import Stopped, stoppable
 from dagfactory.run.prepare import Prepared, prepare
 from dagfactory.run.progress import shown_on
-from dagfactory.run.state import State
+from dagfactory.run.state_folders import StateFolders
 from dagfactory.run.summary import summary
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RunRequest:
     """What the user asked for on the command line."""
 
     spec: Path
@@ -45,7 +45,7 @@ class Request:
         return shlex.join(["dagfactory", "run", str(self.spec), *options])
 
 
-def run(request: Request) -> int:
+def run(request: RunRequest) -> int:
     """Carry out a request and return the exit code; a user's mistake is told in a line."""
     try:
         with stoppable(sys.stderr):
@@ -59,8 +59,8 @@ def run(request: Request) -> int:
         return error.exit_code
 
 
-def _run(request: Request) -> int:
-    state = State(request.state.resolve())
+def _run(request: RunRequest) -> int:
+    state = StateFolders(request.state.resolve())
     prepared = prepare(
         request.spec,
         environment=request.environment,
@@ -71,17 +71,18 @@ def _run(request: Request) -> int:
         result = execute(
             prepared.dags, prepared.dag_id, state=state, options=options, on_event=sink
         )
+    # with --ui `hold` has printed it, while Airflow still was there to be looked at
     if not request.ui:
         _print_summary(request, result)
     return 0 if result.passed else 1
 
 
-def _options(request: Request, prepared: Prepared) -> Options:
+def _options(request: RunRequest, prepared: Prepared) -> RunOptions:
     def hold(result: RunResult) -> None:
         _print_summary(request, result)
         _stay(result)
 
-    return Options(
+    return RunOptions(
         target=prepared.target,
         params=dict(parameter(text) for text in request.params),
         emulator=[
@@ -107,7 +108,7 @@ def parameter(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def _entrypoints(request: Request) -> tuple[str, ...]:
+def _entrypoints(request: RunRequest) -> tuple[str, ...]:
     for text in request.entrypoints:
         if "=" not in text:
             raise NotReadyError(f"--entrypoint {text}: write it as GLOB=COMMAND")
@@ -123,7 +124,7 @@ def _seconds(timeout: str | None) -> float | None:
         raise NotReadyError(f"--timeout {timeout}: {error}") from None
 
 
-def _print_summary(request: Request, result: RunResult) -> None:
+def _print_summary(request: RunRequest, result: RunResult) -> None:
     click.echo("\n".join(summary(result, command=request.words)))
 
 
@@ -132,6 +133,6 @@ def _stay(result: RunResult) -> None:
     click.echo(f"\nAirflow's web UI: {result.url}\n^C ends it")
     try:
         while True:
-            signal.pause()
+            signal.pause()  # returns after any signal; Stopped is raised by ours
     except Stopped:
         return

@@ -1,7 +1,7 @@
 """What `execute` tells its caller while a run goes on, and what it returns at the end."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,9 @@ class MappedProgress:
 
 
 Event = Phase | RunStarted | TaskChange | MappedProgress
+
+Sink = Callable[[Event], None]
+"""What takes the events of a run as they come."""
 
 FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 

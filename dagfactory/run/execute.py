@@ -8,20 +8,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from dagfactory.run.airflow_api import AirflowApi, AirflowApiError
 from dagfactory.run.airflow_install import line_of
-from dagfactory.run.events import Event, RunError, RunResult, RunStarted
-from dagfactory.run.local_airflow import Clock, Stack, Start
+from dagfactory.run.dag_parsed import DagParsed
+from dagfactory.run.events import RunError, RunResult, RunStarted, Sink
+from dagfactory.run.local_airflow import AirflowStart, PhaseTimer, RunningAirflow
 from dagfactory.run.logs import run_logs
-from dagfactory.run.parsed import DagParsed
 from dagfactory.run.pools import declare_pools
-from dagfactory.run.rest import Api, ApiError
 from dagfactory.run.results import failures, task_results
-from dagfactory.run.state import State, locked
+from dagfactory.run.state_folders import StateFolders, locked
 from dagfactory.run.watch import Watcher
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RunOptions:
     """How to run a DAG.
 
     `target` is the Airflow line that the DAGs were rendered for. `params` go to the run as its
@@ -40,7 +40,12 @@ class Options:
 
 
 def execute(
-    dags: Path, dag_id: str, *, state: State, options: Options, on_event: Callable[[Event], None]
+    dags: Path,
+    dag_id: str,
+    *,
+    state: StateFolders,
+    options: RunOptions,
+    on_event: Sink,
 ) -> RunResult:
     """Run `dag_id` of the folder `dags` once, to its end, and return what happened.
 
@@ -57,84 +62,87 @@ def execute(
 
 @contextmanager
 def session(
-    dags: Path, *, state: State, options: Options, on_event: Callable[[Event], None]
-) -> Iterator["Session"]:
+    dags: Path, *, state: StateFolders, options: RunOptions, on_event: Sink
+) -> Iterator["AirflowSession"]:
     """Bring up Airflow over a folder of DAGs, for any number of runs, one after or beside another.
 
     Raises as `execute` does; no process is left when the block ends.
     """
     line = line_of(options.target)
     state = replace(state, target=line.target)
-    clock = Clock(on_event)
+    timer = PhaseTimer(on_event)
     with locked(state.root):
+        # only with the lock: an earlier run may still be writing there
         if options.fresh:
             state.clear()
-        start = Start(state, dags, clock, line, options.emulator, options.ui)
-        with start.up() as stack:
-            declare_pools(stack.api, dags)
-            yield Session(stack, state, clock)
+        start = AirflowStart(state, dags, timer, line, options.emulator, options.ui)
+        with start.up() as airflow:
+            declare_pools(airflow.api, dags)
+            yield AirflowSession(airflow, state, timer)
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class AirflowSession:
     """A running Airflow that takes DAG runs."""
 
-    stack: Stack
-    state: State
-    clock: Clock
+    airflow: RunningAirflow
+    state: StateFolders
+    timer: PhaseTimer
 
-    def start(self, dag_id: str, params: Mapping[str, Any]) -> "Run":
+    def start(self, dag_id: str, params: Mapping[str, Any]) -> "DagRun":
         """Start a run as soon as the DAG is there; RunError when Airflow cannot or will not."""
-        self.stack.wait(DagParsed(self.stack.api, dag_id, self.clock.began), f"DAG {dag_id}")
-        self.clock.reached("DAG parsed")
+        self.airflow.wait(DagParsed(self.airflow.api, dag_id, self.timer.began), f"DAG {dag_id}")
+        self.timer.reached("DAG parsed")
         made = self._made(dag_id, params)
-        self.stack.api.patch("dags", dag_id, body={"is_paused": False})
+        # only now, so that the run above is the first (CORE__DAGS_ARE_PAUSED_AT_CREATION)
+        self.airflow.api.patch("dags", dag_id, body={"is_paused": False})
         return made
 
-    def _made(self, dag_id: str, params: Mapping[str, Any]) -> "Run":
-        api, tell = self.stack.api, self.clock.tell
+    def _made(self, dag_id: str, params: Mapping[str, Any]) -> "DagRun":
+        api, tell = self.airflow.api, self.timer.tell
         run_id = trigger(api, dag_id, params)
         url = f"{api.url}/dags/{dag_id}/runs/{run_id}"
         tell(RunStarted(dag_id, run_id, url))
         logs = run_logs(self.state.logs, dag_id, run_id)
-        return Run(self, Watcher(api, dag_id, run_id, logs, tell), url)
+        return DagRun(self, Watcher(api, dag_id, run_id, logs, tell), url)
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class DagRun:
     """A run that was started."""
 
-    session: Session
+    session: AirflowSession
     watcher: Watcher
     url: str
 
     def complete(self, timeout: float) -> RunResult:
         """Follow the run to its end, for `timeout` seconds at most, and gather its results."""
-        ended = self.watcher.follow(self.session.stack, time.monotonic() + timeout)
+        ended = self.watcher.follow(self.session.airflow, time.monotonic() + timeout)
         return self._result(ended)
 
     def _result(self, ended: str) -> RunResult:
-        state, clock = self.session.state, self.session.clock
+        state, timer = self.session.state, self.session.timer
         return RunResult(
             dag_id=self.watcher.dag_id,
             run_id=self.watcher.run_id,
             state=ended,
-            seconds=clock.now,
+            seconds=timer.now,
             url=self.url,
             tasks=task_results(self.watcher, state.objects),
             failures=failures(self.watcher, state.emulator),
             logs=state.logs,
             objects=state.objects,
-            phases=tuple(clock.phases),
+            phases=tuple(timer.phases),
         )
 
 
-def trigger(api: Api, dag_id: str, params: Mapping[str, Any]) -> str:
+def trigger(api: AirflowApi, dag_id: str, params: Mapping[str, Any]) -> str:
     """Create a run and return its id; RunError when Airflow refuses it."""
     try:
+        # without a logical date Airflow 3 has no `{{ ds }}`, which most pipelines use
         now = dt.datetime.now(dt.UTC).isoformat()
         body = {"logical_date": now, "conf": dict(params)}
         return str(api.post("dags", dag_id, "dagRuns", body=body)["dag_run_id"])
-    except ApiError as error:
+    except AirflowApiError as error:
         reason, *details = str(error).splitlines() or [""]
         raise RunError(f"Airflow refused to start {dag_id}: {reason}", *details) from None

@@ -9,6 +9,7 @@ from typing import TextIO
 _NOTE = "\nstopping everything; ^C again kills it at once"
 
 
+# not an Exception, like its base: an `except Exception` on the way must not swallow it
 class Stopped(KeyboardInterrupt):
     """The command was asked to stop; `exit_code` is what a shell expects then (130 or 143)."""
 
@@ -28,6 +29,7 @@ def stoppable(stream: TextIO) -> Iterator[None]:
             print(_NOTE, file=stream, flush=True)
         raise Stopped(number)
 
+    # SIGHUP too: who closes the terminal would leave Airflow and the jobs running
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, stop) for number in numbers}
     try:

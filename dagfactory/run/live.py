@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from dagfactory.run.events import Event, MappedProgress, Phase, RunStarted, TaskChange
-from dagfactory.run.progress import OVER, Sink, line
+from dagfactory.run.events import Event, MappedProgress, Phase, RunStarted, Sink, TaskChange
+from dagfactory.run.lines import OVER, line
 from dagfactory.run.text import MARKS, clock, duration
 
 _STYLES = {
@@ -29,6 +29,7 @@ def live_table(stream: TextIO) -> Iterator[Sink]:
     """Yield a sink that keeps a table of all tasks up to date and leaves it standing."""
     console = Console(file=stream)
     view = _View(console)
+    # four times a second is how often a run is looked at: more would draw the same again
     with Live(view, console=console, refresh_per_second=4):
         yield view.take
 
@@ -61,6 +62,7 @@ class _View:
 
     def _change(self, event: TaskChange) -> None:
         if event.map_index >= 0:
+            # one of a thousand instances gets a line above the table, a row would push the rest away
             self._console.print(Text(line(event), style=_STYLES.get(event.after, "")))
             return
         self._since[event.task_id] = time.monotonic()

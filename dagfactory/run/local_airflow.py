@@ -1,9 +1,4 @@
-"""Bring up Airflow and the emulator, each part as soon as what it needs is there.
-
-With a migrated database the order on two cores is: emulator ∥ import of Airflow → api-server (the
-slowest, four seconds of imports) → dag-processor, scheduler → triggerer, which imports the heavy
-Google trigger only once the server answers, so that it takes no CPU from the others' start.
-"""
+"""Bring up Airflow and the emulator, each part as soon as what it needs is there."""
 
 import contextlib
 import datetime as dt
@@ -16,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dagfactory.emulator.client import READY_FILE
-from dagfactory.run.airflow_install import Line
-from dagfactory.run.events import Event, Phase, RunError
+from dagfactory.run.airflow_api import AirflowApi
+from dagfactory.run.airflow_install import AirflowLine
+from dagfactory.run.events import Phase, RunError, Sink
 from dagfactory.run.processes import Processes
-from dagfactory.run.rest import Api
 from dagfactory.run.settings import airflow_environment, preload_modules
-from dagfactory.run.state import (
-    State,
+from dagfactory.run.state_folders import (
+    StateFolders,
     forget_unfinished,
     is_migrated,
     mark_migrated,
@@ -32,10 +27,10 @@ _START_WITHIN = 180.0  # seconds for any one step; a busy laptop may need many t
 
 
 @dataclass(slots=True)
-class Clock:
+class PhaseTimer:
     """Seconds since the command began, and the phases reached so far."""
 
-    tell: Callable[[Event], None]
+    tell: Sink
     began: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     started: float = field(default_factory=time.monotonic)
     phases: list[Phase] = field(default_factory=list)
@@ -53,10 +48,10 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class RunningAirflow:
     """A running Airflow: its API and its processes."""
 
-    api: Api
+    api: AirflowApi
     processes: Processes
 
     def wait(self, ready: Callable[[], bool], what: str, *, every: float = 0.1) -> None:
@@ -71,32 +66,34 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class AirflowStart:
     """What is started: Airflow over `dags`, and the emulator with `emulator` as further arguments.
 
     `emulator` None means none; `ui` makes the logs of running tasks readable in the web UI.
     """
 
-    state: State
+    state: StateFolders
     dags: Path
-    clock: Clock
-    line: Line
+    timer: PhaseTimer
+    line: AirflowLine
     emulator: Sequence[str] | None = ()
     ui: bool = False
 
     @contextlib.contextmanager
-    def up(self) -> Iterator[Stack]:
+    def up(self) -> Iterator[RunningAirflow]:
         """Yield a running Airflow; on leaving, for whatever reason, nothing of it is left."""
         self.state.prepare()
-        port = free_port()
-        environment = airflow_environment(self.state, self.dags.resolve(), port, self.line)
-        with Processes(self.state.logs, environment, self.line.python) as processes:
-            stack = Stack(Api(port, self.line.api), processes)
+        with reserved_port() as port, self._processes(port) as processes:
+            airflow = RunningAirflow(AirflowApi(port, self.line.api), processes)
             self._spawn_emulator(processes)
-            processes.tell("import")
+            processes.tell("import")  # in the supervisor, while the emulator starts beside it
             self._prepare_database(processes)
-            self._start_components(stack)
-            yield stack
+            self._start_components(airflow)
+            yield airflow
+
+    def _processes(self, port: int) -> Processes:
+        environment = airflow_environment(self.state, self.dags.resolve(), port, self.line)
+        return Processes(self.state.logs, environment, self.line.python)
 
     @property
     def _ready_file(self) -> Path:
@@ -105,7 +102,9 @@ class Start:
     def _spawn_emulator(self, processes: Processes) -> None:
         if self.emulator is None:
             return
+        # that of the last run would pass for an emulator that is up
         self._ready_file.unlink(missing_ok=True)
+        # not the line's Python: the environment of Airflow 2 has nothing of dagfactory
         module = [sys.executable, "-m", "dagfactory.emulator"]
         folder = str(self.state.emulator)
         processes.spawn("emulator", [*module, "--state", folder, *self.emulator])
@@ -119,38 +118,50 @@ class Start:
         if processes.finished("migrate", within=_START_WITHIN) != 0:
             raise RunError(f"`airflow db migrate` failed, see {processes.log('migrate')}")
         mark_migrated(self.state, version)
-        self.clock.reached("database migrated")
+        self.timer.reached("database migrated")
 
-    def _start_components(self, stack: Stack) -> None:
-        processes, preload = stack.processes, preload_modules(self.dags, self.line.target)
+    def _start_components(self, airflow: RunningAirflow) -> None:
+        processes, preload = airflow.processes, preload_modules(self.dags, self.line.target)
         serve = () if self.ui else ("--skip-serve-logs",)
-        arguments = self.line.serve(stack.api.port)
+        arguments = self.line.serve(airflow.api.port)
+        # first, being the slowest: it has four seconds of imports of its own
         processes.airflow(self.line.server, *arguments, preload=preload["server"])
-        stack.wait(lambda: processes.imported, "Airflow's import", every=1.0)
-        self.clock.reached("Airflow imported")
-        self._wait_for_emulator(stack)
-        self._use_emulator(stack, "env")
+        airflow.wait(lambda: processes.imported, "Airflow's import", every=1.0)
+        self.timer.reached("Airflow imported")
+        self._wait_for_emulator(airflow)
+        # the server was started without: it calls nothing of Google's
+        self._use_emulator(airflow, "env")
         if self.line.processor:
             processes.airflow("dag-processor", "dag-processor")
         processes.airflow("scheduler", "scheduler", *serve, preload=preload["scheduler"])
-        stack.wait(stack.api.answers, "Airflow's API server")
-        self.clock.reached("API server up")
-        self._use_emulator(stack, "direct")  # triggers have clients that ignore proxies
+        airflow.wait(airflow.api.answers, "Airflow's API server")
+        self.timer.reached("API server up")
+        self._use_emulator(airflow, "direct")  # triggers have clients that ignore proxies
+        # last: it imports Google's trigger, seven seconds of CPU that the others' start needs more
         processes.airflow("triggerer", "triggerer", *serve, preload=preload["triggerer"])
 
-    def _wait_for_emulator(self, stack: Stack) -> None:
+    def _wait_for_emulator(self, airflow: RunningAirflow) -> None:
         if self.emulator is not None:
-            stack.wait(self._ready_file.exists, "the emulator", every=0.05)
-            self.clock.reached("emulator up")
+            airflow.wait(self._ready_file.exists, "the emulator", every=0.05)
+            self.timer.reached("emulator up")
 
-    def _use_emulator(self, stack: Stack, way: str) -> None:
+    def _use_emulator(self, airflow: RunningAirflow, way: str) -> None:
         """Point every later component, and so every task, to the emulator."""
         if self.emulator is not None:
-            stack.processes.environ(json.loads(self._ready_file.read_text())[way])
+            airflow.processes.environ(json.loads(self._ready_file.read_text())[way])
 
 
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextlib.contextmanager
+def reserved_port() -> Iterator[int]:
+    """Yield a port of the loopback that, while the block runs, goes to nobody but who names it.
+
+    A server that is given the number can listen there, as one that sets SO_REUSEADDR does (asyncio
+    and gunicorn do). Linux only.
+    """
+    with socket.socket() as reservation:
+        # The API server listens seconds later, and the emulator takes ports of its own meanwhile. Bound
+        # but not listening, with SO_REUSEADDR on both sides, is what Linux lets a second one share;
+        # whoever asks for any port at all is given another.
+        reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reservation.bind(("127.0.0.1", 0))
+        yield int(reservation.getsockname()[1])

@@ -53,6 +53,7 @@ def failure_text(path: Path) -> str:
     for record in reversed(records):
         if detail := record.get("error_detail"):
             lines = _exception(detail[-1])
+            # a message of one line is its own first and last
             return " … ".join(dict.fromkeys([lines[0], lines[-1]]))
     errors = [str(r.get("event", "")) for r in records if r.get("level") in {"error", "critical"}]
     return errors[-1][:_LONGEST] if errors else ""
@@ -74,6 +75,7 @@ def job_log(path: Path, emulator: Path) -> Path | None:
     except OSError:
         return None
     attempts = (emulator / "jobs" / found[-1]).glob("attempt-*.log") if found else ()
+    # the length first: attempt-10 comes after attempt-9
     return max(attempts, key=lambda log: (len(log.name), log.name), default=None)
 
 

@@ -37,6 +37,7 @@ def records_of(text: str) -> list[dict[str, Any]]:
 def _record(level: str, lines: list[str]) -> dict[str, Any]:
     if _TRACEBACK not in lines:
         return {"level": level, "event": "\n".join(lines)}
+    # the last one: what was raised while another was handled follows it
     last = len(lines) - lines[::-1].index(_TRACEBACK)
     event = "\n".join(lines[: lines.index(_TRACEBACK)])
     return {"level": level, "event": event, "error_detail": [_raised(lines[last:])]}

@@ -9,21 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from dagfactory.compiler.bundle.sidecars import POOLS
+from dagfactory.run.airflow_api import AirflowApi, AirflowApiError
 from dagfactory.run.events import RunError
-from dagfactory.run.rest import Api, ApiError
 
 
-def declare_pools(api: Api, dags: Path) -> None:
+def declare_pools(api: AirflowApi, dags: Path) -> None:
     """Create or change every pool of the bundles below `dags`; raises RunError when refused."""
     for path in sorted(dags.rglob(POOLS)):
         for name, pool in json.loads(path.read_text()).items():
             try:
                 _declare(api, name, {"name": name, **pool})
-            except ApiError as error:
+            except AirflowApiError as error:
                 raise RunError(f"Airflow refused the pool {name}: {error}") from None
 
 
-def _declare(api: Api, name: str, body: Mapping[str, Any]) -> None:
+def _declare(api: AirflowApi, name: str, body: Mapping[str, Any]) -> None:
+    # a database that is used again has them from the last run, perhaps of another size
     if api.find("pools", name) is None:
         api.post("pools", body=body)
     else:

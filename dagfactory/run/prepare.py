@@ -31,6 +31,7 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
     """
     if spec.is_dir():
         return _rendered(spec)
+    # a folder that is rendered already needs no compiler
     from dagfactory.compiler.bundle.bundle import write
     from dagfactory.compiler.compile import build
     from dagfactory.report import print_findings
@@ -39,6 +40,7 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
     if print_findings(built.diagnostics, built.sources) or built.bundle is None:
         raise NotReadyError(f"{spec} has errors for the environment {environment}")
     (plan,) = built.plans
+    # Airflow puts `dags/` on the path, not what is below: a bundle is imported by its full name
     write(built.bundle, into.joinpath(*plan.package.split(".")))
     arguments = (*_secrets(plan), *_project(plan), *_fixtures(spec))
     return Prepared(into, plan.pipeline.pipeline, arguments, _target(built.bundle.manifest))
@@ -84,7 +86,9 @@ def _rendered(folder: Path) -> Prepared:
     return Prepared(
         folder,
         files[0].stem,
-        target=_target(manifest.read_bytes()) if manifest.exists() else "airflow3",
+        target=_target(manifest.read_bytes())
+        if manifest.exists()
+        else "airflow3",  # DAGs written by hand have none
     )
 
 

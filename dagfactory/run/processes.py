@@ -1,4 +1,4 @@
-"""The near end of the keeper: start it, tell it what to start, hear who ended, and stop it."""
+"""The near end of the supervisor: start it, tell it what to start, hear who ended, and stop it."""
 
 import contextlib
 import json
@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from dagfactory.run import supervisor as keeper
 from dagfactory.run.events import RunError
 from dagfactory.run.logs import tail_of_text
 
-_STOP_WITHIN = 15.0  # seconds; more than the keeper itself grants the emulator
+_PROGRAM = Path(__file__).with_name("supervisor.py")
+_STOP_WITHIN = 15.0  # seconds; more than the supervisor itself grants the emulator
 
 
 @dataclass(slots=True)
 class Processes:
-    """Everything a run has started, behind one keeper process.
+    """Everything a run has started, behind one supervisor process.
 
     Use as a context manager: leaving it, for whatever reason, ends every process.
     """
@@ -30,16 +30,17 @@ class Processes:
     logs: Path
     environment: Mapping[str, str]
     python: str = sys.executable
-    _keeper: "subprocess.Popen[bytes] | None" = None
+    _supervisor: "subprocess.Popen[bytes] | None" = None
     _buffer: bytes = b""
     _exits: dict[str, int] = field(default_factory=dict)
     imported: bool = False
 
     def __enter__(self) -> Self:
-        """Start the keeper in a session of its own, so that ^C reaches only us."""
-        with (self.logs / "keeper.log").open("ab") as log:
-            self._keeper = subprocess.Popen(
-                [self.python, "-P", str(Path(keeper.__file__))],
+        """Start the supervisor in a session of its own, so that ^C reaches only us."""
+        with (self.logs / "supervisor.log").open("ab") as log:
+            self._supervisor = subprocess.Popen(
+                # -P: what Airflow imports must not be looked for in the folder of this program first
+                [self.python, "-P", str(_PROGRAM)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -49,7 +50,7 @@ class Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ask the keeper to stop; a second interrupt kills the whole tree at once."""
+        """Ask the supervisor to stop; a second interrupt kills the whole tree at once."""
         try:
             self._finish(_STOP_WITHIN)
         except BaseException:
@@ -58,14 +59,14 @@ class Processes:
 
     @property
     def pid(self) -> int:
-        """The keeper's process id."""
+        """The supervisor's process id."""
         return self._process.pid
 
     @property
     def _process(self) -> "subprocess.Popen[bytes]":
-        if self._keeper is None:
+        if self._supervisor is None:
             raise RuntimeError("not started")
-        return self._keeper
+        return self._supervisor
 
     def _finish(self, within: float) -> None:
         process = self._process
@@ -73,19 +74,15 @@ class Processes:
             if process.stdin:
                 process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            if within:
+            if within:  # 0 asks nobody: a second interrupt
                 process.wait(within)
-        if process.poll() is None:
-            keeper.kill_tree(process.pid)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        if process.returncode != 0:
-            keeper.kill_session(process.pid)
+        if process.poll() != 0:
+            _kill(process)
         if process.stdout:
             process.stdout.close()
 
     def tell(self, do: str, **details: Any) -> None:
-        """Send one command; a keeper that is gone is an error of this run."""
+        """Send one command; a supervisor that is gone is an error of this run."""
         stdin = self._process.stdin
         try:
             if stdin:
@@ -103,7 +100,7 @@ class Processes:
         self.tell("spawn", name=name, argv=list(argv), log=str(self.log(name)))
 
     def airflow(self, name: str, *argv: str, preload: Sequence[str] = ()) -> None:
-        """Start `airflow ARGV` in a fork of the keeper."""
+        """Start `airflow ARGV` in a fork of the supervisor."""
         self.tell("fork", name=name, argv=argv, log=str(self.log(name)), preload=list(preload))
 
     def log(self, name: str) -> Path:
@@ -146,5 +143,17 @@ class Processes:
             self.imported = True
 
     def _lost(self) -> RunError:
-        log = self.log("keeper")
+        log = self.log("supervisor")
         return RunError(f"the process that runs Airflow ended, see {log}", *tail_of_text(log))
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a supervisor that did not end well, its descendants and the rest of its session."""
+    # psutil comes with Airflow: who has neither is told to install it, not shown an ImportError
+    from dagfactory.run.supervisor import kill_session, kill_tree
+
+    if process.poll() is None:
+        kill_tree(process.pid)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    kill_session(process.pid)

@@ -10,6 +10,7 @@ from dagfactory.run.events import Failure, TaskResult
 from dagfactory.run.logs import job_log, tail
 from dagfactory.run.watch import Instance, Watcher
 
+# what stands for all instances of a mapped task: the first of these that any of them is in
 _WORST = (
     "failed",
     "upstream_failed",
@@ -59,6 +60,7 @@ def local_file(address: str, objects: Path) -> Path | None:
     """Return where the emulator keeps a gs:// address, None for anything else or outside of it."""
     if not address.startswith("gs://"):
         return None
+    # resolved, because `gs://x/../..` must not read what lies outside of the buckets
     path = (objects / address.removeprefix("gs://")).resolve()
     return path if path.is_relative_to(objects.resolve()) else None
 
@@ -84,6 +86,7 @@ def _value(watcher: Watcher, one: Instance) -> Any:
     if one["state"] != "success":
         return None
     path = ("dags", watcher.dag_id, "dagRuns", watcher.run_id, "taskInstances", one["task_id"])
+    # Airflow 2 answers with a text unless told not to; Airflow 3 does not
     entry = watcher.api.find(*path, "xcomEntries", "return_value", stringify="false")
     value = entry["value"] if entry else None
     return _decoded(value) if isinstance(value, str) else value
@@ -98,6 +101,7 @@ def _decoded(text: str) -> Any:
 
 
 def _began(group: Iterable[Instance]) -> str:
+    # "~" sorts behind every date
     return min((str(one["start_date"]) for one in group if one["start_date"]), default="~")
 
 

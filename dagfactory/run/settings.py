@@ -10,14 +10,16 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from dagfactory.run.airflow_install import Line
+from dagfactory.run.airflow_install import AirflowLine
 from dagfactory.run.settings_airflow2 import airflow2_options
-from dagfactory.run.state import State
+from dagfactory.run.state_folders import StateFolders
 
 PARALLELISM = 4
 
 
-def airflow_environment(state: State, dags: Path, port: int, line: Line) -> dict[str, str]:
+def airflow_environment(
+    state: StateFolders, dags: Path, port: int, line: AirflowLine
+) -> dict[str, str]:
     """Return every AIRFLOW__… variable of a run that serves its API on `port` of the loopback."""
     url = f"http://127.0.0.1:{port}"
     options = {

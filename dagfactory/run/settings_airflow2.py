@@ -1,6 +1,6 @@
 """Airflow 2's configuration for a local run, where it departs from Airflow 3's."""
 
-from dagfactory.run.state import State
+from dagfactory.run.state_folders import StateFolders
 
 _EVERYBODY_IS_ADMIN = 'AUTH_ROLE_PUBLIC = "Admin"\n'
 
@@ -36,7 +36,7 @@ _UNKNOWN = (
 """Beginnings of the options that came with Airflow 3."""
 
 
-def airflow2_options(state: State, airflow3: dict[str, str]) -> dict[str, str]:
+def airflow2_options(state: StateFolders, airflow3: dict[str, str]) -> dict[str, str]:
     """Return the options of a run without their prefix, made from those for Airflow 3."""
     server = state.home / "webserver_config.py"
     server.write_text(_EVERYBODY_IS_ADMIN)  # it listens on the loopback and ends with the run
@@ -59,7 +59,7 @@ def airflow2_options(state: State, airflow3: dict[str, str]) -> dict[str, str]:
         "SCHEDULER__CHILD_PROCESS_LOG_DIRECTORY": str(state.logs / "dag_processor"),
         "LOGGING__DAG_PROCESSOR_MANAGER_LOG_LOCATION": str(state.logs / "dag-processor.log"),
         "WEBSERVER__CONFIG_FILE": str(server),
-        # A loaded laptop is slow; how long to wait at all is said in one place (`stack`).
+        # A loaded laptop is slow; how long to wait at all is said in one place (`RunningAirflow.wait`).
         "WEBSERVER__WEB_SERVER_MASTER_TIMEOUT": "600",
         "WEBSERVER__WEB_SERVER_WORKER_TIMEOUT": "600",
         "WEBSERVER__SECRET_KEY": airflow3["API__SECRET_KEY"],

@@ -1,13 +1,13 @@
 """The process that owns every other process of a run, and outlives none of them.
 
-It runs as its own program (`python keeper.py`), because three things need a process of their own:
+It runs as its own program (`python supervisor.py`), because three things need a process of their own:
 
 * **Speed.** It imports Airflow once and forks the four components from that image; starting four
   `airflow …` commands would import it four times (2.9 s of CPU each).
 * **Certainty.** It is a Linux "child subreaper": whatever its descendants fork, in whatever session
   or process group, comes back to it when the parent dies. Stopping ends only with no child left.
-* **Loneliness.** When the command that started it dies, by any signal, its standard input ends, and
-  it stops everything.
+* **Dies with its parent.** When the command that started it dies, by any signal, its standard input
+  ends, and it stops everything.
 
 Commands arrive as JSON lines on standard input:
 
@@ -19,7 +19,8 @@ Commands arrive as JSON lines on standard input:
 
 Events leave as JSON lines on standard output; `{"event": "exit", "name": …, "code": …}` follows
 whenever one of the named children ends.
-Standard library only, nothing of dagfactory: it must start from any directory.
+Standard library and psutil only, which both lines of Airflow bring; nothing of dagfactory, for Airflow 2's
+environment has nothing of it.
 """
 
 import contextlib
@@ -38,6 +39,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+import psutil
+
 _SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36  # <linux/prctl.h>
 _GRACE = 8.0  # seconds an external program (the emulator) gets to end its own jobs
 
@@ -48,52 +51,35 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
-def _stat(position: int) -> dict[int, int]:
-    """Map every process to one number of its /proc/PID/stat, counted after the name."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                stat = (entry / "stat").read_text()
-                found[int(entry.name)] = int(stat.rpartition(")")[2].split()[position])
-    return found
-
-
-def parents() -> dict[int, int]:
-    """Map every process of this machine to its parent."""
-    return _stat(1)
-
-
 def kill_session(leader: int) -> None:
-    """Kill what is left of a session; Airflow's processes never leave the keeper's."""
-    for pid in [pid for pid, session in _stat(3).items() if session == leader]:
+    """Kill what is left of a session; Airflow's processes never leave the supervisor's."""
+    for pid in psutil.pids():
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            if os.getsid(pid) == leader:
+                os.kill(pid, signal.SIGKILL)
 
 
-def descendants(root: int) -> list[int]:
-    """Return the living descendants of a process, children before grandchildren."""
-    children: dict[int, list[int]] = {}
-    for pid, parent in parents().items():
-        children.setdefault(parent, []).append(pid)
-    found = list(children.get(root, []))
-    for pid in found:
-        found.extend(children.get(pid, []))
-    return found
+def descendants(root: int) -> list[psutil.Process]:
+    """Return the living descendants of a process, parents before their children."""
+    try:
+        return psutil.Process(root).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def kill_tree(root: int) -> None:
     """Kill every descendant of a process, and again until no new one has appeared."""
-    seen: set[int] = set()
-    while fresh := [pid for pid in descendants(root) if pid not in seen]:
-        for pid in fresh:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        seen.update(fresh)
+    # processes, not numbers: psutil tells a number that was given away again from its first owner
+    seen: set[psutil.Process] = set()
+    while fresh := set(descendants(root)) - seen:
+        for process in fresh:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        seen |= fresh
 
 
 @dataclass(slots=True)
-class Keeper:
+class Supervisor:
     """The state of the loop: the named children, the programs among them, and the two pipes."""
 
     events: int
@@ -162,6 +148,7 @@ class Keeper:
         """Run one Airflow command in a fork of this image."""
         pid = os.fork()
         if pid == 0:
+            # the command takes the end of this pipe for our end: a fork must not keep it open
             os.close(self.events)
             become(command)
         self.names[pid] = command["name"]
@@ -189,6 +176,7 @@ class Keeper:
             self.reap()
         with contextlib.suppress(ChildProcessError):
             while True:
+                # each death may hand us children that were nobody's a moment ago
                 kill_tree(os.getpid())
                 os.waitpid(-1, 0)
 
@@ -212,13 +200,14 @@ def become(command: Mapping[str, Any]) -> NoReturn:
         with contextlib.suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()
+        # not sys.exit: what this image registered for its own end must not run in a fork
         os._exit(code)
 
 
 def _detach(log: str) -> None:
-    """Leave the keeper's signals, pipes and log behind; die when the keeper dies."""
+    """Leave the supervisor's signals, pipes and log behind; die when the supervisor dies."""
     _prctl(_SET_PDEATHSIG, signal.SIGKILL)
-    signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(-1)  # or the signals of a fork would wake the supervisor
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     _redirect(os.open(os.devnull, os.O_RDONLY), 0)
@@ -234,20 +223,23 @@ def _redirect(source: int, *targets: int) -> None:
 def main() -> int:
     """Take over the pipes, serve commands, and leave no process behind."""
     _prctl(_SET_CHILD_SUBREAPER, 1)
+    # what a library prints must not come between the events: the old 1 is theirs alone
     events = os.dup(1)
     os.dup2(2, 1)
     wake, alarm = os.pipe()
     for end in (wake, alarm):
         os.set_blocking(end, False)
-    keeper = Keeper(events, wake)
+    supervisor = Supervisor(events, wake)
+    # a full pipe wakes the loop just as well
     signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
+    # without a handler in Python nothing is written to the wake-up pipe
     signal.signal(signal.SIGCHLD, lambda *_: None)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: setattr(keeper, "running", False))
+        signal.signal(number, lambda *_: setattr(supervisor, "running", False))
     try:
-        keeper.loop()
+        supervisor.loop()
     finally:
-        keeper.stop()
+        supervisor.stop()
     return 0
 
 

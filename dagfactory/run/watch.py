@@ -2,20 +2,20 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dagfactory.run.events import Event, MappedProgress, TaskChange
-from dagfactory.run.local_airflow import Stack
+from dagfactory.run.airflow_api import AirflowApi
+from dagfactory.run.events import MappedProgress, Sink, TaskChange
+from dagfactory.run.local_airflow import RunningAirflow
 from dagfactory.run.logs import failure_text, task_log, vertex_job
-from dagfactory.run.rest import Api
 
 _EVERY = 0.25  # seconds between two looks, at least
 _SHARE = 2  # … and at least this many times what a look costs: 1,000 trials make it slow
 _SLOWEST = 2.0
-_LIMIT = 10000
+_LIMIT = 10000  # as API__MAXIMUM_PAGE_LIMIT allows
 _FAILED = frozenset({"failed", "up_for_retry"})
 
 Key = tuple[str, int]
@@ -26,15 +26,15 @@ Instance = Mapping[str, Any]
 class Watcher:
     """The last known state of every task instance of one run."""
 
-    api: Api
+    api: AirflowApi
     dag_id: str
     run_id: str
     logs: Path
-    tell: Callable[[Event], None]
+    tell: Sink
     known: dict[Key, Instance] = field(default_factory=dict)
     _mapped: dict[str, MappedProgress] = field(default_factory=dict)
 
-    def follow(self, stack: Stack, until: float) -> str:
+    def follow(self, airflow: RunningAirflow, until: float) -> str:
         """Look until the run is over and return its state, `timeout` when it takes too long.
 
         `until` is a reading of the monotonic clock.
@@ -48,7 +48,8 @@ class Watcher:
             if began > until:
                 return "timeout"
             cost = time.monotonic() - began
-            stack.processes.check(wait=min(max(_EVERY, _SHARE * cost), _SLOWEST))
+            # waiting is listening: the end of a component is told at once
+            airflow.processes.check(wait=min(max(_EVERY, _SHARE * cost), _SLOWEST))
 
     def run(self) -> dict[str, Any]:
         """Return the dag run as Airflow knows it."""

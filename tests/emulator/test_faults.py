@@ -6,7 +6,7 @@ import os
 import pytest
 from googleapiclient.errors import HttpError
 
-from dagfactory.emulator.faults import Fault, parse
+from dagfactory.emulator.faults import InjectedFault, parse
 
 SPOT = {"strategy": "SPOT"}
 
@@ -140,10 +140,10 @@ def test_slots_limit_what_runs_at_once(create, reach, emulator, tmp_path):
 
 
 def test_specs():
-    assert parse("stockout:2:us-*") == Fault("stockout", 2, where="us-*")
-    assert parse("error:429:3:storage.*") == Fault("error", 3, code=429, where="storage.*")
-    assert parse("preempt:5") == Fault("preempt", 5, grace=30.0)
-    assert parse("preempt:5:2") == Fault("preempt", 5, grace=2.0)
+    assert parse("stockout:2:us-*") == InjectedFault("stockout", 2, where="us-*")
+    assert parse("error:429:3:storage.*") == InjectedFault("error", 3, code=429, where="storage.*")
+    assert parse("preempt:5") == InjectedFault("preempt", 5, grace=30.0)
+    assert parse("preempt:5:2") == InjectedFault("preempt", 5, grace=2.0)
 
 
 @pytest.mark.parametrize("spec", ["", "flood:1", "stockout", "stockout:x", "error:429", "preempt:"])

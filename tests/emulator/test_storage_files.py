@@ -56,10 +56,10 @@ def test_empty_directories_are_nothing(bucket, folder):
 
 def test_an_object_survives_with_its_generation(emulator, bucket, folder):
     """What the API wrote is kept in side files, not only in memory."""
-    from dagfactory.emulator.storage.object_store import Catalogue
+    from dagfactory.emulator.storage.object_store import ObjectStore
 
     blob = bucket.blob("x")
     blob.metadata = {"k": "v"}
     blob.upload_from_string(b"1")
-    again = Catalogue(folder.parent, emulator.state / "gcs-side").get(bucket.name, "x")
+    again = ObjectStore(folder.parent, emulator.state / "gcs-side").get(bucket.name, "x")
     assert (again.generation, again.settings["metadata"]) == (blob.generation, {"k": "v"})

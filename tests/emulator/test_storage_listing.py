@@ -1,7 +1,7 @@
 import pytest
 
 from dagfactory.emulator.storage.listing import glob_pattern
-from dagfactory.emulator.storage.partial import select
+from dagfactory.emulator.storage.partial_response import select
 
 NAMES = ["a", "dags/a.py", "dags/b.py", "dags/sub/c.py", "dags/sub/d.txt", "dags-old/x", "z", "é"]
 

@@ -1,7 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from google.api_core.exceptions import NotFound, PreconditionFailed
+from google.api_core.exceptions import NotFound, NotModified, PreconditionFailed
 from google.cloud.storage.exceptions import InvalidResponse
 
 
@@ -75,7 +75,7 @@ def test_generation_0_means_no_such_object(bucket, write):
 
 @pytest.mark.parametrize("write", [upload, resumable, delete, patch])
 def test_not_match(blob, write):
-    with pytest.raises(PreconditionFailed):
+    with pytest.raises(NotModified):
         write(blob.bucket.blob("object"), if_generation_not_match=blob.generation)
     write(blob.bucket.blob("object"), if_generation_not_match=blob.generation - 1)
 
@@ -89,7 +89,7 @@ def test_metageneration(blob, write):
 
 @pytest.mark.parametrize("write", [delete, patch])  # uploads of the client misspell the parameter
 def test_metageneration_not_match(blob, write):
-    with pytest.raises(PreconditionFailed):
+    with pytest.raises(NotModified):
         write(blob.bucket.blob("object"), if_metageneration_not_match=1)
     write(blob.bucket.blob("object"), if_metageneration_not_match=2)
 

@@ -44,7 +44,8 @@ def test_an_interrupted_upload_says_how_far_it_got(bucket, http):
     repeated = put(http, location, data, f"bytes 0-{UNIT + 9}/{UNIT + 10}")
     assert (repeated.status_code, repeated.json()["size"]) == (200, str(UNIT + 10))
     assert bucket.blob("x").download_as_bytes() == data
-    assert put(http, location, b"", "bytes */*").status_code == 404
+    asked = put(http, location, b"", f"bytes */{UNIT + 10}")
+    assert (asked.status_code, asked.json()) == (200, repeated.json())
 
 
 def test_a_gap_and_an_odd_chunk_are_refused(bucket, http):
@@ -65,6 +66,11 @@ def test_media_upload_and_chunked_transfer_encoding(bucket, http):
     parts = iter([b"one ", b"two"])
     answer = http.post(url, data=parts, headers={"Content-Type": "text/plain"})
     assert (answer.json()["size"], answer.json()["contentType"]) == ("7", "text/plain")
+
+
+def test_an_upload_nobody_began_is_not_found(bucket, http):
+    location = begin(http, bucket, "x").replace("upload_id=", "upload_id=0")
+    assert put(http, location, b"", "bytes */*").status_code == 404
 
 
 def test_the_first_write_creates_the_bucket(storage):

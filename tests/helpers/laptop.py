@@ -20,8 +20,8 @@ from paths import ROOT
 from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.compile import build
 from dagfactory.run.events import RunResult
-from dagfactory.run.execute import Options, session
-from dagfactory.run.state import State
+from dagfactory.run.execute import RunOptions, session
+from dagfactory.run.state_folders import StateFolders
 
 BUCKET = "arr-coc-local-ml"
 SKIPPED: dict[str, set[str]] = {
@@ -65,7 +65,7 @@ def project_for(target: str, folder: Path) -> Path:
 class Partner(threading.Thread):
     """Brings what the pipeline `trigger_rules` waits for, once its trigger has looked in vain."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: StateFolders) -> None:
         super().__init__(daemon=True)
         self.state, self.brought = state, False
 
@@ -83,7 +83,7 @@ class Partner(threading.Thread):
 
 def run_examples(
     project: Path,
-    state: State,
+    state: StateFolders,
     names: Iterable[str],
     emulator: Sequence[str] = (),
 ) -> dict[str, RunResult]:
@@ -93,7 +93,7 @@ def run_examples(
     write(built.bundle, project / "dags/ml_pipelines")
     given = ["--project", "arr-coc-local", "--fixtures", str(project / "specs/fixtures")]
     given += ["--workdir", str(ROOT), "--slots", "3", *emulator]
-    options = Options(emulator=given, target=state.target)
+    options = RunOptions(emulator=given, target=state.target)
     with session(
         project / "dags", state=state, options=options, on_event=lambda _: None
     ) as running:

@@ -5,9 +5,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
-
-from dagfactory.run.supervisor import parents
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +14,7 @@ def alive_in() -> Callable[[Path], list[int]]:
     """Return the processes that name a folder in their arguments or hold a file below it open."""
     return lambda folder: [
         pid
-        for pid in parents()
+        for pid in psutil.pids()
         if pid != os.getpid()
         and any(str(folder) in word for word in _words(Path("/proc", str(pid))))
     ]

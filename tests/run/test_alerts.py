@@ -10,11 +10,11 @@ import pytest
 from inbox import Inbox, inbox
 from lines import AIRFLOW_2, specs_for
 
+from dagfactory.run.airflow_api import AirflowApi
 from dagfactory.run.airflow_install import VARIABLE
-from dagfactory.run.execute import Options, execute
+from dagfactory.run.execute import RunOptions, execute
 from dagfactory.run.prepare import prepare
-from dagfactory.run.rest import Api
-from dagfactory.run.state import State
+from dagfactory.run.state_folders import StateFolders
 
 SPEC = """\
 pipeline: alarms
@@ -48,12 +48,12 @@ def run(folder: Path, letters: Inbox, target: str, monkeypatch: pytest.MonkeyPat
         paths = {"/ops", "/v2/enqueue"} if target == "airflow3" else {"/ops"}
         letters.wait(lambda: paths <= {each.path for each in letters.posts})
         url = getattr(result, "url", "")
-        api = Api(urlsplit(url).port or 0, "v2" if target == "airflow3" else "v1")
+        api = AirflowApi(urlsplit(url).port or 0, "v2" if target == "airflow3" else "v1")
         assert api.answers()
         pools.append(api.get("pools", "gpu"))
 
-    options = Options(target=target, emulator=None, timeout=200, hold=hold)
-    state = State(folder / "state")
+    options = RunOptions(target=target, emulator=None, timeout=200, hold=hold)
+    state = StateFolders(folder / "state")
     result = execute(prepared.dags, "alarms", state=state, options=options, on_event=lambda _: None)
     return result, pools[0]
 

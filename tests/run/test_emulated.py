@@ -9,7 +9,7 @@ import sys
 import pytest
 from paths import ROOT
 
-from dagfactory.run.state import State
+from dagfactory.run.state_folders import StateFolders
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -86,7 +86,7 @@ def test_waiting_for_the_job_is_shown(ran):
 
 def test_faults_reach_the_emulator(ran, project):
     assert ran.returncode == 0
-    faults = State(project / ".dagfactory").emulator / "faults.json"
+    faults = StateFolders(project / ".dagfactory").emulator / "faults.json"
     assert "error:503:1" in json.dumps(json.loads(faults.read_text()))
 
 

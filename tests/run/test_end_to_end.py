@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from dagfactory.run.airflow_api import AirflowApi
 from dagfactory.run.events import MappedProgress, Phase, RunError, RunStarted, TaskChange
-from dagfactory.run.execute import Options, execute
-from dagfactory.run.rest import Api
-from dagfactory.run.state import State
+from dagfactory.run.execute import RunOptions, execute
+from dagfactory.run.state_folders import StateFolders
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -66,15 +66,15 @@ SLOW = HEAD + textwrap.dedent("""
 COMMAND = """
 import sys
 from pathlib import Path
-from dagfactory.run.execute import Options, execute
+from dagfactory.run.execute import RunOptions, execute
 from dagfactory.run.interrupt import Stopped, stoppable
-from dagfactory.run.progress import Lines
-from dagfactory.run.rest import Api
-from dagfactory.run.state import State
+from dagfactory.run.lines import LinePrinter
+from dagfactory.run.airflow_api import AirflowApi
+from dagfactory.run.state_folders import StateFolders
 try:
     with stoppable(sys.stdout):
-        execute(Path(sys.argv[1]), "slow", state=State(Path(sys.argv[2])),
-                options=Options(emulator=None), on_event=Lines(sys.stdout).take)
+        execute(Path(sys.argv[1]), "slow", state=StateFolders(Path(sys.argv[2])),
+                options=RunOptions(emulator=None), on_event=LinePrinter(sys.stdout).take)
 except Stopped as stop:
     sys.exit(stop.exit_code)
 """
@@ -82,7 +82,7 @@ except Stopped as stop:
 
 @pytest.fixture(scope="module")
 def state(tmp_path_factory):
-    state = State(tmp_path_factory.mktemp("state"))
+    state = StateFolders(tmp_path_factory.mktemp("state"))
     metrics = state.objects / "demo" / "m" / "metrics.json"
     metrics.parent.mkdir(parents=True)
     metrics.write_text('{"schema_version": 1, "metrics": {"loss": 0.5, "accuracy": 0.875}}')
@@ -101,13 +101,13 @@ def ran(state, tmp_path_factory):
     events = []
 
     def hold(result):
-        events.append(("held", Api(urlsplit(result.url).port).answers()))
+        events.append(("held", AirflowApi(urlsplit(result.url).port).answers()))
 
     result = execute(
         _folder(tmp_path_factory.mktemp("whole"), "whole", WHOLE),
         "whole",
         state=state,
-        options=Options(params={"threshold": 0.75}, emulator=None, timeout=200, hold=hold),
+        options=RunOptions(params={"threshold": 0.75}, emulator=None, timeout=200, hold=hold),
         on_event=events.append,
     )
     return result, events
@@ -184,7 +184,7 @@ def test_nothing_is_left_running(ran, state, alive_in):
     assert alive_in(state.root) == []
 
 
-def _query(state: State, statement: str) -> list[tuple[object, ...]]:
+def _query(state: StateFolders, statement: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(state.database)) as connection:
         return connection.execute(statement).fetchall()
 
@@ -228,7 +228,7 @@ def test_the_next_run_reads_the_file_again_and_forgets_what_was_interrupted(
             broken,
             "slow",
             state=state,
-            options=Options(emulator=None),
+            options=RunOptions(emulator=None),
             on_event=lambda _: None,
         )
     assert caught.value.details[-1] == "ModuleNotFoundError: No module named 'no_such_module'"

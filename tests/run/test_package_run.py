@@ -10,7 +10,7 @@ import pytest
 from paths import ROOT
 
 import trainer
-from dagfactory.run.state import State
+from dagfactory.run.state_folders import StateFolders
 from trainer import package
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -38,7 +38,7 @@ def state(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "specs" / "environments", folder / "specs" / "environments")
     (folder / "specs" / "packed.yaml").write_text(SPEC)
-    state = State(folder / ".dagfactory")
+    state = StateFolders(folder / ".dagfactory")
     files = package.contents(ROOT / "trainer")
     own = files["trainer/__init__.py"].replace(trainer.__version__.encode(), b"9.9.9")
     packed = package.archive({**files, "trainer/__init__.py": own}, package.EPOCH)

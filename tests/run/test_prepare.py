@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from paths import ROOT
 
+from dagfactory.run.airflow_api import AirflowApiError
 from dagfactory.run.events import RunError
 from dagfactory.run.pools import declare_pools
 from dagfactory.run.prepare import prepare
-from dagfactory.run.rest import ApiError
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -74,7 +74,7 @@ class Pools:
 
     def post(self, _: str, body: dict[str, object]) -> None:
         if self.refuse:
-            raise ApiError(400, "slots must be positive")
+            raise AirflowApiError(400, "slots must be positive")
         self.kept[str(body["name"])] = {"made": body["slots"]}
 
     def patch(self, _: str, name: str, body: dict[str, object]) -> None:

@@ -4,12 +4,12 @@ import sys
 
 import pytest
 
-from dagfactory.run.airflow_install import Line
+from dagfactory.run.airflow_install import AirflowLine
 from dagfactory.run.events import NotReadyError
 from dagfactory.run.settings import airflow_environment, preload_modules
-from dagfactory.run.state import State, is_migrated, locked, mark_migrated
+from dagfactory.run.state_folders import StateFolders, is_migrated, locked, mark_migrated
 
-LINE = Line("airflow3", sys.executable, "3.3.1")
+LINE = AirflowLine("airflow3", sys.executable, "3.3.1")
 
 
 def test_a_second_run_is_turned_away_and_told_by_whom(tmp_path):
@@ -30,7 +30,7 @@ def test_the_lock_ends_with_the_run(tmp_path):
 
 
 def test_only_the_airflow_that_migrated_may_use_the_database(tmp_path):
-    state = State(tmp_path)
+    state = StateFolders(tmp_path)
     state.prepare()
     assert not is_migrated(state, "3.3.1")
     state.database.touch()
@@ -42,7 +42,7 @@ def test_only_the_airflow_that_migrated_may_use_the_database(tmp_path):
 
 
 def test_task_logs_stay_and_component_logs_start_anew(tmp_path):
-    state = State(tmp_path)
+    state = StateFolders(tmp_path)
     state.prepare()
     (state.logs / "scheduler.log").write_text("old")
     (state.logs / "tasks").mkdir()
@@ -52,7 +52,7 @@ def test_task_logs_stay_and_component_logs_start_anew(tmp_path):
 
 
 def test_keys_are_kept_and_private(tmp_path):
-    state = State(tmp_path)
+    state = StateFolders(tmp_path)
     state.prepare()
     first, second = (airflow_environment(state, tmp_path, port, LINE) for port in (1, 2))
     name = "AIRFLOW__API_AUTH__JWT_SECRET"
@@ -74,7 +74,7 @@ def test_google_is_imported_ahead_only_for_pipelines_that_use_it(tmp_path):
 
 @pytest.mark.airflow
 def test_the_settings_are_ones_that_airflow_knows(tmp_path):
-    state = State(tmp_path)
+    state = StateFolders(tmp_path)
     state.prepare()
     show = (
         "from airflow.configuration import conf\n"

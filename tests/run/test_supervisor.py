@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.run import supervisor as keeper
+from dagfactory.run import supervisor
 from dagfactory.run.events import RunError
 from dagfactory.run.processes import Processes
 
@@ -92,8 +92,8 @@ def test_the_death_of_the_command_stops_everything(tmp_path):
     command = subprocess.Popen(
         [sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, text=True
     )
-    keeper_pid = int(command.communicate()[0])
-    _gone(keeper_pid)
+    supervisor_pid = int(command.communicate()[0])
+    _gone(supervisor_pid)
     assert not Path("/proc", (tmp_path / "pid").read_text()).exists()
 
 
@@ -143,7 +143,7 @@ def test_a_killed_keeper_leaves_nothing_of_its_session():
     leader.kill()
     leader.wait()
     leader.stdout.close()
-    keeper.kill_session(leader.pid)
+    supervisor.kill_session(leader.pid)
     _gone(orphan)
 
 
@@ -152,9 +152,9 @@ def test_descendants_come_parents_first():
     child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert child.stdout
     grandchild = int(child.stdout.readline())
-    found = keeper.descendants(os.getpid())
+    found = [process.pid for process in supervisor.descendants(os.getpid())]
     assert found.index(child.pid) < found.index(grandchild)
-    keeper.kill_tree(child.pid)
+    supervisor.kill_tree(child.pid)
     child.kill()
     child.communicate()
 
@@ -164,6 +164,6 @@ def test_the_keeper_needs_nothing_of_dagfactory():
         "import runpy,sys,json; runpy.run_path(sys.argv[1]); print(json.dumps([*sys.modules]))"
     )
     out = subprocess.check_output(
-        [sys.executable, "-P", "-c", imported, keeper.__file__], text=True
+        [sys.executable, "-P", "-c", imported, supervisor.__file__], text=True
     )
     assert not [name for name in json.loads(out) if name.split(".")[0] in {"dagfactory", "airflow"}]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.run.command import Request, parameter, run
+from dagfactory.run.command import RunRequest, parameter, run
 from dagfactory.run.events import (
     Failure,
     MappedProgress,
@@ -15,8 +15,8 @@ from dagfactory.run.events import (
     TaskChange,
     TaskResult,
 )
+from dagfactory.run.lines import line
 from dagfactory.run.logs import failure_text, job_log, run_logs, tail, task_log, vertex_job
-from dagfactory.run.progress import line
 from dagfactory.run.results import local_file, read_metrics
 from dagfactory.run.summary import summary, tasks_table
 from dagfactory.run.text import clock, duration, table
@@ -263,20 +263,22 @@ def test_params_are_json_where_they_can_be():
 
 
 def test_the_command_can_be_pasted_again():
-    request = Request(Path("x y.yaml"), params=("t=1",), faults=("preempt:1",), environment="dev")
+    request = RunRequest(
+        Path("x y.yaml"), params=("t=1",), faults=("preempt:1",), environment="dev"
+    )
     assert request.words == "dagfactory run 'x y.yaml' --param=t=1 --fault=preempt:1 --env=dev"
 
 
 def test_an_entrypoint_is_handed_on_and_must_have_a_command(tmp_path, capsys):
     (tmp_path / "dag.py").touch()
-    request = Request(tmp_path, state=tmp_path / "state", entrypoints=("gs://t/*=sh x.sh",))
+    request = RunRequest(tmp_path, state=tmp_path / "state", entrypoints=("gs://t/*=sh x.sh",))
     assert request.words.endswith("'--entrypoint=gs://t/*=sh x.sh'")
     assert run(replace(request, entrypoints=("gs://t",))) == 2
     assert capsys.readouterr().err == "error: --entrypoint gs://t: write it as GLOB=COMMAND\n"
 
 
 def test_a_users_mistake_is_one_line_and_exit_code_2(tmp_path, capsys):
-    assert run(Request(tmp_path, state=tmp_path / "state")) == 2
+    assert run(RunRequest(tmp_path, state=tmp_path / "state")) == 2
     expected = f"error: {tmp_path} holds 0 DAG files, `run` takes a folder with exactly one\n"
     assert capsys.readouterr().err == expected
 

@@ -5,26 +5,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dagfactory.emulator.bigquery.jobs import LOCATION, Jobs
-from dagfactory.emulator.bigquery.names import DatasetName, TableName
+from dagfactory.emulator.bigquery.identifiers import DatasetName, TableName
+from dagfactory.emulator.bigquery.jobs import LOCATION, BigQueryJobs
 from dagfactory.emulator.bigquery.queries import Queries
 from dagfactory.emulator.bigquery.tables import Tables
 from dagfactory.emulator.bigquery.warehouse import Warehouse
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.http_server import Request
+from dagfactory.emulator.http_server import HttpRequest
 
 Action = Callable[[], Any]
 Routed = tuple[str, Action]
 
 
-class Api:
+class BigQueryApi:
     """Names the method of a request and what carries it out."""
 
-    def __init__(self, warehouse: Warehouse, jobs: Jobs, files: Path) -> None:
+    def __init__(self, warehouse: Warehouse, jobs: BigQueryJobs, files: Path) -> None:
         self._warehouse, self._jobs = warehouse, jobs
         self._queries, self._tables = Queries(warehouse, jobs), Tables(warehouse, files)
 
-    def route(self, request: Request) -> Routed:
+    def route(self, request: HttpRequest) -> Routed:
         """Return a method's name and its action; raises NOT_FOUND for what is not served."""
         match request.segments():
             case ["bigquery", "v2", "projects", project, "jobs", *rest]:
@@ -44,7 +44,7 @@ class Api:
             raise ApiError("NOT_FOUND", message)
         return found
 
-    def _job(self, request: Request, project: str, rest: list[str]) -> Routed | None:
+    def _job(self, request: HttpRequest, project: str, rest: list[str]) -> Routed | None:
         jobs = self._jobs
         match request.method, rest:
             case "POST", []:
@@ -57,7 +57,7 @@ class Api:
                 return "jobs.cancel", lambda: _cancelled(jobs, project, name)
         return None
 
-    def _query(self, request: Request, project: str, rest: list[str]) -> Routed | None:
+    def _query(self, request: HttpRequest, project: str, rest: list[str]) -> Routed | None:
         match request.method, rest:
             case "POST", []:
                 return "jobs.query", lambda: self._queries.query(project, request)
@@ -65,7 +65,7 @@ class Api:
                 return "jobs.getQueryResults", lambda: self._queries.results(project, name, request)
         return None
 
-    def _datasets(self, request: Request, project: str) -> Routed | None:
+    def _datasets(self, request: HttpRequest, project: str) -> Routed | None:
         if request.method == "POST":
             return "datasets.insert", lambda: self._new_dataset(project, request.json())
         found = self._warehouse.datasets
@@ -81,7 +81,7 @@ class Api:
         self._warehouse.create_dataset(name, {**body, **times})
         return self._dataset_resource(name)
 
-    def _dataset(self, request: Request, name: DatasetName) -> Routed | None:
+    def _dataset(self, request: HttpRequest, name: DatasetName) -> Routed | None:
         match request.method:
             case "GET":
                 return "datasets.get", lambda: self._dataset_resource(name)
@@ -96,7 +96,7 @@ class Api:
         body = self._warehouse.dataset(name)
         return {"location": LOCATION, **_listed(name), **body, "datasetReference": name.reference}
 
-    def _table(self, request: Request, dataset: DatasetName, rest: list[str]) -> Routed | None:
+    def _table(self, request: HttpRequest, dataset: DatasetName, rest: list[str]) -> Routed | None:
         tables = self._tables
         if not rest:
             if request.method == "POST":
@@ -121,12 +121,12 @@ def _listed(name: DatasetName) -> dict[str, Any]:
     return {"kind": "bigquery#dataset", "id": str(name), "datasetReference": name.reference}
 
 
-def _job_list(jobs: Jobs, project: str) -> dict[str, Any]:
+def _job_list(jobs: BigQueryJobs, project: str) -> dict[str, Any]:
     found = [job.resource() for job in jobs.all(project)]
     listed = [{**each, "state": each["status"]["state"]} for each in found]
     return {"kind": "bigquery#jobList", "jobs": listed}
 
 
-def _cancelled(jobs: Jobs, project: str, name: str) -> dict[str, Any]:
+def _cancelled(jobs: BigQueryJobs, project: str, name: str) -> dict[str, Any]:
     job = jobs.cancel(project, name).resource()
     return {"kind": "bigquery#jobCancelResponse", "job": job}

@@ -15,7 +15,7 @@ import duckdb
 
 from dagfactory.emulator.bigquery import avro
 from dagfactory.emulator.bigquery.errors import BigQueryError
-from dagfactory.emulator.bigquery.names import literal
+from dagfactory.emulator.bigquery.identifiers import literal
 from dagfactory.emulator.bigquery.types import Field
 from dagfactory.emulator.bigquery.values import cell, exported
 

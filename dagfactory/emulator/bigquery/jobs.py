@@ -14,8 +14,8 @@ from typing import Any
 from uuid import uuid4
 
 from dagfactory.emulator.bigquery.errors import BigQueryError, already_exists, not_found
+from dagfactory.emulator.bigquery.job_execution import JobExecution, JobResult
 from dagfactory.emulator.bigquery.warehouse import Warehouse
-from dagfactory.emulator.bigquery.work import Result, Work
 from dagfactory.emulator.faults import Faults
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _KINDS = ("query", "load", "extract", "copy")
 
 
 @dataclass(slots=True)
-class Job:
+class BigQueryJob:
     """One job from its insertion on. Times are milliseconds since 1970."""
 
     project: str
@@ -33,11 +33,11 @@ class Job:
     configuration: dict[str, Any]
     created: int = 0
     ended: int = 0
-    result: Result = field(default_factory=Result)
+    result: JobResult = field(default_factory=JobResult)
     error: BigQueryError | None = None
     cancelled: bool = False
     done: threading.Event = field(default_factory=threading.Event)
-    work: Work | None = None
+    work: JobExecution | None = None
 
     @property
     def kind(self) -> str:
@@ -82,22 +82,24 @@ class Job:
         return {"state": "DONE", "errorResult": proto, "errors": [proto]}
 
 
-class Jobs:
+class BigQueryJobs:
     """All jobs, those of earlier lives of the emulator included."""
 
     def __init__(self, warehouse: Warehouse, files: Path, faults: Faults) -> None:
         self._warehouse, self._files, self._faults = warehouse, files, faults
-        self._jobs, self._lock = dict[tuple[str, str], Job](), threading.Lock()
+        self._jobs, self._lock = dict[tuple[str, str], BigQueryJob](), threading.Lock()
 
-    def insert(self, project: str, body: Mapping[str, Any]) -> Job:
-        """Start a job; raises `duplicate` when its id was used, `invalid` when it is none."""
+    def insert(self, project: str, body: Mapping[str, Any]) -> BigQueryJob:
+        """Start a job; raises `duplicate` when its id was used, `invalid` when it is not one job."""
         reference = body.get("jobReference") or {}
         configuration = dict(body.get("configuration") or {})
         if sum(kind in configuration for kind in _KINDS) != 1:
             raise BigQueryError("invalid", "A job has one of query, load, extract and copy")
         name = str(reference.get("jobId") or f"job_{uuid4().hex}")
-        job = Job(project, name, reference.get("location") or LOCATION, configuration, _now())
-        job.work = Work(self._warehouse, self._files, project, name)
+        job = BigQueryJob(
+            project, name, reference.get("location") or LOCATION, configuration, _now()
+        )
+        job.work = JobExecution(self._warehouse, self._files, project, name)
         if configuration.get("dryRun"):
             self._carry_out(job)
             if job.error:
@@ -105,16 +107,16 @@ class Jobs:
             return job
         with self._lock:
             if (project, name) in self._jobs or self._recorded(project, name):
-                raise already_exists("Job", f"{project}:{job.location}.{name}")
+                raise already_exists("BigQueryJob", f"{project}:{job.location}.{name}")
             self._jobs[project, name] = job
         threading.Thread(target=self._run, args=[job], name=f"bigquery {name}").start()
         return job
 
-    def get(self, project: str, name: str) -> Job:
+    def get(self, project: str, name: str) -> BigQueryJob:
         """Return a job; raises notFound."""
         job = self._jobs.get((project, name))
         if job is None:
-            raise not_found("Job", f"{project}:{LOCATION}.{name}")
+            raise not_found("BigQueryJob", f"{project}:{LOCATION}.{name}")
         return job
 
     def resource(self, project: str, name: str) -> dict[str, Any]:
@@ -123,11 +125,11 @@ class Jobs:
             return known
         return self.get(project, name).resource()
 
-    def all(self, project: str) -> list[Job]:
+    def all(self, project: str) -> list[BigQueryJob]:
         """Return the jobs of this life, newest first."""
         return [job for job in reversed(self._jobs.values()) if job.project == project]
 
-    def cancel(self, project: str, name: str) -> Job:
+    def cancel(self, project: str, name: str) -> BigQueryJob:
         """Ask a job to stop."""
         job = self.get(project, name)
         job.cancelled = not job.done.is_set()
@@ -135,7 +137,7 @@ class Jobs:
             job.work.cursor.interrupt()
         return job
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: BigQueryJob) -> None:
         deadline = time.monotonic() + self._faults.queue_delay()
         while time.monotonic() < deadline and not job.cancelled:
             time.sleep(0.05)
@@ -144,7 +146,7 @@ class Jobs:
             record = [job.project, job.id, json.dumps(job.resource())]
             cursor.execute("INSERT INTO jobs VALUES (?, ?, ?)", record)
 
-    def _carry_out(self, job: Job) -> None:
+    def _carry_out(self, job: BigQueryJob) -> None:
         try:
             if job.work and not job.cancelled:
                 job.result = job.work.run(job.configuration)

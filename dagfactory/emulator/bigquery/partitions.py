@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dagfactory.emulator.bigquery.errors import BigQueryError
-from dagfactory.emulator.bigquery.names import TableName, quoted
+from dagfactory.emulator.bigquery.identifiers import TableName, quoted
 
 PSEUDO = "_PARTITIONTIME"  # the column that tables partitioned by the time of loading have
 KEYS = ("timePartitioning", "rangePartitioning", "clustering")

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dagfactory.emulator.bigquery.jobs import Job, Jobs
-from dagfactory.emulator.bigquery.names import TableName
+from dagfactory.emulator.bigquery.identifiers import TableName
+from dagfactory.emulator.bigquery.jobs import BigQueryJob, BigQueryJobs
 from dagfactory.emulator.bigquery.values import rows
 from dagfactory.emulator.bigquery.warehouse import Table, Warehouse
-from dagfactory.emulator.http_server import Request
+from dagfactory.emulator.http_server import HttpRequest
 
 PAGE = 20_000
 DEFAULT_WAIT_MS = 10_000
@@ -18,10 +18,10 @@ _NOT_CONFIGURATION = ("kind", "location", "requestId", "maxResults", "timeoutMs"
 class Queries:
     """Queries and their results."""
 
-    def __init__(self, warehouse: Warehouse, jobs: Jobs) -> None:
+    def __init__(self, warehouse: Warehouse, jobs: BigQueryJobs) -> None:
         self._warehouse, self._jobs = warehouse, jobs
 
-    def query(self, project: str, request: Request) -> dict[str, Any]:
+    def query(self, project: str, request: HttpRequest) -> dict[str, Any]:
         """Run a query and wait for it, at most `timeoutMs`; raises the job's error."""
         body = request.json()
         query = {k: v for k, v in body.items() if k not in (*_OUTSIDE, *_NOT_CONFIGURATION)}
@@ -33,13 +33,13 @@ class Queries:
         asked = {**body, **(body.get("formatOptions") or {})}
         return {**self._answer(job, asked), "kind": "bigquery#queryResponse"}
 
-    def results(self, project: str, name: str, request: Request) -> dict[str, Any]:
+    def results(self, project: str, name: str, request: HttpRequest) -> dict[str, Any]:
         """Return a page of a query's rows; raises notFound, and the job's error."""
         asked = {each.rpartition(".")[2]: request.arg(each) for each in request.query}
         job = self._jobs.get(project, name)
         return {**self._answer(job, asked), "kind": "bigquery#getQueryResultsResponse"}
 
-    def table_page(self, name: TableName, request: Request) -> dict[str, Any]:
+    def table_page(self, name: TableName, request: HttpRequest) -> dict[str, Any]:
         """Return a page of a table's rows."""
         asked = {each.rpartition(".")[2]: request.arg(each) for each in request.query}
         table = self._warehouse.table(name)
@@ -49,7 +49,7 @@ class Queries:
             table = Table(table.name, table.kind, fields, table.extras)
         return {"kind": "bigquery#tableDataList", **self._page(table, asked)}
 
-    def _answer(self, job: Job, asked: Mapping[str, Any]) -> dict[str, Any]:
+    def _answer(self, job: BigQueryJob, asked: Mapping[str, Any]) -> dict[str, Any]:
         job.done.wait(float(asked.get("timeoutMs") or DEFAULT_WAIT_MS) / 1000)
         made: dict[str, Any] = {"jobReference": job.reference, "jobComplete": job.done.is_set()}
         if not job.done.is_set():

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from dagfactory.emulator.bigquery import sources
-from dagfactory.emulator.bigquery.names import TableName
+from dagfactory.emulator.bigquery.identifiers import TableName
 from dagfactory.emulator.bigquery.types import Field
 from dagfactory.emulator.bigquery.values import exported
 from dagfactory.emulator.bigquery.warehouse import Warehouse
-from dagfactory.emulator.bigquery.writes import Write, write
+from dagfactory.emulator.bigquery.writes import WriteSettings, write
 
 JSON_LINES = "NEWLINE_DELIMITED_JSON"
 
@@ -43,7 +43,7 @@ def put(
         given = {"sourceFormat": JSON_LINES, **options}
         with warehouse.transaction() as cursor:
             select = sources.select(cursor, [Path(file.name)], given, fields, scratch)
-            write(warehouse, cursor, name, select, Write())
+            write(warehouse, cursor, name, select, WriteSettings())
 
 
 def named(address: str) -> TableName:

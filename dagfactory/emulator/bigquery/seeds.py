@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from dagfactory.emulator.bigquery import sources
-from dagfactory.emulator.bigquery.names import DatasetName, TableName
-from dagfactory.emulator.bigquery.translate import Scope, translate
+from dagfactory.emulator.bigquery.identifiers import DatasetName, TableName
+from dagfactory.emulator.bigquery.translate import QueryContext, translate
 from dagfactory.emulator.bigquery.warehouse import Warehouse
-from dagfactory.emulator.bigquery.writes import Write, write
+from dagfactory.emulator.bigquery.writes import WriteSettings, write
 from dagfactory.emulator.errors import ApiError, SeedError
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def _seed(warehouse: Warehouse, path: Path, project: str) -> None:
         raise ValueError(f"a table is a file that ends in {known}")
     resource = _resource(path.with_name(path.stem + SHAPE))
     fields = resource.get("schema", {}).get("fields")
-    how = Write("WRITE_TRUNCATE", extras=resource)
+    how = WriteSettings("WRITE_TRUNCATE", extras=resource)
     with ExitStack() as scratch, warehouse.transaction() as cursor:
         if path.suffix == QUERY:
             select = _query(warehouse, path, name)
@@ -68,7 +68,7 @@ def _seed(warehouse: Warehouse, path: Path, project: str) -> None:
 
 def _query(warehouse: Warehouse, path: Path, name: TableName) -> str:
     read = warehouse.table
-    scope = Scope(name.project, name.parent.reference, (), lambda each: read(each).name.sql)
+    scope = QueryContext(name.project, name.parent.reference, (), lambda each: read(each).name.sql)
     statements = list(translate(path.read_text(), scope))
     if len(statements) != 1 or not statements[0].is_query:
         raise ValueError("the file must hold one SELECT")

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from dagfactory.emulator.bigquery.errors import BigQueryError, as_json
 from dagfactory.emulator.errors import ApiError, require_token
 from dagfactory.emulator.faults import Faults
-from dagfactory.emulator.http_server import Request, Response, json_response
+from dagfactory.emulator.http_server import HttpRequest, HttpResponse, json_response
 
 if TYPE_CHECKING:
-    from dagfactory.emulator.bigquery.api import Api
+    from dagfactory.emulator.bigquery.api import BigQueryApi
     from dagfactory.emulator.bigquery.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
@@ -32,11 +32,13 @@ class BigQueryService:
         self._lock = threading.Lock()
 
     @cached_property
-    def _opened(self) -> "Api":
-        from dagfactory.emulator.bigquery.api import Api
-        from dagfactory.emulator.bigquery.jobs import Jobs
+    def _opened(self) -> "BigQueryApi":
+        from dagfactory.emulator.bigquery.api import BigQueryApi
+        from dagfactory.emulator.bigquery.jobs import BigQueryJobs
 
-        return Api(self._warehouse, Jobs(self._warehouse, self._files, self._faults), self._files)
+        return BigQueryApi(
+            self._warehouse, BigQueryJobs(self._warehouse, self._files, self._faults), self._files
+        )
 
     @cached_property
     def _warehouse(self) -> "Warehouse":
@@ -57,7 +59,7 @@ class BigQueryService:
             return self._warehouse
 
     @property
-    def api(self) -> "Api":
+    def api(self) -> "BigQueryApi":
         """The methods; opens the engine."""
         with self._lock:
             return self._opened
@@ -74,7 +76,7 @@ class BigQueryService:
 
         append(self.warehouse, table, rows)
 
-    def __call__(self, request: Request) -> Response:
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         try:
             require_token(request.headers.get("authorization"))
@@ -89,4 +91,4 @@ class BigQueryService:
             log.info("bigquery %s %s", request.method, request.path, exc_info=error)
             bad = BigQueryError("invalid", f"Invalid request: {error!r}")
             return json_response(as_json(bad), bad.http)
-        return Response(204) if made is None else json_response(made)
+        return HttpResponse(204) if made is None else json_response(made)

@@ -13,7 +13,7 @@ import duckdb
 
 from dagfactory.emulator.bigquery import avro
 from dagfactory.emulator.bigquery.errors import BigQueryError, unsupported
-from dagfactory.emulator.bigquery.names import literal, quoted
+from dagfactory.emulator.bigquery.identifiers import literal, quoted
 from dagfactory.emulator.bigquery.types import Field, engine_type
 
 Options = Mapping[str, Any]

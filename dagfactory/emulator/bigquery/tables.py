@@ -7,15 +7,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from dagfactory.emulator.bigquery import objects, sources
+from dagfactory.emulator.bigquery import object_files, sources
 from dagfactory.emulator.bigquery.errors import unsupported
+from dagfactory.emulator.bigquery.identifiers import DatasetName, TableName, quoted
 from dagfactory.emulator.bigquery.jobs import LOCATION
-from dagfactory.emulator.bigquery.names import DatasetName, TableName, quoted
 from dagfactory.emulator.bigquery.rows import put
-from dagfactory.emulator.bigquery.translate import Scope, translate
+from dagfactory.emulator.bigquery.translate import QueryContext, translate
 from dagfactory.emulator.bigquery.types import engine_type
 from dagfactory.emulator.bigquery.warehouse import Warehouse
-from dagfactory.emulator.storage import names
+from dagfactory.emulator.storage import object_paths
 
 
 class Tables:
@@ -96,9 +96,9 @@ class Tables:
         """Return the SELECT over files that are looked for whenever the table is read."""
         if external.get("sourceFormat") not in {"CSV", "NEWLINE_DELIMITED_JSON", "PARQUET"}:
             raise unsupported(f"external tables of {external.get('sourceFormat')}")
-        objects.matching(self._files, list(external["sourceUris"]))
-        found = [objects.split(uri) for uri in external["sourceUris"]]
-        globs = [names.object_path(self._files, bucket, name) for bucket, name in found]
+        object_files.matching(self._files, list(external["sourceUris"]))
+        found = [object_files.split(uri) for uri in external["sourceUris"]]
+        globs = [object_paths.object_path(self._files, bucket, name) for bucket, name in found]
         shape = external.get("schema") or body.get("schema") or {}
         options = {**external, **(external.get("csvOptions") or {})}
         with self._warehouse.cursor() as cursor, ExitStack() as scratch:
@@ -106,7 +106,9 @@ class Tables:
 
     def _view(self, name: TableName, view: Mapping[str, Any]) -> str:
         read = self._warehouse.table
-        scope = Scope(name.project, name.parent.reference, (), lambda each: read(each).name.sql)
+        scope = QueryContext(
+            name.project, name.parent.reference, (), lambda each: read(each).name.sql
+        )
         (statement,) = translate(view["query"], scope)
         return statement.sql
 

@@ -9,7 +9,7 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError, UnsupportedError
 
 from dagfactory.emulator.bigquery.errors import BigQueryError, plain, unsupported
-from dagfactory.emulator.bigquery.names import TableName
+from dagfactory.emulator.bigquery.identifiers import TableName
 from dagfactory.emulator.bigquery.parameters import replace_parameters
 from dagfactory.emulator.bigquery.types import NUMERIC_SCALE
 
@@ -45,7 +45,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class QueryContext:
     """What names in a query mean; `read` gives the engine's SQL of a table or raises notFound."""
 
     project: str
@@ -64,7 +64,7 @@ class Scope:
         return TableName(project, table.db or self.dataset["datasetId"], table.name)
 
 
-def translate(text: str, scope: Scope) -> Iterator[Statement]:
+def translate(text: str, scope: QueryContext) -> Iterator[Statement]:
     """Translate a query or statements, each when the one before it was executed.
 
     Raises BigQueryError: invalidQuery, notFound, notImplemented.
@@ -77,7 +77,7 @@ def translate(text: str, scope: Scope) -> Iterator[Statement]:
         yield _statement(each, scope)
 
 
-def _statement(tree: exp.Expr, scope: Scope) -> Statement:
+def _statement(tree: exp.Expr, scope: QueryContext) -> Statement:
     kind = _kind(tree)
     partitioning = _partitioning(tree)
     target = _target(tree, scope)
@@ -114,7 +114,7 @@ def _kind(tree: exp.Expr) -> str:
     raise unsupported(f"{first} statements and scripts")
 
 
-def _target(tree: exp.Expr, scope: Scope) -> TableName | None:
+def _target(tree: exp.Expr, scope: QueryContext) -> TableName | None:
     """Return the table of a DDL statement, and take off what only BigQuery makes of it."""
     if not isinstance(tree, exp.Create | exp.Drop | exp.Alter | exp.TruncateTable):
         return None
@@ -138,7 +138,7 @@ def _partitioning(tree: exp.Expr) -> Mapping[str, str] | None:
 
 
 def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
-    """Yield the tables of a statement that are no names of its own WITH clauses."""
+    """Yield the tables of a statement that are not names of its own WITH clauses."""
     own = {each.alias_or_name.lower() for each in tree.find_all(exp.CTE)}
     for table in list(tree.find_all(exp.Table)):
         is_name = isinstance(table.this, exp.Identifier)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dagfactory.emulator.bigquery.errors import BigQueryError
-from dagfactory.emulator.bigquery.names import quoted
+from dagfactory.emulator.bigquery.identifiers import quoted
 
 Field = Mapping[str, Any]
 NUMERIC_SCALE = 9

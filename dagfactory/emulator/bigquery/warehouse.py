@@ -16,7 +16,7 @@ from dagfactory.emulator.bigquery.errors import (
     invalid_query,
     not_found,
 )
-from dagfactory.emulator.bigquery.names import DatasetName, TableName, quoted
+from dagfactory.emulator.bigquery.identifiers import DatasetName, TableName, quoted
 from dagfactory.emulator.bigquery.partitions import PSEUDO, by_loading_time
 from dagfactory.emulator.bigquery.types import Field, columns, fields_of, overlaid
 

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from dagfactory.emulator.bigquery.errors import BigQueryError, already_exists, not_found
-from dagfactory.emulator.bigquery.names import TableName, quoted
+from dagfactory.emulator.bigquery.identifiers import TableName, quoted
 from dagfactory.emulator.bigquery.partitions import (
     PSEUDO,
     by_loading_time,
@@ -19,7 +19,7 @@ from dagfactory.emulator.bigquery.warehouse import Table, Warehouse, forget, kee
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
+class WriteSettings:
     """How to write: `extras` is what the table's resource gets (partitions, schema, labels)."""
 
     disposition: str = "WRITE_APPEND"
@@ -33,7 +33,7 @@ def write(
     cursor: duckdb.DuckDBPyConnection,
     target: TableName,
     select: str,
-    how: Write,
+    how: WriteSettings,
 ) -> int:
     """Write the rows of the engine's `select` and return their number, in an open transaction.
 
@@ -83,7 +83,11 @@ def _create(
 
 
 def _append(
-    cursor: duckdb.DuckDBPyConnection, table: Table, target: TableName, source: str, how: Write
+    cursor: duckdb.DuckDBPyConnection,
+    table: Table,
+    target: TableName,
+    source: str,
+    how: WriteSettings,
 ) -> int:
     shape = cursor.sql(source)
     known = {str(each["name"]).lower() for each in table.fields}

@@ -1,1 +1,4 @@
-"""Custom jobs as local processes: queue, attempts, the environment Vertex sets, clean ends."""
+"""Custom jobs as local processes: queue, attempts, the environment Vertex sets, clean ends.
+
+May import the emulator's faults and files; it does not know the services that queue jobs.
+"""

@@ -4,8 +4,8 @@ import threading
 import time
 from pathlib import Path
 
-from dagfactory.emulator.faults import Fault
-from dagfactory.emulator.jobs.process import Group
+from dagfactory.emulator.faults import InjectedFault
+from dagfactory.emulator.jobs.process_group import ProcessGroup
 
 CANCEL_GRACE_S = 30.0
 
@@ -13,10 +13,10 @@ CANCEL_GRACE_S = 30.0
 class Attempt:
     """Wait for a group to end; `reason` says who ended it: '', timeout, preempted, cancelled."""
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: ProcessGroup) -> None:
         self._group, self._lock, self.reason = group, threading.Lock(), ""
 
-    def wait(self, timeout: float | None, preemption: Fault | None) -> tuple[int, str]:
+    def wait(self, timeout: float | None, preemption: InjectedFault | None) -> tuple[int, str]:
         """Return exit status and reason; stop the group at `timeout` s or when preempted."""
         started = time.monotonic()
         if preemption is not None and (timeout is None or preemption.number < timeout):

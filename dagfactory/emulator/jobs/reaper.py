@@ -22,7 +22,7 @@ def main(lines: Iterable[str]) -> None:
             os.killpg(group, signal.SIGKILL)
 
 
-class Warden:
+class Reaper:
     """The emulator's side: start the script and tell it which groups live."""
 
     def __init__(self) -> None:

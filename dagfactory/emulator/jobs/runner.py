@@ -9,11 +9,11 @@ from pathlib import Path
 
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.jobs.attempt import Attempt, tail
-from dagfactory.emulator.jobs.job import (
+from dagfactory.emulator.jobs.local_job import (
     TAIL_BYTES,
     TAIL_LINES,
-    Job,
-    Outcome,
+    JobOutcome,
+    LocalJob,
     ended_early,
     failed_replica,
     insufficient_resources,
@@ -21,9 +21,9 @@ from dagfactory.emulator.jobs.job import (
     timed_out,
     waited_too_long,
 )
-from dagfactory.emulator.jobs.process import NOT_FOUND_STATUS, Group
-from dagfactory.emulator.jobs.reaper import Warden
-from dagfactory.emulator.jobs.task import Report, Task
+from dagfactory.emulator.jobs.process_group import NOT_FOUND_STATUS, ProcessGroup
+from dagfactory.emulator.jobs.reaper import Reaper
+from dagfactory.emulator.jobs.submitted_job import Report, SubmittedJob
 
 log = logging.getLogger(__name__)
 
@@ -36,85 +36,89 @@ class Runner:
     ) -> None:
         self.directory, self._workdir, self._env, self._faults = directory, workdir, env, faults
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="job")
-        self._tasks: dict[str, Task] = {}
-        self._warden = Warden()
+        self._submitted: dict[str, SubmittedJob] = {}
+        self._reaper = Reaper()
 
-    def submit(self, job: Job, report: Report) -> None:
+    def submit(self, job: LocalJob, report: Report) -> None:
         """Queue a job; `report` is called from the job's thread at every change of state."""
-        task = Task(job, self.directory / job.id, report)
-        self._tasks[job.id] = task
-        task.report("QUEUED")
-        self._pool.submit(self._run, task)
+        submitted = SubmittedJob(job, self.directory / job.id, report)
+        self._submitted[job.id] = submitted
+        submitted.report("QUEUED")
+        self._pool.submit(self._run, submitted)
 
     def cancel(self, job_id: str) -> None:
         """Cancel a job that waits or runs; returns at once, a job that has ended stays so."""
-        task = self._tasks.get(job_id)
-        if task is not None and task.report("CANCELLING"):
-            threading.Thread(target=task.end, args=("cancelled",), daemon=True).start()
+        submitted = self._submitted.get(job_id)
+        if submitted is not None and submitted.report("CANCELLING"):
+            threading.Thread(target=submitted.end, args=("cancelled",), daemon=True).start()
 
     def close(self, grace: float = 2.0) -> None:
         """End every job and wait for it; their state becomes FAILED."""
-        tasks = list(self._tasks.values())
-        enders = [threading.Thread(target=task.end, args=("stopped", grace)) for task in tasks]
+        every = list(self._submitted.values())
+        enders = [
+            threading.Thread(target=submitted.end, args=("stopped", grace)) for submitted in every
+        ]
         for thread in enders:
             thread.start()
         for thread in enders:
             thread.join()
         self._pool.shutdown(wait=True)
-        self._warden.close()
+        self._reaper.close()
 
-    def _run(self, task: Task) -> None:
+    def _run(self, submitted: SubmittedJob) -> None:
         try:
-            outcome = self._outcome(task)
+            outcome = self._outcome(submitted)
         except Exception as error:
-            log.exception("job %s", task.job.id)
-            outcome = Outcome("FAILED", "INTERNAL", f"emulator failure: {error}")
-        task.report(outcome.state, outcome)
-        self._tasks.pop(task.job.id, None)
+            log.exception("job %s", submitted.job.id)
+            outcome = JobOutcome("FAILED", "INTERNAL", f"emulator failure: {error}")
+        submitted.report(outcome.state, outcome)
+        self._submitted.pop(submitted.job.id, None)
 
-    def _outcome(self, task: Task) -> Outcome:
-        job, delay = task.job, self._faults.queue_delay()
+    def _outcome(self, submitted: SubmittedJob) -> JobOutcome:
+        job, delay = submitted.job, self._faults.queue_delay()
         patience = float("inf") if job.max_wait is None else job.max_wait
-        left = patience - (time.monotonic() - task.submitted)
-        if task.ended.wait(max(0.0, min(delay, left))):
-            return ended_early(task.reason)
+        left = patience - (time.monotonic() - submitted.queued_at)
+        if submitted.ended.wait(max(0.0, min(delay, left))):
+            return ended_early(submitted.reason)
         if delay > left or left < 0:
             return waited_too_long(job)
-        task.report("PENDING")
+        submitted.report("PENDING")
         if self._faults.out_of_stock(*job.places):
             return insufficient_resources(job)
         if job.command is None:
-            return Outcome("FAILED", "INVALID_ARGUMENT", job.problem)
-        return self._attempts(task, job.command)
+            return JobOutcome("FAILED", "INVALID_ARGUMENT", job.problem)
+        return self._attempts(submitted, job.command)
 
-    def _attempts(self, task: Task, command: list[str]) -> Outcome:
+    def _attempts(self, submitted: SubmittedJob, command: list[str]) -> JobOutcome:
         """Run until an attempt ends for another reason than preemption."""
-        for number in range(1, task.job.restarts + 2):
-            path = task.directory / f"attempt-{number}.log"
-            status, reason = self._attempt(task, command, number, path)
+        for number in range(1, submitted.job.restarts + 2):
+            path = submitted.directory / f"attempt-{number}.log"
+            status, reason = self._attempt(submitted, command, number, path)
             if status == 0:
-                return Outcome("SUCCEEDED")
+                return JobOutcome("SUCCEEDED")
             if reason != "preempted":
-                return _failure(task.job, reason, status, path)
-            log.warning("job %s preempted in attempt %d", task.job.id, number)
-        return preempted_too_often(task.job)
+                return _failure(submitted.job, reason, status, path)
+            log.warning("job %s preempted in attempt %d", submitted.job.id, number)
+        return preempted_too_often(submitted.job)
 
-    def _attempt(self, task: Task, command: list[str], number: int, path: Path) -> tuple[int, str]:
+    def _attempt(
+        self, submitted: SubmittedJob, command: list[str], number: int, path: Path
+    ) -> tuple[int, str]:
         """Run one attempt; returns its exit status and who ended it."""
-        preemption = self._faults.preemption() if task.job.spot and number == 1 else None
-        env = {**self._env, **task.job.env}
+        preemption = self._faults.preemption() if submitted.job.spot and number == 1 else None
+        env = {**self._env, **submitted.job.env}
         try:
-            group = Group(command, env, self._workdir, path, self._warden)
+            group = ProcessGroup(command, env, self._workdir, path, self._reaper)
         except OSError as error:
             path.write_text(f"{error}\n")
             return NOT_FOUND_STATUS, ""
-        task.attempt, started = Attempt(group), _now()
-        (task.directory / "pid").write_text(f"{group.pid}\n")
-        if task.ended.is_set():
-            task.attempt.stop(task.reason, 0.0)
-        task.report("RUNNING")
-        status, reason = task.attempt.wait(task.job.timeout, preemption)
-        task.add_attempt(
+        submitted.attempt, started = Attempt(group), _now()
+        (submitted.directory / "pid").write_text(f"{group.pid}\n")
+        if submitted.ended.is_set():
+            submitted.attempt.stop(submitted.reason, 0.0)
+        submitted.report("RUNNING")
+        status, reason = submitted.attempt.wait(submitted.job.timeout, preemption)
+        submitted.add_attempt(
             pid=group.pid,
             started=started,
             ended=_now(),
@@ -125,7 +129,7 @@ class Runner:
         return status, reason
 
 
-def _failure(job: Job, reason: str, status: int, path: Path) -> Outcome:
+def _failure(job: LocalJob, reason: str, status: int, path: Path) -> JobOutcome:
     if reason in ("cancelled", "stopped"):
         return ended_early(reason)
     if reason == "timeout":

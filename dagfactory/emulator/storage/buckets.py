@@ -5,25 +5,25 @@ from pathlib import Path
 from typing import Any
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.http_server import Request, Response, json_response
-from dagfactory.emulator.storage import names
-from dagfactory.emulator.storage.object_store import Catalogue
+from dagfactory.emulator.files import replace_text
+from dagfactory.emulator.http_server import HttpRequest, HttpResponse, json_response
+from dagfactory.emulator.storage import object_paths
+from dagfactory.emulator.storage.object_store import ObjectStore
 from dagfactory.emulator.storage.record import HOST, now
-from dagfactory.project.files import write_atomic
 
 
 class Buckets:
     """Bucket methods of the JSON API."""
 
-    def __init__(self, catalogue: Catalogue, side: Path) -> None:
-        self._catalogue, self._side = catalogue, side / "b"
+    def __init__(self, store: ObjectStore, side: Path) -> None:
+        self._store, self._side = store, side / "b"
         self._side.mkdir(parents=True, exist_ok=True)
 
-    def insert(self, request: Request) -> Response:
+    def insert(self, request: HttpRequest) -> HttpResponse:
         """Create a bucket; raises ALREADY_EXISTS."""
         resource = request.json()
         name = str(resource.get("name", ""))
-        path = names.bucket_path(self._catalogue.root, name)
+        path = object_paths.bucket_path(self._store.root, name)
         if path.exists():
             message = (
                 "Your previous request to create the named bucket succeeded and you already own it."
@@ -32,7 +32,7 @@ class Buckets:
         path.mkdir(parents=True)
         return json_response(self._write(name, {**_fresh(name), **resource}))
 
-    def get(self, name: str, request: Request) -> Response:
+    def get(self, name: str, request: HttpRequest) -> HttpResponse:
         """Return a bucket's resource."""
         resource = self.resource(name)
         asked = request.arg("ifMetagenerationMatch")
@@ -40,14 +40,14 @@ class Buckets:
             raise ApiError("FAILED_PRECONDITION", "Metageneration does not match.", 412)
         return json_response(resource)
 
-    def list_page(self, request: Request) -> Response:
+    def list_page(self, request: HttpRequest) -> HttpResponse:
         """Return all buckets whose name begins with `prefix`."""
         prefix = request.arg("prefix") or ""
-        found = sorted(each.name for each in self._catalogue.root.iterdir() if each.is_dir())
+        found = sorted(each.name for each in self._store.root.iterdir() if each.is_dir())
         items = [self.resource(name) for name in found if name.startswith(prefix)]
         return json_response({"kind": "storage#buckets", "items": items})
 
-    def patch(self, name: str, request: Request) -> Response:
+    def patch(self, name: str, request: HttpRequest) -> HttpResponse:
         """Merge settings into a bucket's resource; null deletes."""
         resource = self.resource(name)
         merged = {**resource, **request.json()}
@@ -56,19 +56,19 @@ class Buckets:
         merged["updated"] = now()
         return json_response(self._write(name, merged))
 
-    def delete(self, name: str) -> Response:
+    def delete(self, name: str) -> HttpResponse:
         """Delete an empty bucket."""
         self.resource(name)
-        if self._catalogue.list_names(name):
+        if self._store.list_names(name):
             raise ApiError("ALREADY_EXISTS", "The bucket you tried to delete is not empty.")
-        path = names.bucket_path(self._catalogue.root, name)
+        path = object_paths.bucket_path(self._store.root, name)
         for directory in sorted(path.rglob("*"), reverse=True):
             directory.rmdir()
         path.rmdir()
         self._file(name).unlink(missing_ok=True)
-        return Response(204)
+        return HttpResponse(204)
 
-    def permissions(self, name: str, request: Request) -> Response:
+    def permissions(self, name: str, request: HttpRequest) -> HttpResponse:
         """Grant every permission that is tested."""
         self.resource(name)
         granted = request.query.get("permissions", [])
@@ -76,7 +76,7 @@ class Buckets:
 
     def resource(self, name: str) -> dict[str, Any]:
         """Return a bucket's resource; raises NOT_FOUND."""
-        if not names.bucket_path(self._catalogue.root, name).is_dir():
+        if not object_paths.bucket_path(self._store.root, name).is_dir():
             raise ApiError("NOT_FOUND", "The specified bucket does not exist.")
         file = self._file(name)
         known: dict[str, Any] = (
@@ -86,7 +86,7 @@ class Buckets:
 
     def _write(self, name: str, resource: dict[str, Any]) -> dict[str, Any]:
         # whole or not at all: clients look a bucket up from a second thread while the first one makes it
-        write_atomic(self._file(name), json.dumps(resource, indent=2).encode())
+        replace_text(self._file(name), json.dumps(resource, indent=2))
         return resource
 
     def _file(self, name: str) -> Path:

@@ -4,16 +4,16 @@ import base64
 import re
 from typing import Any
 
-from dagfactory.emulator.http_server import Request
-from dagfactory.emulator.storage.object_store import Catalogue
+from dagfactory.emulator.http_server import HttpRequest
+from dagfactory.emulator.storage.object_store import ObjectStore
 
 MAX_PAGE = 1000
 _GLOB = re.compile(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|\{[^}]*\}|.", re.DOTALL)
 
 
-def list_objects(catalogue: Catalogue, bucket: str, request: Request) -> dict[str, Any]:
+def list_objects(store: ObjectStore, bucket: str, request: HttpRequest) -> dict[str, Any]:
     """Return one page: items and common prefixes share the page and its order."""
-    names = _wanted(catalogue.list_names(bucket, request.arg("prefix") or ""), request)
+    names = _wanted(store.list_names(bucket, request.arg("prefix") or ""), request)
     entries = _entries(names, request)
     token = _decoded(request.arg("pageToken"))
     entries = [entry for entry in entries if token is None or entry.encode() > token.encode()]
@@ -21,7 +21,7 @@ def list_objects(catalogue: Catalogue, bucket: str, request: Request) -> dict[st
     page, rest = entries[:size], entries[size:]
     known = set(names)
     prefixes = [e for e in page if e not in known or _is_prefix(e, request)]
-    records = [catalogue.find(bucket, entry) for entry in page if entry not in set(prefixes)]
+    records = [store.find(bucket, entry) for entry in page if entry not in set(prefixes)]
     answer: dict[str, Any] = {"kind": "storage#objects"}
     if rest:
         answer["nextPageToken"] = base64.urlsafe_b64encode(page[-1].encode()).decode()
@@ -31,7 +31,7 @@ def list_objects(catalogue: Catalogue, bucket: str, request: Request) -> dict[st
     return answer
 
 
-def _wanted(names: list[str], request: Request) -> list[str]:
+def _wanted(names: list[str], request: HttpRequest) -> list[str]:
     start, end, glob = (request.arg(n) for n in ("startOffset", "endOffset", "matchGlob"))
     if start:
         names = [name for name in names if name.encode() >= start.encode()]
@@ -43,7 +43,7 @@ def _wanted(names: list[str], request: Request) -> list[str]:
     return names
 
 
-def _entries(names: list[str], request: Request) -> list[str]:
+def _entries(names: list[str], request: HttpRequest) -> list[str]:
     """Replace the names that have the delimiter after the prefix by their common prefix."""
     delimiter, start = request.arg("delimiter"), len(request.arg("prefix") or "")
     if not delimiter:
@@ -55,7 +55,7 @@ def _entries(names: list[str], request: Request) -> list[str]:
     return list(shortened)
 
 
-def _is_prefix(entry: str, request: Request) -> bool:
+def _is_prefix(entry: str, request: HttpRequest) -> bool:
     """Say whether an entry that is also an object counts as a prefix: 'a/' under '/'."""
     delimiter, start = request.arg("delimiter"), len(request.arg("prefix") or "")
     return bool(delimiter) and str(delimiter) in entry[start:]

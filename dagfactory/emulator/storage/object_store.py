@@ -19,9 +19,9 @@ from typing import Any
 from uuid import uuid4
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.storage import names
+from dagfactory.emulator.storage import object_paths
 from dagfactory.emulator.storage.preconditions import Preconditions
-from dagfactory.emulator.storage.record import Record, checksums, timestamp
+from dagfactory.emulator.storage.record import ObjectRecord, checksums, timestamp
 
 DEFAULT_TYPE = "application/octet-stream"
 FOLDER_STAMP = (0, 0, 0)
@@ -39,12 +39,12 @@ class Draft:
     components: int = 0
 
 
-class Catalogue:
+class ObjectStore:
     """All objects below `root`; side files and unfinished uploads lie in `side`."""
 
     def __init__(self, root: Path, side: Path) -> None:
         self.root, self._side = root, side
-        self._lock, self._records = threading.RLock(), dict[tuple[str, str], Record]()
+        self._lock, self._records = threading.RLock(), dict[tuple[str, str], ObjectRecord]()
         self._last_generation = 0
         self.uploads = side / "uploads"
         for directory in (root, self.uploads):
@@ -56,11 +56,11 @@ class Catalogue:
         with self._lock:
             yield
 
-    def find(self, bucket: str, name: str) -> Record | None:
+    def find(self, bucket: str, name: str) -> ObjectRecord | None:
         """Return the live object, or None."""
-        path = names.object_path(self.root, bucket, name)
+        path = object_paths.object_path(self.root, bucket, name)
         with self._lock:
-            stamp = _stamp(path, folder=name.endswith(names.FOLDER))
+            stamp = _stamp(path, folder=name.endswith(object_paths.FOLDER))
             known = self._known(bucket, name)
             if stamp is None or (stamp == FOLDER_STAMP and known is None):
                 return None
@@ -68,22 +68,22 @@ class Catalogue:
                 return known
             return self._noticed(bucket, name, stamp, known)
 
-    def get(self, bucket: str, name: str, generation: str | int | None = None) -> Record:
+    def get(self, bucket: str, name: str, generation: str | int | None = None) -> ObjectRecord:
         """Return the live object; raises NOT_FOUND, also when it has another generation."""
         record = self.find(bucket, name)
         if record is None or str(generation or record.generation) != str(record.generation):
             raise ApiError("NOT_FOUND", f"No such object: {bucket}/{name}")
         return record
 
-    def path(self, record: Record) -> Path:
+    def path(self, record: ObjectRecord) -> Path:
         """Return the file with an object's bytes."""
-        return names.object_path(self.root, record.bucket, record.name)
+        return object_paths.object_path(self.root, record.bucket, record.name)
 
     def temporary(self) -> Path:
         """Return a new path for bytes that are not an object yet."""
         return self.uploads / uuid4().hex
 
-    def put(self, draft: Draft) -> Record:
+    def put(self, draft: Draft) -> ObjectRecord:
         """Make the draft the live object; its file is moved. Raises 412 and 400."""
         sums = checksums(draft.source)
         _verify(draft.settings, *sums)
@@ -95,12 +95,12 @@ class Catalogue:
             record = fresh.patched(draft.settings)
             return self._keep(replace(record, metageneration=1, components=draft.components))
 
-    def change(self, record: Record) -> Record:
+    def change(self, record: ObjectRecord) -> ObjectRecord:
         """Keep a record with changed settings."""
         with self._lock:
             return self._keep(record)
 
-    def delete(self, record: Record) -> None:
+    def delete(self, record: ObjectRecord) -> None:
         """Remove an object."""
         with self._lock:
             path = self.path(record)
@@ -111,7 +111,7 @@ class Catalogue:
 
     def list_names(self, bucket: str, prefix: str = "") -> list[str]:
         """Return the names of a bucket's objects that begin with `prefix`, in byte order."""
-        top = names.bucket_path(self.root, bucket)
+        top = object_paths.bucket_path(self.root, bucket)
         start = top.joinpath(*prefix.split("/")[:-1]) if ".." not in prefix else top
         found = [name for name in _walk(start, top) if name.startswith(prefix)]
         folders = [n for n in self._folders(bucket) if n.startswith(prefix)]
@@ -124,18 +124,18 @@ class Catalogue:
         return [name for name in folders if self.find(bucket, name) is not None]
 
     def _noticed(
-        self, bucket: str, name: str, stamp: tuple[int, int, int], old: Record | None
-    ) -> Record | None:
+        self, bucket: str, name: str, stamp: tuple[int, int, int], old: ObjectRecord | None
+    ) -> ObjectRecord | None:
         """Record a file that appeared or changed without the API."""
         try:
-            sums = checksums(names.object_path(self.root, bucket, name))
+            sums = checksums(object_paths.object_path(self.root, bucket, name))
         except FileNotFoundError:
             return None  # gone again: a job's temporary file
         kind = mimetypes.guess_type(name)[0] or DEFAULT_TYPE
         generation = stamp[0] if old is None else max(stamp[0], old.generation + 1)
         return self._keep(_fresh(bucket, name, generation, stamp, sums, kind))
 
-    def _next_generation(self, old: Record | None) -> int:
+    def _next_generation(self, old: ObjectRecord | None) -> int:
         floor = max(self._last_generation, 0 if old is None else old.generation) + 1
         self._last_generation = max(time.time_ns(), floor)
         return self._last_generation
@@ -143,10 +143,10 @@ class Catalogue:
     def _place(self, draft: Draft, generation: int) -> tuple[tuple[int, int, int], int]:
         """Move a finished file to its name; its modification time becomes the generation."""
         source, name = draft.source, draft.name
-        target = names.object_path(self.root, draft.bucket, name)
+        target = object_paths.object_path(self.root, draft.bucket, name)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            if name.endswith(names.FOLDER):
+            if name.endswith(object_paths.FOLDER):
                 target.mkdir(exist_ok=True)
                 source.unlink()
                 return FOLDER_STAMP, generation
@@ -163,17 +163,17 @@ class Catalogue:
         status = target.stat()
         return (status.st_mtime_ns, status.st_ino, status.st_size), generation
 
-    def _known(self, bucket: str, name: str) -> Record | None:
+    def _known(self, bucket: str, name: str) -> ObjectRecord | None:
         record = self._records.get((bucket, name))
         if record is None:
             file = self._side_file(bucket, name)
             if not file.exists():
                 return None
-            record = Record.from_json(json.loads(file.read_text()))
+            record = ObjectRecord.from_json(json.loads(file.read_text()))
             self._records[bucket, name] = record
         return record
 
-    def _keep(self, record: Record) -> Record:
+    def _keep(self, record: ObjectRecord) -> ObjectRecord:
         self._records[record.bucket, record.name] = record
         file = self._side_file(record.bucket, record.name)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -184,7 +184,7 @@ class Catalogue:
         return record
 
     def _side_file(self, bucket: str, name: str) -> Path:
-        kind = "folder" if name.endswith(names.FOLDER) else "object"
+        kind = "folder" if name.endswith(object_paths.FOLDER) else "object"
         digest = hashlib.sha256(name.encode()).hexdigest()[:40]
         return self._side / "o" / bucket / f"{kind}-{digest}.json"
 
@@ -208,10 +208,10 @@ def _fresh(  # noqa: PLR0913, PLR0917 - the fields of one record
     stamp: tuple[int, int, int],
     sums: tuple[str, str],
     kind: str,
-) -> Record:
+) -> ObjectRecord:
     moment = timestamp(generation / 1e9)
     settings = {"contentType": kind}
-    return Record(
+    return ObjectRecord(
         bucket, name, generation, stamp[2], *sums, moment, moment, stamp, settings=settings
     )
 

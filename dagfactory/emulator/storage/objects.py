@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.http_server import Request, Response, json_response
+from dagfactory.emulator.http_server import HttpRequest, HttpResponse, json_response
 from dagfactory.emulator.storage.buckets import Buckets
 from dagfactory.emulator.storage.listing import list_objects
-from dagfactory.emulator.storage.object_store import Catalogue, Draft
+from dagfactory.emulator.storage.object_store import Draft, ObjectStore
 from dagfactory.emulator.storage.preconditions import of_component, of_request, of_source
-from dagfactory.emulator.storage.record import CHUNK, Record
+from dagfactory.emulator.storage.record import CHUNK, ObjectRecord
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 MAX_COMPONENTS = 32
@@ -21,59 +21,61 @@ MAX_COMPONENTS = 32
 class Objects:
     """get, download, list, patch, delete, copy, rewrite and compose."""
 
-    def __init__(self, catalogue: Catalogue, buckets: Buckets) -> None:
-        self._catalogue, self._buckets = catalogue, buckets
+    def __init__(self, store: ObjectStore, buckets: Buckets) -> None:
+        self._store, self._buckets = store, buckets
 
-    def get(self, bucket: str, name: str, request: Request) -> Response:
+    def get(self, bucket: str, name: str, request: HttpRequest) -> HttpResponse:
         """Return the resource, or with alt=media the content."""
         if request.arg("alt") == "media":
             return self.download(bucket, name, request)
         record = self._read(bucket, name, request)
         return json_response(record.resource(), headers={"ETag": record.etag})
 
-    def download(self, bucket: str, name: str, request: Request) -> Response:
+    def download(self, bucket: str, name: str, request: HttpRequest) -> HttpResponse:
         """Return the content, or the part a Range header asks for."""
-        with self._catalogue.locked():
+        with self._store.locked():
             record = self._read(bucket, name, request)
-            path = self._catalogue.path(record)
+            path = self._store.path(record)
             file = (path if record.size else Path(os.devnull)).open("rb")
         headers = _content_headers(record)
         span = _range(request.headers.get("range", ""), record.size)
         if span is None:
-            return Response(200, b"", headers, _slice(file, 0, record.size), record.size)
+            return HttpResponse(200, b"", headers, _slice(file, 0, record.size), record.size)
         start, end = span
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{record.size}"
-        return Response(206, b"", headers, _slice(file, start, end), end - start)
+        return HttpResponse(206, b"", headers, _slice(file, start, end), end - start)
 
-    def list_page(self, bucket: str, request: Request) -> Response:
+    def list_page(self, bucket: str, request: HttpRequest) -> HttpResponse:
         """Return a page of a bucket."""
         self._buckets.resource(bucket)
-        return json_response(list_objects(self._catalogue, bucket, request))
+        return json_response(list_objects(self._store, bucket, request))
 
-    def patch(self, bucket: str, name: str, request: Request) -> Response:
+    def patch(self, bucket: str, name: str, request: HttpRequest) -> HttpResponse:
         """Change settings; PUT (update) replaces them all."""
-        with self._catalogue.locked():
-            record = self._catalogue.get(bucket, name, request.arg("generation"))
+        with self._store.locked():
+            record = self._store.get(bucket, name, request.arg("generation"))
             of_request(request).check(record)
             changed = record.patched(request.json(), clear=request.method == "PUT")
-            return json_response(self._catalogue.change(changed).resource())
+            return json_response(self._store.change(changed).resource())
 
-    def delete(self, bucket: str, name: str, request: Request) -> Response:
+    def delete(self, bucket: str, name: str, request: HttpRequest) -> HttpResponse:
         """Delete an object, under its preconditions."""
-        with self._catalogue.locked():
+        with self._store.locked():
             self._buckets.resource(bucket)
-            record = self._catalogue.get(bucket, name, request.arg("generation"))
+            record = self._store.get(bucket, name, request.arg("generation"))
             of_request(request).check(record)
-            self._catalogue.delete(record)
-        return Response(204)
+            self._store.delete(record)
+        return HttpResponse(204)
 
-    def copy(self, source: tuple[str, str], target: tuple[str, str], request: Request) -> Response:
+    def copy(
+        self, source: tuple[str, str], target: tuple[str, str], request: HttpRequest
+    ) -> HttpResponse:
         """Copy in one call (copyTo)."""
         return json_response(self._copy(source, target, request).resource())
 
     def rewrite(
-        self, source: tuple[str, str], target: tuple[str, str], request: Request
-    ) -> Response:
+        self, source: tuple[str, str], target: tuple[str, str], request: HttpRequest
+    ) -> HttpResponse:
         """Copy as rewriteTo does; always done in the first call."""
         record = self._copy(source, target, request)
         size = str(record.size)
@@ -87,44 +89,46 @@ class Objects:
             }
         )
 
-    def compose(self, bucket: str, name: str, request: Request) -> Response:
+    def compose(self, bucket: str, name: str, request: HttpRequest) -> HttpResponse:
         """Concatenate up to 32 objects."""
         body = request.json()
         components = body.get("sourceObjects", [])
         if not 0 < len(components) <= MAX_COMPONENTS:
             raise ApiError("INVALID_ARGUMENT", "compose takes 1 to 32 source objects.")
-        conditions, temporary, parts = of_request(request), self._catalogue.temporary(), 0
-        with self._catalogue.locked(), temporary.open("wb") as output:
+        conditions, temporary, parts = of_request(request), self._store.temporary(), 0
+        with self._store.locked(), temporary.open("wb") as output:
             for component in components:
                 record = self._component(bucket, component)
                 parts += record.components or 1
-                with self._catalogue.path(record).open("rb") as file:
+                with self._store.path(record).open("rb") as file:
                     output.writelines(_slice(file, 0, record.size))
         settings = body.get("destination") or {}
         draft = Draft(bucket, name, temporary, settings, conditions, parts)
-        return json_response(self._catalogue.put(draft).resource())
+        return json_response(self._store.put(draft).resource())
 
-    def _component(self, bucket: str, component: dict[str, Any]) -> Record:
-        record = self._catalogue.get(bucket, component["name"], component.get("generation"))
+    def _component(self, bucket: str, component: dict[str, Any]) -> ObjectRecord:
+        record = self._store.get(bucket, component["name"], component.get("generation"))
         of_component(component).check(record)
         return record
 
-    def _read(self, bucket: str, name: str, request: Request) -> Record:
+    def _read(self, bucket: str, name: str, request: HttpRequest) -> ObjectRecord:
         self._buckets.resource(bucket)
-        record = self._catalogue.get(bucket, name, request.arg("generation"))
-        of_request(request).check(record, read=True)
+        record = self._store.get(bucket, name, request.arg("generation"))
+        of_request(request).check(record)
         return record
 
-    def _copy(self, source: tuple[str, str], target: tuple[str, str], request: Request) -> Record:
-        with self._catalogue.locked():
-            record = self._catalogue.get(*source, request.arg("sourceGeneration"))
+    def _copy(
+        self, source: tuple[str, str], target: tuple[str, str], request: HttpRequest
+    ) -> ObjectRecord:
+        with self._store.locked():
+            record = self._store.get(*source, request.arg("sourceGeneration"))
             of_source(request).check(record)
-            temporary = self._catalogue.temporary()
-            with temporary.open("wb") as output, self._catalogue.path(record).open("rb") as file:
+            temporary = self._store.temporary()
+            with temporary.open("wb") as output, self._store.path(record).open("rb") as file:
                 output.writelines(_slice(file, 0, record.size))
             settings = request.json() or record.settings
             kept = {**record.settings, **settings} if "contentType" not in settings else settings
-            return self._catalogue.put(Draft(*target, temporary, kept, of_request(request)))
+            return self._store.put(Draft(*target, temporary, kept, of_request(request)))
 
 
 def _slice(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
@@ -136,7 +140,7 @@ def _slice(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
             yield data
 
 
-def _content_headers(record: Record) -> dict[str, str]:
+def _content_headers(record: ObjectRecord) -> dict[str, str]:
     headers = {
         "Content-Type": record.settings.get("contentType", "application/octet-stream"),
         "ETag": record.etag,

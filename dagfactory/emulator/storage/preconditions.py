@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.http_server import Request
-from dagfactory.emulator.storage.record import Record
+from dagfactory.emulator.http_server import HttpRequest
+from dagfactory.emulator.storage.record import ObjectRecord
 
 FAILED = "At least one of the pre-conditions you specified did not hold."
 
 
 @dataclass(frozen=True, slots=True)
 class Preconditions:
-    """None: not asked. Generation 0 stands for 'no such object'."""
+    """None: not asked. Generation 0 means that there is no such object."""
 
     generation: int | None = None
     not_generation: int | None = None
@@ -21,8 +21,11 @@ class Preconditions:
     etag: str | None = None
     not_etag: str | None = None
 
-    def check(self, current: Record | None, *, read: bool = False) -> None:
-        """Raise 412, or 304 for the 'not' conditions of a read."""
+    def check(self, current: ObjectRecord | None) -> None:
+        """Raise 412, or 304 for the 'not' conditions, of reads and of writes.
+
+        https://cloud.google.com/storage/docs/request-preconditions
+        """
         generation = 0 if current is None else current.generation
         metageneration = 0 if current is None else current.metageneration
         etag = "" if current is None else current.etag
@@ -31,7 +34,7 @@ class Preconditions:
         if any(asked not in (None, have) for asked, have in (*wanted, (self.etag, etag))):
             raise failed()
         if any(asked == have for asked, have in (*unwanted, (self.not_etag, etag))):
-            raise ApiError("FAILED_PRECONDITION", "Not Modified", 304) if read else failed()
+            raise ApiError("FAILED_PRECONDITION", "Not Modified", 304)
 
 
 def failed() -> ApiError:
@@ -39,7 +42,7 @@ def failed() -> ApiError:
     return ApiError("FAILED_PRECONDITION", FAILED, 412)
 
 
-def of_request(request: Request) -> Preconditions:
+def of_request(request: HttpRequest) -> Preconditions:
     """Read the conditions on the object a request names; raises INVALID_ARGUMENT."""
     return replace(
         _numbers(request.arg, "if"),
@@ -48,7 +51,7 @@ def of_request(request: Request) -> Preconditions:
     )
 
 
-def of_source(request: Request) -> Preconditions:
+def of_source(request: HttpRequest) -> Preconditions:
     """Read the conditions on the source of a copy or rewrite."""
     return _numbers(request.arg, "ifSource")
 

@@ -28,7 +28,7 @@ SETTABLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ObjectRecord:
     """An object. `stamp` is (mtime_ns, inode, size) of the file the checksums belong to."""
 
     bucket: str
@@ -49,7 +49,7 @@ class Record:
         """The entity tag: changes with generation and metageneration."""
         return base64.b64encode(f"{self.generation}/{self.metageneration}".encode()).decode()
 
-    def patched(self, change: dict[str, Any], *, clear: bool = False) -> "Record":
+    def patched(self, change: dict[str, Any], *, clear: bool = False) -> "ObjectRecord":
         """Return the record with settings changed (null deletes; metadata merges by key)."""
         settings = {} if clear else dict(self.settings)
         for key in SETTABLE:

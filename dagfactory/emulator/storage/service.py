@@ -8,16 +8,16 @@ from pathlib import Path
 
 from dagfactory.emulator.errors import ApiError, require_token
 from dagfactory.emulator.faults import Faults
-from dagfactory.emulator.http_server import Request, Response, json_response, make_request
+from dagfactory.emulator.http_server import HttpRequest, HttpResponse, json_response, make_request
 from dagfactory.emulator.storage import multipart
 from dagfactory.emulator.storage.buckets import Buckets
-from dagfactory.emulator.storage.object_store import Catalogue
+from dagfactory.emulator.storage.object_store import ObjectStore
 from dagfactory.emulator.storage.objects import Objects
-from dagfactory.emulator.storage.partial import select
+from dagfactory.emulator.storage.partial_response import select
 from dagfactory.emulator.storage.uploads import Uploads
 
 log = logging.getLogger(__name__)
-Action = Callable[[], Response]
+Action = Callable[[], HttpResponse]
 MAX_BATCH = 100
 BOUNDARY = "batch_dagfactory"
 
@@ -26,13 +26,13 @@ class StorageService:
     """Answers every request to storage.googleapis.com."""
 
     def __init__(self, root: Path, side: Path, faults: Faults) -> None:
-        catalogue = Catalogue(root, side)
-        self._buckets = Buckets(catalogue, side)
-        self._objects = Objects(catalogue, self._buckets)
-        self._uploads = Uploads(catalogue)
+        store = ObjectStore(root, side)
+        self._buckets = Buckets(store, side)
+        self._objects = Objects(store, self._buckets)
+        self._uploads = Uploads(store)
         self._faults = faults
 
-    def __call__(self, request: Request) -> Response:
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; a batch is answered call by call."""
         try:
             require_token(request.headers.get("authorization"))
@@ -43,12 +43,12 @@ class StorageService:
             log.info("storage %s %s: %s", request.method, request.path, error.message)
             body = error.as_storage_json()
             return (
-                Response(304)
+                HttpResponse(304)
                 if error.http == HTTPStatus.NOT_MODIFIED
                 else json_response(body, error.http)
             )
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         method, action = self._route(request)
         self._faults.fail_call(method)
         log.info("%s %s", method, request.path)
@@ -57,7 +57,7 @@ class StorageService:
         except (KeyError, ValueError) as error:
             raise ApiError("INVALID_ARGUMENT", f"Invalid request: {error!r}") from None
 
-    def _route(self, request: Request) -> tuple[str, Action]:
+    def _route(self, request: HttpRequest) -> tuple[str, Action]:
         match request.segments():
             case ["upload", "storage", "v1", "b", bucket, "o"]:
                 return "storage.objects.insert", lambda: self._uploads.insert(bucket, request)
@@ -76,12 +76,12 @@ class StorageService:
                 return self._object_route(bucket, rest, request)
         raise _no_method(request)
 
-    def _buckets_route(self, request: Request) -> tuple[str, Action]:
+    def _buckets_route(self, request: HttpRequest) -> tuple[str, Action]:
         if request.method == "POST":
             return "storage.buckets.insert", lambda: self._buckets.insert(request)
         return "storage.buckets.list", lambda: self._buckets.list_page(request)
 
-    def _bucket_route(self, bucket: str, request: Request) -> tuple[str, Action]:
+    def _bucket_route(self, bucket: str, request: HttpRequest) -> tuple[str, Action]:
         actions: dict[str, tuple[str, Action]] = {
             "GET": ("get", lambda: self._buckets.get(bucket, request)),
             "PATCH": ("patch", lambda: self._buckets.patch(bucket, request)),
@@ -93,7 +93,9 @@ class StorageService:
         name, action = actions[request.method]
         return f"storage.buckets.{name}", action
 
-    def _object_route(self, bucket: str, rest: list[str], request: Request) -> tuple[str, Action]:
+    def _object_route(
+        self, bucket: str, rest: list[str], request: HttpRequest
+    ) -> tuple[str, Action]:
         objects = self._objects
         match request.method, rest:
             case "GET", []:
@@ -113,15 +115,15 @@ class StorageService:
                 )
         raise _no_method(request)
 
-    def _batch(self, request: Request) -> Response:
+    def _batch(self, request: HttpRequest) -> HttpResponse:
         parts = multipart.parse(request.headers.get("content-type", ""), request.body)
         if len(parts) > MAX_BATCH:
             raise ApiError("INVALID_ARGUMENT", f"A batch has at most {MAX_BATCH} calls.")
         answers = b"".join(self._batch_part(part, request) for part in parts)
         kind = {"Content-Type": f"multipart/mixed; boundary={BOUNDARY}"}
-        return Response(200, answers + f"--{BOUNDARY}--\r\n".encode(), kind)
+        return HttpResponse(200, answers + f"--{BOUNDARY}--\r\n".encode(), kind)
 
-    def _batch_part(self, part: multipart.Part, outer: Request) -> bytes:
+    def _batch_part(self, part: multipart.Part, outer: HttpRequest) -> bytes:
         lines, body = multipart.split_head(part.body)
         verb, target = lines[0].split(" ")[:2]
         outer_authorization = {"authorization": outer.headers["authorization"]}
@@ -143,12 +145,12 @@ def _response_id(request_id: str) -> str:
     return request_id.replace("<", "<response-", 1)
 
 
-def _partial(response: Response, fields: str | None) -> Response:
+def _partial(response: HttpResponse, fields: str | None) -> HttpResponse:
     is_json = response.headers.get("Content-Type", "").startswith("application/json")
     if not fields or response.stream is not None or not is_json or response.status != HTTPStatus.OK:
         return response
     return json_response(select(json.loads(response.body), fields), headers=response.headers)
 
 
-def _no_method(request: Request) -> ApiError:
+def _no_method(request: HttpRequest) -> ApiError:
     return ApiError("NOT_FOUND", f"{request.method} {request.path}: no such method in the emulator")

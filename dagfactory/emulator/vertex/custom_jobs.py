@@ -7,26 +7,26 @@ from google.protobuf import empty_pb2
 
 from dagfactory.emulator.errors import CODES, ApiError
 from dagfactory.emulator.faults import Faults
-from dagfactory.emulator.jobs.command import (
+from dagfactory.emulator.jobs.local_command import (
     NoCommandError,
     container_environment,
     local_command,
 )
-from dagfactory.emulator.jobs.environment import vertex_environment
-from dagfactory.emulator.jobs.job import SPOT_RESTARTS, Job, Outcome
+from dagfactory.emulator.jobs.local_job import SPOT_RESTARTS, JobOutcome, LocalJob
 from dagfactory.emulator.jobs.runner import Runner
-from dagfactory.emulator.jobs.task import FINAL, Report
+from dagfactory.emulator.jobs.submitted_job import FINAL, Report
+from dagfactory.emulator.jobs.vertex_environment import vertex_environment
 from dagfactory.emulator.protos import VERTEX, enum_value, vertex
+from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
-from dagfactory.emulator.vertex import names
+from dagfactory.emulator.vertex import resource_names
+from dagfactory.emulator.vertex.job_routes import job_routes
 from dagfactory.emulator.vertex.listing import fill_page
-from dagfactory.emulator.vertex.rows import job_rows
-from dagfactory.emulator.vertex.store import Store
 
 SERVICE = f"{VERTEX}.JobService"
 
 
-def set_state(message: Any, kind: str, state: str, outcome: Outcome | None) -> None:
+def set_state(message: Any, kind: str, state: str, outcome: JobOutcome | None) -> None:
     """Set state (`kind` is JobState or PipelineState), times and error of a job or pipeline."""
     prefix = "JOB_STATE_" if kind == "JobState" else "PIPELINE_STATE_"
     message.state = enum_value(f"{VERTEX}.{kind}", prefix + state)
@@ -51,14 +51,14 @@ class CustomJobs:
     """The jobs of JobService."""
 
     def __init__(
-        self, store: Store, runner: Runner, faults: Faults, entrypoints: Mapping[str, str]
+        self, store: ResourceStore, runner: Runner, faults: Faults, entrypoints: Mapping[str, str]
     ) -> None:
         self._store, self._runner, self._faults = store, runner, faults
         self._entrypoints = entrypoints
 
     def methods(self) -> list[Method]:
         """Return this resource's rows of the route table."""
-        return job_rows(SERVICE, "CustomJob", self)
+        return job_routes(SERVICE, "CustomJob", self)
 
     def create(self, request: Any) -> Any:
         """Create a job and queue it."""
@@ -66,16 +66,16 @@ class CustomJobs:
 
     def launch(self, parent: str, job: Any, watch: Report | None = None) -> Any:
         """Store and queue a CustomJob; `watch` hears of every state before it is stored."""
-        names.require_display_name(job)
+        resource_names.require_display_name(job)
         check_spec(job.job_spec)
-        place = names.place(parent)
+        place = resource_names.project_region(parent)
         self._faults.fail_create(*_places(place.region, job.job_spec))
         job.name = self._store.new_name(parent, "customJobs")
         set_state(job, "JobState", "QUEUED", None)
         job.create_time.CopyFrom(job.update_time)
         self._store.put(job.name, job)
 
-        def report(state: str, outcome: Outcome | None) -> None:
+        def report(state: str, outcome: JobOutcome | None) -> None:
             if watch is not None:
                 watch(state, outcome)
             with self._store.edit(job.name) as stored:
@@ -96,7 +96,7 @@ class CustomJobs:
     def cancel(self, request: Any) -> Any:
         """Ask a job to end; no error when it has ended already."""
         self._store.get(request.name)
-        self._runner.cancel(names.last(request.name))
+        self._runner.cancel(resource_names.last(request.name))
         return empty_pb2.Empty()
 
 
@@ -130,8 +130,10 @@ def _strategy(spec: Any) -> str:
     return "STANDARD" if name.endswith("UNSPECIFIED") else name
 
 
-def _local_job(job: Any, place: names.Place, entrypoints: Mapping[str, str]) -> Job:
-    spec, job_id = job.job_spec, names.last(job.name)
+def _local_job(
+    job: Any, place: resource_names.ProjectRegion, entrypoints: Mapping[str, str]
+) -> LocalJob:
+    spec, job_id = job.job_spec, resource_names.last(job.name)
     pool, scheduling = spec.worker_pool_specs[0], spec.scheduling
     base = spec.base_output_directory.output_uri_prefix
     strategy = _strategy(spec)
@@ -142,7 +144,7 @@ def _local_job(job: Any, place: names.Place, entrypoints: Mapping[str, str]) -> 
     except NoCommandError as error:
         problem = str(error)
     own = vertex_environment(place.project, place.region, job_id, base)
-    return Job(
+    return LocalJob(
         id=job_id,
         project=place.project,
         region=place.region,

@@ -5,13 +5,13 @@ from typing import Any
 
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.protos import VERTEX, vertex
+from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
-from dagfactory.emulator.vertex import names
+from dagfactory.emulator.vertex import resource_names
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.masks import apply_mask
 from dagfactory.emulator.vertex.models import Models
 from dagfactory.emulator.vertex.operations import Operations
-from dagfactory.emulator.vertex.store import Store
 
 SERVICE = f"{VERTEX}.EndpointService"
 WHOLE = 100
@@ -21,7 +21,7 @@ BEING_DEPLOYED = "0"  # the key of the model a DeployModel call brings, in its t
 class Endpoints:
     """The endpoints of EndpointService. Nothing is served: deployment is a record."""
 
-    def __init__(self, store: Store, models: Models, operations: Operations) -> None:
+    def __init__(self, store: ResourceStore, models: Models, operations: Operations) -> None:
         self._store, self._models, self._operations = store, models, operations
 
     def methods(self) -> list[Method]:
@@ -45,7 +45,7 @@ class Endpoints:
     def create(self, request: Any) -> Any:
         """Create an endpoint; a long-running operation."""
         endpoint = request.endpoint
-        names.require_display_name(endpoint)
+        resource_names.require_display_name(endpoint)
         with self._store.transaction():
             endpoint.name = self._new_name(request)
             endpoint.create_time.GetCurrentTime()

@@ -5,12 +5,12 @@ from typing import Any
 
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.protos import VERTEX, vertex
+from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
-from dagfactory.emulator.vertex import names
+from dagfactory.emulator.vertex import resource_names
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.masks import apply_mask
 from dagfactory.emulator.vertex.operations import Operations
-from dagfactory.emulator.vertex.store import Store
 
 SERVICE = f"{VERTEX}.ModelService"
 DEFAULT = "default"
@@ -21,7 +21,7 @@ ALIAS = re.compile(r"[a-z][a-zA-Z0-9-]{0,126}[a-z0-9]")
 class Models:
     """The registry. A version is stored under its full name: .../models/ID@VERSION."""
 
-    def __init__(self, store: Store, operations: Operations) -> None:
+    def __init__(self, store: ResourceStore, operations: Operations) -> None:
         self._store, self._operations = store, operations
 
     def methods(self) -> list[Method]:
@@ -60,7 +60,7 @@ class Models:
     def add_version(self, request: Any) -> Any:
         """Store the model of an UploadModelRequest as its next version and return it."""
         model = request.model
-        names.require_display_name(model)
+        resource_names.require_display_name(model)
         _check_aliases(model.version_aliases)
         with self._store.transaction():
             name = self._target(request)
@@ -150,7 +150,7 @@ class Models:
         return self._store.new_name(request.parent, "models")
 
     def _versions(self, name: str) -> list[Any]:
-        every = self._store.below(names.parent(name), "models")
+        every = self._store.below(resource_names.parent(name), "models")
         return [model for model in every if model.name == name]
 
     def _take_aliases(self, name: str, aliases: Any) -> None:

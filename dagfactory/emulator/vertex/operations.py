@@ -6,8 +6,8 @@ from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
 from dagfactory.emulator.protos import vertex
+from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
-from dagfactory.emulator.vertex.store import Store
 
 SERVICE = "google.longrunning.Operations"
 RPC = "google.longrunning."
@@ -16,7 +16,7 @@ RPC = "google.longrunning."
 class Operations:
     """The operations of all resources. A client that does not poll never sees a response."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ResourceStore) -> None:
         self._store = store
 
     def methods(self) -> list[Method]:

@@ -5,17 +5,17 @@ from typing import Any
 from google.protobuf import json_format
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.jobs.job import Outcome
-from dagfactory.emulator.jobs.task import FINAL
+from dagfactory.emulator.jobs.local_job import JobOutcome
+from dagfactory.emulator.jobs.submitted_job import FINAL
 from dagfactory.emulator.protos import VERTEX, vertex
+from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
-from dagfactory.emulator.vertex import names
+from dagfactory.emulator.vertex import resource_names
 from dagfactory.emulator.vertex.custom_jobs import CustomJobs, set_state, state_of
+from dagfactory.emulator.vertex.job_routes import job_routes
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.models import Models
 from dagfactory.emulator.vertex.operations import Operations
-from dagfactory.emulator.vertex.rows import job_rows
-from dagfactory.emulator.vertex.store import Store
 
 SERVICE = f"{VERTEX}.PipelineService"
 CUSTOM_TASK = "custom_task_1.0.0.yaml"
@@ -26,21 +26,21 @@ class Pipelines:
     """The training pipelines of PipelineService."""
 
     def __init__(
-        self, store: Store, jobs: CustomJobs, models: Models, operations: Operations
+        self, store: ResourceStore, jobs: CustomJobs, models: Models, operations: Operations
     ) -> None:
         self._store, self._jobs, self._models = store, jobs, models
         self._operations = operations
 
     def methods(self) -> list[Method]:
         """Return this resource's rows of the route table."""
-        rows = job_rows(SERVICE, "TrainingPipeline", self)
+        rows = job_routes(SERVICE, "TrainingPipeline", self)
         one = "/v1/{name=projects/*/locations/*/trainingPipelines/*}"
         return [*rows, Method(SERVICE, "DeleteTrainingPipeline", "DELETE", one, self.delete)]
 
     def create(self, request: Any) -> Any:
         """Create a pipeline and its backing custom job."""
         pipeline = request.training_pipeline
-        names.require_display_name(pipeline)
+        resource_names.require_display_name(pipeline)
         job = _backing_job(pipeline)
         pipeline.name = self._store.new_name(request.parent, "trainingPipelines")
         set_state(pipeline, "PipelineState", "PENDING", None)
@@ -78,7 +78,7 @@ class Pipelines:
         self._store.delete(request.name)
         return self._operations.finished(request.name, None, "DeleteOperationMetadata")
 
-    def _follow(self, name: str, state: str, outcome: Outcome | None) -> None:
+    def _follow(self, name: str, state: str, outcome: JobOutcome | None) -> None:
         if state == "QUEUED":
             return  # the pipeline is PENDING from the start, as in the service
         if state == "SUCCEEDED":
@@ -94,7 +94,7 @@ class Pipelines:
         job = self._store.get(_backing_name(pipeline))
         base = job.job_spec.base_output_directory.output_uri_prefix.rstrip("/")
         request = vertex(
-            "UploadModelRequest", parent=names.parent(name), model_id=pipeline.model_id
+            "UploadModelRequest", parent=resource_names.parent(name), model_id=pipeline.model_id
         )
         request.parent_model = pipeline.parent_model
         request.model.CopyFrom(pipeline.model_to_upload)

@@ -15,18 +15,18 @@ from typing import Any
 from google.protobuf import empty_pb2
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.jobs.command import NoCommandError, serving_command
-from dagfactory.emulator.jobs.job import Job, Outcome
+from dagfactory.emulator.jobs.local_command import NoCommandError, serving_command
+from dagfactory.emulator.jobs.local_job import JobOutcome, LocalJob
 from dagfactory.emulator.jobs.runner import Runner
 from dagfactory.emulator.protos import vertex
+from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
-from dagfactory.emulator.vertex import names
+from dagfactory.emulator.vertex import resource_names
 from dagfactory.emulator.vertex.custom_jobs import SERVICE, set_state
-from dagfactory.emulator.vertex.data import Data
+from dagfactory.emulator.vertex.job_routes import job_routes
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.models import Models
-from dagfactory.emulator.vertex.rows import job_rows
-from dagfactory.emulator.vertex.store import Store
+from dagfactory.emulator.vertex.prediction_data import PredictionData
 
 log = logging.getLogger(__name__)
 _COLLECTION = "batchPredictionJobs"
@@ -38,35 +38,35 @@ class Predictions:
 
     def __init__(
         self,
-        store: Store,
+        store: ResourceStore,
         models: Models,
         runner: Runner,
         entrypoints: Mapping[str, str],
-        data: Data,
+        data: PredictionData,
     ) -> None:
         self._store, self._models, self._runner = store, models, runner
         self._entrypoints, self._data = entrypoints, data
 
     def methods(self) -> list[Method]:
         """Return this resource's rows of the route table."""
-        return job_rows(SERVICE, "BatchPredictionJob", self)
+        return job_routes(SERVICE, "BatchPredictionJob", self)
 
     def create(self, request: Any) -> Any:
         """Store a job and queue it; raises NOT_FOUND for its model or its instances."""
         job = request.batch_prediction_job
-        names.require_display_name(job)
+        resource_names.require_display_name(job)
         model = self._models.find(job.model)
         job.name = self._store.new_name(request.parent, _COLLECTION)
         job.model_version_id = model.version_id
         set_state(job, "JobState", "QUEUED", None)
         job.create_time.CopyFrom(job.update_time)
-        folder = self._runner.directory / names.last(job.name)
+        folder = self._runner.directory / resource_names.last(job.name)
         folder.mkdir(parents=True, exist_ok=True)
         instances = self._data.instances(job.input_config)
         (folder / "instances.jsonl").write_text("".join(f"{line}\n" for line in instances))
         self._store.put(job.name, job)
 
-        def report(state: str, outcome: Outcome | None) -> None:
+        def report(state: str, outcome: JobOutcome | None) -> None:
             self._report(job.name, model.display_name, folder, state, outcome)
 
         self._runner.submit(self._local_job(job, model, folder), report)
@@ -85,19 +85,19 @@ class Predictions:
     def cancel(self, request: Any) -> Any:
         """Ask a job to end; no error when it has ended already."""
         self._store.get(request.name)
-        self._runner.cancel(names.last(request.name))
+        self._runner.cancel(resource_names.last(request.name))
         return empty_pb2.Empty()
 
-    def _local_job(self, job: Any, model: Any, folder: Path) -> Job:
-        place, container = names.place(job.name), model.container_spec
+    def _local_job(self, job: Any, model: Any, folder: Path) -> LocalJob:
+        place, container = resource_names.project_region(job.name), model.container_spec
         command, problem = None, ""
         try:
             serving = serving_command(container, self._entrypoints)
             command = ["sh", "-c", _PIPE, "predict", *serving]
         except NoCommandError as error:
             problem = str(error)
-        return Job(
-            id=names.last(job.name),
+        return LocalJob(
+            id=resource_names.last(job.name),
             project=place.project,
             region=place.region,
             command=command,
@@ -117,14 +117,14 @@ class Predictions:
         )
 
     def _report(
-        self, name: str, model: str, folder: Path, state: str, outcome: Outcome | None
+        self, name: str, model: str, folder: Path, state: str, outcome: JobOutcome | None
     ) -> None:
         info = None
         if state == "SUCCEEDED":
             try:
                 info = self._written(self._store.get(name), model, folder)
             except (ApiError, ValueError) as error:
-                state, outcome = "FAILED", Outcome("FAILED", "INVALID_ARGUMENT", str(error))
+                state, outcome = "FAILED", JobOutcome("FAILED", "INVALID_ARGUMENT", str(error))
         with self._store.edit(name) as job:
             set_state(job, "JobState", state, outcome)
             if info is not None:

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dagfactory.emulator.faults import Faults
-from dagfactory.emulator.jobs.job import STOPPED, Outcome
+from dagfactory.emulator.jobs.local_job import STOPPED, JobOutcome
 from dagfactory.emulator.jobs.runner import Runner
-from dagfactory.emulator.jobs.task import FINAL
+from dagfactory.emulator.jobs.submitted_job import FINAL
+from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex.custom_jobs import CustomJobs, set_state, state_of
-from dagfactory.emulator.vertex.data import Data
 from dagfactory.emulator.vertex.endpoints import Endpoints
 from dagfactory.emulator.vertex.models import Models
 from dagfactory.emulator.vertex.operations import Operations
 from dagfactory.emulator.vertex.pipelines import Pipelines
+from dagfactory.emulator.vertex.prediction_data import PredictionData
 from dagfactory.emulator.vertex.predictions import Predictions
-from dagfactory.emulator.vertex.store import Store
 from dagfactory.emulator.vertex.tuning import TuningJobs
 
 _STATES = {
@@ -27,10 +27,14 @@ _STATES = {
 
 
 def methods(
-    directory: Path, runner: Runner, faults: Faults, entrypoints: Mapping[str, str], data: Data
+    directory: Path,
+    runner: Runner,
+    faults: Faults,
+    entrypoints: Mapping[str, str],
+    data: PredictionData,
 ) -> list[Method]:
     """Return the route table of Vertex AI over the resources kept in `directory`."""
-    store = Store(directory)
+    store = ResourceStore(directory)
     _end_orphans(store)
     operations = Operations(store)
     models = Models(store, operations)
@@ -47,11 +51,11 @@ def methods(
     return [row for part in parts for row in part.methods()]
 
 
-def _end_orphans(store: Store) -> None:
+def _end_orphans(store: ResourceStore) -> None:
     """Mark what an earlier emulator left unfinished (it was killed) as failed."""
     for name in store.names():
         message = store.get(name)
         kind = _STATES.get(message.DESCRIPTOR.name)
         if kind is not None and state_of(message) not in FINAL:
             with store.edit(name) as stored:
-                set_state(stored, kind, "FAILED", Outcome("FAILED", "INTERNAL", STOPPED))
+                set_state(stored, kind, "FAILED", JobOutcome("FAILED", "INTERNAL", STOPPED))

@@ -4,8 +4,9 @@ What a Bayesian service would suggest depends on the results; here only the mech
 arguments and directories of a trial, its metric file, states, and the measurements that come back.
 """
 
-import itertools
 import json
+import math
+import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,15 @@ from typing import Any
 from google.protobuf import empty_pb2, struct_pb2
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.jobs.job import Outcome
-from dagfactory.emulator.jobs.task import FINAL
+from dagfactory.emulator.jobs.local_job import JobOutcome
+from dagfactory.emulator.jobs.submitted_job import FINAL
 from dagfactory.emulator.protos import VERTEX, enum_value, vertex
+from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
-from dagfactory.emulator.vertex import names
+from dagfactory.emulator.vertex import resource_names
 from dagfactory.emulator.vertex.custom_jobs import CustomJobs, check_spec, set_state, state_of
+from dagfactory.emulator.vertex.job_routes import job_routes
 from dagfactory.emulator.vertex.listing import fill_page
-from dagfactory.emulator.vertex.rows import job_rows
-from dagfactory.emulator.vertex.store import Store
-from dagfactory.runtime import sampling
 
 SERVICE = f"{VERTEX}.JobService"
 METRIC_FILE = "CLOUD_ML_HP_METRIC_FILE"
@@ -31,17 +31,17 @@ METRIC_FILE = "CLOUD_ML_HP_METRIC_FILE"
 class TuningJobs:
     """The hyperparameter tuning jobs of JobService; `directory` holds the trials' metric files."""
 
-    def __init__(self, store: Store, jobs: CustomJobs, directory: Path) -> None:
+    def __init__(self, store: ResourceStore, jobs: CustomJobs, directory: Path) -> None:
         self._store, self._jobs, self._directory = store, jobs, directory
 
     def methods(self) -> list[Method]:
         """Return this resource's rows of the route table."""
-        return job_rows(SERVICE, "HyperparameterTuningJob", self)
+        return job_routes(SERVICE, "HyperparameterTuningJob", self)
 
     def create(self, request: Any) -> Any:
         """Create a job and start its first trials."""
         job = request.hyperparameter_tuning_job
-        names.require_display_name(job)
+        resource_names.require_display_name(job)
         _check(job)
         job.name = self._store.new_name(request.parent, "hyperparameterTuningJobs")
         set_state(job, "JobState", "RUNNING", None)
@@ -87,7 +87,7 @@ class TuningJobs:
         for parameter, value in _suggest(job.study_spec, int(number)).items():
             trial.parameters.add(parameter_id=parameter).value.CopyFrom(_value(value))
         launched = self._jobs.launch(
-            names.parent(job.name),
+            resource_names.parent(job.name),
             self._trial_job(job, trial),
             lambda state, _outcome: self._follow(job.name, number, state),
         )
@@ -112,7 +112,7 @@ class TuningJobs:
         return made
 
     def _metric_file(self, name: str, trial: str) -> Path:
-        path = self._directory / names.last(name) / f"{trial}.metrics"
+        path = self._directory / resource_names.last(name) / f"{trial}.metrics"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -140,7 +140,7 @@ class TuningJobs:
                 set_state(job, "JobState", "SUCCEEDED", None)
             else:
                 message = "All trials failed: none reported the metric."
-                set_state(job, "JobState", "FAILED", Outcome("FAILED", "INTERNAL", message))
+                set_state(job, "JobState", "FAILED", JobOutcome("FAILED", "INTERNAL", message))
 
 
 def _check(job: Any) -> None:
@@ -155,21 +155,29 @@ def _check(job: Any) -> None:
 
 
 def _suggest(study: Any, number: int) -> Mapping[str, Any]:
-    spaces = {each.parameter_id: _space(each) for each in study.parameters}
-    return next(itertools.islice(sampling.points("random", spaces, 0), number - 1, None))
+    generator = random.Random(number)  # noqa: S311 - so that a study repeats its trials
+    return {each.parameter_id: _drawn(each, generator) for each in study.parameters}
 
 
-def _space(parameter: Any) -> Any:
-    """Read a ParameterSpec as a space to draw from."""
+def _drawn(parameter: Any, generator: random.Random) -> str | float:
+    """Draw a value of a ParameterSpec; raises INVALID_ARGUMENT when it has none."""
     kind = parameter.WhichOneof("parameter_value_spec")
     if kind is None:
         raise ApiError("INVALID_ARGUMENT", f"{parameter.parameter_id} has no values.")
     spec = getattr(parameter, kind)
     if kind in ("categorical_value_spec", "discrete_value_spec"):
-        return list(spec.values)
+        chosen: str | float = generator.choice(list(spec.values))
+        return chosen
+    value = _between(spec.min_value, spec.max_value, parameter.scale_type, generator)
+    return round(value) if kind == "integer_value_spec" else value
+
+
+def _between(low: float, high: float, scale: int, generator: random.Random) -> float:
     logarithmic = enum_value(f"{VERTEX}.StudySpec.ParameterSpec.ScaleType", "UNIT_LOG_SCALE")
-    scale = "log" if parameter.scale_type == logarithmic else "linear"
-    return {"min": spec.min_value, "max": spec.max_value, "scale": scale}
+    if scale != logarithmic:
+        return generator.uniform(low, high)
+    value = math.exp(generator.uniform(math.log(low), math.log(high)))
+    return min(max(value, low), high)  # exp(log(x)) may differ from x in its last digit
 
 
 def _value(value: Any) -> Any:

@@ -10,7 +10,7 @@ from lines import AIRFLOW_2
 
 from dagfactory.run.airflow_install import VARIABLE
 from dagfactory.run.events import RunResult
-from dagfactory.run.state import State
+from dagfactory.run.state_folders import StateFolders
 
 NAMES = (
     "basic_chain",
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.airflow2, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunResult]:
     project = project_for("airflow2", tmp_path_factory.mktemp("project"))
-    state = State(Path(project, ".dagfactory"), "airflow2")
+    state = StateFolders(Path(project, ".dagfactory"), "airflow2")
     Partner(state).start()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, str(AIRFLOW_2))

@@ -14,7 +14,7 @@ from paths import ROOT
 from dagfactory.run.airflow_install import VARIABLE, line_of
 from dagfactory.run.events import NotReadyError
 from dagfactory.run.settings import airflow_environment
-from dagfactory.run.state import State
+from dagfactory.run.state_folders import StateFolders
 
 SHOW = """
 from airflow.configuration import conf
@@ -31,7 +31,7 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.airflow2
 @pytest.mark.usefixtures("_installed")
 def test_the_settings_are_ones_that_airflow_knows(tmp_path: Path) -> None:
-    state = State(tmp_path, "airflow2")
+    state = StateFolders(tmp_path, "airflow2")
     state.prepare()
     line = line_of("airflow2")
     known = subprocess.check_output(

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from dagfactory.run.airflow_api import AirflowApi
 from dagfactory.run.events import RunResult
-from dagfactory.run.execute import Options, session
-from dagfactory.run.rest import Api
-from dagfactory.run.state import State
+from dagfactory.run.execute import RunOptions, session
+from dagfactory.run.state_folders import StateFolders
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -50,7 +50,7 @@ class Clicks:
     count: int = 0
     slowest: float = 0.0
 
-    def until(self, runs: int, api: Api) -> None:
+    def until(self, runs: int, api: AirflowApi) -> None:
         end = time.monotonic() + 200
         while api.get("dags", "~", "dagRuns", state="success")["total_entries"] < runs:
             assert time.monotonic() < end
@@ -75,11 +75,15 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     dags.mkdir()
     for name in NAMES:
         (dags / f"{name}.py").write_text(DAG.format(name))
-    options, clicks = Options(emulator=None), Clicks()
-    with session(dags, state=State(folder / "s"), options=options, on_event=print) as running:
+    options, clicks = RunOptions(emulator=None), Clicks()
+    with session(
+        dags, state=StateFolders(folder / "s"), options=options, on_event=print
+    ) as running:
         runs = [running.start(name, {}) for name in NAMES]
-        clicks.until(len(runs), running.stack.api)
-        recorded = running.stack.api.get("eventLogs", event="patch_dag", limit=10000)["event_logs"]
+        clicks.until(len(runs), running.airflow.api)
+        recorded = running.airflow.api.get("eventLogs", event="patch_dag", limit=10000)[
+            "event_logs"
+        ]
         return Done([run.complete(1.0) for run in runs], clicks, recorded)
 
 

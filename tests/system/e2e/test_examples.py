@@ -11,7 +11,7 @@ from laptop import BUCKET, SKIPPED, Partner, ended, project_for, run_examples, v
 from paths import ROOT
 
 from dagfactory.run.events import RunResult
-from dagfactory.run.state import State
+from dagfactory.run.state_folders import StateFolders
 
 CANARY = "canary-3c1f9a"
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -23,17 +23,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def state(project: Path) -> State:
-    return State(project / ".dagfactory")
+def state(project: Path) -> StateFolders:
+    return StateFolders(project / ".dagfactory")
 
 
 @pytest.fixture(scope="module")
-def partner(state: State) -> Partner:
+def partner(state: StateFolders) -> Partner:
     return Partner(state)
 
 
 @pytest.fixture(scope="module")
-def runs(project: Path, state: State, partner: Partner) -> dict[str, RunResult]:
+def runs(project: Path, state: StateFolders, partner: Partner) -> dict[str, RunResult]:
     partner.start()
     emulator = ["--fault", "preempt:1"]
     emulator += ["--secret", f"wandb-api-key={CANARY}", "--secret", f"hf-token={CANARY}"]
@@ -67,13 +67,13 @@ def test_what_the_gates_decided(
     assert reason in decided["reason"]
 
 
-def rows(state: State, sql: str) -> list[dict[str, Any]]:
+def rows(state: StateFolders, sql: str) -> list[dict[str, Any]]:
     """Ask the tables that the emulator left."""
-    from dagfactory.emulator.bigquery.translate import Scope, translate
+    from dagfactory.emulator.bigquery.translate import QueryContext, translate
     from dagfactory.emulator.bigquery.warehouse import Warehouse
 
     warehouse = Warehouse(state.emulator / "bigquery")
-    scope = Scope("arr-coc-local", {}, (), lambda name: warehouse.table(name).name.sql)
+    scope = QueryContext("arr-coc-local", {}, (), lambda name: warehouse.table(name).name.sql)
     (statement,) = translate(sql, scope)
     with warehouse.cursor() as cursor:
         cursor.execute(statement.sql)
@@ -81,7 +81,9 @@ def rows(state: State, sql: str) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def test_tables_hold_what_the_pipelines_wrote(runs: dict[str, RunResult], state: State) -> None:
+def test_tables_hold_what_the_pipelines_wrote(
+    runs: dict[str, RunResult], state: StateFolders
+) -> None:
     assert runs
     images = rows(
         state, "SELECT COUNT(*) AS n, SUM(ARRAY_LENGTH(questions)) AS q FROM features.textures"
@@ -95,7 +97,7 @@ def test_tables_hold_what_the_pipelines_wrote(runs: dict[str, RunResult], state:
     assert {"answer"} == {key for row in predicted for key in json.loads(row["prediction"])}
 
 
-def test_objects_are_where_they_belong(runs: dict[str, RunResult], state: State) -> None:
+def test_objects_are_where_they_belong(runs: dict[str, RunResult], state: StateFolders) -> None:
     bucket = state.objects / BUCKET
     assert (bucket / "incremental/latest/metrics.json").exists()
     assert (bucket / "textures/latest/metrics.json").exists()
@@ -113,7 +115,7 @@ def test_a_wait_that_defers_ends_when_the_object_comes(
 
 
 def test_a_spot_machine_was_taken_away_and_the_job_went_on(
-    runs: dict[str, RunResult], state: State
+    runs: dict[str, RunResult], state: StateFolders
 ) -> None:
     assert runs
     jobs = [json.loads(path.read_text()) for path in state.emulator.glob("jobs/*/job.json")]
@@ -132,19 +134,19 @@ def test_a_model_is_registered_and_deployed(runs: dict[str, RunResult]) -> None:
         assert "/endpoints/" in value(runs[name], "deploy")["endpoint"]
 
 
-def test_no_secret_is_in_a_log_or_a_file(runs: dict[str, RunResult], state: State) -> None:
+def test_no_secret_is_in_a_log_or_a_file(runs: dict[str, RunResult], state: StateFolders) -> None:
     assert runs
     held = [*state.logs.rglob("*.log"), *state.emulator.glob("jobs/*/*")]
     assert [path for path in held if path.is_file() and CANARY in path.read_text("latin-1")] == []
 
 
-def task_logs(state: State, dag: str, task: str) -> str:
+def task_logs(state: StateFolders, dag: str, task: str) -> str:
     logs = (state.logs / "tasks" / f"dag_id={dag}").glob(f"*/task_id={task}/*")
     return "".join(path.read_text() for path in logs)
 
 
 def test_jobs_of_bigquery_are_named_after_dag_and_task(
-    runs: dict[str, RunResult], state: State
+    runs: dict[str, RunResult], state: StateFolders
 ) -> None:
     assert runs
     log = task_logs(state, "warehouse_to_endpoint", "select")

@@ -12,10 +12,10 @@ from system.features.conftest import TARGET, rendered
 
 from dagfactory.run import local_airflow as stack_module
 from dagfactory.run.airflow_install import VARIABLE, line_of
+from dagfactory.run.dag_parsed import DagParsed
 from dagfactory.run.execute import trigger
-from dagfactory.run.local_airflow import Clock, Stack, Start
-from dagfactory.run.parsed import DagParsed
-from dagfactory.run.state import State
+from dagfactory.run.local_airflow import AirflowStart, PhaseTimer, RunningAirflow
+from dagfactory.run.state_folders import StateFolders
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -47,7 +47,7 @@ with DAG("by_hand", start_date=datetime(2026, 1, 1), schedule=[Asset("{TABLE}")]
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAirflow]:
     """Run Airflow as `dagfactory run` does, except that schedules start runs here."""
     folder = tmp_path_factory.mktemp("assets")
     texts = {name: f"pipeline: {name}\n{text}" for name, text in SPECS.items()}
@@ -64,8 +64,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, PYTHON)
         patch.setattr(stack_module, "airflow_environment", scheduled)
-        clock = Clock(lambda _: None)
-        start = Start(State(folder / "state", TARGET), dags, clock, line_of(TARGET), None)
+        clock = PhaseTimer(lambda _: None)
+        start = AirflowStart(
+            StateFolders(folder / "state", TARGET), dags, clock, line_of(TARGET), None
+        )
         with start.up() as stack:
             for name in (*SPECS, "by_hand"):
                 stack.wait(DagParsed(stack.api, name, clock.began), name)
@@ -76,13 +78,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             yield stack
 
 
-def runs(stack: Stack, name: str) -> list[dict[str, Any]]:
+def runs(stack: RunningAirflow, name: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = stack.api.get("dags", name, "dagRuns")["dag_runs"]
     return found
 
 
 @pytest.fixture(scope="module")
-def ended(running: Stack) -> Callable[[str], str]:
+def ended(running: RunningAirflow) -> Callable[[str], str]:
     def wait(name: str) -> str:
         until = time.monotonic() + 120
         while time.monotonic() < until:
@@ -104,12 +106,12 @@ def test_an_update_starts_a_run(ended: Callable[[str], str], name: str) -> None:
     assert ended(name) == f"{KIND} success"
 
 
-def test_all_of_them_are_waited_for(ended: Callable[[str], str], running: Stack) -> None:
+def test_all_of_them_are_waited_for(ended: Callable[[str], str], running: RunningAirflow) -> None:
     assert ended("any_of")
     assert runs(running, "all_of") == []
 
 
-def test_waiting_for_a_dag(ended: Callable[[str], str], running: Stack) -> None:
+def test_waiting_for_a_dag(ended: Callable[[str], str], running: RunningAirflow) -> None:
     assert ended("waiter") == "manual failed"
     run = runs(running, "waiter")[0]["dag_run_id"]
     found = running.api.get("dags", "waiter", "dagRuns", run, "taskInstances")["task_instances"]

@@ -8,27 +8,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dagfactory.emulator.files import replace_text
 from dagfactory.emulator.jobs.attempt import CANCEL_GRACE_S, Attempt
-from dagfactory.emulator.jobs.job import Job, Outcome
+from dagfactory.emulator.jobs.local_job import JobOutcome, LocalJob
 
 log = logging.getLogger(__name__)
-Report = Callable[[str, Outcome | None], None]  # state suffix, and the outcome once it is known
+Report = Callable[[str, JobOutcome | None], None]  # state suffix, and the outcome once it is known
 FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
-class Task:
+class SubmittedJob:
     """Keeps jobs/ID/job.json and the service up to date with one job."""
 
-    def __init__(self, job: Job, directory: Path, report: Report) -> None:
+    def __init__(self, job: LocalJob, directory: Path, report: Report) -> None:
         self.job, self.directory, self._report = job, directory, report
         self.ended, self.reason = threading.Event(), ""
         self.attempt: Attempt | None = None
-        self.submitted = time.monotonic()
+        self.queued_at = time.monotonic()
         self._record: dict[str, Any] = {**job.record, "attempts": [], "state": ""}
         self._lock = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True)
 
-    def report(self, state: str, outcome: Outcome | None = None) -> bool:
+    def report(self, state: str, outcome: JobOutcome | None = None) -> bool:
         """Move on to a state unless that would be a step back; say whether it was taken."""
         with self._lock:
             before = self._record["state"]
@@ -56,7 +57,5 @@ class Task:
             self.attempt.stop(reason, grace)
 
     def _write(self) -> None:
-        path = self.directory / "job.json"
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self._record, indent=2, sort_keys=True) + "\n")
-        temporary.replace(path)
+        text = json.dumps(self._record, indent=2, sort_keys=True) + "\n"
+        replace_text(self.directory / "job.json", text)

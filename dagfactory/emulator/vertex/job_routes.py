@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from dagfactory.emulator.rpc_routes import Method
 
 
-class Jobs(Protocol):
+class JobMethods(Protocol):
     """What answers them."""
 
     def create(self, request: Any) -> Any:
@@ -22,7 +22,7 @@ class Jobs(Protocol):
         """Ask a job to end."""
 
 
-def job_rows(service: str, kind: str, jobs: Jobs) -> list[Method]:
+def job_routes(service: str, kind: str, jobs: JobMethods) -> list[Method]:
     """Return Create, Get, List and Cancel of a kind such as `CustomJob`, as Google names their fields."""
     collection = f"{kind[0].lower()}{kind[1:]}s"
     body = re.sub("(?<=[a-z])(?=[A-Z])", "_", kind).lower()

@@ -17,7 +17,7 @@ from dagfactory.run.events import NotReadyError
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class StateFolders:
     """Where a run keeps its things; `root` must be absolute."""
 
     root: Path
@@ -52,7 +52,9 @@ class State:
         """Make the folders; component logs of the last run are emptied, task logs stay."""
         for folder in (self.home, self.emulator, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
+        # keys and models of a run must not end up in a commit
         (self.root / ".gitignore").write_text("*\n")
+        # a *.pid: its number may be another process's by now, and Airflow 2's server then refuses to start
         for stale in (*self.logs.glob("*.log"), *self.home.glob("*.pid")):
             stale.unlink()
 
@@ -69,6 +71,7 @@ def locked(root: Path) -> Iterator[None]:
     The kernel drops the lock with the process, so no crash can leave a stale one.
     """
     root.mkdir(parents=True, exist_ok=True)
+    # not "w": who comes second must not empty the file that says who was first
     with (root / "lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,18 +88,20 @@ def locked(root: Path) -> Iterator[None]:
         yield
 
 
-def is_migrated(state: State, version: str) -> bool:
+def is_migrated(state: StateFolders, version: str) -> bool:
     """Whether the database was migrated by this very Airflow version."""
+    # a file, because Airflow's own answer (`db check-migrations`) costs an import of it
     stamp = state.home / "migrated-by"
     return state.database.exists() and stamp.exists() and stamp.read_text() == version
 
 
-def mark_migrated(state: State, version: str) -> None:
+def mark_migrated(state: StateFolders, version: str) -> None:
     """Remember who migrated the database."""
     (state.home / "migrated-by").write_text(version)
 
 
 _FORGET = (
+    # first, for it refers to what the last statement deletes
     "UPDATE task_instance SET trigger_id = NULL WHERE trigger_id IS NOT NULL",
     """UPDATE task_instance SET state = 'failed'
        WHERE state NOT IN ('success', 'failed', 'skipped', 'upstream_failed', 'removed')""",

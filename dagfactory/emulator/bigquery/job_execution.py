@@ -8,13 +8,13 @@ from typing import Any
 
 import duckdb
 
-from dagfactory.emulator.bigquery import exports, objects, partitions, sources
+from dagfactory.emulator.bigquery import exports, object_files, partitions, sources
 from dagfactory.emulator.bigquery.errors import BigQueryError, invalid_query, unsupported
-from dagfactory.emulator.bigquery.names import TableName, quoted
-from dagfactory.emulator.bigquery.translate import Scope, Statement, translate
+from dagfactory.emulator.bigquery.identifiers import TableName, quoted
+from dagfactory.emulator.bigquery.translate import QueryContext, Statement, translate
 from dagfactory.emulator.bigquery.types import Field, fields_of
 from dagfactory.emulator.bigquery.warehouse import ANONYMOUS, Table, Warehouse, keep
-from dagfactory.emulator.bigquery.writes import Write, write
+from dagfactory.emulator.bigquery.writes import WriteSettings, write
 
 Config = Mapping[str, Any]
 _DML = ("INSERT", "UPDATE", "DELETE", "MERGE")
@@ -22,7 +22,7 @@ _ADDITION = "ALLOW_FIELD_ADDITION"
 
 
 @dataclass(slots=True)
-class Result:
+class JobResult:
     """What came out: statistics by kind, and the table that holds a query's rows."""
 
     statistics: dict[str, Any] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Result:
 
 
 @dataclass(slots=True)
-class Work:
+class JobExecution:
     """The means of one job; `cursor` is what it executes with, for a cancel to interrupt."""
 
     warehouse: Warehouse
@@ -41,7 +41,7 @@ class Work:
     job: str
     cursor: duckdb.DuckDBPyConnection | None = None
 
-    def run(self, configuration: Config) -> Result:
+    def run(self, configuration: Config) -> JobResult:
         """Do what a job's configuration asks for; raises BigQueryError."""
         for kind, do in self._kinds().items():
             if kind in configuration:
@@ -51,7 +51,7 @@ class Work:
         message = "Required parameter is missing: query, load, extract or copy"
         raise BigQueryError("invalid", message)
 
-    def _kinds(self) -> dict[str, Callable[[Config], Result]]:
+    def _kinds(self) -> dict[str, Callable[[Config], JobResult]]:
         return {
             "query": self._query,
             "load": self._load,
@@ -70,7 +70,7 @@ class Work:
     def _statements(self, config: Config) -> Iterator[Statement]:
         if config.get("useLegacySql", True):
             raise unsupported("legacy SQL; set useLegacySql to false")
-        scope = Scope(
+        scope = QueryContext(
             self.project,
             config.get("defaultDataset") or {},
             config.get("queryParameters") or (),
@@ -78,8 +78,8 @@ class Work:
         )
         return translate(config["query"], scope)
 
-    def _query(self, config: Config) -> Result:
-        result = Result()
+    def _query(self, config: Config) -> JobResult:
+        result = JobResult()
         for statement in self._statements(config):
             with self._transaction() as cursor:
                 step = self._select if statement.is_query else self._execute
@@ -88,7 +88,7 @@ class Work:
 
     def _select(
         self, cursor: duckdb.DuckDBPyConnection, statement: Statement, config: Config
-    ) -> Result:
+    ) -> JobResult:
         asked = config.get("destinationTable")
         target = TableName.of(asked, self.project) if asked else self._anonymous
         empty = "WRITE_EMPTY" if asked else "WRITE_TRUNCATE"
@@ -99,11 +99,11 @@ class Work:
             f for f in fields_of(shape.columns, shape.types) if f["name"] != partitions.PSEUDO
         ]
         statistics = {"statementType": statement.kind, "outputRows": str(rows)}
-        return Result(_query_statistics(statistics, schema), target, schema)
+        return JobResult(_query_statistics(statistics, schema), target, schema)
 
     def _execute(
         self, cursor: duckdb.DuckDBPyConnection, statement: Statement, _config: Config
-    ) -> Result:
+    ) -> JobResult:
         if statement.target is not None and statement.kind.startswith("CREATE"):
             self.warehouse.ensure_dataset(cursor, statement.target.parent)
         row = cursor.execute(statement.sql).fetchone()
@@ -116,13 +116,13 @@ class Work:
             statistics["numDmlAffectedRows"] = str(affected)
         if statement.target is not None:
             statistics["ddlTargetTable"] = statement.target.reference
-        return Result(_query_statistics(statistics, []), affected=affected)
+        return JobResult(_query_statistics(statistics, []), affected=affected)
 
     @property
     def _anonymous(self) -> TableName:
         return TableName(self.project, ANONYMOUS, f"anon_{self.job}"[:1000])
 
-    def _dry(self, kind: str, config: Config) -> Result:
+    def _dry(self, kind: str, config: Config) -> JobResult:
         """Check a query without executing it; other jobs are taken on trust."""
         schema: list[dict[str, Any]] = []
         if kind == "query":
@@ -134,19 +134,19 @@ class Work:
                         schema = fields_of(shape.columns, shape.types) if shape else []
                 except duckdb.Error as error:
                     raise invalid_query(error) from None
-        return Result(_query_statistics({}, schema), schema=schema)
+        return JobResult(_query_statistics({}, schema), schema=schema)
 
     # --- the others
 
-    def _load(self, config: Config) -> Result:
+    def _load(self, config: Config) -> JobResult:
         target = TableName.of(config["destinationTable"], self.project)
-        files = objects.matching(self.files, list(config.get("sourceUris") or ()))
+        files = object_files.matching(self.files, list(config.get("sourceUris") or ()))
         fields = self._wanted(target, config)
         with ExitStack() as scratch, self._transaction() as cursor:
             select = sources.select(cursor, files, config, fields, scratch)
             rows = write(self.warehouse, cursor, target, select, _how(config, {}))
         size = sum(each.stat().st_size for each in files)
-        return Result(
+        return JobResult(
             {
                 "load": {
                     "inputFiles": str(len(files)),
@@ -173,34 +173,34 @@ class Work:
             raise BigQueryError("invalid", "No schema specified on job or table.")
         return table.fields
 
-    def _extract(self, config: Config) -> Result:
+    def _extract(self, config: Config) -> JobResult:
         name = TableName.of(config["sourceTable"], self.project)
         table = self.warehouse.table(name)
         where = f" WHERE {partitions.condition(name, table.extras)}" if name.partition else ""
         names = ", ".join(quoted(each["name"]) for each in table.fields)
         uris = list(config.get("destinationUris") or [config.get("destinationUri", "")])
-        with self._transaction() as cursor, objects.written(self.files, uris[0]) as path:
+        with self._transaction() as cursor, object_files.written(self.files, uris[0]) as path:
             select = f"SELECT {names} FROM {name.sql}{where}"
             exports.write(cursor, select, table.fields, config, path)
-        return Result({"extract": {"destinationUriFileCounts": ["1"] + ["0"] * (len(uris) - 1)}})
+        return JobResult({"extract": {"destinationUriFileCounts": ["1"] + ["0"] * (len(uris) - 1)}})
 
-    def _copy(self, config: Config) -> Result:
+    def _copy(self, config: Config) -> JobResult:
         given = config.get("sourceTables") or [config["sourceTable"]]
         tables = [self.warehouse.table(TableName.of(each, self.project)) for each in given]
         target = TableName.of(config["destinationTable"], self.project)
         select = " UNION ALL BY NAME ".join(f"SELECT * FROM {each.name.sql}" for each in tables)
         extras = {key: v for key, v in tables[0].extras.items() if key in partitions.KEYS}
         how = _how(config, {"writeDisposition": "WRITE_EMPTY"})
-        how = Write(how.disposition, how.create, {**extras, **how.extras})
+        how = WriteSettings(how.disposition, how.create, {**extras, **how.extras})
         with self._transaction() as cursor:
             rows = write(self.warehouse, cursor, target, select, how)
-        return Result({"copy": {"copiedRows": str(rows)}})
+        return JobResult({"copy": {"copiedRows": str(rows)}})
 
 
-def _how(config: Config, defaults: Config) -> Write:
+def _how(config: Config, defaults: Config) -> WriteSettings:
     extras = {key: config[key] for key in (*partitions.KEYS, "schema") if config.get(key)}
     extras |= config.get("destinationTableProperties") or {}
-    return Write(
+    return WriteSettings(
         config.get("writeDisposition") or defaults.get("writeDisposition", "WRITE_APPEND"),
         config.get("createDisposition") or "CREATE_IF_NEEDED",
         extras,

@@ -13,7 +13,7 @@ RESULTS = "prediction.results-00000-of-00001"
 Pair = tuple[Any, Any]
 
 
-class Data:
+class PredictionData:
     """The files below `files` and the tables of BigQuery."""
 
     def __init__(self, files: Path, bigquery: BigQueryService) -> None:
@@ -27,7 +27,7 @@ class Data:
         if source.instances_format != "jsonl":
             message = f"The emulator reads no instances as {source.instances_format}, only jsonl."
             raise ApiError("INVALID_ARGUMENT", message)
-        from dagfactory.emulator.bigquery.objects import matching
+        from dagfactory.emulator.bigquery.object_files import matching
 
         files = matching(self._files, list(source.gcs_source.uris))
         return [line for file in files for line in file.read_text().splitlines() if line.strip()]
@@ -45,7 +45,7 @@ class Data:
         if target.predictions_format != "jsonl":
             message = f"The emulator writes no predictions as {target.predictions_format}."
             raise ApiError("INVALID_ARGUMENT", message)
-        from dagfactory.emulator.bigquery.objects import written
+        from dagfactory.emulator.bigquery.object_files import written
 
         folder = f"{target.gcs_destination.output_uri_prefix.rstrip('/')}/prediction-{label}"
         with written(self._files, f"{folder}/{RESULTS}") as path, path.open("w") as file:

@@ -5,24 +5,24 @@ from typing import NamedTuple
 from dagfactory.emulator.errors import ApiError
 
 
-class Place(NamedTuple):
+class ProjectRegion(NamedTuple):
     """A project and a region."""
 
     project: str
     region: str
 
 
-def place(name: str) -> Place:
+def project_region(name: str) -> ProjectRegion:
     """Return project and region of a resource name or a parent; raises INVALID_ARGUMENT."""
     parts = name.split("/")
     if len(parts) < 4 or parts[0] != "projects" or parts[2] != "locations":  # noqa: PLR2004 - the four parts of a location
         raise ApiError("INVALID_ARGUMENT", f"Invalid resource name: {name}")
-    return Place(parts[1], parts[3])
+    return ProjectRegion(parts[1], parts[3])
 
 
 def parent(name: str) -> str:
     """Return the location a resource lies in."""
-    project, region = place(name)
+    project, region = project_region(name)
     return f"projects/{project}/locations/{region}"
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from dagfactory.emulator.bigquery.errors import BigQueryError
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.storage import names
+from dagfactory.emulator.storage import object_paths
 
 SCHEME = "gs://"
 FIRST_SHARD = "0" * 12  # what BigQuery puts in place of the * of a destination
@@ -32,7 +32,7 @@ def matching(root: Path, uris: list[str]) -> list[Path]:
 def _matching(root: Path, uri: str) -> list[Path]:
     bucket, name = split(uri)
     try:
-        top = names.bucket_path(root, bucket)
+        top = object_paths.bucket_path(root, bucket)
     except ApiError as error:
         raise BigQueryError("invalid", error.message) from None
     start = top.joinpath(*name.partition("*")[0].split("/")[:-1])
@@ -49,7 +49,7 @@ def written(root: Path, uri: str) -> Iterator[Path]:
     bucket, name = split(uri.replace("*", FIRST_SHARD, 1))
     if "*" in name:
         raise BigQueryError("invalid", f"Invalid destination URI, more than one wildcard: {uri}")
-    target = names.object_path(root, bucket, name)
+    target = object_paths.object_path(root, bucket, name)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = root.parent / "bigquery" / uuid4().hex
     try:

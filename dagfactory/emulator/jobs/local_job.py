@@ -11,7 +11,7 @@ STOPPED = "The emulator was stopped while the job ran."
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class LocalJob:
     """One custom job; `command` is None when there is nothing to run, `problem` says why."""
 
     id: str
@@ -29,7 +29,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class JobOutcome:
     """The end of a job: state suffix (SUCCEEDED, FAILED, CANCELLED), canonical code, text."""
 
     state: str
@@ -37,7 +37,7 @@ class Outcome:
     message: str = ""
 
 
-def failed_replica(job: Job, status: int, log_tail: str) -> Outcome:
+def failed_replica(job: LocalJob, status: int, log_tail: str) -> JobOutcome:
     """Word a non-zero exit as Vertex does, followed by the end of the job's log."""
     advanced = f'resource.type="ml_job"\nresource.labels.job_id="{job.id}"'
     link = (
@@ -49,7 +49,7 @@ def failed_replica(job: Job, status: int, log_tail: str) -> Outcome:
         f"{_termination_reason(status)}To find out more about why your job exited please check "
         f"the logs: {link}"
     )
-    return Outcome("FAILED", "INVALID_ARGUMENT", f"{text}\n{log_tail}" if log_tail else text)
+    return JobOutcome("FAILED", "INVALID_ARGUMENT", f"{text}\n{log_tail}" if log_tail else text)
 
 
 def _termination_reason(status: int) -> str:
@@ -57,35 +57,35 @@ def _termination_reason(status: int) -> str:
     return f"Termination reason: {reasons[status]}. " if status in reasons else ""
 
 
-def ended_early(reason: str) -> Outcome:
+def ended_early(reason: str) -> JobOutcome:
     """Word the end of a job that was cancelled, or that ran when the emulator was stopped."""
     if reason == "cancelled":
-        return Outcome("CANCELLED", "CANCELLED", "The job was cancelled.")
-    return Outcome("FAILED", "INTERNAL", STOPPED)
+        return JobOutcome("CANCELLED", "CANCELLED", "The job was cancelled.")
+    return JobOutcome("FAILED", "INTERNAL", STOPPED)
 
 
-def insufficient_resources(job: Job) -> Outcome:
+def insufficient_resources(job: LocalJob) -> JobOutcome:
     """Word a stockout as Vertex does."""
     message = (
         f"STOCKOUT: Resources are insufficient in region: {job.region}. Please try a different "
         "region or use a different accelerator."
     )
-    return Outcome("FAILED", "RESOURCE_EXHAUSTED", message)
+    return JobOutcome("FAILED", "RESOURCE_EXHAUSTED", message)
 
 
-def preempted_too_often(job: Job) -> Outcome:
+def preempted_too_often(job: LocalJob) -> JobOutcome:
     """Word the end of a Spot job that ran out of restarts."""
     message = f"STOCKOUT: the Spot VMs were preempted {job.restarts + 1} times."
-    return Outcome("FAILED", "RESOURCE_EXHAUSTED", message)
+    return JobOutcome("FAILED", "RESOURCE_EXHAUSTED", message)
 
 
-def timed_out(job: Job) -> Outcome:
+def timed_out(job: LocalJob) -> JobOutcome:
     """Word the end of a job that ran longer than scheduling.timeout."""
     message = f"The job ran longer than its scheduling.timeout of {job.timeout:g} s."
-    return Outcome("FAILED", "DEADLINE_EXCEEDED", message)
+    return JobOutcome("FAILED", "DEADLINE_EXCEEDED", message)
 
 
-def waited_too_long(job: Job) -> Outcome:
+def waited_too_long(job: LocalJob) -> JobOutcome:
     """Word the end of a flex-start job that got no resources within maxWaitDuration."""
     message = f"No resources within scheduling.maxWaitDuration of {job.max_wait:g} s."
-    return Outcome("FAILED", "RESOURCE_EXHAUSTED", message)
+    return JobOutcome("FAILED", "RESOURCE_EXHAUSTED", message)

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 _TIMEOUT = 180.0  # seconds; a laptop that trains on every core answers slowly
 
 
-class ApiError(Exception):
+class AirflowApiError(Exception):
     """Airflow refused a request; `status` is the HTTP status, the message its reason."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -22,7 +22,7 @@ class ApiError(Exception):
         self.status = status
 
 
-class Api:
+class AirflowApi:
     """A client of the Airflow that listens on `port` of the loopback; `version` is v1 or v2."""
 
     def __init__(self, port: int, version: str = "v2") -> None:
@@ -63,7 +63,7 @@ class Api:
         """GET that returns None for 404."""
         try:
             return self.get(*path, **query)
-        except ApiError as error:
+        except AirflowApiError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
@@ -86,7 +86,7 @@ class Api:
         finally:
             connection.close()
         if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise ApiError(answer.status, _reason(content))
+            raise AirflowApiError(answer.status, _reason(content))
         return dict(json.loads(content))
 
 

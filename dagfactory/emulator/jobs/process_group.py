@@ -7,12 +7,12 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dagfactory.emulator.jobs.reaper import Warden
+from dagfactory.emulator.jobs.reaper import Reaper
 
 NOT_FOUND_STATUS = 127
 
 
-class Group:
+class ProcessGroup:
     """A command running as the leader of its own process group, output in a log file."""
 
     def __init__(
@@ -21,10 +21,10 @@ class Group:
         env: Mapping[str, str],
         workdir: Path,
         log: Path,
-        warden: Warden,
+        reaper: Reaper,
     ) -> None:
         """Start it; raises OSError when the program cannot be executed."""
-        self._warden = warden
+        self._reaper = reaper
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 list(command),
@@ -36,7 +36,7 @@ class Group:
                 start_new_session=True,
             )
         self.pid, self._ended = self._process.pid, False
-        warden.watch(self.pid)
+        reaper.watch(self.pid)
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Return the exit status as a shell shows it (signal 9 -> 137), None after `timeout` s."""
@@ -46,7 +46,7 @@ class Group:
             return None
         self._signal(signal.SIGKILL)  # a container's end is the end of all of its processes
         self._ended = True
-        self._warden.release(self.pid)
+        self._reaper.release(self.pid)
         return status if status >= 0 else 128 - status
 
     def stop(self, grace: float) -> None:

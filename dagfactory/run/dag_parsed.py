@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dagfactory.run.airflow_api import AirflowApi
 from dagfactory.run.events import RunError
-from dagfactory.run.rest import Api
 
 _GRACE = 5.0  # seconds that the wanted DAG gets to appear beside a broken file
 
@@ -20,7 +20,7 @@ class DagParsed:
     a parse of this run counts. Calling raises RunError when the folder cannot be imported.
     """
 
-    api: Api
+    api: AirflowApi
     dag_id: str
     since: dt.datetime
     _broken_since: float | None = None

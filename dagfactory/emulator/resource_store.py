@@ -11,13 +11,14 @@ from typing import Any
 from google.protobuf import any_pb2, json_format
 
 from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.files import replace_text
 from dagfactory.emulator.protos import message_class
 
 log = logging.getLogger(__name__)
 FIRST_ID = 1000
 
 
-class Store:
+class ResourceStore:
     """Resources by full name. Messages handed out are copies; change them inside `edit`."""
 
     def __init__(self, directory: Path) -> None:
@@ -93,9 +94,7 @@ class Store:
         packed, path = any_pb2.Any(), self._file(name)
         packed.Pack(self._messages[name])
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json_format.MessageToJson(packed))
-        temporary.replace(path)
+        replace_text(path, json_format.MessageToJson(packed))
 
 
 def _copy(message: Any) -> Any:
