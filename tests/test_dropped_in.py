@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -142,7 +143,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(folder: Path, *arguments: str, whom: str = "world") -> subprocess.CompletedProcess[str]:
     (folder / "specs/p.yaml").write_text(SPEC.replace("WHOM", whom))
-    return subprocess.run(
+    return processes.run(
         [sys.executable, "-m", "dagfactory", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder), "GITHUB_ACTIONS": ""},

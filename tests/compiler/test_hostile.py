@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 from corpora import hostile_strings
 
@@ -191,7 +192,7 @@ class Bench:
 
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
     """Run a tool of this environment."""
-    return subprocess.run(
+    return processes.run(
         [sys.executable, "-m", *command], capture_output=True, text=True, check=False
     )
 

@@ -7,10 +7,10 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from lines import specs_for
 from paths import ROOT, TESTS
@@ -70,9 +70,9 @@ def test_formatter_and_airflow_rules_agree(tmp_path: Path) -> None:
         write(made(environment), tmp_path / environment)
     dags = [str(path) for path in tmp_path.glob("*/*.py")]
     ruff = [sys.executable, "-m", "ruff"]
-    subprocess.run([*ruff, "format", "--isolated", "--check", *dags], check=True)
+    processes.run([*ruff, "format", "--isolated", "--check", *dags], check=True)
     rules = ["--isolated", "--preview", "--select", "AIR,F,E9,I"]
-    subprocess.run([*ruff, "check", *rules, *dags], check=True)
+    processes.run([*ruff, "check", *rules, *dags], check=True)
 
 
 def test_prod_differs_from_dev_only_in_what_the_environment_changes() -> None:
