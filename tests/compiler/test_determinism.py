@@ -7,8 +7,13 @@ import sys
 
 import processes
 from paths import ROOT
+from size import size
 
-SEEDS, LOCALES, ZONES = range(10), ("C", "C.UTF-8"), ("Pacific/Chatham", "America/New_York")
+SEEDS, LOCALES, ZONES = (
+    range(size(2, 10)),
+    ("C", "C.UTF-8"),
+    ("Pacific/Chatham", "America/New_York"),
+)
 
 DIGEST = """
 import hashlib, os, sys, time
