@@ -10,7 +10,7 @@ COMPILE := uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-i
   --no-emit-find-links --no-header --no-annotate $(OVERRIDES)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types layers style unit e2e airflow2 golden docs fmt bench package lock clean
+.PHONY: help install demo test long lint types layers style unit e2e airflow2 golden docs fmt bench package lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ demo: $(STAMP) ## render the flagship and run it end to end in a real Airflow, o
 
 test: $(STAMP) ## everything CI runs: every stage, then a table of them; fails when one failed
 	@MAKE="$(MAKE)" $(BIN)/python -m tools.stages lint types layers style unit e2e airflow2
+
+long: $(STAMP) ## the heavy proofs at full size, hours; goes on where it was, figures in docs/benchmarks.md
+	$(BIN)/python benchmarks/long.py
 
 lint: $(STAMP) ## ruff: rules and formatting; hadolint: the Dockerfile
 	$(BIN)/ruff check .

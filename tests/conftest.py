@@ -4,6 +4,12 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
+from size import LONG
+
+# the same examples every time, except where somebody looks for new ones
+settings.register_profile("dagfactory", derandomize=not LONG)
+settings.load_profile("dagfactory")
 
 
 def pytest_configure() -> None:

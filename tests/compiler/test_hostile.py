@@ -240,7 +240,7 @@ def test_the_benign_spec_renders(bench: Bench) -> None:
 def test_every_payload_in_every_position(bench: Bench, tmp_path: Path) -> None:
     carried = 0
     everything = [item for item in hostile_strings() if item]  # an empty text counts as left out
-    payloads = sampled(everything, 300)
+    payloads = everything[:100] + sampled(everything[100:], 200)  # all of our own, some of others
     for payload in payloads:
         where = set(POSITIONS)
         for _ in range(len(POSITIONS)):
