@@ -8,6 +8,8 @@ SPEC ?= specs/arr_coc.yaml
 OVERRIDES := --overrides requirements/overrides.txt
 COMPILE := uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-emit-find-links --no-header --no-annotate $(OVERRIDES)
+# two processes; a file stays in one of them, so what its tests share is made once
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test long lint types layers style unit e2e airflow2 golden docs fmt bench package lock clean
@@ -57,13 +59,13 @@ style: $(STAMP) ## sizes of functions and files, and comments, against the bars
 	$(BIN)/python benchmarks/style.py
 
 unit: $(STAMP) ## every test but the minutes-long ones
-	$(BIN)/pytest -m "not e2e and not airflow2" -n 2
+	$(PYTEST) -m "not e2e and not airflow2"
 
 e2e: $(STAMP) ## pipelines through the real scheduler, executor and triggerer
-	$(BIN)/pytest -m e2e
+	$(PYTEST) -m e2e
 
 airflow2: $(STAMP) $(STAMP2) ## Airflow 2.11.1: parsing, the runtime, the flagship and examples from end to end
-	AIRFLOW_PYTHON=$(abspath .venv-airflow2/bin/python) $(BIN)/pytest tests/system/airflow2 tests/runtime tests/system/features
+	AIRFLOW_PYTHON=$(abspath .venv-airflow2/bin/python) $(PYTEST) tests/system/airflow2 tests/runtime tests/system/features
 
 $(STAMP2): requirements/airflow2.txt | $(STAMP)
 	$(PYTHON) -m venv --clear --without-pip .venv-airflow2
