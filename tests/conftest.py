@@ -1,8 +1,21 @@
-"""What holds for every test: the cache of whoever runs them is left alone."""
+"""What holds for every test: a cache of its own, and programs that can be interrupted."""
 
 import os
+import signal
 
 import pytest
+from hypothesis import settings
+from size import LONG
+
+# the same examples every time, except where somebody looks for new ones
+settings.register_profile("dagfactory", derandomize=not LONG)
+settings.load_profile("dagfactory")
+
+
+def pytest_configure() -> None:
+    """Take interrupts again where a script's background ignores them: programs inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -74,6 +75,18 @@ def command() -> int:
     click.echo("hello")
     return 0
 '''
+LINT = '''"""Greetings are short."""
+
+from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.span import Pointer
+
+
+def check(plan):
+    """Find long names."""
+    for item in plan.tasks.values():
+        if len(getattr(item.task, "whom", "")) > 20:
+            yield Diagnostic("DF331", "that is a long greeting", Pointer((*item.path, "whom")))
+'''
 IMPORTER = '''"""Files of one word."""
 
 from dagfactory.importers import Imported, Outcome
@@ -115,6 +128,7 @@ MODULES = {
     "dagfile/checks/moon.py": CHECK,
     "report/shout.py": FORMAT,
     "cli/hello.py": COMMAND,
+    "compiler/lint/greetings.py": LINT,
     "importers/word.py": IMPORTER,
     "deploy/stores/nowhere.py": STORE,
 }
@@ -142,7 +156,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(folder: Path, *arguments: str, whom: str = "world") -> subprocess.CompletedProcess[str]:
     (folder / "specs/p.yaml").write_text(SPEC.replace("WHOM", whom))
-    return subprocess.run(
+    return processes.run(
         [sys.executable, "-m", "dagfactory", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder), "GITHUB_ACTIONS": ""},
@@ -188,6 +202,12 @@ def test_a_report_format(copied: Path) -> None:
 def test_a_command(copied: Path) -> None:
     assert start(copied, "hello").stdout == "hello\n"
     assert "Say hello" in start(copied, "--help").stdout
+
+
+def test_a_check_of_the_plan(copied: Path) -> None:
+    done = start(copied, "check", whom="everybody who is listening")
+    assert done.returncode == 1
+    assert "that is a long greeting" in done.stdout
 
 
 def test_an_importer(copied: Path) -> None:

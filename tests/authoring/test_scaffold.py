@@ -1,9 +1,9 @@
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 import yaml
 from paths import ROOT
@@ -85,7 +85,7 @@ def test_the_workflow_pins_its_actions_and_runs_real_commands(project):
     folder = Path(sys.executable).parent
     for script in scripts[1:]:  # the first one installs
         environ = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
-        subprocess.run(["bash", "-e", "-c", script], check=True, env=environ, capture_output=True)
+        processes.run(["bash", "-e", "-c", script], check=True, env=environ, capture_output=True)
 
 
 def test_the_hook_runs_a_command_that_exists(project):
@@ -96,7 +96,7 @@ def test_the_hook_runs_a_command_that_exists(project):
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_get_a_completion_script(shell):
-    done = subprocess.run(
+    done = processes.run(
         [Path(sys.executable).parent / "dagfactory"],
         env={**os.environ, "_DAGFACTORY_COMPLETE": f"{shell}_source"},
         capture_output=True,
@@ -114,7 +114,7 @@ def test_commands_and_values_complete(tmp_path):
 
     def complete(words, at):
         environ = {"COMP_WORDS": words, "COMP_CWORD": str(at)}
-        return subprocess.run(
+        return processes.run(
             [Path(sys.executable).parent / "dagfactory"],
             env={**os.environ, "_DAGFACTORY_COMPLETE": "bash_complete", **environ},
             cwd=tmp_path,

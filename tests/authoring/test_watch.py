@@ -3,6 +3,8 @@ import subprocess
 import sys
 from itertools import islice
 
+from processes import started
+
 from dagfactory.__main__ import run
 from dagfactory.authoring.watch import changes
 
@@ -35,9 +37,8 @@ def test_check_runs_again_until_it_is_interrupted(tmp_path):
     spec = tmp_path / "specs" / "a.yaml"
     spec.write_text(GOOD)
     command = [sys.executable, "-m", "dagfactory", "check", "--watch", "--format", "concise"]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as watching:
+    pipe = subprocess.PIPE
+    with started(command, limit=60, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True) as watching:
         assert "0 errors" in watching.stderr.readline()
         spec.write_text(GOOD + "tsks: 1\n")
         assert "1 error" in watching.stderr.readline()
@@ -45,7 +46,7 @@ def test_check_runs_again_until_it_is_interrupted(tmp_path):
         spec.unlink()
         assert watching.stderr.readline().startswith("error: no specs")
         watching.send_signal(signal.SIGINT)
-        assert watching.wait() == 130
+        assert watching.wait(60) == 130
 
 
 def test_standard_input_cannot_be_watched(capsys):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from paths import TESTS
 
@@ -44,7 +44,7 @@ print(json.dumps(answers))
 @pytest.mark.airflow
 def test_names_are_those_of_the_imported_classes(tmp_path: Path) -> None:
     tasks = TESTS / "tasks"
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, "-c", PROGRAM, str(tasks)],
         input=json.dumps(CLASSES),
         env=os.environ | {"AIRFLOW_HOME": str(tmp_path)},

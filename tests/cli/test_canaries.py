@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -73,7 +73,7 @@ def dagfactory(folder: Path, *words: str) -> str:
         "GOOGLE_API_KEY": KEYS["google"],
         "PYTHONPATH": str(ROOT),
     }
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, "-m", "dagfactory", *words],
         cwd=folder,
         env={**os.environ, **variables},

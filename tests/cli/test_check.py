@@ -4,6 +4,7 @@ import pty
 import subprocess
 import sys
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -17,7 +18,7 @@ BAD = "pipeline: p\ntsks:\n  a: {type: empty}\n"
 def start(arguments, folder, text=None, **environ):
     """Run the program in a process of its own; returns exit code, stdout and stderr."""
     clean = {k: v for k, v in os.environ.items() if k not in {"GITHUB_ACTIONS", "FORCE_COLOR"}}
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, "-m", "dagfactory", *arguments],
         cwd=folder,
         input=text.encode() if text is not None else None,
@@ -172,7 +173,7 @@ def test_a_reader_that_leaves_early_is_no_bug(folder):
         "pipeline: p\n" + "".join(f"k{n}: 1\n" for n in range(5000))
     )
     shell = f"{sys.executable} -m dagfactory check --limit 0 2>err | head -1"
-    done = subprocess.run(["bash", "-c", shell], cwd=folder, capture_output=True, check=False)
+    done = processes.run(["bash", "-c", shell], cwd=folder, capture_output=True, check=False)
     assert done.stdout.startswith(b"error[")
     assert b"BrokenPipe" not in (folder / "err").read_bytes()
 
@@ -180,7 +181,7 @@ def test_a_reader_that_leaves_early_is_no_bug(folder):
 @pytest.mark.parametrize("command", ["check --format json", "schema", "render --stdout"])
 def test_a_full_disk_is_no_bug(folder, command):
     shell = f"{sys.executable} -m dagfactory {command} >/dev/full"
-    done = subprocess.run(["bash", "-c", shell], cwd=folder, capture_output=True, check=False)
+    done = processes.run(["bash", "-c", shell], cwd=folder, capture_output=True, check=False)
     assert done.returncode == 4
     assert done.stderr.splitlines()[-1] == b"error: no space left on device"
 
@@ -199,7 +200,7 @@ def test_what_the_system_refuses_is_one_line_and_no_log(folder, capsys, monkeypa
 def test_closed_streams_are_no_bug(folder):
     for command, code in (("check", 0), ("check nothing.yaml", 3)):
         shell = f"{sys.executable} -m dagfactory {command} >&- 2>&-"
-        assert subprocess.run(["bash", "-c", shell], cwd=folder, check=False).returncode == code
+        assert processes.run(["bash", "-c", shell], cwd=folder, check=False).returncode == code
 
 
 def test_a_code_is_explained_by_its_name_too(capsys):
@@ -223,7 +224,7 @@ def test_colour_on_a_terminal(folder):
     (folder / "specs" / "bad.yaml").write_text(BAD)
     main, side = pty.openpty()
     environ = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "GITHUB_ACTIONS"}}
-    subprocess.run(
+    processes.run(
         [sys.executable, "-m", "dagfactory", "check"],
         cwd=folder,
         stdout=side,
@@ -255,7 +256,7 @@ def modules_after(arguments, folder):
         "import sys; from dagfactory.__main__ import run; run(sys.argv[1:]);"
         "print('MODULES', *sorted(sys.modules))"
     )
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, "-c", program, *arguments],
         cwd=folder,
         capture_output=True,

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from size import size
 
 from dagfactory.__main__ import run
 from dagfactory.compiler import cache_key as inputs
@@ -350,7 +351,7 @@ APPLY = {
 }
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=size(15, 300), deadline=None)
 @given(st.lists(st.lists(EDITS, max_size=3), min_size=2, max_size=6))
 def test_after_any_edits_the_folder_is_that_of_a_cold_render(rounds):
     with (

@@ -5,9 +5,15 @@ import os
 import subprocess
 import sys
 
+import processes
 from paths import ROOT
+from size import size
 
-SEEDS, LOCALES, ZONES = range(10), ("C", "C.UTF-8"), ("Pacific/Chatham", "America/New_York")
+SEEDS, LOCALES, ZONES = (
+    range(size(2, 10)),
+    ("C", "C.UTF-8"),
+    ("Pacific/Chatham", "America/New_York"),
+)
 
 DIGEST = """
 import hashlib, os, sys, time
@@ -38,17 +44,17 @@ def started(seed, locale):
         "PYTHONUTF8": "0",
         "PYTHONCOERCECLOCALE": "0",
     }
-    return subprocess.Popen(
-        [sys.executable, "-c", DIGEST, *ZONES], cwd=ROOT, env=environment, stdout=subprocess.PIPE
-    )
+    command = [sys.executable, "-c", DIGEST, *ZONES]
+    return processes.started(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
 
 
 def test_one_digest_for_all_hash_seeds_locales_time_zones_and_orders():
     lines = []
     for pair in pairs():
-        for process in [started(*each) for each in pair]:
-            lines += process.communicate()[0].decode().splitlines()
-            assert process.returncode == 0
+        with started(*pair[0]) as one, started(*pair[1]) as other:
+            for process in (one, other):
+                lines += process.communicate(timeout=processes.LIMIT)[0].splitlines()
+                assert process.returncode == 0
     assert len(lines) == len(SEEDS) * len(LOCALES) * len(ZONES) * 2
     assert len(set(lines)) == 1
     assert int(lines[0].split()[1]) >= 10

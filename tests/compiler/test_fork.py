@@ -5,10 +5,10 @@ Each case has a process of its own: others of this suite leave threads and child
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from textwrap import dedent
 
+import processes
 import pytest
 
 START = """
@@ -39,7 +39,7 @@ def alone():
 def run(body: str) -> None:
     """Run lines in a fresh process; they assert, and print nothing."""
     script = START + dedent(body)
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -7,6 +7,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from paths import CORPORA
+from size import size
 
 from dagfactory.compiler.compile import front_end
 from dagfactory.compiler.parse import parse
@@ -42,7 +43,7 @@ PIECES = [
 
 @pytest.mark.parametrize("parser", [yaml.CSafeLoader, yaml.SafeLoader])
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=size(400, 20_000), deadline=None)
 def test_any_text_gives_a_pipeline_or_findings(parser, text):
     builder = _Builder(SourceFile("f", text), parser)
     node, problems = builder.run(), builder.problems

@@ -3,8 +3,9 @@
 import damage
 import mutants
 import pytest
+from size import SEED
 
-SEED, COUNT = 20261126, 3000
+COUNT = 3000
 
 
 @pytest.fixture(scope="module")

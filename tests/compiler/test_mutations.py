@@ -7,6 +7,7 @@ from collections import Counter
 import damage
 import pytest
 from paths import ROOT
+from size import sampled
 
 from dagfactory.diagnostics.source import SourceFile
 from dagfactory.document.load import load
@@ -63,8 +64,8 @@ def test_the_flagship_has_no_findings(flagship, checked):
 
 
 def test_every_mutant_is_told_in_plain_words_and_once(flagship, checked):
-    counts = Counter()
-    for mutant in mutants(flagship):
+    counts, made = Counter(), sampled(list(mutants(flagship)), 700)
+    for mutant in made:
         found = checked(mutant)
         counts[len(found)] += 1
         for each in found:
@@ -73,5 +74,5 @@ def test_every_mutant_is_told_in_plain_words_and_once(flagship, checked):
             assert len(each.message) <= 100, each.message
             assert each.span is not None
     wrong = sum(number for count, number in counts.items() if count)
-    assert wrong >= 1500
+    assert wrong >= 0.6 * len(made)
     assert sum(count * number for count, number in counts.items()) / wrong <= 1.1

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -193,7 +193,7 @@ def test_a_folder_needs_no_google_library_and_no_airflow() -> None:
         "heavy = ('airflow', 'torch', 'google.auth', 'google.api_core', 'google.cloud.storage');"
         "print([name for name in heavy if name in sys.modules])"
     )
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, "-c", script],
         capture_output=True,
         text=True,

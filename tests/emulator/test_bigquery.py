@@ -3,11 +3,11 @@
 import datetime as dt
 import decimal
 import json
-import subprocess
 import sys
 import time
 from uuid import uuid4
 
+import processes
 import pytest
 
 from dagfactory.emulator.client import start
@@ -370,7 +370,7 @@ print(json.dumps([said, len(list(client.list_rows("demo.kept.t"))), client.get_j
 def test_tables_and_job_ids_outlive_the_emulator(tmp_path):
     def run(emulator, job):
         command = [sys.executable, "-W", "ignore", "-c", AGAIN, job]
-        shown = subprocess.run(
+        shown = processes.run(
             command, env=emulator.environ(), capture_output=True, text=True, check=False
         )
         assert shown.returncode == 0, shown.stderr

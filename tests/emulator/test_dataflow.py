@@ -1,9 +1,9 @@
 """Dataflow by REST and gRPC: launches from templates, states, what stands in for the work."""
 
 import json
-import subprocess
 import sys
 
+import processes
 import pytest
 
 from dagfactory.emulator.client import start
@@ -49,7 +49,7 @@ def emulator(tmp_path_factory):
 
 def run(emulator, code):
     command = [sys.executable, "-W", "ignore", "-c", CLIENT + code]
-    shown = subprocess.run(
+    shown = processes.run(
         command, env=emulator.environ(), capture_output=True, text=True, check=False
     )
     assert shown.returncode == 0, shown.stderr

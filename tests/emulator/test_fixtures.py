@@ -1,9 +1,9 @@
 """Tables and objects that are there from the start, in an emulator of their own."""
 
 import json
-import subprocess
 import sys
 
+import processes
 import pytest
 
 from dagfactory.emulator.client import EmulatorError, start
@@ -38,7 +38,7 @@ def read(emulator, *queries):
 
 def run(emulator, code, *arguments):
     command = [sys.executable, "-W", "ignore", "-c", code, *arguments]
-    shown = subprocess.run(
+    shown = processes.run(
         command, env=emulator.environ(), capture_output=True, text=True, check=False
     )
     assert shown.returncode == 0, shown.stderr

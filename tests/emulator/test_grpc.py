@@ -10,6 +10,7 @@ from google.api_core import exceptions
 from google.cloud import aiplatform_v1 as v1
 from google.cloud import secretmanager_v1
 from paths import ROOT
+from processes import wait_until
 
 ENDPOINT = {"api_endpoint": "us-central1-aiplatform.googleapis.com"}
 PARENT = "projects/demo/locations/us-central1"
@@ -50,8 +51,8 @@ def test_custom_jobs(jobs, emulator):
     )
     assert made.name in [job.name for job in listed]
     jobs.cancel_custom_job(name=made.name)
-    while jobs.get_custom_job(name=made.name).state != v1.JobState.JOB_STATE_CANCELLED:
-        pass
+    cancelled = v1.JobState.JOB_STATE_CANCELLED
+    wait_until(lambda: jobs.get_custom_job(name=made.name).state == cancelled)
     assert (emulator.state / "jobs" / made.name.rsplit("/", 1)[-1] / "job.json").exists()
 
 

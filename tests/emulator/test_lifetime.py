@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 
 from dagfactory.emulator.client import EmulatorError, start
@@ -40,13 +41,9 @@ time.sleep(600)
 
 @pytest.fixture
 def owner(tmp_path):
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE
-    )
-    yield process, json.loads(process.stdout.readline())
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    command = [sys.executable, "-W", "ignore", "-c", OWNER, str(tmp_path)]
+    with processes.started(command, limit=60, stdout=subprocess.PIPE) as process:
+        yield process, json.loads(process.stdout.readline())
 
 
 def wait_gone(*pids):
@@ -54,7 +51,7 @@ def wait_gone(*pids):
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             descriptor = os.pidfd_open(pid)
-            select.select([descriptor], [], [])
+            select.select([descriptor], [], [], 60)
             os.close(descriptor)
         assert not is_alive(pid)
 
@@ -119,7 +116,7 @@ def test_an_emulator_started_from_a_thread_outlives_the_thread(tmp_path):
     started = []
     thread = threading.Thread(target=lambda: started.append(start(tmp_path)))
     thread.start()
-    thread.join()
+    thread.join(120)
     with started[0] as emulator, pytest.raises(subprocess.TimeoutExpired):
         emulator.process.wait(0.3)
 
@@ -132,5 +129,5 @@ import dagfactory.emulator.client, dagfactory.emulator.testing
 tops = {name.partition(".")[0] for name in set(sys.modules) - before}
 print(sorted(tops - sys.stdlib_module_names))
 """
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    shown = processes.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "['dagfactory']"

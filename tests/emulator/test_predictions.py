@@ -1,9 +1,9 @@
 """Batch predictions by the SDK: instances in, a command in place of the container, predictions out."""
 
 import json
-import subprocess
 import sys
 
+import processes
 import pytest
 
 from dagfactory.emulator.client import start
@@ -51,7 +51,7 @@ def made(tmp_path_factory):
         folder.mkdir(parents=True)
         (folder / "a.jsonl").write_text('{"x": 1}\n{"x": 2}\n')
         command = [sys.executable, "-W", "ignore", "-c", CLIENT]
-        shown = subprocess.run(
+        shown = processes.run(
             command, env=emulator.environ(), capture_output=True, text=True, check=False
         )
         assert shown.returncode == 0, shown.stderr

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import processes
 import pytest
 
 pytestmark = pytest.mark.airflow
@@ -42,7 +43,7 @@ print(json.dumps(asyncio.run(first())))
 def run(emulator, tmp_path, code, *arguments):
     (tmp_path / "script.py").write_text(code)
     env = emulator.environ() | {"AIRFLOW_HOME": str(tmp_path / "home"), "PYTHONWARNINGS": "ignore"}
-    shown = subprocess.run(
+    shown = processes.run(
         [sys.executable, tmp_path / "script.py", *arguments],
         env=env,
         stdout=subprocess.PIPE,

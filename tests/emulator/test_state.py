@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import processes
+from processes import started
+
 from dagfactory.emulator.client import start
 
 CLIENT = """
@@ -41,7 +44,7 @@ print(json.dumps([
 
 def run(emulator, code):
     command = [sys.executable, "-W", "ignore", "-c", CLIENT + code]
-    shown = subprocess.run(
+    shown = processes.run(
         command, env=emulator.environ(), capture_output=True, text=True, check=False
     )
     assert shown.returncode == 0, shown.stderr
@@ -50,8 +53,9 @@ def run(emulator, code):
 
 def launch(state, **variables):
     command = [sys.executable, "-m", "dagfactory.emulator", "--state", str(state)]
-    return subprocess.Popen(
+    return started(
         [*command, "--secret-from", "wandb=WANDB_API_KEY"],
+        limit=60,
         env={**os.environ, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -65,6 +69,7 @@ def test_a_secret_comes_from_a_variable_that_no_list_of_processes_shows(tmp_path
         kept = tmp_path / "secrets/wandb"
         shown = Path(f"/proc/{emulator.pid}/cmdline").read_bytes()
         emulator.terminate()
+        emulator.wait(60)
     assert kept.read_text() == "the=value"
     assert kept.stat().st_mode & 0o077 == 0
     assert b"wandb" in shown
@@ -74,7 +79,7 @@ def test_a_secret_comes_from_a_variable_that_no_list_of_processes_shows(tmp_path
 def test_a_variable_that_is_not_set_is_said_at_once(tmp_path, monkeypatch):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     with launch(tmp_path) as emulator:
-        assert "the variable WANDB_API_KEY is not set" in emulator.communicate()[1]
+        assert "the variable WANDB_API_KEY is not set" in emulator.communicate(timeout=60)[1]
     assert emulator.returncode == 2
 
 

@@ -6,7 +6,6 @@ built-in data set, which every training would make anew, is made once.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import threading
 import time
@@ -14,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import processes
 from lines import specs_for
 from paths import ROOT
 
@@ -56,7 +56,7 @@ def project_for(target: str, folder: Path) -> Path:
     scenes = specs / "fixtures/bigquery/raw/scenes.jsonl"
     command = [sys.executable, "-m", "trainer.textures", f"--input={scenes}"]
     command.append(f"--output={folder / 'made'}")
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    processes.run(command, cwd=ROOT, check=True, capture_output=True)
     made.parent.mkdir(parents=True)
     (folder / "made/model").rename(made)
     return folder
@@ -71,8 +71,8 @@ class Partner(threading.Thread):
 
     def run(self) -> None:
         logs = self.state.logs / "tasks/dag_id=trigger_rules"
-        while not list(logs.glob("*/task_id=from_partner/*.trigger.*")):
-            time.sleep(0.2)
+        waits = "*/task_id=from_partner/*.trigger.*"
+        processes.wait_until(lambda: list(logs.glob(waits)), seconds=700, pause=0.2)
         time.sleep(2)
         day = time.strftime("%Y-%m-%d", time.gmtime())
         path = self.state.objects / "partner-drop" / day / "_SUCCESS"

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import processes
 from paths import ROOT
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -69,7 +70,7 @@ def perform(step, folder):
         with path.open("a" if step.append else "w", encoding="utf-8") as stream:
             stream.write(step.output)
         return
-    done = subprocess.run(
+    done = processes.run(
         ["bash", "-c", step.command],
         cwd=folder,
         env=_environment(),

@@ -2,10 +2,10 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -35,7 +35,7 @@ def hostile(tmp_path_factory):
     folder = tmp_path_factory.mktemp("one")
     environment = os.environ | {"HOME": "/canary-5f1c", "USER": "canary-5f1c"}
     command = [sys.executable, "-c", SCRIPT, str(CASES / "hostile.yml"), "--out", "specs"]
-    result = subprocess.run(
+    result = processes.run(
         command,
         env=environment | {"PYTHONPATH": str(ROOT)},
         cwd=folder,
@@ -74,7 +74,7 @@ def test_no_name_of_the_source_becomes_code(hostile):
 
 
 def test_billion_laughs_are_refused(tmp_path):
-    result = subprocess.run(
+    result = processes.run(
         [sys.executable, "-m", "dagfactory", "import", str(CASES / "billion_laughs.yml")],
         capture_output=True,
         text=True,
@@ -89,7 +89,7 @@ def test_merge_keys_do_not_multiply(tmp_path):
     lines += [f"  m{at}: &m{at} {{<<: [*m{at - 1}, *m{at - 1}], k{at}: 1}}" for at in range(1, 40)]
     path = tmp_path / "laughs.yml"
     path.write_text("\n".join(lines) + "\n")
-    result = subprocess.run(
+    result = processes.run(
         [sys.executable, "-m", "dagfactory", "import", str(path)],
         capture_output=True,
         text=True,

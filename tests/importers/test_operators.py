@@ -1,9 +1,9 @@
 """The table of operators against the Airflow that is installed."""
 
 import json
-import subprocess
 import sys
 
+import processes
 import pytest
 
 from dagfactory.importers import _operators as operators
@@ -37,7 +37,7 @@ print(json.dumps([missing, sorted(inspect.signature(BaseOperator.__init__).param
 
 def airflow(paths):
     command = [sys.executable, "-c", SCRIPT, json.dumps(paths)]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    result = processes.run(command, capture_output=True, text=True, check=True)
     return json.loads(result.stdout.splitlines()[-1])
 
 

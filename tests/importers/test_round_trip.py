@@ -5,10 +5,10 @@ What is expected was worked out by hand from the source files, not from what the
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 
 from dagfactory.compiler.bundle.bundle import write
@@ -79,7 +79,7 @@ def dags(tmp_path_factory):
         "PYTHONPATH": str(folder / "dags"),
     }
     command = [sys.executable, "-W", "ignore", "-c", SCRIPT, str(folder / "dags")]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    result = processes.run(command, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout.splitlines()[-1])
     assert found["errors"] == {}

@@ -3,9 +3,9 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -59,7 +59,7 @@ def project(tmp_path_factory):
 @pytest.fixture(scope="module")
 def ran(project):
     options = ["--param", "threshold=0.7", "--fault", "error:503:1", "--timeout", "4m"]
-    return subprocess.run(
+    return processes.run(
         [sys.executable, "-m", "dagfactory", "run", "specs/tiny.yaml", *options],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(ROOT)},

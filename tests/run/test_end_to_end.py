@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from processes import started
 
 from dagfactory.run.airflow_api import AirflowApi
 from dagfactory.run.events import MappedProgress, Phase, RunError, RunStarted, TaskChange
@@ -194,20 +195,20 @@ def interrupted(ran, state, tmp_path_factory):
     """Interrupt a run whose only task is running; return exit code and output."""
     assert ran
     dags = _folder(tmp_path_factory.mktemp("slow"), "slow", SLOW)
-    command = subprocess.Popen(
+    with started(
         [sys.executable, "-c", COMMAND, str(dags), str(state.root)],
+        limit=200,
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
-    assert command.stdout
-    lines = []
-    for line in command.stdout:
-        lines.append(line)
-        if "→ running" in line:
-            os.kill(command.pid, signal.SIGINT)
-    command.stdout.close()
-    return command.wait(), lines
+    ) as command:
+        assert command.stdout
+        lines = []
+        for line in command.stdout:
+            lines.append(line)
+            if "→ running" in line:
+                os.kill(command.pid, signal.SIGINT)
+        return command.wait(60), lines
 
 
 def test_an_interrupt_stops_every_process(interrupted, state, alive_in):

@@ -3,9 +3,9 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -45,7 +45,7 @@ def state(tmp_path_factory):
     place = state.objects / "arr-coc-local-ml" / "packages" / "trainer-9.9.9.tar.gz"
     place.parent.mkdir(parents=True)
     place.write_bytes(packed)
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, "-m", "dagfactory", "run", "specs/packed.yaml", "--timeout", "4m"],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -34,7 +34,7 @@ def test_the_emulator_gets_the_project_and_the_fixtures_of_the_specs(tmp_path: P
 def test_run_and_render_make_the_same_bytes(tmp_path: Path) -> None:
     out = tmp_path / "rendered"
     command = [sys.executable, "-m", "dagfactory", "render", "specs/arr_coc.yaml", "--env", "local"]
-    subprocess.run([*command, "--out", str(out)], cwd=ROOT, check=True, capture_output=True)
+    processes.run([*command, "--out", str(out)], cwd=ROOT, check=True, capture_output=True)
     prepared = prepare(ROOT / "specs/arr_coc.yaml", environment="local", into=tmp_path / "dags")
     assert prepared.dag_id == "arr_coc"
     assert files(tmp_path / "dags/ml_pipelines") == files(out)

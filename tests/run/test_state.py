@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import pytest
+from processes import output
 
 from dagfactory.run.airflow_install import AirflowLine
 from dagfactory.run.events import NotReadyError
@@ -81,9 +82,8 @@ def test_the_settings_are_ones_that_airflow_knows(tmp_path):
         "for section, known in conf.configuration_description.items():\n"
         "    print(*[f'{section}__{option}' for option in known['options']])"
     )
-    known = subprocess.check_output(
+    known = output(
         [sys.executable, "-c", show],
-        text=True,
         stderr=subprocess.DEVNULL,
         env={"AIRFLOW_HOME": str(tmp_path / "other"), "PATH": os.environ["PATH"]},
     )
@@ -102,4 +102,4 @@ def test_the_command_imports_neither_airflow_nor_google():
         "fresh = {name.split('.')[0] for name in set(sys.modules) - before}\n"
         "print(sorted(fresh & {'airflow', 'google', 'grpc', 'torch', 'googleapiclient'}))"
     )
-    assert subprocess.check_output([sys.executable, "-c", check], text=True).strip() == "[]"
+    assert output([sys.executable, "-c", check]).strip() == "[]"

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import output, started, wait_until
 
 from dagfactory.run import supervisor
 from dagfactory.run.events import RunError
@@ -41,8 +42,11 @@ def processes(tmp_path):
 
 
 def _wait_for(path: Path, running: Processes) -> str:
-    while not path.exists():
+    def there() -> bool:
         running.check(wait=0.05)
+        return path.exists()
+
+    wait_until(there, pause=0.0)
     return path.read_text()
 
 
@@ -89,10 +93,9 @@ def test_the_death_of_the_command_stops_everything(tmp_path):
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     arguments = [str(tmp_path), str(tmp_path / "new"), str(tmp_path / "pid")]
-    command = subprocess.Popen(
-        [sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, text=True
-    )
-    supervisor_pid = int(command.communicate()[0])
+    command = [sys.executable, "-c", script, *arguments]
+    with started(command, limit=60, stdout=subprocess.PIPE, text=True) as running:
+        supervisor_pid = int(running.communicate(timeout=60)[0])
     _gone(supervisor_pid)
     assert not Path("/proc", (tmp_path / "pid").read_text()).exists()
 
@@ -135,35 +138,29 @@ def test_a_keeper_that_dies_is_told(processes):
 
 def test_a_killed_keeper_leaves_nothing_of_its_session():
     script = "import subprocess,os; c=subprocess.Popen(['sleep','600']); print(c.pid,flush=True); c.wait()"
-    leader = subprocess.Popen(
+    with started(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert leader.stdout
-    orphan = int(leader.stdout.readline())
-    leader.kill()
-    leader.wait()
-    leader.stdout.close()
+    ) as leader:
+        assert leader.stdout
+        orphan = int(leader.stdout.readline())
     supervisor.kill_session(leader.pid)
     _gone(orphan)
 
 
 def test_descendants_come_parents_first():
     script = PARENT
-    child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-    assert child.stdout
-    grandchild = int(child.stdout.readline())
-    found = [process.pid for process in supervisor.descendants(os.getpid())]
-    assert found.index(child.pid) < found.index(grandchild)
-    supervisor.kill_tree(child.pid)
-    child.kill()
-    child.communicate()
+    command = [sys.executable, "-c", script]
+    with started(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        grandchild = int(child.stdout.readline())
+        found = [process.pid for process in supervisor.descendants(os.getpid())]
+        assert found.index(child.pid) < found.index(grandchild)
+        supervisor.kill_tree(child.pid)
 
 
 def test_the_keeper_needs_nothing_of_dagfactory():
     imported = (
         "import runpy,sys,json; runpy.run_path(sys.argv[1]); print(json.dumps([*sys.modules]))"
     )
-    out = subprocess.check_output(
-        [sys.executable, "-P", "-c", imported, supervisor.__file__], text=True
-    )
+    out = output([sys.executable, "-P", "-c", imported, supervisor.__file__])
     assert not [name for name in json.loads(out) if name.split(".")[0] in {"dagfactory", "airflow"}]

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TextIO
 
+import processes
 import pytest
 from inbox import Inbox, inbox
 from lines import PYTHON
@@ -158,7 +159,7 @@ def airflow(
     env = emulator.environ() | settings(home, dags) | {"BIGQUERY_EMULATOR_HOST": bigquery}
     env |= letters.connections()
     migrate = [PYTHON, "-m", "airflow", "db", "migrate"]
-    subprocess.run(migrate, env=env, check=True, capture_output=True, timeout=300)
+    processes.run(migrate, env=env, check=True, capture_output=True, timeout=300)
     with (home / "driver.log").open("w") as errors, driver(env, errors) as process:
         yield Airflow(process, home / "logs")
 
@@ -168,8 +169,8 @@ def driver(env: dict[str, str], errors: TextIO) -> Iterator[subprocess.Popen[str
     """Run tests/runtime/driver.py until the session ends."""
     command = [PYTHON, str(HERE / "driver.py")]
     pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, env=env, stdin=pipe, stdout=pipe, stderr=errors, text=True
+    with processes.started(
+        command, limit=None, env=env, stdin=pipe, stdout=pipe, stderr=errors, text=True
     ) as process:
         yield process
         assert process.stdin

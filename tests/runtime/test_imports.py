@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from lines import PYTHON
 
@@ -64,7 +64,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 
 def test_importing_every_module_loads_nothing_of_google(tmp_path):
     shutil.copytree(PACKAGE, tmp_path / "dagfactory_runtime_0123")
-    done = subprocess.run(
+    done = processes.run(
         [PYTHON, "-c", PROGRAM, *MODULES],
         cwd=tmp_path,
         env={"PYTHONPATH": str(tmp_path), "AIRFLOW_HOME": str(tmp_path), "PATH": ""},

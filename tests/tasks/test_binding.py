@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 import yaml
 from tasks.conftest import ENVIRONMENT
@@ -53,7 +53,7 @@ def built(operators: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -
     environment = os.environ | {"AIRFLOW_HOME": str(tmp_path_factory.mktemp("home"))}
     command = [sys.executable, str(HERE / "build_operators.py")]
     text = json.dumps(operators, default=lambda call: {call.symbol.name: call.arguments})
-    done = subprocess.run(
+    done = processes.run(
         command, input=text, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]

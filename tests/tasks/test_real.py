@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 from paths import ROOT
 from tasks.conftest import ENVIRONMENT
@@ -70,7 +71,7 @@ def environ(emulator: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         }
     )
     migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
-    subprocess.run(migrate, env=made, check=True, capture_output=True, timeout=300)
+    processes.run(migrate, env=made, check=True, capture_output=True, timeout=300)
     return made
 
 
@@ -79,7 +80,7 @@ def run(environ: dict[str, str], bucket: Path) -> dict[str, Any]:
     command = [sys.executable, str(HERE / "run_dag.py"), "real"]
     pipe = subprocess.PIPE
     lines = []
-    with subprocess.Popen(
+    with processes.started(
         command, env=environ, stdout=pipe, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout
@@ -88,6 +89,7 @@ def run(environ: dict[str, str], bucket: Path) -> dict[str, Any]:
             if "GCSPrefixBlobTrigger" in line or "deferred" in line.lower():
                 (bucket / "late").mkdir(exist_ok=True)
                 (bucket / "late/one.txt").write_text("here")
+        process.wait(60)  # before it is left, which kills it
     text = "".join(lines)
     assert process.returncode == 0, text[-4000:]
     return json.loads(lines[-1]) | {"log": text}

@@ -7,11 +7,12 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
+from lines import specs_for
 from paths import ROOT, TESTS
 
 from dagfactory.compiler.bundle.bundle import (
@@ -29,6 +30,7 @@ from dagfactory.compiler.compile import build
 SPECS = [ROOT / "specs/arr_coc.yaml", ROOT / "specs/quickstart.yaml"]
 GOLDEN = TESTS / "golden"
 RUNTIME = re.compile(r"dagfactory_runtime_[0-9a-f]{12}")
+HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def made(environment: str, specs: list[Path] | None = None) -> Bundle:
@@ -45,9 +47,22 @@ def test_rendered_files_are_the_golden_ones(environment: str) -> None:
         if os.environ.get("UPDATE_GOLDEN"):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        assert path.read_text(encoding="utf-8") == text, (
-            "run UPDATE_GOLDEN=1 make unit, and read the diff"
-        )
+        assert path.read_text(encoding="utf-8") == text, "run `make golden`, and read the diff"
+
+
+@pytest.mark.parametrize("environment", ["local", "prod"])
+def test_the_two_lines_differ_in_their_headers_only(environment: str, tmp_path: Path) -> None:
+    """The differences that docs/decisions.md names: the target, and so the hash of the inputs."""
+    bundle_2 = made(environment, [specs_for("airflow2", tmp_path) / "arr_coc.yaml"])
+    old = RUNTIME.sub("dagfactory_runtime_HASH", bundle_2.dags["arr_coc.py"]).splitlines()
+    new = (GOLDEN / environment / "arr_coc.py").read_text(encoding="utf-8").splitlines()
+    pairs = [pair for pair in zip(old, new, strict=True) if pair[0] != pair[1]]
+    assert [HASH.sub("HASH", one) for pair in pairs for one in pair] == [
+        "# inputs sha256:HASH",
+        "# inputs sha256:HASH",
+        f"# target airflow2, environment {environment}",
+        f"# target airflow3, environment {environment}",
+    ]
 
 
 def test_formatter_and_airflow_rules_agree(tmp_path: Path) -> None:
@@ -55,9 +70,9 @@ def test_formatter_and_airflow_rules_agree(tmp_path: Path) -> None:
         write(made(environment), tmp_path / environment)
     dags = [str(path) for path in tmp_path.glob("*/*.py")]
     ruff = [sys.executable, "-m", "ruff"]
-    subprocess.run([*ruff, "format", "--isolated", "--check", *dags], check=True)
+    processes.run([*ruff, "format", "--isolated", "--check", *dags], check=True)
     rules = ["--isolated", "--preview", "--select", "AIR,F,E9,I"]
-    subprocess.run([*ruff, "check", *rules, *dags], check=True)
+    processes.run([*ruff, "check", *rules, *dags], check=True)
 
 
 def test_prod_differs_from_dev_only_in_what_the_environment_changes() -> None:

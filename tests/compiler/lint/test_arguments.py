@@ -1,8 +1,8 @@
 """The trainer's arguments: found exactly when the trainer itself would refuse them."""
 
-import subprocess
 import sys
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -133,7 +133,7 @@ def test_a_trainer_of_somebody_else_is_left_alone(tmp_path):
     (tmp_path / "trainer" / "__init__.py").write_text("raise SystemExit('imported')\n")
     findings(tmp_path, "trainer", {"my_own": 1})
     command = [sys.executable, "-m", "dagfactory", "check", "spec.yaml", "--format", "concise"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = processes.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
 
@@ -144,7 +144,7 @@ def test_torch_is_never_imported_and_the_trainer_only_when_named(tmp_path, progr
         "import sys; from dagfactory.__main__ import run; run(['check', 'spec.yaml']);"
         "print('torch' in sys.modules, 'trainer.config' in sys.modules)"
     )
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["False", str(program == "trainer")]

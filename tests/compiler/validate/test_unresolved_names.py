@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 
 SPEC = """\
@@ -41,7 +42,7 @@ def reported(tmp_path: Path) -> subprocess.CompletedProcess[str]:
     spec = tmp_path / "many.yaml"
     spec.write_text(SPEC)
     command = [sys.executable, "-m", "dagfactory", "check", spec.name, "--format", "concise"]
-    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    return processes.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
 
 def test_seven_mistakes_are_seven_sorted_findings(

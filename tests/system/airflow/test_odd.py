@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 
 from dagfactory.compiler.bundle.bundle import write
@@ -42,7 +42,7 @@ def parsed(tmp_path_factory):
     environment = os.environ | {"AIRFLOW_HOME": str(folder / "home"), "PYTHONPATH": path}
     environment["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     command = [sys.executable, str(PROGRAM), str(folder / "dags")]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    result = processes.run(command, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     answer = json.loads(result.stdout.splitlines()[-1])
     return answer | {"plans": built.plans, "folder": folder / "dags/ml/lines"}
@@ -72,8 +72,8 @@ def test_edges_are_the_planned_ones(parsed):
 def test_the_formatter_has_nothing_to_say(parsed):
     files = [str(path) for path in parsed["folder"].glob("*.py")]
     ruff = [sys.executable, "-m", "ruff"]
-    subprocess.run([*ruff, "format", "--isolated", "--check", *files], check=True)
-    subprocess.run([*ruff, "check", "--isolated", "--select", "F,E9,I", *files], check=True)
+    processes.run([*ruff, "format", "--isolated", "--check", *files], check=True)
+    processes.run([*ruff, "check", "--isolated", "--select", "F,E9,I", *files], check=True)
 
 
 def _edges(plan: Plan) -> set[tuple[str, str]]:

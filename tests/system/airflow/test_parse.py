@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -30,7 +30,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict:
         "PYTHONPATH": str(folder / "dags"),
     }
     command = [sys.executable, str(PROGRAM), str(folder / "dags")]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    result = processes.run(command, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout.splitlines()[-1]) | {"bundle": built.bundle}
 

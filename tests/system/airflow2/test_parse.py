@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 from lines import AIRFLOW_2, specs_for
 from paths import PARSE
@@ -51,7 +51,7 @@ def parse(folder: Path, environment: str, *names: str) -> dict[str, Any]:
         "PYTHONPATH": str(folder / "dags"),
     }
     command = [str(AIRFLOW_2), str(PROGRAM), str(folder / "dags")]
-    done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
+    done = processes.run(command, env=settings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from lines import AIRFLOW_2, specs_for
 from paths import ROOT
@@ -34,9 +35,8 @@ def test_the_settings_are_ones_that_airflow_knows(tmp_path: Path) -> None:
     state = StateFolders(tmp_path, "airflow2")
     state.prepare()
     line = line_of("airflow2")
-    known = subprocess.check_output(
+    known = processes.output(
         [line.python, "-c", SHOW],
-        text=True,
         stderr=subprocess.DEVNULL,
         env={"AIRFLOW_HOME": str(tmp_path / "other"), "PATH": os.environ["PATH"]},
     )
@@ -59,7 +59,7 @@ def flagship(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedPr
     """Run the flagship with `dagfactory run`, in a project whose environments are for Airflow 2."""
     project = tmp_path_factory.mktemp("project")
     specs_for("airflow2", project)
-    return subprocess.run(
+    return processes.run(
         [sys.executable, "-m", "dagfactory", "run", "specs/arr_coc.yaml", "--timeout", "9m"],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(ROOT), VARIABLE: str(AIRFLOW_2)},

@@ -5,10 +5,10 @@ import fnmatch
 import json
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -35,7 +35,7 @@ def locked(path):
 
 def test_hadolint_finds_nothing():
     program = Path(sys.executable).with_name("hadolint")
-    done = subprocess.run([program, DOCKERFILE], capture_output=True, text=True, check=False)
+    done = processes.run([program, DOCKERFILE], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
 
@@ -125,7 +125,7 @@ def test_the_entrypoint_runs_from_what_is_copied(tmp_path):
     assert program == "python"
     shutil.copytree(ROOT / "trainer", tmp_path / "app" / "trainer")
     environment = {"PYTHONPATH": str(tmp_path / "app"), "PYTHONSAFEPATH": "1", "PATH": ""}
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, *rest, "--help"],
         cwd=tmp_path,
         env=environment,

@@ -1,6 +1,5 @@
 """Every command that README.md and docs/ show exists, with the options that they give it."""
 
-from paths import ROOT
 import re
 import shlex
 from importlib.util import find_spec
@@ -9,6 +8,7 @@ from itertools import pairwise
 import click
 import pytest
 from pages import PAGES, fences
+from paths import ROOT
 
 from dagfactory.cli import main, names
 

@@ -1,6 +1,5 @@
 """docs/language.md is current, its examples compile, and what it says they render to is in the file."""
 
-from paths import ROOT
 import json
 import re
 import shutil
@@ -9,14 +8,15 @@ from pathlib import Path
 
 import pytest
 from pages import fences
+from paths import ROOT
 
 from dagfactory import tasks
 from dagfactory.compiler.compile import build
-from dagfactory.language.condition import parse
-from tools.language_doc.page import ENVIRONMENT, OUTPUTS, PAGE, SECTIONS, examples, updated
-from dagfactory.document.load import load
 from dagfactory.diagnostics.source import decode
+from dagfactory.document.load import load
+from dagfactory.language.condition import parse
 from dagfactory.language.duration import parse_duration
+from tools.language_doc.page import ENVIRONMENT, OUTPUTS, PAGE, SECTIONS, examples, updated
 
 TEXT = PAGE.read_text(encoding="utf-8")
 SHOWN = fences(PAGE)

@@ -1,10 +1,10 @@
 """README.md shows what really comes out."""
 
-from paths import ROOT
 import re
 import shutil
 
 from pages import Step, perform, steps
+from paths import ROOT
 
 
 def test_the_error_is_the_real_one(tmp_path):

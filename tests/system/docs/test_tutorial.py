@@ -1,10 +1,10 @@
 """docs/tutorial.md is true: a reader who types it sees what it shows."""
 
-from paths import ROOT
 import shutil
 
 import pytest
 from pages import matches, perform, steps
+from paths import ROOT
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 

@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -43,22 +44,23 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 @pytest.fixture(scope="module")
 def killed(project: Path) -> tuple[subprocess.CompletedProcess[str], int]:
     """Run the pipeline, kill the trainer after its first checkpoint; return the result and the step."""
-    run = subprocess.Popen(
+    state, pipe = project / ".dagfactory/emulator", subprocess.PIPE
+    with processes.started(
         [sys.executable, "-m", "dagfactory", "run", "specs/spec.yaml", "--timeout", "5m"],
+        limit=360,
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=pipe,
+        stderr=pipe,
         text=True,
-    )
-    state = project / ".dagfactory/emulator"
-    step = 0
-    while run.poll() is None and not step:
-        step = _newest_checkpoint(state)
-        time.sleep(0.02)
-    for pid in state.glob("jobs/*/pid"):
-        os.killpg(int(pid.read_text().split()[0]), signal.SIGKILL)
-    out, err = run.communicate()
+    ) as run:
+        step = 0
+        while run.poll() is None and not step:
+            step = _newest_checkpoint(state)
+            time.sleep(0.02)
+        for pid in state.glob("jobs/*/pid"):
+            os.killpg(int(pid.read_text().split()[0]), signal.SIGKILL)
+        out, err = run.communicate(timeout=360)
     return subprocess.CompletedProcess(run.args, run.returncode, out, err), step
 
 
@@ -78,7 +80,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     command = [sys.executable, "-m", "trainer", *(f"--{k}={v}" for k, v in ARGUMENTS.items())]
     environment = os.environ | places | {"PYTHONPATH": str(ROOT)}
-    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+    processes.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     return folder / "alone/train/model/metrics.jsonl"
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -43,7 +44,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 @pytest.fixture(scope="module")
 def ran(project: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return processes.run(
         [sys.executable, "-m", "dagfactory", "run", "specs/spec.yaml", "--timeout", "5m"],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(ROOT)},

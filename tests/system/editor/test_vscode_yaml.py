@@ -6,9 +6,9 @@ Needs node and `npm install yaml-language-server` somewhere, with NODE_PATH poin
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -29,7 +29,7 @@ def validate():
     def run(*files):
         command = [node, SCRIPT, ROOT / "schema/pipeline.schema.json", *files]
         environment = os.environ | {"NODE_PATH": str(modules.resolve())}
-        result = subprocess.run(command, env=environment, capture_output=True, check=True)
+        result = processes.run(command, env=environment, capture_output=True, check=True)
         return [json.loads(line) for line in result.stdout.splitlines()]
 
     return run

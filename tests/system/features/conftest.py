@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 from lines import AIRFLOW_2, PYTHON
 from paths import TESTS
@@ -67,6 +67,6 @@ def airflow(emulator: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     env = emulator.environ() | settings(home, home / "dags")
     env["PYTHONPATH"] += f"{os.pathsep}{home / 'dags'}"
     migrate = [PYTHON, "-m", "airflow", "db", "migrate"]
-    subprocess.run(migrate, env=env, check=True, capture_output=True, timeout=300)
+    processes.run(migrate, env=env, check=True, capture_output=True, timeout=300)
     with (home / "driver.log").open("w") as errors, driver(env, errors) as process:
         yield Airflow(process, home / "logs")

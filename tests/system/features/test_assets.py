@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 
+import processes
 import pytest
 from lines import PYTHON
 from paths import ROOT
@@ -50,7 +50,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> dict:
     home = tmp_path_factory.mktemp("home")
     env = os.environ | {"AIRFLOW_HOME": str(home), "PYTHONPATH": str(ROOT)}
     command = [PYTHON, "-c", PROGRAM, json.dumps(ADDRESSES)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    done = processes.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 from lines import PYTHON
 from paths import PARSE
@@ -25,7 +25,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     env = os.environ | {"AIRFLOW_HOME": str(folder / "home"), "PYTHONPATH": str(dags)}
     env["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     command = [PYTHON, str(PARSE), str(dags)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    done = processes.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1]) | {"names": set(texts), "dags": dags}
 
@@ -57,5 +57,5 @@ def test_edges_go_to_the_reading_of_a_list_and_to_teardowns(parsed: dict[str, An
 def test_the_formatter_has_nothing_to_say(parsed: dict[str, Any]) -> None:
     files = [str(path) for path in Path(parsed["dags"]).glob("*.py")]
     ruff = [sys.executable, "-m", "ruff"]
-    subprocess.run([*ruff, "format", "--isolated", "--check", *files], check=True)
-    subprocess.run([*ruff, "check", "--isolated", "--select", "F,E9,I", *files], check=True)
+    processes.run([*ruff, "format", "--isolated", "--check", *files], check=True)
+    processes.run([*ruff, "check", "--isolated", "--select", "F,E9,I", *files], check=True)

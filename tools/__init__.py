@@ -1,0 +1,1 @@
+"""What needs the checkout: generated pages, and the stages of `make test`."""
