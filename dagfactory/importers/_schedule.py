@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from dagfactory.document.node import Node
     from dagfactory.importers._values import Context
 
-_ALIASES = {"@annually": "@yearly", "@midnight": "@daily"}
 _ASSETS = frozenset({"Asset", "Dataset"})
 _CRON_TRIGGER = "CronTriggerTimetable"
 _DELTA_TRIGGER = "DeltaTriggerTimetable"
@@ -55,8 +54,7 @@ def _schedule(node: Node, context: Context, zone: str) -> Any:
     value = native(node)
     if value is None or str(value).strip().lower() == "none":
         return None
-    found = text(node, context).strip()
-    return _ALIASES.get(found, found)
+    return text(node, context).strip()
 
 
 def _object(node: Node, thing: Typed, context: Context, zone: str) -> Any:

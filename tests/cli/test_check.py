@@ -270,6 +270,18 @@ def test_check_imports_nothing_heavy(folder):
     assert "dagfactory.compiler.validate.validate" in loaded
     assert not loaded.intersection(HEAVY)
     assert "difflib" not in loaded
+    assert "croniter" not in loaded
+
+
+def test_check_of_a_cron_text_imports_croniter(folder):
+    spec = folder / "specs/scheduled.yaml"
+    spec.write_text(
+        "pipeline: scheduled\nschedule: '0 3 * * 1'\nstart_date: 2026-01-05\n"
+        "tasks: {a: {type: empty}}\n"
+    )
+    loaded = modules_after(["check", "specs/scheduled.yaml"], folder)
+    assert "croniter" in loaded
+    assert not loaded.intersection(HEAVY)
 
 
 def test_help_imports_no_command_and_no_model(folder):
