@@ -83,7 +83,10 @@ def _write_log(error: Exception, arguments: Sequence[str]) -> str:
     import traceback
     from importlib.metadata import version
 
-    versions = " ".join(f"{name} {version(name)}" for name in ("dagfactory", "pydantic", "pyyaml"))
+    from dagfactory.cli import _version
+
+    libraries = " ".join(f"{name} {version(name)}" for name in ("pydantic", "pyyaml"))
+    versions = f"dagfactory {_version.version()} {libraries}"
     with tempfile.NamedTemporaryFile(
         "w", prefix="dagfactory-", suffix=".log", delete=False, encoding="utf-8"
     ) as log:

@@ -1,137 +1,26 @@
-"""One new module is all that a task type, target, check, format, command, importer or store needs."""
+"""A module dropped into a package is all that a new kind of thing needs.
+
+The modules are those that CONTRIBUTING.md shows: whoever follows it gets what is tested here.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import processes
 import pytest
 from paths import ROOT
 
-TASK = '''"""`greet`: say hello."""
-
-from typing import Literal
-
-from pydantic import Field
-
-from dagfactory.task_api.arguments import operator_arguments
-from dagfactory.language.task import TaskBase
-from dagfactory.task_api.task_type import TaskType
-
-
-class Greet(TaskBase):
-    """Say hello."""
-
-    type: Literal["greet"]
-    whom: str = Field(description="Who is greeted.")
-
-
-def outputs(_task, context):
-    """Offer the greeting."""
-    return {"greeting": context.xcom()}
-
-
-def lower(task, lowering, context):
-    """Return a BashOperator."""
-    symbol = lowering.target.symbol("BashOperator")
-    command = {"bash_command": f"echo hello {task.whom}"}
-    return context.operator(symbol, command | operator_arguments(task, lowering))
-
-
-TASK_TYPE = TaskType(Greet, lower, outputs=outputs)
-'''
-TARGET = '''"""A line of Airflow to come."""
-
-from dagfactory.dagfile.targets import COMPATIBLE, Target
-
-TARGET = Target(name="airflow4", airflow="4.0.0", modules=COMPATIBLE | {"DAG": "airflow.four"})
-'''
-CHECK = '''"""Nobody greets the moon."""
-
-
-def check(text):
-    """Return what is wrong, or None."""
-    return "the moon is greeted" if "moon" in text else None
-'''
-FORMAT = '''"""One word."""
-
-
-def text(findings, style):
-    """Return the report."""
-    return f"shout {findings.count('error')}\\n"
-'''
-COMMAND = '''"""Say hello."""
-
-import click
-
-
-@click.command("hello")
-def command() -> int:
-    """Say hello."""
-    click.echo("hello")
-    return 0
-'''
-LINT = '''"""Greetings are short."""
-
-from dagfactory.diagnostics.diagnostic import Diagnostic
-from dagfactory.diagnostics.span import Pointer
-
-
-def check(plan):
-    """Find long names."""
-    for item in plan.tasks.values():
-        if len(getattr(item.task, "whom", "")) > 20:
-            yield Diagnostic("DF331", "that is a long greeting", Pointer((*item.path, "whom")))
-'''
-IMPORTER = '''"""Files of one word."""
-
-from dagfactory.importers import Imported, Outcome
-
-
-def read(source, defaults):
-    """Turn the word into a pipeline."""
-    text = f"pipeline: {source.text.strip()}\\ntasks: {{a: {{type: empty}}}}\\n"
-    return Imported((Outcome("dag", "p", text, ()),))
-'''
-STORE = '''"""A store that holds nothing and takes nothing."""
-
-from dagfactory.deploy.errors import RefusedError
-
-SCHEME = "nowhere://"
-
-
-class Nowhere:
-    """Lists nothing, refuses everything."""
-
-    address = "nowhere://"
-
-    def listing(self):
-        """Return no file."""
-        return {}
-
-    def write(self, path, content, *, generation):
-        """Refuse."""
-        raise RefusedError("nothing goes nowhere")
-
-
-def connect(destination):
-    """Return the store."""
-    return Nowhere()
-'''
-MODULES = {
-    "tasks/greet.py": TASK,
-    "dagfile/targets/airflow4.py": TARGET,
-    "dagfile/checks/moon.py": CHECK,
-    "report/shout.py": FORMAT,
-    "cli/hello.py": COMMAND,
-    "compiler/lint/greetings.py": LINT,
-    "importers/word.py": IMPORTER,
-    "deploy/stores/nowhere.py": STORE,
-}
+TOYS = re.compile(
+    r"^ *```python (?P<into>into )?(?P<file>\S+)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL
+)
+CODES = "CODES: dict[str, Code] = {\n"
 ENVIRONMENT = "environment: dev\nproject: demo-dev\nregion: us-central1\nbucket: gs://demo-dev\n"
 SPEC = """pipeline: p
 tasks:
@@ -147,8 +36,14 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     skipped = shutil.ignore_patterns("__pycache__", "emulator", "run")
     shutil.copytree(ROOT / "dagfactory", folder / "dagfactory", ignore=skipped)
     shutil.copytree(ROOT / "templates", folder / "templates")
-    for name, text in MODULES.items():
-        (folder / "dagfactory" / name).write_text(text)
+    for toy in TOYS.finditer((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")):
+        path = folder / toy["file"]
+        if toy["into"]:
+            assert CODES in path.read_text()
+            path.write_text(path.read_text().replace(CODES, CODES + dedent(toy["text"])))
+        else:
+            assert not path.exists()
+            path.write_text(toy["text"])
     (folder / "specs/environments").mkdir(parents=True)
     (folder / "specs/environments/dev.yaml").write_text(ENVIRONMENT + "target: airflow4\n")
     return folder
@@ -204,20 +99,35 @@ def test_a_command(copied: Path) -> None:
     assert "Say hello" in start(copied, "--help").stdout
 
 
-def test_a_check_of_the_plan(copied: Path) -> None:
-    done = start(copied, "check", whom="everybody who is listening")
-    assert done.returncode == 1
-    assert "that is a long greeting" in done.stdout
+def test_a_lint_check(copied: Path) -> None:
+    done = start(copied, "check", "--format", "concise", whom="WORLD")
+    assert done.returncode == 0
+    assert "warning[DF399]: `WORLD` is shouted at (write `World`)\n" in done.stdout
 
 
 def test_an_importer(copied: Path) -> None:
-    (copied / "word.yml").write_text("etl\n")
-    done = start(copied, "import", "word.yml", "--from", "word")
-    assert done.stdout == "pipeline: etl\ntasks: {a: {type: empty}}\n", done.stderr
+    (copied / "nightly.yaml").write_text("echo one\necho two\n")
+    done = start(copied, "import", "--from", "lines", "nightly.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "pipeline: nightly\n" in done.stdout
+    assert 'step_2: {type: bash, command: "echo two"}\n' in done.stdout
 
 
 def test_a_store(copied: Path) -> None:
-    done = start(copied, "sync", "--env", "dev", "--to", "nowhere://", "--dry-run")
+    done = start(copied, "sync", "--env", "dev", "--to", f"desk://{copied}/dags")
     assert done.returncode == 0, done.stderr
-    assert "+ p.py " in done.stdout
-    assert start(copied, "sync", "--env", "dev", "--to", "nowhere://").returncode == 4
+    assert (copied / "dags/p.py").is_file()
+
+
+def test_each_kind_of_thing_is_explained() -> None:
+    """What lists its own folder has a module in CONTRIBUTING.md."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    listing = re.compile(r"glob\(\"\*\.py\"\)|pkgutil\.iter_modules")
+    packages = {
+        path.parent.relative_to(ROOT).as_posix()
+        for path in (ROOT / "dagfactory").rglob("__init__.py")
+        if listing.search(path.read_text())
+    }
+    assert {
+        Path(toy["file"]).parent.as_posix() for toy in TOYS.finditer(page) if not toy["into"]
+    } == packages

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import click
 
-from dagfactory import __version__
-
 EPILOG = """Exit codes: 0 done, 1 findings or differences, 2 wrong usage, 3 nothing to work on,
 4 refused by the other side, 70 a bug in dagfactory, 130 interrupted. Every option can be set as
 DAGFACTORY_COMMAND_OPTION in the environment."""
@@ -68,11 +66,27 @@ def short_help(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _show_version(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    """Print the version and leave, when the option was given."""
+    if asked and not context.resilient_parsing:
+        from dagfactory.cli._version import version
+
+        click.echo(f"dagfactory {version()}")
+        context.exit()
+
+
 @click.command(
     cls=Commands,
     epilog=EPILOG,
     context_settings={"auto_envvar_prefix": "DAGFACTORY", "help_option_names": ["-h", "--help"]},
 )
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version, in a checkout with its commit, and exit.",
+)
 def main() -> None:
     """One YAML file in, a Composer DAG out that trains, gates and deploys on Vertex AI."""

@@ -20,7 +20,7 @@ from dagfactory.project.specs import STDIN, SUFFIXES, beside
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LIBRARIES = ("jinja2", "markupsafe", "pydantic", "pydantic_core", "yaml")
+LIBRARIES = ("croniter", "jinja2", "markupsafe", "pydantic", "pydantic_core", "yaml")
 """What takes part in compiling and is not ours."""
 
 

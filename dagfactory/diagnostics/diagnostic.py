@@ -140,6 +140,7 @@ CODES: dict[str, Code] = {
     "DF315": Code("unordered-read", "an address that another task writes, without waiting for it"),
     "DF316": Code("spot-from-scratch", "a Spot job of which nothing says that it resumes"),
     "DF317": Code("unregistered-model", "the files of a model where a registered one belongs"),
+    "DF318": Code("seconds-in-cron", "a cron text with a field for seconds"),
     "DF324": Code("idle-pack", "a pack that no two trials can share"),
     "DF330": Code("operator-signature", "an argument that an operator's class does not have"),
     "DF331": Code("teardown-too-early", "a task that a teardown does not wait for"),

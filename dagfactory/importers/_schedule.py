@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from dagfactory.document.node import Node
     from dagfactory.importers._values import ImportContext
 
-_ALIASES = {"@annually": "@yearly", "@midnight": "@daily"}
 _ASSETS = frozenset({"Asset", "Dataset"})
 _CRON_TRIGGER = "CronTriggerTimetable"
 _DELTA_TRIGGER = "DeltaTriggerTimetable"
@@ -64,8 +63,7 @@ def _schedule(node: Node, context: ImportContext, zone: str) -> Any:
     value = yaml11_value(node)
     if value is None or str(value).strip().lower() == "none":
         return None
-    found = text(node, context).strip()
-    return _ALIASES.get(found, found)
+    return text(node, context).strip()
 
 
 def _object(node: Node, described: TypedObject, context: ImportContext, zone: str) -> Any:

@@ -8,8 +8,9 @@ import processes
 import pytest
 from paths import ROOT
 
-from dagfactory import __version__, cli
+from dagfactory import cli
 from dagfactory.__main__ import run
+from dagfactory.cli._version import version
 
 GOOD = "pipeline: p\ntasks:\n  a: {type: empty}\n"
 BAD = "pipeline: p\ntsks:\n  a: {type: empty}\n"
@@ -154,7 +155,7 @@ def test_a_bug_leaves_a_log_and_no_traceback(folder, capsys, monkeypatch):
     log = next(folder.glob("dagfactory-*.log"))
     assert str(log) in err
     assert "RuntimeError: a bug" in log.read_text()
-    assert f"dagfactory {__version__}" in log.read_text()
+    assert f"dagfactory {version()} pydantic " in log.read_text()
 
 
 def test_an_interrupt_is_exit_code_130(folder, capsys, monkeypatch):
@@ -271,6 +272,18 @@ def test_check_imports_nothing_heavy(folder):
     assert "dagfactory.compiler.validate.validate" in loaded
     assert not loaded.intersection(HEAVY)
     assert "difflib" not in loaded
+    assert "croniter" not in loaded
+
+
+def test_check_of_a_cron_text_imports_croniter(folder):
+    spec = folder / "specs/scheduled.yaml"
+    spec.write_text(
+        "pipeline: scheduled\nschedule: '0 3 * * 1'\nstart_date: 2026-01-05\n"
+        "tasks: {a: {type: empty}}\n"
+    )
+    loaded = modules_after(["check", "specs/scheduled.yaml"], folder)
+    assert "croniter" in loaded
+    assert not loaded.intersection(HEAVY)
 
 
 def test_help_imports_no_command_and_no_model(folder):
@@ -296,7 +309,7 @@ def test_every_command_has_help(capsys):
 
 def test_version(capsys):
     assert run(["--version"]) == 0
-    assert capsys.readouterr().out == f"dagfactory {__version__}\n"
+    assert capsys.readouterr().out == f"dagfactory {version()}\n"
 
 
 def test_explain(capsys):

@@ -8,9 +8,9 @@ import hashlib
 import itertools
 import json
 import os
-import subprocess
 import sys
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -167,11 +167,10 @@ def test_there_are_enough():
 
 
 def started(repository, command):
-    return subprocess.run(
+    return processes.run(
         [sys.executable, "-P", "-m", "dagfactory", *command],
         cwd=repository,
         env={**os.environ, "DAGFACTORY_CACHE": str(repository.parent / "cache")},
-        stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=SECONDS,
         check=False,

@@ -403,10 +403,16 @@ def test_machines(found, machine, expected):
         ("0 0 29 2 *", False),
         ("0 0 31 2,3 *", False),
         ("0 0 31 2-4/2 *", True),
-        ("0 0 31 2 1", False),
+        ("0 0 31 2 1", True),
         ("0 0 */30 2 *", False),
         ("0 0 31 */1 *", False),
         ("0 0 30/1 2 *", True),
+        ("0 0 31W 2 *", False),
+        ("0 0 L 2 *", False),
+        ("0 0 15 * 1#1", True),
+        ("0 0 29 2 * 0 2027", True),
+        ("0 0 * * 1#5", False),
+        ("@quarterly", False),
     ],
 )
 def test_schedules(found, cron, never):

@@ -1,12 +1,16 @@
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cron_texts import cron_texts
 
 from dagfactory.compiler.validate.validate import validate, validate_environment
 from dagfactory.diagnostics.source import SourceFile
 from dagfactory.document.load import load
 from dagfactory.language.assets import AssetCondition
+from dagfactory.language.cron import accepts, checked, days_and_months, first
 
+MONDAY = datetime(2026, 1, 5)  # noqa: DTZ001 - as specs write dates
 TASKS = "tasks: {a: {type: empty}}\n"
 
 
@@ -52,6 +56,12 @@ def test_models_cannot_be_changed():
         ("{every: 6h}", "every", timedelta(hours=6)),
         ("{assets: [gs://b/x]}", "assets", AssetCondition(all=["gs://b/x"])),
         ("{cron: 0 3 * * 7}", "cron", "0 3 * * 7"),
+        ("0 0 L * *", "cron", "0 0 L * *"),
+        ("0 9 * * 1#1", "cron", "0 9 * * 1#1"),
+        ("0 22-5 * * *", "cron", "0 22-5 * * *"),
+        ("'@Daily'", "cron", "@daily"),
+        ("'@midnight'", "cron", "@midnight"),
+        ("{cron: '@quarterly'}", "cron", "@quarterly"),
     ],
 )
 def test_schedules_have_short_forms(text, field, value):
@@ -70,11 +80,20 @@ def test_schedules_have_short_forms(text, field, value):
         ("0 0 * 13 *", "month `13`"),
         ("0 0 * * 8", "day of week `8`"),
         ("0 0 * foo *", "month `foo`"),
-        ("0 5-3 * * *", "backwards"),
         ("*/0 * * * *", "step of 0"),
         ("1,,2 * * * *", "not a minute"),
         ("a-b-c * * * *", "not a minute"),
-        ("٣ * * * *", "not a minute"),
+        ("0 0 * * mon#6", "no month has a day of week `#6`"),
+        ("0 0 15W,3 * *", "`W` does not go together"),
+        ("0 0 * * 1#1,2", "`#` does not go together"),
+        ("0 0 * ? *", "not for a month"),
+        ("H 3 * * *", "Jenkins"),
+        ("0 0 L-3 * *", "day of month `L`"),
+        ("0 0 * * 0 60", "second `60`"),
+        ("0 0 * * 7 0", "outside 0-6"),
+        ("0 0 1 1 * 0 1969", "year `1969`"),
+        ("* * * * * * * *", "8 fields"),
+        ("R 3 * * *", "another time whenever"),
     ],
 )
 def test_cron_is_read_field_by_field(text, words):
@@ -87,6 +106,50 @@ def test_a_fault_in_cron_is_marked_alone():
     text = "pipeline: p\nstart_date: 2026-01-05\nschedule: '0 3 * * 1,9'\n" + TASKS
     (problem,) = validate(tree(text))[1]
     assert (problem.span.line, problem.span.column, problem.span.end_column) == (3, 22, 23)
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("0 0 3 ? * MON", "`0 3 ? * MON`"),
+        ("0 0 3 ? * MON *", "`0 3 ? * MON`"),
+        ("0 3 * * 1 2026", "`0 3 * * 1`"),
+        ("0 0 * janu *", "did you mean `jan`?"),
+        ("0 0 * * mon-fry", "did you mean `fri`?"),
+        ("0 0 * * 5L", "`L5` (the last)"),
+        ("{cron: '@dayly'}", "did you mean `@daily`?"),
+        ("{cron: '@once'}", "stands alone"),
+        ("daily", '`"@daily"`'),
+        ("6h", "`{every: 6h}`"),
+    ],
+)
+def test_a_fault_in_cron_comes_with_its_repair(text, remedy):
+    text = text if text.startswith("{") else f"'{text}'"
+    found, problems = validate(
+        tree(f"pipeline: p\nstart_date: 2026-01-05\nschedule: {text}\n{TASKS}")
+    )
+    assert found is None
+    assert remedy in problems[0].help
+
+
+def test_whatever_is_wrong_with_cron_is_marked_inside_of_it():
+    """One finding, on the text or on a part of it that is not empty."""
+    for text in cron_texts(200, seed=1):
+        written = json.dumps(text, ensure_ascii=False)
+        head = f"pipeline: p\nstart_date: 2026-01-05\nschedule: {written}\n"
+        found, problems = validate(tree(head + TASKS))
+        assert len(problems) == (found is None), text
+        for problem in problems:
+            assert problem.code in {"DF123", "DF124"}, text
+            assert 11 <= problem.span.column < problem.span.end_column, text
+            assert problem.span.end_column <= 11 + len(written), text
+
+
+def test_a_checked_cron_text_is_read_as_the_one_that_was_written():
+    for text in cron_texts(200, seed=2):
+        if accepts(text):
+            assert days_and_months(checked(text)) == days_and_months(text)
+            assert first(checked(text), MONDAY) == first(text, MONDAY)
 
 
 @pytest.mark.parametrize("schedule", ["'@daily'", "0 3 * * 1", "{every: 1d}"])
