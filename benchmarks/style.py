@@ -1,6 +1,7 @@
 """Sizes of functions and files against the project's bars; exits 1 when one is missed.
 
-Bars: median function at most 9 lines, 90 % at most 30, none over 60, no file over 400.
+Bars: median function at most 9 lines, 90 % at most 30, none over 60, no file over 400; over 600 in
+the trainer, whose files are read from top to bottom.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-MEDIAN, MOST, LONGEST, FILE = 9, 30, 60, 400
+MEDIAN, MOST, LONGEST = 9, 30, 60
+FILE = {"dagfactory": 400, "trainer": 600}
 
 
 def main() -> int:
@@ -22,7 +24,7 @@ def main() -> int:
     for path in files:
         text = path.read_text(encoding="utf-8")
         name = path.relative_to(ROOT).as_posix()
-        if text.count("\n") > FILE:
+        if text.count("\n") > FILE[name.partition("/")[0]]:
             misses.append(f"{name}: {text.count(chr(10))} lines")
         spans += [(size, f"{name}:{where}") for size, where in functions(text)]
     sizes = sorted(size for size, _ in spans)
