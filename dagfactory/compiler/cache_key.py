@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagfactory
-from dagfactory.catalogue.bundled_trainer import rivals
+from dagfactory.catalogue import bundled_trainer
 from dagfactory.dagfile.templates import template_folder
-from dagfactory.project.specs import STDIN, SUFFIXES, beside
+from dagfactory.project.specs import STDIN, SUFFIXES, beside, source_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ def _around(folder: Path, environment: str | None) -> Iterator[bytes]:
     """Yield what a spec of a folder sees beside itself: defaults, the environments, its place."""
     spec = folder / "spec.yaml"
     yield os.fsencode(folder.resolve())
-    yield repr(environment).encode()
+    yield repr((environment, bundled_trainer.of_project(source_folders(spec)))).encode()
     defaults = beside(spec, "defaults.yaml")
     yield defaults.read_bytes() if defaults and defaults.is_file() else repr(defaults).encode()
     environments = beside(spec, "environments")
@@ -71,13 +71,14 @@ def _around(folder: Path, environment: str | None) -> Iterator[bytes]:
 
 
 def program() -> Iterator[bytes]:
-    """Yield what this program is: its files, the trainer's and the templates, Python, the libraries."""
+    """Yield what this program is: its files, the trainer's settings, the templates, Python, libraries."""
     package = Path(dagfactory.__file__).parent
-    for folder in (package, package.parent / "trainer", template_folder()):
-        for path in sorted(_files(folder)):
+    settings = [os.fspath(bundled_trainer.settings_file())]
+    for files in (_files(package), settings, _files(template_folder())):
+        for path in sorted(files):
             yield os.fsencode(path)
             yield Path(path).read_bytes()
-    yield repr((sys.version, [each.is_dir() for each in rivals()])).encode()
+    yield repr((sys.version, bundled_trainer.installed())).encode()
     for name in LIBRARIES:
         found = find_spec(name)
         state = os.stat(found.origin) if found and found.origin else None  # noqa: PTH116 - one call

@@ -71,6 +71,7 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
     if parsed.layers:
         tree, unresolved = resolve(parsed.layers)
         pipeline, invalid = validate(tree)
+        pipeline = pipeline and pipeline.in_project(parsed.packages)
         found += [*unresolved, *invalid, *unknown_names(tree)]
     if parsed.environment and environment:
         where, invalid = validate_environment(parsed.environment, environment)

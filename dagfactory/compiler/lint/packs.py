@@ -16,15 +16,15 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find sweeps in which no two trials share a job."""
     for item in plan.tasks.values():
         if item.task.field("pack"):
-            yield from _idle(item)
+            yield from _idle(plan, item)
 
 
-def _idle(item: PlannedTask) -> Iterator[Diagnostic]:
+def _idle(plan: Plan, item: PlannedTask) -> Iterator[Diagnostic]:
     from dagfactory.runtime.grid import count, packs
     from dagfactory.tasks._sweep.model import Sweep
     from dagfactory.tasks.sweep import definition
 
-    compact = definition(item.task) if isinstance(item.task, Sweep) else {}
+    compact = definition(item.task, plan.pipeline) if isinstance(item.task, Sweep) else {}
     total = count(compact) if compact else 0
     if total > 1 and len(packs(compact)) == total:
         yield Diagnostic(

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagfactory.catalogue import bundled_trainer
 from dagfactory.compiler.lint._jobs import Job, jobs
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
+from dagfactory.task_api.trainer_jobs import runs_bundled_trainer
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan
@@ -38,7 +38,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
             )
         elif job.spot:
             yield from _too_many(plan, job)
-            yield from _from_scratch(job)
+            yield from _from_scratch(plan, job)
 
 
 def _too_many(plan: Plan, job: Job) -> Iterator[Diagnostic]:
@@ -54,14 +54,14 @@ def _too_many(plan: Plan, job: Job) -> Iterator[Diagnostic]:
         )
 
 
-def _from_scratch(job: Job) -> Iterator[Diagnostic]:
+def _from_scratch(plan: Plan, job: Job) -> Iterator[Diagnostic]:
     """Find training that, for all that is written, each preemption begins anew.
 
     Whoever states `restart: true` says that the program resumes, or that starting over is cheap.
     """
     task = job.task
     stated = "restart" in task.model_fields_set
-    if task.type in _TRAINING and not (stated or _resumes(task)):
+    if task.type in _TRAINING and not (stated or _resumes(plan, task)):
         yield Diagnostic(
             "DF316",
             "this job runs on Spot, and nothing says that a preempted one goes on where it was",
@@ -72,9 +72,9 @@ def _from_scratch(job: Job) -> Iterator[Diagnostic]:
         )
 
 
-def _resumes(task: JobTask) -> bool:
+def _resumes(plan: Plan, task: JobTask) -> bool:
     """Whether a job runs our trainer, which resumes by itself, or is told of checkpoints."""
-    if bundled_trainer.runs(task.module, task.command):
+    if runs_bundled_trainer(task, plan.pipeline):
         return True
     texts = [*task.args, *map(str, task.args.values()), *task.env, *task.env.values()]
     said = (_OF_OTHERS.sub("", each) for each in (*texts, *(task.command or ())))
