@@ -73,6 +73,7 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
     if parsed.layers:
         tree, unresolved = resolve(parsed.layers)
         pipeline, invalid = validate(tree)
+        pipeline = pipeline and pipeline.in_project(parsed.packages)
         # names are looked up on the tree, for a wrong value leaves no model, and a misspelt task
         # should not wait for the second run of `check`
         found += [*unresolved, *invalid, *unknown_names(tree)]
