@@ -72,8 +72,7 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
     tree = pipeline = model = None
     if parsed.layers:
         tree, unresolved = resolve(parsed.layers)
-        pipeline, invalid = validate(tree)
-        pipeline = pipeline and pipeline.in_project(parsed.packages)
+        pipeline, invalid = validate(tree, parsed.packages)
         # names are looked up on the tree, for a wrong value leaves no model, and a misspelt task
         # should not wait for the second run of `check`
         found += [*unresolved, *invalid, *unknown_names(tree)]
