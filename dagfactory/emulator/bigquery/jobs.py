@@ -107,7 +107,7 @@ class BigQueryJobs:
             return job
         with self._lock:
             if (project, name) in self._jobs or self._recorded(project, name):
-                raise already_exists("BigQueryJob", f"{project}:{job.location}.{name}")
+                raise already_exists("Job", f"{project}:{job.location}.{name}")
             self._jobs[project, name] = job
         threading.Thread(target=self._run, args=[job], name=f"bigquery {name}").start()
         return job
@@ -116,7 +116,7 @@ class BigQueryJobs:
         """Return a job; raises notFound."""
         job = self._jobs.get((project, name))
         if job is None:
-            raise not_found("BigQueryJob", f"{project}:{LOCATION}.{name}")
+            raise not_found("Job", f"{project}:{LOCATION}.{name}")
         return job
 
     def resource(self, project: str, name: str) -> dict[str, Any]:
