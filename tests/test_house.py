@@ -7,7 +7,7 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
-from paths import ROOT
+from paths import ROOT, TESTS
 
 from dagfactory.compiler import compile as passes
 
@@ -112,3 +112,14 @@ def test_a_spec_goes_through_each_room_once():
         "dagfactory/dagfile",
         "compiler/bundle",
     ]
+
+
+def folders(parent: Path) -> set[str]:
+    """Return the names of the folders in a folder that hold files of Python."""
+    return {each.name for each in parent.iterdir() if any(each.glob("**/*.py"))}
+
+
+def test_tests_stand_in_the_room_that_they_test():
+    rooms = folders(TESTS) - {"trainer", "system", "helpers", "golden"}
+    assert rooms <= {each.name for each in ROOMS}
+    assert folders(TESTS / "compiler") <= {each.name for each in PASSES}

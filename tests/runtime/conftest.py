@@ -2,68 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import select
 import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import processes
 import pytest
+from driven import Airflow, driver, settings
 from inbox import Inbox, inbox
 from lines import PYTHON
-from paths import ROOT
 
 import dagfactory.runtime
 
 HERE = Path(__file__).parent
 PACKAGE = "dagfactory_runtime_under_test"
-DAG_TIMEOUT = 240.0
-
-
-@dataclass
-class Airflow:
-    """A running driver process, and where its logs go."""
-
-    process: subprocess.Popen[str]
-    logs: Path
-
-    def run(self, dag: str, **conf: Any) -> Run:
-        """Run a DAG of tests/runtime/dags and return how it ended."""
-        assert self.process.stdin
-        assert self.process.stdout
-        log = self.logs / f"{dag}-{len(list(self.logs.iterdir()))}.log"
-        request = {"dag": dag, "conf": conf, "log": str(log)}
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        if not select.select([self.process.stdout], [], [], DAG_TIMEOUT)[0]:
-            pytest.fail(f"{dag} did not end; the log says\n{log.read_text()[-4000:]}")
-        line = self.process.stdout.readline()
-        assert line, f"the driver died; the log says\n{log.read_text()[-4000:]}"
-        return Run(**json.loads(line), log=log.read_text())
-
-
-@dataclass
-class Run:
-    """One finished DAG run."""
-
-    run_id: str
-    state: str
-    tasks: dict[str, dict[str, Any]]
-    log: str
-
-    def xcom(self, task: str) -> Any:
-        return self.tasks[task]["xcom"]
-
-    def states(self) -> dict[str, str]:
-        return {name: task["state"] for name, task in self.tasks.items()}
 
 
 @pytest.fixture(scope="session")
@@ -162,28 +118,3 @@ def airflow(
     processes.run(migrate, env=env, check=True, capture_output=True, timeout=300)
     with (home / "driver.log").open("w") as errors, driver(env, errors) as process:
         yield Airflow(process, home / "logs")
-
-
-@contextlib.contextmanager
-def driver(env: dict[str, str], errors: TextIO) -> Iterator[subprocess.Popen[str]]:
-    """Run tests/runtime/driver.py until the session ends."""
-    command = [PYTHON, str(HERE / "driver.py")]
-    pipe = subprocess.PIPE
-    with processes.started(
-        command, limit=None, env=env, stdin=pipe, stdout=pipe, stderr=errors, text=True
-    ) as process:
-        yield process
-        assert process.stdin
-        process.stdin.close()
-        process.wait(30)
-
-
-def settings(home: Path, dags: Path) -> dict[str, str]:
-    return {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "task_logs"),
-        "PYTHONWARNINGS": "ignore",
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-    }

@@ -8,20 +8,12 @@ from textwrap import dedent, indent
 from typing import Any
 
 import pytest
+from environments import WITH_EVERYTHING
 
 from dagfactory.compiler.compile import Compiled, compile_spec
 from dagfactory.compiler.lower.dag import lower
 from dagfactory.dagfile.model import Operator
 
-ENVIRONMENT = """
-environment: test
-project: demo-project
-region: us-central1
-bucket: gs://demo-ml
-service_account: jobs@demo-project.iam.gserviceaccount.com
-labels: {team: ml}
-pools: {p: {slots: 4}}
-"""
 BEFORE = """
   before: {type: bash, command: echo gs://other/models/7}
   extract: {type: bigquery_to_gcs, source: demo-project.raw.images, destination: "${run.dir}/raw/*.avro"}
@@ -39,7 +31,7 @@ def compiled(tmp_path: Path) -> Compile:
     def made(body: str, environment: str | None = "test", params: str = "{}") -> Compiled:
         folder = tmp_path / "specs"
         (folder / "environments").mkdir(parents=True, exist_ok=True)
-        (folder / "environments/test.yaml").write_text(ENVIRONMENT)
+        (folder / "environments/test.yaml").write_text(WITH_EVERYTHING)
         head = (
             f"pipeline: demo\nparams: {params}\ntasks:{BEFORE if environment else chr(10)}  it:\n"
         )

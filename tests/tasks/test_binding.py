@@ -15,7 +15,7 @@ from typing import Any
 import processes
 import pytest
 import yaml
-from tasks.conftest import ENVIRONMENT
+from environments import WITH_EVERYTHING
 
 from dagfactory import tasks as task_types
 from dagfactory.compiler.compile import compile_spec
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.airflow
 def operators(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("every") / "specs"
     (folder / "environments").mkdir(parents=True)
-    (folder / "environments/test.yaml").write_text(ENVIRONMENT)
+    (folder / "environments/test.yaml").write_text(WITH_EVERYTHING)
     shutil.copy(SPEC, folder)
     made = compile_spec(folder / SPEC.name, "test")
     assert made.plan, made.diagnostics

@@ -16,8 +16,8 @@ from typing import Any
 
 import processes
 import pytest
+from environments import WITH_EVERYTHING
 from paths import ROOT
-from tasks.conftest import ENVIRONMENT
 
 from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.compile import build
@@ -53,7 +53,7 @@ def environ(emulator: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     home = tmp_path_factory.mktemp("home")
     specs = home / "specs"
     (specs / "environments").mkdir(parents=True)
-    (specs / "environments/test.yaml").write_text(ENVIRONMENT)
+    (specs / "environments/test.yaml").write_text(WITH_EVERYTHING)
     (specs / "child.yaml").write_text(CHILD)
     shutil.copy(HERE / "real.yaml", specs)
     built = build([specs / "real.yaml", specs / "child.yaml"], "test")

@@ -10,9 +10,9 @@ from typing import Any
 
 import processes
 import pytest
+from features import rendered, specs
 from lines import PYTHON
 from paths import PARSE
-from system.features.conftest import HERE, rendered
 
 pytestmark = pytest.mark.airflow
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.airflow
 @pytest.fixture(scope="module")
 def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("parsed")
-    texts = {path.stem: path.read_text() for path in (HERE / "specs").glob("*.yaml")}
+    texts = specs()
     dags = rendered(texts, folder)
     env = os.environ | {"AIRFLOW_HOME": str(folder / "home"), "PYTHONPATH": str(dags)}
     env["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from features import TARGET, rendered
 from lines import PYTHON
-from system.features.conftest import TARGET, rendered
 
 from dagfactory.run import local_airflow as stack_module
 from dagfactory.run.airflow_install import VARIABLE, line_of
