@@ -36,6 +36,8 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     skipped = shutil.ignore_patterns("__pycache__", "emulator", "run")
     shutil.copytree(ROOT / "dagfactory", folder / "dagfactory", ignore=skipped)
     shutil.copytree(ROOT / "templates", folder / "templates")
+    (folder / "trainer").mkdir()
+    shutil.copy(ROOT / "trainer/settings.py", folder / "trainer")
     for toy in TOYS.finditer((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")):
         path = folder / toy["file"]
         if toy["into"]:

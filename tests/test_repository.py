@@ -8,7 +8,8 @@ import pytest
 import yaml
 from paths import ROOT
 
-from tools.release import NotReadyError, notes
+import dagfactory
+from tools.release import NotReadyError, agreed, notes
 
 DOCS = ROOT / "docs"
 PAGES = [
@@ -153,6 +154,13 @@ def test_notes_of_a_release_are_its_section():
 def test_a_tag_that_does_not_fit_is_no_release(tag, version, log, reason):
     with pytest.raises(NotReadyError, match=reason):
         notes(tag, version, log)
+
+
+def test_both_distributions_have_one_version(monkeypatch):
+    assert agreed() == dagfactory.__version__
+    monkeypatch.setattr("trainer.__version__", "9.9.9")
+    with pytest.raises(NotReadyError, match=r"9\.9\.9"):
+        agreed()
 
 
 KINDS = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")

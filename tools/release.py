@@ -1,7 +1,7 @@
 """Whether a tag can be released: `python -m tools.release v0.1.0` prints its notes, or fails with the reason.
 
-The tag, the version of the package and the newest section of the changelog have to be the same. Needs
-the standard library only.
+The tag, the versions of both distributions and the newest section of the changelog have to be the same.
+Needs the standard library only.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import dagfactory
+import trainer
 
 CHANGELOG = Path(__file__).resolve().parents[1] / "CHANGELOG.md"
 _SECTION = re.compile(
@@ -37,10 +38,18 @@ def notes(tag: str, version: str, changelog: str) -> str:
     return found["text"].strip() + "\n"
 
 
+def agreed() -> str:
+    """Return the version of both distributions; raises NotReadyError when they differ."""
+    # the compiler's wheel holds the trainer's settings: with two versions nobody knows which
+    if trainer.__version__ != dagfactory.__version__:
+        raise NotReadyError(f"trainer/__init__.py says {trainer.__version__}")
+    return dagfactory.__version__
+
+
 def main(tag: str) -> int:
     """Print the notes; 1 with the reason on standard error."""
     try:
-        text = notes(tag, dagfactory.__version__, CHANGELOG.read_text(encoding="utf-8"))
+        text = notes(tag, agreed(), CHANGELOG.read_text(encoding="utf-8"))
     except NotReadyError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
