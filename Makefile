@@ -42,10 +42,11 @@ test: $(STAMP) ## everything CI runs: every stage, then a table of them; fails w
 long: $(STAMP) ## the heavy proofs at full size, hours; goes on where it was, figures in docs/benchmarks.md
 	$(BIN)/python benchmarks/long.py
 
-lint: $(STAMP) ## ruff: rules and formatting; hadolint: the Dockerfile
+lint: $(STAMP) ## ruff: rules and formatting; hadolint: the Dockerfile; zizmor: the workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/hadolint docker/Dockerfile
+	$(BIN)/zizmor --quiet --offline .github
 
 types: $(STAMP) ## mypy, strict
 	$(BIN)/mypy
@@ -95,6 +96,7 @@ package: $(STAMP) ## the trainer as dist/dagfactory_trainer-VERSION.tar.gz, for 
 lock: ## resolve requirements/*.in again (hashes, no index addresses)
 	$(BIN)/$(COMPILE) --universal requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(BIN)/$(COMPILE) requirements/airflow3.in -o requirements/airflow3.txt
+	$(BIN)/$(COMPILE) -c requirements/airflow3.txt requirements/build.in -o requirements/build.txt
 	$(BIN)/$(COMPILE) requirements/airflow2.in -o requirements/airflow2.txt
 	$(BIN)/$(COMPILE) --python-platform x86_64-manylinux_2_28 -c requirements/airflow3.txt \
 	  requirements/image.in -o requirements/image.txt

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 INTERRUPTED = 130
 BUG = 70
+# any other number of an OSError leaves the log of a bug, since it may be one of ours
 REFUSED = {
     errno.EACCES,
     errno.EDQUOT,

@@ -1,1 +1,1 @@
-"""What needs the checkout: generated pages, and the stages of `make test`."""
+"""What needs the checkout: generated pages, the stages of `make test`, whether a tag can be released."""

@@ -48,7 +48,8 @@ def test_checks_are_found_by_listing_the_package():
         addresses arguments branches deadlines images joins limits machines metrics models operators
         packs pools restarts schedule secrets teardowns
     """
-    assert lint.names() == expected.split()
+    assert set(expected.split()) <= set(lint.names())
+    assert not [each for each in lint.names() if each.startswith("_")]
 
 
 GATE = """
