@@ -1,7 +1,8 @@
 """Sizes of functions and files, and comments, against the project's bars; exits 1 when one is missed.
 
-Bars: median function at most 9 lines, 90 % at most 30, none over 60, no file over 400; at least 2
-comments per 100 lines where the reasons for a line lie outside of it (Airflow, Vertex AI, YAML).
+Bars: median function at most 9 lines, 90 % at most 30, none over 60, no file over 400 (over 600 in
+the trainer, whose files are read from top to bottom); at least 2 comments per 100 lines where the
+reasons for a line lie outside of it (Airflow, Vertex AI, YAML).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from io import StringIO
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-MEDIAN, MOST, LONGEST, FILE = 9, 30, 60, 400
+MEDIAN, MOST, LONGEST = 9, 30, 60
+FILE = {"dagfactory": 400, "trainer": 600}
 COMMENTED, FEWEST = ("compiler", "runtime", "run"), 2
 _MARKER = re.compile(r"#\s*(?:noqa|type:|pragma:|ruff:|mypy:)")
 """Comments for a tool, which tell a reader nothing."""
@@ -29,7 +31,7 @@ def main() -> int:
     for path in files:
         text = path.read_text(encoding="utf-8")
         name = path.relative_to(ROOT).as_posix()
-        if text.count("\n") > FILE:
+        if text.count("\n") > FILE[name.partition("/")[0]]:
             misses.append(f"{name}: {text.count(chr(10))} lines")
         spans += [(size, f"{name}:{where}") for size, where in functions(text)]
     sizes = sorted(size for size, _ in spans)

@@ -22,14 +22,14 @@ from pathlib import Path
 import torch
 import trainer_faults as faults
 
-from trainer import checkpoint, state, train
+from trainer import train
+from trainer.checkpoint import state
+from trainer.checkpoint.checkpoint import MANIFEST, STATE, checkpoints, seal
 from trainer.config import parse
-from trainer.files import sha256
-from trainer.manifest import MANIFEST, STATE, checkpoints, seal
-from trainer.run import Run
 from trainer.settings import TrainSettings
-from trainer.signals import StopRequest
-from trainer.vertex import read_context
+from trainer.storage import sha256
+from trainer.train import Run
+from trainer.vertex import StopRequest, read_context
 
 GIGABYTE = 2**30
 Damage = Callable[[Path, Path, random.Random], None]  # newest checkpoint, the one before
@@ -57,7 +57,7 @@ def swap(newest: Path, before: Path, draw: random.Random) -> None:
 
 def misshape(newest: Path, _before: Path, draw: random.Random) -> None:
     """Put a wrong shape or a number that is none into a tensor; the checksums are right."""
-    found = state.unpack((newest / STATE).read_bytes())
+    found = state.decode((newest / STATE).read_bytes())
     part = draw.choice([found.model, found.moments])
     name = draw.choice([name for name in sorted(part) if part[name].numel() > 1])
     if draw.choice([True, False]):
@@ -66,7 +66,7 @@ def misshape(newest: Path, _before: Path, draw: random.Random) -> None:
         part[name].flatten()[draw.randrange(part[name].numel())] = draw.choice(
             [float("nan"), float("inf"), -float("inf")]
         )
-    put(newest, state.pack(found))
+    put(newest, state.encode(found))
 
 
 def put(directory: Path, data: bytes, **changes: object) -> None:
@@ -88,7 +88,7 @@ def damage(flips: int, arguments: list[str], base: Path, draw: random.Random) ->
         for _ in range(count):
             kind(newest, before, draw)
             with contextlib.redirect_stdout(io.StringIO()) as said:
-                loaded = checkpoint.load_newest(root, run.model, run.identity)
+                loaded = state.load_newest(root, run.model, run.identity)
             right = loaded is not None and loaded.step == int(before.name[5:])
             found[kind.__name__] += 1
             found["undetected"] += not right

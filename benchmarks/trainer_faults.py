@@ -32,10 +32,13 @@ from typing import Any
 import torch
 import torch._dynamo  # the optimizer imports it: once here instead of in every fork
 
-from trainer import checkpoint, data, loop, textures, train
+from trainer import storage, train
+from trainer.checkpoint import checkpoint
+from trainer.checkpoint.checkpoint import checkpoints
+from trainer.data import clevr as data
+from trainer.data import textures
 from trainer.errors import TrainerError
-from trainer.manifest import checkpoints
-from trainer.run import Run
+from trainer.train import Run
 
 TINY = [
     "--width=16", "--heads=2", "--glimpses=1", "--dropout=0.1", "--keep=16",
@@ -84,7 +87,7 @@ def watched(board: Board, phase: str, call: Callable[..., Any]) -> Callable[...,
 
 def instrument(board: Board) -> None:
     """Make this process note what it does; it is a fork, so nothing else changes."""
-    loop.train_step = watched(board, "step", loop.train_step)
+    train.train_step = watched(board, "step", train.train_step)
     checkpoint.save = watched(board, "save", checkpoint.save)
     checkpoint.prune = watched(board, "prune", checkpoint.prune)
     resume = train.resume
@@ -95,16 +98,16 @@ def instrument(board: Board) -> None:
         return found
 
     train.resume = noted
-    if "trainer.bucket" in sys.modules:
-        bucket = sys.modules["trainer.bucket"].BucketStorage
+    if "google.cloud.storage" in sys.modules:
+        bucket = storage.BucketStorage
         bucket.write = watched(board, "upload", bucket.write)
 
 
 def start(arguments: list[str], base: Path, board: Board) -> int:
     """Fork a training run; returns its process id. Its output goes to `base/log`."""
     base.mkdir(parents=True, exist_ok=True)
-    for place in range(RESUMED + 1):
-        board[place] = -1 if place == RESUMED else 0
+    for slot in range(RESUMED + 1):
+        board[slot] = -1 if slot == RESUMED else 0
     child = os.fork()
     if child:
         return child
@@ -114,7 +117,7 @@ def start(arguments: list[str], base: Path, board: Board) -> int:
         os.dup2(log, 1)
         os.dup2(log, 2)
         instrument(board)
-        if "trainer.bucket" in sys.modules:
+        if "google.cloud.storage" in sys.modules:
             os.environ["AIP_MODEL_DIR"] = str(base / "model")
             os.environ["AIP_CHECKPOINT_DIR"] = f"gs://faults/{base.name}/checkpoints"
         try:
@@ -211,9 +214,7 @@ def uploads(count: int, arguments: list[str], base: Path, draw: random.Random) -
     (shared().state / "gcs" / "faults").mkdir()
     from google.cloud.storage import blob
 
-    from trainer import bucket
-
-    bucket.PART = SMALL_PART
+    storage.UPLOAD_PART = SMALL_PART
     blob._MAX_MULTIPART_SIZE = SMALL_PART  # noqa: SLF001 - there is no public name
     return kills(count, arguments, base, draw, [*ON_DISK, "upload"])
 

@@ -27,15 +27,12 @@ from pathlib import Path
 import torch
 
 from trainer.config import build
-from trainer.devices import prepare
-from trainer.loop import train_step
-from trainer.pack import Common, open_pack
-from trainer.pack_stack import Stack
-from trainer.pack_step import step
+from trainer.distributed import prepare
+from trainer.pack.pack import Common, open_pack
+from trainer.pack.stack import Stack, step
 from trainer.settings import TrainSettings
-from trainer.signals import StopRequest
-from trainer.train import read_data
-from trainer.vertex import read_context
+from trainer.train import read_data, train_step
+from trainer.vertex import StopRequest, read_context
 
 WORKLOADS = {
     "answer": {"stage": "answer"},

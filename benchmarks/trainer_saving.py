@@ -20,16 +20,15 @@ from pathlib import Path
 
 import torch
 
-from trainer import data, textures, train
+from trainer import train
+from trainer.checkpoint.checkpoint import STATE, checkpoints
 from trainer.config import parse
-from trainer.devices import prepare
-from trainer.manifest import STATE, checkpoints
-from trainer.run import Run
+from trainer.data import clevr as data
+from trainer.data import textures
+from trainer.distributed import prepare
 from trainer.settings import TrainSettings
-from trainer.signals import StopRequest
-from trainer.snapshot import save
-from trainer.step import train_step
-from trainer.vertex import read_context
+from trainer.train import Run, save, train_step
+from trainer.vertex import StopRequest, read_context
 
 BAR = 1.05
 

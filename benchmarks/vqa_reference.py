@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from trainer.vqa_answers import accuracy, normalise
+from trainer.data.vqa_accuracy import accuracy, normalise
 
 SOURCE = "PythonEvaluationTools/vqaEvaluation/vqaEval.py"
 PARTS = [

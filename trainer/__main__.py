@@ -11,18 +11,18 @@ from trainer.settings import TrainSettings
 def main(argv: Sequence[str]) -> int:
     """Hand over to the program that the arguments name; returns the exit code."""
     if argv[:1] == ["validate"]:
-        from trainer import validate
+        from trainer.checkpoint import checkpoint
 
-        return validate.main(argv[1:])
+        return checkpoint.main(argv[1:])
     if asks_for_help(argv):
         parse(TrainSettings, argv)  # before torch is imported, which takes seconds
     values = read_values(argv)
     if "trials" in values:
-        from trainer import pack
+        from trainer.pack import pack
 
         return pack.main(argv)
     if values.get("stage") == "textures":
-        from trainer import textures
+        from trainer.data import textures
 
         return textures.main(argv)
     from trainer import train

@@ -1,12 +1,14 @@
 """Errors that end a program with one plain line instead of a traceback."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
 USAGE_EXIT = 2
 FAILURE_EXIT = 1
 TIME_IS_UP = 75  # EX_TEMPFAIL of sysexits.h: start again to continue
+TERMINATED = 128 + signal.SIGTERM  # as a shell says it: saved, start again to continue
 
 
 class TrainerError(Exception):

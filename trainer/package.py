@@ -15,7 +15,7 @@ from pathlib import Path
 
 from trainer import __version__
 from trainer.errors import UsageError, run_program
-from trainer.files import write_bytes
+from trainer.storage import write_bytes
 
 NAME = f"trainer-{__version__}"
 EPOCH = 315532800  # 1980-01-01, the earliest time that a zip file, and so a wheel, can hold

@@ -1,8 +1,19 @@
-"""Every setting of every trainer program, as models; importable without torch."""
+"""Every setting of every trainer program, as models: one file that needs only pydantic.
 
-from typing import Annotated, Literal, Self
+The compiler reads this file by its location, without the rest of the trainer, to check arguments
+before a machine is paid for.
+"""
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 BUILT_IN = "sort-of-clevr"  # a name in place of an address of textures
 Address = Annotated[str, Field(min_length=1)]
@@ -201,3 +212,144 @@ class EvaluateSettings(Settings):
         default=0.05, ge=0, le=1, description="least query_distinctness of a valid relevance"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where to compute")
+
+
+class VqaSettings(Settings):
+    """`python -m trainer.vqa`: VQAv2 files into the exchange format."""
+
+    input: Address = Field(description="directory of VQAv2 files and image folders")
+    train: str = Field(
+        default="train2014", min_length=1, description="data subset that becomes split train"
+    )
+    held_out: str = Field(
+        default="val2014", min_length=1, description="data subset that becomes split held_out"
+    )
+    side: int = Field(
+        default=256, ge=16, le=4096, description="pixels per side that images are resized to"
+    )
+    questions: Positive = Field(
+        default=1, description="questions per line; an image with more becomes several lines"
+    )
+    shard: Positive = Field(default=500, description="lines per shard file")
+
+
+class VqaExportSettings(Settings):
+    """`python -m trainer.vqa_export`: the exchange format into VQAv2 files."""
+
+    input: Address = Field(description="directory or glob of JSON-lines shards")
+
+
+class ReadingSettings(Settings):
+    """What both programs of `trainer.vlm` read, and how they answer."""
+
+    data: Address = Field(description="directory or glob of JSON-lines shards")
+    backbone: Address = Field(description="local directory of a Qwen3-VL, Hugging Face format")
+    side: int = Field(
+        default=512, ge=32, le=4096, description="pixels per side of what the backbone sees"
+    )
+    longest: Positive = Field(default=8, description="most tokens of a generated answer")
+    precision: Literal["bfloat16", "float32"] = Field(
+        default="bfloat16", description="number format of the backbone"
+    )
+
+
+class VlmSettings(
+    ReadingSettings,
+    SelectionSettings,
+    ObjectiveSettings,
+    OptimizerSettings,
+    CheckpointSettings,
+    LoopSettings,
+):
+    """`python -m trainer.vlm`: train the selection in front of a frozen Qwen3-VL."""
+
+    epochs: Positive = Field(default=3, description="passes over the training questions")
+    batch: Positive = Field(default=4, description="questions per step")
+    limit: int | None = Field(default=None, ge=2, description="use only the first images")
+    validation: float = Field(
+        default=0.1, gt=0, lt=1, description="fraction of training images held for validation"
+    )
+
+    @model_validator(mode="after")
+    def _every_part_has_questions(self) -> Self:
+        check_parts(self.batch, self.accumulate)
+        return self
+
+
+class VlmEvaluateSettings(ReadingSettings):
+    """`python -m trainer.vlm.evaluate`: measure a selection on the held-out images."""
+
+    model: Address = Field(description="model directory that trainer.vlm wrote")
+    batch: Positive = Field(default=8, description="questions per batch")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where to compute")
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+
+
+class PackSettings(BaseModel):
+    """`python -m trainer --trials=…`: several trials, trained together."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    trials: dict[Name, dict[str, Any]] = Field(
+        min_length=1, description="settings of each trial by its name, as JSON"
+    )
+    pack: Positive | None = Field(
+        default=None, description="trials trained at the same time; all of them if absent"
+    )
+
+
+PROGRAMS: dict[str, type[Settings]] = {
+    "trainer": TrainSettings,
+    "trainer.data": DataSettings,
+    "trainer.textures": TexturesSettings,
+    "trainer.evaluate": EvaluateSettings,
+    "trainer.vqa": VqaSettings,
+    "trainer.vqa_export": VqaExportSettings,
+    "trainer.vlm": VlmSettings,
+    "trainer.vlm.evaluate": VlmEvaluateSettings,
+}
+
+VARYING = (
+    "seed",
+    "learning_rate",
+    "weight_decay",
+    "beta1",
+    "beta2",
+    "warmup",
+    "clip",
+    "relevance_weight",
+    "budget_weight",
+    "budget_target",
+    "dropout",
+    "from",
+    "patience",
+)
+"""Settings in which the trials of a pack may differ."""
+
+SHAPE = (
+    "stage",
+    "textures",
+    "epochs",
+    "batch",
+    "limit",
+    "validation",
+    "width",
+    "heads",
+    "glimpses",
+    "keep",
+    "budget_total",
+    "ablate",
+    "device",
+    "threads",
+    "checkpoint_every",
+    "mtbi",
+    "keep_checkpoints",
+    "max_seconds",
+    "log_every",
+)
+"""Settings that a pack heeds and that are equal in all its trials.
+
+One that is in neither list keeps its default: it is not known to mean the same in a pack.
+"""

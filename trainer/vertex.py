@@ -1,23 +1,33 @@
-"""What Vertex AI tells a job through its environment, as one value.
+"""What Vertex AI tells a job: directories, cluster, SIGTERM and secrets.
 
-`read_context` is a pure function of the environment; `place` maps gs:// addresses to the
-Cloud Storage FUSE mount that every custom job has at /gcs.
+`read_context` is a pure function of the environment; `locate` maps gs:// addresses to the Cloud
+Storage FUSE mount that every custom job has at /gcs.
 """
 
+import base64
 import json
 import os
 import shutil
-from collections.abc import Mapping
+import signal
+import time
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
-from trainer.errors import TrainerError, UsageError
-from trainer.mirror import fetch, fetch_folder, publish, scratch
-from trainer.place import GsAddress, Place
-from trainer.storage import storage_of
+from trainer.errors import TERMINATED, TrainerError, UsageError
+from trainer.storage import GsAddress, Location, fetch, fetch_folder, publish, scratch, storage_of
+
+if TYPE_CHECKING:
+    from google.auth.transport.requests import AuthorizedSession
 
 DEFAULT_MASTER_PORT = 2222
+ONE_REQUEST = 5.0  # seconds in which several signals are one request
+SECRETS_VARIABLE = "DAGFACTORY_SECRETS"
+ACCESS_URL = "https://secretmanager.googleapis.com/v1/{}:access"
+CLOUD_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+ACCESS_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +35,7 @@ class Cluster:
     """Where this machine stands among those of a job."""
 
     rank: int = 0
-    world: int = 1
+    machines: int = 1
     master: str = "localhost"
     port: int = DEFAULT_MASTER_PORT
 
@@ -36,7 +46,7 @@ class Process:
 
     started: bool = False
     rank: int = 0
-    world: int = 1
+    world_size: int = 1
     local_rank: int = 0
 
 
@@ -45,14 +55,14 @@ ALONE = Process()
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """Directories, place in the cluster and identity of a job.
+    """Directories, rank in the cluster and identity of a job.
 
     Without a mount for gs:// addresses, models and logs are written to a directory of this
     machine and published to the addresses from there; checkpoints go to theirs directly.
     """
 
     model_dir: Path
-    checkpoint_dir: Place
+    checkpoint_dir: Location
     log_dir: Path | None  # where TensorBoard looks; None where nobody does
     cluster: Cluster
     published: Mapping[Path, GsAddress] = field(default_factory=dict)
@@ -62,7 +72,7 @@ class RunContext:
     metric_file: Path | None = None
 
     @property
-    def model_address(self) -> Place:
+    def model_address(self) -> Location:
         """Where others find the model directory."""
         return self.published.get(self.model_dir, self.model_dir)
 
@@ -96,7 +106,7 @@ class RunContext:
             storage_of(address).remove(str(address))
 
 
-def place(address: str, environment: Mapping[str, str] = os.environ) -> Place:
+def locate(address: str, environment: Mapping[str, str] = os.environ) -> Location:
     """Path of an address; a gs:// address is one under the mount, and itself without a mount.
 
     The mount is $GCSFUSE_ROOT, /gcs where that is not set. Raises TrainerError where
@@ -118,7 +128,7 @@ def place(address: str, environment: Mapping[str, str] = os.environ) -> Place:
 
 def local_path(address: str, environment: Mapping[str, str] = os.environ) -> Path:
     """File path of an input; without a mount it is fetched from its bucket."""
-    found = place(address, environment)
+    found = locate(address, environment)
     return fetch(found) if isinstance(found, GsAddress) else found
 
 
@@ -129,8 +139,8 @@ def read_context(environment: Mapping[str, str], output: str | None) -> RunConte
         raise UsageError("AIP_MODEL_DIR is not set: say where to write with --output=DIR")
     base = model.rstrip("/").rpartition("/")[0] if model else str(output).rstrip("/")
 
-    def named(variable: str, name: str) -> Place:
-        return place(environment.get(variable) or f"{base}/{name}", environment)
+    def named(variable: str, name: str) -> Location:
+        return locate(environment.get(variable) or f"{base}/{name}", environment)
 
     logs = environment.get("AIP_TENSORBOARD_LOG_DIR")
     return RunContext(
@@ -140,11 +150,11 @@ def read_context(environment: Mapping[str, str], output: str | None) -> RunConte
         job_id=environment.get("CLOUD_ML_JOB_ID"),
         trial_id=environment.get("CLOUD_ML_TRIAL_ID") or None,
         metric_file=_metric_file(environment),
-        **_written(named("AIP_MODEL_DIR", "model"), place(logs, environment) if logs else None),
+        **_written(named("AIP_MODEL_DIR", "model"), locate(logs, environment) if logs else None),
     )
 
 
-def _written(model: Place, logs: Place | None) -> dict[str, Any]:
+def _written(model: Location, logs: Location | None) -> dict[str, Any]:
     """Directories that are written to, and the addresses that some of them stand for."""
     found = {"model_dir": model} | ({"log_dir": logs} if logs else {})
     remote = {name: where for name, where in found.items() if isinstance(where, GsAddress)}
@@ -163,18 +173,18 @@ def read_process(environment: Mapping[str, str]) -> Process:
     if "LOCAL_RANK" not in environment:
         return ALONE
     rank, world, local = (_whole(environment, n) for n in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
-    return Process(started=True, rank=rank, world=world, local_rank=local)
+    return Process(started=True, rank=rank, world_size=world, local_rank=local)
 
 
 def read_cluster(environment: Mapping[str, str]) -> Cluster:
-    """Place in the cluster: CLUSTER_SPEC first, then RANK and WORLD_SIZE, else one machine."""
+    """Rank in the cluster: CLUSTER_SPEC first, then RANK and WORLD_SIZE, else one machine."""
     spec = environment.get("CLUSTER_SPEC")
     if spec:
         return _from_cluster_spec(spec)
     if "RANK" in environment and "WORLD_SIZE" in environment:
         return Cluster(
             rank=_whole(environment, "RANK"),
-            world=_whole(environment, "WORLD_SIZE"),
+            machines=_whole(environment, "WORLD_SIZE"),
             master=environment.get("MASTER_ADDR", "localhost"),
             port=int(environment.get("MASTER_PORT", DEFAULT_MASTER_PORT)),
         )
@@ -211,3 +221,68 @@ def _metric_file(environment: Mapping[str, str]) -> Path | None:
     if environment.get("CLOUD_ML_TRIAL_ID"):
         return Path("/tmp/hypertune/output.metrics")  # noqa: S108
     return None
+
+
+@dataclass(slots=True)
+class StopRequest:
+    """SIGTERM: finish the step, save, leave with 143; one that comes again later leaves at once.
+
+    One request arrives more than once: timeout(1) signals its child, then the group of both, and a
+    service manager signals every process, of which the agent signals its own again.
+    """
+
+    asked: bool = False
+    since: float = 0.0
+
+    def install(self) -> "StopRequest":
+        """Handle SIGTERM from now on."""
+        signal.signal(signal.SIGTERM, self._handle)
+        return self
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if not self.asked:
+            self.asked, self.since = True, now
+        elif now - self.since > ONE_REQUEST:
+            os._exit(TERMINATED)
+
+
+def load_secrets(environment: MutableMapping[str, str]) -> list[str]:
+    """Put every secret into the environment; returns the variable names, never a value."""
+    names = read_secret_names(environment.get(SECRETS_VARIABLE))
+    if not names:
+        return []
+    import google.auth
+    from google.auth.exceptions import GoogleAuthError
+    from google.auth.transport.requests import AuthorizedSession
+    from requests import RequestException
+
+    try:
+        credentials, _ = google.auth.default(scopes=[CLOUD_SCOPE])
+        session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+        for variable, name in names.items():
+            environment[variable] = access_secret(session, name)
+    except (GoogleAuthError, RequestException) as error:
+        raise TrainerError(f"Secret Manager cannot be asked: {error}") from None
+    return sorted(names)
+
+
+def read_secret_names(text: str | None) -> dict[str, str]:
+    """`{variable: resource name}` from the JSON in DAGFACTORY_SECRETS."""
+    if not text:
+        return {}
+    try:
+        names = json.loads(text)
+    except ValueError as error:
+        raise TrainerError(f"{SECRETS_VARIABLE} is not JSON: {error}") from None
+    if not isinstance(names, dict) or not all(isinstance(v, str) for v in names.values()):
+        raise TrainerError(f"{SECRETS_VARIABLE} must map variables to secret versions")
+    return names
+
+
+def access_secret(session: "AuthorizedSession", name: str) -> str:
+    """Fetch the text of one secret version; the error names it and the status only."""
+    response = session.get(ACCESS_URL.format(name), timeout=ACCESS_SECONDS)
+    if not response.ok:
+        raise TrainerError(f"secret {name} cannot be read: HTTP {response.status_code}")
+    return base64.b64decode(response.json()["payload"]["data"]).decode()

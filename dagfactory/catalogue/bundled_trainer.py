@@ -57,12 +57,12 @@ def settings(program: str) -> type[BaseModel]:
 
 def varying() -> tuple[str, ...]:
     """Return the settings in which trials may differ that train together."""
-    names: tuple[str, ...] = import_module("trainer.pack_settings").VARYING
+    names: tuple[str, ...] = import_module("trainer.settings").VARYING
     return names
 
 
 def single_run_settings() -> tuple[str, ...]:
     """Return the settings that only a run of its own heeds, not one that trains with others."""
-    packs = import_module("trainer.pack_settings")
+    packs = import_module("trainer.settings")
     names = [field.alias or name for name, field in settings("trainer").model_fields.items()]
     return tuple(name for name in names if name not in (*packs.VARYING, *packs.SHAPE))

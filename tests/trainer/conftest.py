@@ -34,7 +34,7 @@ def _no_vertex_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from trainer.data import main
+    from trainer.data.clevr import main
 
     base = tmp_path_factory.mktemp("data")
     assert main(["--images=36", "--held_out=8", "--shard=20", f"--output={base}"]) == 0
@@ -43,7 +43,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def textures(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from trainer.textures import main
+    from trainer.data.textures import main
 
     base = tmp_path_factory.mktemp("textures")
     assert main([f"--input={data}", f"--output={base}"]) == 0
@@ -84,8 +84,8 @@ def losses() -> Any:
 @pytest.fixture(scope="session")
 def write_state() -> Any:
     """A function: replace the state of a checkpoint; the manifest fits it."""
-    from trainer.files import describe_pieces
-    from trainer.manifest import MANIFEST, STATE, seal
+    from trainer.checkpoint.checkpoint import MANIFEST, STATE, seal
+    from trainer.storage import describe_pieces
 
     def write(directory: Path, data: bytes) -> None:
         (directory / STATE).write_bytes(data)

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from trainer.config import PROGRAMS, check, parse
+from trainer.config import check, parse
 from trainer.errors import UsageError
-from trainer.settings import DataSettings, TrainSettings
+from trainer.settings import PROGRAMS, DataSettings, TrainSettings
 
 
 def train(*argv):

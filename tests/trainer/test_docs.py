@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.config import PROGRAMS
-from trainer.help import shown
-from trainer.pack_settings import VARYING, PackSettings
+from trainer.config import shown
+from trainer.settings import PROGRAMS, VARYING, PackSettings
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "trainer.md").read_text()
 
@@ -28,5 +27,5 @@ def test_the_settings_of_packs_are_in_the_manual():
 
 
 def test_what_may_differ_in_a_pack_is_in_the_manual():
-    section = MANUAL.split("\n**What may differ**")[1].split("(`trainer.pack_settings")[0]
+    section = MANUAL.split("\n**What may differ**")[1].split("(`trainer.settings")[0]
     assert section.replace("`", "").replace(",", "").split()[1:] == list(VARYING)

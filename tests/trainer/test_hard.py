@@ -7,11 +7,11 @@ import torch
 from torch.nn import functional
 
 from trainer import train
-from trainer.dataset import Batch
-from trainer.manifest import checkpoints
-from trainer.network import Answers
-from trainer.objective import HARD, answer_loss, objective
+from trainer.checkpoint.checkpoint import checkpoints
+from trainer.data.dataset import Batch
+from trainer.model.arr_coc import Answers
 from trainer.settings import TrainSettings
+from trainer.train import HARD, answer_loss, objective
 
 # Two images with two questions each, three answers.
 LOGITS = torch.tensor([[[2.0, 0, 0], [0, 2.0, 0]], [[0, 0, 2.0], [1.0, 0, 0]]])

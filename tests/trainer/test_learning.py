@@ -6,14 +6,13 @@ import pytest
 import torch
 
 from trainer import train
-from trainer.data import main as generate
-from trainer.dataset import load_textures
-from trainer.measure import question_only_baseline
-from trainer.model import ArrCoc
-from trainer.network import Sizes
-from trainer.objective import objective
+from trainer.data.clevr import main as generate
+from trainer.data.dataset import load_textures
+from trainer.data.textures import main as make_textures
+from trainer.evaluate import question_only_baseline
+from trainer.model.arr_coc import ArrCoc, Sizes
 from trainer.settings import ModelSettings, TrainSettings
-from trainer.textures import main as make_textures
+from trainer.train import objective
 
 
 def test_the_answer_alone_trains_every_part(textures):

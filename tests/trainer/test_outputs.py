@@ -7,12 +7,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from trainer import evaluate, export, train, validate
-from trainer.dataset import Split, load_textures
+from trainer import evaluate, export, train
+from trainer.checkpoint import checkpoint as validate
+from trainer.checkpoint.checkpoint import seal
+from trainer.data.dataset import Split, load_textures
 from trainer.errors import TrainerError
-from trainer.files import damaged_files, write_metrics
-from trainer.manifest import seal
-from trainer.measure import measure, query_distinctness, question_only_baseline
+from trainer.evaluate import measure, query_distinctness, question_only_baseline
+from trainer.storage import damaged_files, write_metrics
 
 CPU = torch.device("cpu")
 

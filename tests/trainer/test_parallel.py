@@ -6,12 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from trainer import launch
-from trainer.devices import choose_device
+from trainer.distributed import ProcessGroup, choose_device, processes
 from trainer.errors import TrainerError
 from trainer.settings import TrainSettings
-from trainer.step import parts_of
-from trainer.team import Team
+from trainer.train import parts_of
 
 
 @pytest.mark.parametrize(
@@ -23,7 +21,7 @@ from trainer.team import Team
 )  # fmt: skip
 def test_one_process_for_each_gpu(gpus, options, expected, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
-    assert launch.processes(TrainSettings(textures="x", **options)) == expected
+    assert processes(TrainSettings(textures="x", **options)) == expected
 
 
 def test_more_processes_than_gpus_are_a_mistake(monkeypatch):
@@ -53,9 +51,9 @@ def test_a_step_with_fewer_images_than_parts_is_a_mistake():
 def test_the_first_process_goes_first_then_one_of_each_machine(monkeypatch):
     """Four processes of two machines as threads; a barrier in place of torch's."""
     barrier, order = threading.Barrier(4), []
-    monkeypatch.setattr(Team, "wait", lambda _: barrier.wait(timeout=20))
-    teams = [Team(rank, 4, rank % 2) for rank in (3, 1, 2, 0)]
+    monkeypatch.setattr(ProcessGroup, "barrier", lambda _: barrier.wait(timeout=20))
+    members = [ProcessGroup(rank, 4, rank % 2) for rank in (3, 1, 2, 0)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda team: team.in_turns(lambda: order.append(team.rank)), teams))
+        list(pool.map(lambda each: each.main_first(lambda: order.append(each.rank)), members))
     assert order[:2] == [0, 2]
     assert sorted(order[2:]) == [1, 3]

@@ -19,12 +19,13 @@ import torch
 from safetensors.torch import load_file
 
 from dagfactory.emulator.testing import shared
-from trainer import export, state
+from trainer import export
 from trainer import train as program
-from trainer.dataset import hold_out, load_textures
+from trainer.checkpoint import state
+from trainer.checkpoint.checkpoint import MANIFEST, STATE, checkpoints
+from trainer.data.dataset import hold_out, load_textures
 from trainer.errors import TrainerError
-from trainer.manifest import MANIFEST, STATE, checkpoints
-from trainer.measure import measure
+from trainer.evaluate import measure
 
 TORCHRUN = ["-m", "torch.distributed.run", "--nproc-per-node=3", "-m", "trainer"]
 OURS = ["-m", "trainer", "--processes=2"]
@@ -210,10 +211,10 @@ def test_the_generators_of_every_process_are_needed(
     shutil.copytree(together("ddp"), tmp_path / "run")
     shutil.rmtree(checkpoints(tmp_path / "run" / "checkpoints")[-1])
     newest = checkpoints(tmp_path / "run" / "checkpoints")[-1]
-    found = state.unpack((newest / STATE).read_bytes())
+    found = state.decode((newest / STATE).read_bytes())
     assert len(found.random) == 2
     found.random[1] = found.random[0]
-    write_state(newest, state.pack(found))
+    write_state(newest, state.encode(found))
     train_together(arguments, tmp_path / "run")
     mine, others = losses(tmp_path / "run"), losses(together("ddp"))
     assert mine[:20] == others[:20]
@@ -230,7 +231,7 @@ def test_what_two_made_one_can_read(parallel, together, textures):
     found = {f"val_{name}": value for name, value in measure(model, validation, 50).items()}
     assert found == pytest.approx({name: told[name] for name in found})
     newest = checkpoints(base / "checkpoints")[-1]
-    saved = state.unpack((newest / STATE).read_bytes())
+    saved = state.decode((newest / STATE).read_bytes())
     weights = load_file(base / "model" / "model.safetensors")
     assert all(torch.equal(saved.model[name], value) for name, value in weights.items())
     model.load_state_dict(saved.model)

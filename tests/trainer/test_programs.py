@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from trainer import __main__ as program
-from trainer import data
+from trainer.data import clevr as data
 from trainer.errors import TrainerError
 from trainer.settings import DataSettings
 from trainer.train import main as train
@@ -39,7 +39,9 @@ def test_stage_textures_computes_textures(data, tmp_path):
 
 
 def test_built_in_data_is_made_once_beside_the_model(arguments, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("trainer.builtin.DataSettings", lambda: DataSettings(images=12, held_out=2))
+    monkeypatch.setattr(
+        "trainer.data.dataset.DataSettings", lambda: DataSettings(images=12, held_out=2)
+    )
     options = [*arguments, "--textures=sort-of-clevr", "--epochs=1", f"--output={tmp_path}"]
     assert train(options) == 0
     assert "making the built-in data set" in capsys.readouterr().out

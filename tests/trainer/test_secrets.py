@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import google.auth.credentials
 import pytest
 
-from trainer import secrets
+from trainer import vertex
 from trainer.errors import TrainerError
 
 NAME = "projects/p/secrets/wandb/versions/latest"
@@ -33,7 +33,9 @@ def manager(monkeypatch):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    monkeypatch.setattr(secrets, "ADDRESS", f"http://127.0.0.1:{server.server_port}/v1/{{}}:access")
+    monkeypatch.setattr(
+        vertex, "ACCESS_URL", f"http://127.0.0.1:{server.server_port}/v1/{{}}:access"
+    )
     anonymous = google.auth.credentials.AnonymousCredentials()
     monkeypatch.setattr(google.auth, "default", lambda **_: (anonymous, "p"))
     yield server
@@ -44,7 +46,7 @@ def manager(monkeypatch):
 
 def test_a_secret_reaches_the_environment_and_no_output(manager, capsys):
     environment = {"DAGFACTORY_SECRETS": json.dumps({"WANDB_API_KEY": NAME})}
-    assert secrets.load(environment) == ["WANDB_API_KEY"]
+    assert vertex.load_secrets(environment) == ["WANDB_API_KEY"]
     assert environment["WANDB_API_KEY"] == CANARY
     assert CANARY not in "".join(capsys.readouterr())
 
@@ -52,14 +54,14 @@ def test_a_secret_reaches_the_environment_and_no_output(manager, capsys):
 def test_a_refused_secret_is_named(manager):
     environment = {"DAGFACTORY_SECRETS": json.dumps({"KEY": "projects/p/secrets/x/versions/1"})}
     with pytest.raises(TrainerError, match=r"secret projects/p/secrets/x/versions/1 .*HTTP 404"):
-        secrets.load(environment)
+        vertex.load_secrets(environment)
 
 
 def test_without_secrets_nobody_is_asked():
-    assert secrets.load({}) == []
+    assert vertex.load_secrets({}) == []
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"A": 1}'])
 def test_a_bad_variable_is_one_line(text):
     with pytest.raises(TrainerError, match="DAGFACTORY_SECRETS"):
-        secrets.load({"DAGFACTORY_SECRETS": text})
+        vertex.load_secrets({"DAGFACTORY_SECRETS": text})

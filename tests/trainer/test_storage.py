@@ -11,16 +11,19 @@ import pytest
 import torch
 
 from dagfactory.emulator.testing import shared
-from trainer import bucket as module
-from trainer import mirror
-from trainer.bucket import BucketStorage, PiecesStream
-from trainer.checkpoint import load_newest, prune
+from trainer import storage as module
+from trainer.checkpoint.checkpoint import checkpoints, prune
+from trainer.checkpoint.state import load_newest
 from trainer.errors import TrainerError
-from trainer.files import damaged_files
-from trainer.manifest import checkpoints
-from trainer.place import GsAddress
-from trainer.storage import LocalStorage, storage_of
-from trainer.vertex import local_path, place, read_context
+from trainer.storage import (
+    BucketStorage,
+    GsAddress,
+    LocalStorage,
+    PiecesStream,
+    damaged_files,
+    storage_of,
+)
+from trainer.vertex import local_path, locate, read_context
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 INSERT = "storage.objects.insert"
@@ -81,7 +84,7 @@ def test_an_upload_in_parts_survives_a_busy_service(emulator, tmp_path, monkeypa
                 emulator.faults(f"error:503:2:{INSERT}")
             return super().read(size)
 
-    monkeypatch.setattr(module, "PART", 2**21)
+    monkeypatch.setattr(module, "UPLOAD_PART", 2**21)
     monkeypatch.setattr(module, "PiecesStream", Interrupted)
     address, data = f"gs://parts/{tmp_path.name}", os.urandom(2**23 + 2**20 + 7)
     BucketStorage().write(address, [data[:1000], data[1000:]])
@@ -128,8 +131,8 @@ def test_pieces_are_one_stream():
 
 
 def test_an_address_without_a_mount_stays_one():
-    assert place("gs://b/p/", {}) == GsAddress("gs://b/p")
-    assert str(place("gs://b/p", {"GCSFUSE_ROOT": "/"})) == "/b/p"
+    assert locate("gs://b/p/", {}) == GsAddress("gs://b/p")
+    assert str(locate("gs://b/p", {"GCSFUSE_ROOT": "/"})) == "/b/p"
     found = read_context({"AIP_MODEL_DIR": "gs://b/run/model/"}, None)
     assert str(found.checkpoint_dir) == "gs://b/run/checkpoints"
     assert str(found.model_address) == "gs://b/run/model"
@@ -161,7 +164,7 @@ def test_inputs_are_fetched(emulator, tmp_path, monkeypatch):
 
 
 def upload(emulator, directory, address):
-    mirror.publish(directory, GsAddress(address))
+    module.publish(directory, GsAddress(address))
     return address
 
 
@@ -262,20 +265,18 @@ def test_an_unreachable_checkpoint_is_not_a_damaged_one(call, emulator, finished
     root = GsAddress(f"gs://out/{tmp_path.name}/checkpoints")
     for directory in checkpoints(finished / "checkpoints"):
         upload(emulator, directory, str(root / directory.name))
-    kept = [place.name for place in checkpoints(root)]
+    kept = [folder.name for folder in checkpoints(root)]
     emulator.faults(f"error:403:1:storage.objects.{call}")
     with pytest.raises(OSError, match="403"):
         load_newest(root, torch.nn.Linear(1, 1), {})
     emulator.faults(f"error:403:1:storage.objects.{call}")
     with pytest.raises(OSError, match="403"):
         prune(root, keep=1, step=24)
-    assert [place.name for place in checkpoints(root)] == kept
+    assert [folder.name for folder in checkpoints(root)] == kept
 
 
 def test_without_the_client_library_a_line_says_so(monkeypatch):
-    from trainer import storage
-
-    storage.bucket_storage.cache_clear()
-    monkeypatch.setitem(sys.modules, "trainer.bucket", None)
+    module.bucket_storage.cache_clear()
+    monkeypatch.setitem(sys.modules, "google.cloud.storage", None)
     with pytest.raises(TrainerError, match="FUSE mount at /gcs, or the package google-cloud-sto"):
         storage_of(GsAddress("gs://b/p"))

@@ -6,13 +6,11 @@ import pytest
 import torch
 
 from trainer import evaluate
-from trainer.dataset import Batch, load_textures
+from trainer.data.dataset import Batch, load_textures
+from trainer.evaluate import Sums, ablation_drop, failed_checks, silenced
 from trainer.export import load_model
-from trainer.measure import Sums
-from trainer.model import ArrCoc
-from trainer.network import Output, Sizes
+from trainer.model.arr_coc import ArrCoc, Output, Sizes
 from trainer.settings import EvaluateSettings, ModelSettings
-from trainer.validity import ablation_drop, failed_checks, silenced
 
 GOOD = {
     "recall_at_k": 0.9, "query_distinctness": 0.3, "lambda_1": 0.5, "lambda_2": 0.6, "lambda_3": 0.7,

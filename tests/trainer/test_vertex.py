@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from trainer.distributed import rendezvous
 from trainer.errors import TrainerError, UsageError
-from trainer.launch import rendezvous
-from trainer.metrics import report_tuning
+from trainer.report.metrics import report_tuning
 from trainer.vertex import Cluster, Process, local_path, read_cluster, read_context
 
 SPEC = {
@@ -67,13 +67,13 @@ def test_the_primary_is_rank_zero():
 
 def test_cluster_spec_wins_over_the_other_variables():
     environment = {"CLUSTER_SPEC": json.dumps(SPEC), "RANK": "0", "WORLD_SIZE": "1"}
-    assert read_cluster(environment).world == 3
+    assert read_cluster(environment).machines == 3
 
 
 def test_local_rank_tells_torchrun_from_vertex():
     started = {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "CLUSTER_SPEC": json.dumps(SPEC)}
     found = read_context(started, output="x")
-    assert found.process == Process(started=True, rank=5, world=8, local_rank=1)
+    assert found.process == Process(started=True, rank=5, world_size=8, local_rank=1)
     assert found.cluster.rank == 2
     assert read_context({"RANK": "5", "WORLD_SIZE": "8"}, output="x").process == Process()
 

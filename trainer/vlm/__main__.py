@@ -1,12 +1,12 @@
 """`python -m trainer.vlm`: train the selection in front of a frozen Qwen3-VL."""
 
-import importlib.util
 import sys
 from collections.abc import Sequence
 
 from trainer.config import asks_for_help, parse
-from trainer.errors import TrainerError, run_program
-from trainer.vlm.settings import VlmSettings
+from trainer.errors import run_program
+from trainer.settings import VlmSettings
+from trainer.vlm import need_transformers
 
 
 def main(argv: Sequence[str]) -> int:
@@ -17,12 +17,6 @@ def main(argv: Sequence[str]) -> int:
     from trainer.vlm import train
 
     return train.main(argv)
-
-
-def need_transformers() -> None:
-    """Raise TrainerError where the extra is not installed."""
-    if importlib.util.find_spec("transformers") is None:
-        raise TrainerError("trainer.vlm needs transformers: pip install 'dagfactory[vlm]'")
 
 
 if __name__ == "__main__":

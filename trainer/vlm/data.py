@@ -10,10 +10,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from trainer.data.exchange import (
+    ImageRecord,
+    QuestionRecord,
+    check_shards,
+    find_shards,
+    read_records,
+)
+from trainer.data.textures import coverage, texture
 from trainer.errors import TrainerError
-from trainer.exchange import ImageRecord, QuestionRecord, check_shards, find_shards, read_records
-from trainer.files import sha256
-from trainer.texture import coverage, texture
+from trainer.storage import sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,7 @@ class Batch:
 
     images: Tensor  # f32 [B, 3, S, S] in [0, 1]
     textures: Tensor  # f32 [B, 13, G, G]
-    relevance: Tensor  # f32 [B, N] in [0, 1], 0 where there are no boxes
+    relevance: Tensor  # f32 [B, N] in [0, 1], 0 without boxes
     boxed: Tensor  # bool [B], whether the question has boxes
     questions: list[QuestionRecord]
 

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from dagfactory.compiler.lint.metrics import TRAINER
-from trainer import data, evaluate, textures, train, vqa, vqa_export
-from trainer.files import read_json
+from trainer import evaluate, train, vqa_export
+from trainer.data import clevr as data
+from trainer.data import textures, vqa
+from trainer.storage import read_json
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import torch
 
 from dagfactory.compiler.lint.metrics import TRAINER
 from trainer.errors import TrainerError
-from trainer.files import read_json
+from trainer.storage import read_json
 from trainer.vlm import __main__ as program
 from trainer.vlm import evaluate, train
 
@@ -24,7 +24,8 @@ def _denormals():
 @pytest.fixture(scope="module")
 def questions(data, tmp_path_factory):
     """The small data set through VQAv2 files and back, five questions an image, six images."""
-    from trainer import vqa, vqa_export
+    from trainer import vqa_export
+    from trainer.data import vqa
 
     base = tmp_path_factory.mktemp("vqa")
     assert vqa_export.main([f"--input={data}", f"--output={base}/files"]) == 0
@@ -70,7 +71,7 @@ def test_it_trains_and_leaves_a_whole_model_directory(finished):
 
 
 def test_the_checkpoint_holds_the_selection_and_passes_its_gate(finished, capsys):
-    from trainer import validate
+    from trainer.checkpoint import checkpoint as validate
 
     groups = "--require=propositional,perspectival,participatory,tension_balancer"
     assert validate.main([str(finished / "checkpoints"), groups, "--complete"]) == 0

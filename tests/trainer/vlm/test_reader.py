@@ -7,14 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from trainer.data.exchange import find_shards, read_records
 from trainer.errors import TrainerError, UsageError
-from trainer.exchange import find_shards, read_records
 from trainer.settings import ObjectiveSettings, SelectionSettings
-from trainer.vlm.backbone import Backbone, Shape, patchify
 from trainer.vlm.data import all_pairs
-from trainer.vlm.prompts import Prompts
-from trainer.vlm.reader import Reader
-from trainer.vlm.selector import Selector, emphasis
+from trainer.vlm.model import Backbone, Prompts, Reader, Selector, Shape, emphasis, patchify
 
 from .conftest import SIDE
 
@@ -260,7 +257,7 @@ def test_a_tokenizer_without_an_end_is_refused(backbone, tmp_path):
 
 
 def test_settings_that_do_not_fit_the_backbone_are_refused(backbone):
-    with pytest.raises(TrainerError, match="side=100 is no multiple of 32"):
+    with pytest.raises(TrainerError, match="side=100 is not a multiple of 32"):
         Backbone(backbone, 100, CPU)
     with pytest.raises(UsageError, match="keep=17 is more than the 16 patches"):
         make(backbone, keep=17)

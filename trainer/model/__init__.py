@@ -1,0 +1,1 @@
+"""The networks: ARR-COC and the two that it is compared with."""

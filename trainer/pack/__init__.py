@@ -1,0 +1,1 @@
+"""Several trials trained together on one device."""
