@@ -19,12 +19,12 @@ help: ## list the targets
 
 install: $(STAMP) ## create .venv/ with the locked compiler, Airflow, torch and tools
 
-$(STAMP): requirements/bootstrap.txt requirements/airflow3.txt requirements/torch.txt pyproject.toml
+$(STAMP): requirements/bootstrap.txt requirements/airflow3.txt requirements/torch.txt pyproject.toml trainer/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes $(OVERRIDES) -r requirements/airflow3.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/torch.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e ./trainer
 	@touch $@
 
 demo: $(STAMP) ## render the flagship and run it end to end in a real Airflow, on this machine only
@@ -89,7 +89,7 @@ bench: $(STAMP) ## every figure of docs/benchmarks.md, measured here
 	$(BIN)/python benchmarks/mutants.py
 	$(BIN)/python benchmarks/parse.py
 
-package: $(STAMP) ## the trainer as dist/trainer-VERSION.tar.gz, for `package:` of a job
+package: $(STAMP) ## the trainer as dist/dagfactory_trainer-VERSION.tar.gz, for `package:` of a job
 	$(BIN)/python -m trainer.package --output=dist
 
 lock: ## resolve requirements/*.in again (hashes, no index addresses)

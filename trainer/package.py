@@ -13,11 +13,11 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from trainer import __version__
+from trainer import DISTRIBUTION, __version__
 from trainer.errors import UsageError, run_program
 from trainer.storage import write_bytes
 
-NAME = f"trainer-{__version__}"
+NAME = f"{DISTRIBUTION.replace('-', '_')}-{__version__}"  # as PEP 625 has it
 EPOCH = 315532800  # 1980-01-01, the earliest time that a zip file, and so a wheel, can hold
 # torch is not among them: it comes with the image, built for its CUDA.
 DEPENDENCIES = (
@@ -61,7 +61,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def metadata() -> str:
     """Core metadata: https://packaging.python.org/en/latest/specifications/core-metadata/."""
-    head = ["Metadata-Version: 2.2", "Name: trainer", f"Version: {__version__}"]
+    head = ["Metadata-Version: 2.2", f"Name: {DISTRIBUTION}", f"Version: {__version__}"]
     needs = [f"Requires-Dist: {each}" for each in DEPENDENCIES]
     return "\n".join([*head, f"Requires-Python: {PYTHON}", *needs, ""])
 
@@ -71,7 +71,7 @@ def project() -> str:
     needs = ", ".join(f'"{each}"' for each in DEPENDENCIES)
     return (
         '[build-system]\nrequires = ["setuptools>=68"]\nbuild-backend = "setuptools.build_meta"\n\n'
-        f'[project]\nname = "trainer"\nversion = "{__version__}"\nrequires-python = "{PYTHON}"\n'
+        f'[project]\nname = "{DISTRIBUTION}"\nversion = "{__version__}"\nrequires-python = "{PYTHON}"\n'
         f"dependencies = [{needs}]\n\n"
         '[tool.setuptools.packages.find]\ninclude = ["trainer*"]\n'
     )

@@ -151,11 +151,11 @@ def start_from(run: Run) -> None:
     run.say(f"started from {path}")
 
 
-def train_and_finish(run: Run, write_model: Callable[[], None]) -> int:
+def train_and_finish(run: Run, write_outputs: Callable[[], None]) -> int:
     """Take all steps that are left, then write the model; returns the exit code."""
     try:
         if train(run):
-            write_model()
+            write_outputs()
             return 0
         run.say(f"stopped at step {run.step} of {run.planned}, checkpoint saved")
         return TERMINATED if run.group.any(run.stop.asked)[0] else TIME_IS_UP

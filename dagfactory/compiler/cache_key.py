@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagfactory
-from dagfactory.catalogue.bundled_trainer import project_trainers
+from dagfactory.catalogue import bundled_trainer
 from dagfactory.dagfile.templates import template_folder
 from dagfactory.diagnostics.limits import FILE
 from dagfactory.project.files import leads_out, read_regular
-from dagfactory.project.specs import STDIN, SUFFIXES, beside
+from dagfactory.project.specs import STDIN, SUFFIXES, beside, source_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ def _folder_inputs(folder: Path, environment: str | None) -> Iterator[bytes]:
     """Yield what a spec of a folder sees beside itself: defaults, the environments, its place."""
     spec = folder / "spec.yaml"
     yield os.fsencode(folder.resolve())
-    yield repr(environment).encode()
+    yield repr((environment, bundled_trainer.of_project(source_folders(spec)))).encode()
     defaults = beside(spec, "defaults.yaml")
     yield _read(defaults) if defaults and not defaults.is_dir() else repr(defaults).encode()
     environments = beside(spec, "environments")
@@ -86,14 +86,15 @@ def _read(path: Path) -> bytes:
 
 
 def program() -> Iterator[bytes]:
-    """Yield what this program is: its files, the trainer's and the templates, Python, the libraries."""
+    """Yield what this program is: its files, the trainer's settings, the templates, Python, libraries."""
     package = Path(dagfactory.__file__).parent
-    for folder in (package, package.parent / "trainer", template_folder()):
-        for path in sorted(_files(folder)):
+    settings = [os.fspath(bundled_trainer.settings_file())]
+    for files in (_files(package), settings, _files(template_folder())):
+        for path in sorted(files):
             yield os.fsencode(path)
             # the bytes, not the times: a build or `cp -p` can give new content an old time
             yield Path(path).read_bytes()
-    yield repr((sys.version, [each.is_dir() for each in project_trainers()])).encode()
+    yield repr((sys.version, bundled_trainer.installed())).encode()
     for name in LIBRARIES:
         found = find_spec(name)
         # an installer writes a library whole, so one file of it stands for thousands

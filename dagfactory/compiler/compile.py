@@ -72,7 +72,7 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
     tree = pipeline = model = None
     if parsed.layers:
         tree, unresolved = resolve(parsed.layers)
-        pipeline, invalid = validate(tree)
+        pipeline, invalid = validate(tree, parsed.packages)
         # names are looked up on the tree, for a wrong value leaves no model, and a misspelt task
         # should not wait for the second run of `check`
         found += [*unresolved, *invalid, *unknown_names(tree)]

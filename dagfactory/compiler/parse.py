@@ -15,7 +15,7 @@ from dagfactory.diagnostics.source import SourceFile, decode, read, shown
 from dagfactory.document.load import load
 from dagfactory.document.node import Node
 from dagfactory.project.files import leads_out
-from dagfactory.project.specs import STDIN, SUFFIXES, beside
+from dagfactory.project.specs import STDIN, SUFFIXES, beside, source_folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,15 @@ class Parsed:
     """What was read of one spec for one environment.
 
     `layers` are None where there is no pipeline to resolve; `environment` is the tree of the chosen
-    environment's file, None where there is none. `sources` are all files that were read.
+    environment's file, None where there is none. `sources` are all files that were read, `packages` the
+    folders where the spec's project keeps Python packages of its own.
     """
 
     layers: Layers | None
     environment: Node | None
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...]
+    packages: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ def parse(path: Path, environment: str | None) -> Parsed:
     if wrong:
         return Parsed(None, tree, [*found, wrong], sources)
     layers = Layers(spec.node, defaults.node if defaults else None, tree, environment)
-    return Parsed(layers, tree, [*found, *_unknown_patches(path, spec.node)], sources)
+    found += _unknown_patches(path, spec.node)
+    return Parsed(layers, tree, found, sources, source_folders(path))
 
 
 def parse_text(source: SourceFile) -> Parsed:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SerializeAsAny, model_validator
+from pydantic import Field, PrivateAttr, SerializeAsAny, model_validator
 
 from dagfactory.language.alerts import Alerts
 from dagfactory.language.common import (
@@ -101,6 +102,18 @@ class Pipeline(SpecModel):
     tasks: dict[TaskId, SerializeAsAny[TaskBase]] = Field(
         description="the tasks by id", examples=[{"train": {"type": "train", "module": "trainer"}}]
     )
+    _packages: tuple[Path, ...] = PrivateAttr(default=())
+
+    @property
+    def packages(self) -> tuple[Path, ...]:
+        """Return the folders where the project of this file keeps Python packages of its own."""
+        return self._packages
+
+    def in_project(self, packages: tuple[Path, ...]) -> Pipeline:
+        """Return this pipeline as one of the project whose Python packages lie in `packages`."""
+        placed = self.model_copy()
+        placed._packages = packages  # noqa: SLF001 - of a copy of this very model
+        return placed
 
     @model_validator(mode="after")
     def _dates(self) -> Pipeline:

@@ -82,6 +82,18 @@ def _folders(spec: Path) -> Iterator[Path]:
         folder = folder.parent
 
 
+def source_folders(spec: Path) -> tuple[Path, ...]:
+    """Return where Python packages of a spec's project may lie: its root, the working folder, their `src`.
+
+    The root is the folder that holds `specs`, or the repository's; not every spec has one.
+    """
+    *_, last = _folders(spec)
+    roots = [last.parent] if last.name == "specs" else [last] if (last / ".git").exists() else []
+    return tuple(
+        dict.fromkeys(folder for each in (*roots, Path.cwd()) for folder in (each, each / "src"))
+    )
+
+
 def beside(spec: Path, name: str) -> Path | None:
     """Return the nearest file or folder called `name` in the folders of a spec, or None."""
     found = (folder / name for folder in _folders(spec))

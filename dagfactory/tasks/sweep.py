@@ -29,12 +29,16 @@ if TYPE_CHECKING:
     from dagfactory.task_api.context import LoweringContext, TaskContext
 
 
-def definition(task: Sweep) -> dict[str, Any]:
-    """Return the compact definition that the trials are derived from at run time."""
+def definition(task: Sweep, pipeline: Pipeline) -> dict[str, Any]:
+    """Return the compact definition that trials and packs of them are derived from at run time."""
+    return trials(task) | packing(task, pipeline)
+
+
+def trials(task: Sweep) -> dict[str, Any]:
+    """Return the part of the definition that says which trials there are."""
     made = search(task)
     optional = {"exclude": task.exclude, "include": task.include, "seeds": task.seeds}
     made |= {name: value for name, value in optional.items() if value}
-    made |= packing(task)
     if task.halving:
         made["rungs"] = rungs(task.halving, len(points(made)))
     return made
@@ -74,7 +78,7 @@ class _Stage:
 def _stages(task: Sweep) -> list[_Stage]:
     if not task.halving:
         return [_Stage("trial", "best")]
-    last = len(definition(task)["rungs"]["sizes"]) - 1
+    last = len(trials(task)["rungs"]["sizes"]) - 1
     return [
         _Stage(f"rung_{n}", "best" if n == last else f"promote_{n}", n) for n in range(last + 1)
     ]
@@ -84,7 +88,7 @@ def lower(task: Sweep, lowering: LoweringContext, context: TaskContext) -> Group
     """Return a group: the trials as one mapped task, then the choice of the best; so in each rung."""
     if task.method == "bayes":
         return _steered(task, lowering, context)
-    compact = definition(task)
+    compact = definition(task, lowering.pipeline)
     pairs = [_pair(task, lowering, context, compact, stage) for stage in _stages(task)]
     members = tuple(member for pair in pairs for member in pair)
     return Group(
@@ -195,7 +199,7 @@ def problems(
     yield from _set_twice(task)
     yield from _idle_rules(task)
     yield from _other_combinations(task)
-    yield from pack_problems(task)
+    yield from pack_problems(task, pipeline)
     if task.method != "bayes":
         yield from _counts(task)
 
@@ -204,7 +208,7 @@ def _counts(task: Sweep) -> Iterator[Diagnostic]:
     """Find sweeps of no trial, or of more than anybody wants to start."""
     total = combinations(task)
     if total <= MOST_COMBINATIONS:  # else not even counted, which would take minutes
-        compact = definition(task)
+        compact = trials(task)
         total = count(compact)
         yield from search_problems(task, len(points(compact)) - len(task.include))
     if not total:

@@ -155,7 +155,7 @@ CHANGES = {
     "a record that lies": (corrupt, EVERYTHING),
     "half a record": (truncate, EVERYTHING),
     "no record": (lambda: shutil.rmtree("cache"), EVERYTHING),
-    "a trainer of one's own": (lambda: Path("trainer").mkdir(), EVERYTHING),
+    "a trainer of one's own": (lambda: write("trainer.py", ""), EVERYTHING),
     "a further spec": (
         lambda: write("specs/four.yaml", SPEC.format(name="four", word="x")),
         {"four": 1},
@@ -184,7 +184,7 @@ def test_the_hash_of_the_program_holds_every_file(tmp_path, monkeypatch):
     for path in (
         "dagfactory/compiler/cache_key.py",
         "dagfactory/catalogue/a.csv",
-        "trainer/config.py",
+        "trainer/settings.py",
         "templates/a.j2",
     ):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -200,7 +200,7 @@ def test_the_hash_of_the_program_holds_every_file(tmp_path, monkeypatch):
     for path in (
         "dagfactory/compiler/cache_key.py",
         "dagfactory/catalogue/a.csv",
-        "trainer/config.py",
+        "trainer/settings.py",
         "templates/a.j2",
     ):
         (tmp_path / path).write_text("2")

@@ -21,7 +21,7 @@ schedule: null
 tasks:
   train:
     type: train
-    package: ${env.bucket}/packages/trainer-9.9.9.tar.gz
+    package: ${env.bucket}/packages/dagfactory_trainer-9.9.9.tar.gz
     module: trainer
     image: us-docker.pkg.dev/vertex-ai/training/pytorch-gpu:latest
     machine: {type: n1-standard-4}
@@ -42,7 +42,7 @@ def state(tmp_path_factory):
     files = package.contents(ROOT / "trainer")
     own = files["trainer/__init__.py"].replace(trainer.__version__.encode(), b"9.9.9")
     packed = package.archive({**files, "trainer/__init__.py": own}, package.EPOCH)
-    place = state.objects / "arr-coc-local-ml" / "packages" / "trainer-9.9.9.tar.gz"
+    place = state.objects / "arr-coc-local-ml" / "packages" / "dagfactory_trainer-9.9.9.tar.gz"
     place.parent.mkdir(parents=True)
     place.write_bytes(packed)
     done = processes.run(

@@ -15,6 +15,7 @@ from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.language.common import is_open
 from dagfactory.language.job import JobTask
+from dagfactory.task_api.trainer_jobs import runs_bundled_trainer
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -79,7 +80,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find arguments that a program of the trainer would refuse."""
     for job in jobs(plan):
         task = job.task
-        if not task.module or not bundled_trainer.runs(task.module, task.command):
+        if not task.module or not runs_bundled_trainer(task, plan.pipeline):
             continue
         given = list(_given(job.item, task))
         yield from _program(task.module, job.item, given)

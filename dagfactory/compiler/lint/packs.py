@@ -16,16 +16,16 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find sweeps in which no two trials share a job."""
     for item in plan.tasks.values():
         if item.task.field("pack"):
-            yield from _single_trial_packs(item)
+            yield from _single_trial_packs(plan, item)
 
 
-def _single_trial_packs(item: PlannedTask) -> Iterator[Diagnostic]:
+def _single_trial_packs(plan: Plan, item: PlannedTask) -> Iterator[Diagnostic]:
     # imported for a pack only: a spec without one need not pay for the models of a sweep
     from dagfactory.runtime.grid import count, packs
     from dagfactory.tasks._sweep.model import Sweep
     from dagfactory.tasks.sweep import definition
 
-    compact = definition(item.task) if isinstance(item.task, Sweep) else {}
+    compact = definition(item.task, plan.pipeline) if isinstance(item.task, Sweep) else {}
     total = count(compact) if compact else 0
     if total > 1 and len(packs(compact)) == total:
         yield Diagnostic(

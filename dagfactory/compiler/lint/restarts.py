@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagfactory.catalogue import bundled_trainer
 from dagfactory.compiler.lint._jobs import Job, jobs
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
+from dagfactory.task_api.trainer_jobs import runs_bundled_trainer
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan
@@ -38,7 +38,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
             )
         elif job.spot:
             yield from _many_retries(plan, job)
-            yield from _from_scratch(job)
+            yield from _from_scratch(plan, job)
 
 
 def _many_retries(plan: Plan, job: Job) -> Iterator[Diagnostic]:
@@ -54,12 +54,12 @@ def _many_retries(plan: Plan, job: Job) -> Iterator[Diagnostic]:
         )
 
 
-def _from_scratch(job: Job) -> Iterator[Diagnostic]:
+def _from_scratch(plan: Plan, job: Job) -> Iterator[Diagnostic]:
     """Find training that, for all that is written, each preemption begins anew."""
     task = job.task
     # who writes the default out says that the program resumes, or that starting over is cheap
     stated = "restart" in task.model_fields_set
-    if task.type in _TRAINING and not (stated or _resumes(task)):
+    if task.type in _TRAINING and not (stated or _resumes(plan, task)):
         yield Diagnostic(
             "DF316",
             "this job runs on Spot, and nothing says that a preempted one goes on where it was",
@@ -70,9 +70,9 @@ def _from_scratch(job: Job) -> Iterator[Diagnostic]:
         )
 
 
-def _resumes(task: JobTask) -> bool:
+def _resumes(plan: Plan, task: JobTask) -> bool:
     """Whether a job runs our trainer, which resumes by itself, or is told of checkpoints."""
-    if bundled_trainer.runs(task.module, task.command):
+    if runs_bundled_trainer(task, plan.pipeline):
         return True
     texts = [*task.args, *map(str, task.args.values()), *task.env, *task.env.values()]
     given = (_OF_OTHERS.sub("", each) for each in (*texts, *(task.command or ())))

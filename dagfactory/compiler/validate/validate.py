@@ -5,6 +5,7 @@ The pipeline and each task are checked by their own model, so a fault in one hid
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def validate(node: Node) -> tuple[Pipeline | None, list[Diagnostic]]:
-    """Check a resolved document, a mapping; the Pipeline is there only when nothing is wrong."""
+def validate(
+    node: Node, packages: tuple[Path, ...] = ()
+) -> tuple[Pipeline | None, list[Diagnostic]]:
+    """Check a resolved document, a mapping; the Pipeline is there only when nothing is wrong.
+
+    `packages` are the folders where the project of the document keeps Python packages of its own.
+    """
     mapping = node.value if isinstance(node.value, dict) else {}
     data = {key: each.plain() for key, each in mapping.items() if key != "tasks"}
     children, problems = _tasks(node, ("tasks",))
@@ -39,7 +45,7 @@ def validate(node: Node) -> tuple[Pipeline | None, list[Diagnostic]]:
     if pipeline is None or problems:
         return None, [*own, *problems]
     # model_copy() does not validate again, and the children are models already
-    return pipeline.model_copy(update={"tasks": children}), own
+    return pipeline.model_copy(update={"tasks": children}).in_project(packages), own
 
 
 def validate_environment(node: Node, name: str) -> tuple[EnvironmentFile | None, list[Diagnostic]]:

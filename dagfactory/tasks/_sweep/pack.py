@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagfactory.catalogue import bundled_trainer
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import did_you_mean
+from dagfactory.task_api.trainer_jobs import runs_bundled_trainer
 from dagfactory.tasks._sweep.model import Sweep
+
+if TYPE_CHECKING:
+    from dagfactory.language.pipeline import Pipeline
 
 
 def names(task: Sweep) -> list[str]:
@@ -17,14 +21,14 @@ def names(task: Sweep) -> list[str]:
     return [*task.parameters, *(["seed"] if task.seeds else [])]
 
 
-def packing(task: Sweep) -> dict[str, Any]:
+def packing(task: Sweep, pipeline: Pipeline) -> dict[str, Any]:
     """Return what the definition of a sweep says about packs; nothing without `pack`.
 
     `shape` names what must be equal in all trials of a job.
     """
     if not task.pack or _steered(task):
         return {}
-    may_differ = _known(task) if task.pack.varying is None else task.pack.varying
+    may_differ = _known(task, pipeline) if task.pack.varying is None else task.pack.varying
     shape = [name for name in names(task) if name not in (may_differ or ())]
     return {"pack": task.pack.trials, **({"shape": shape} if shape else {})}
 
@@ -34,13 +38,13 @@ def _steered(task: Sweep) -> bool:
     return task.halving is not None or task.method == "bayes"
 
 
-def _known(task: Sweep) -> tuple[str, ...] | None:
+def _known(task: Sweep, pipeline: Pipeline) -> tuple[str, ...] | None:
     """Return what the trainer lets differ in a pack; None for a program that does not tell."""
-    ours = task.module == "trainer" and not task.command and bundled_trainer.installed()
+    ours = task.module == "trainer" and runs_bundled_trainer(task, pipeline)
     return bundled_trainer.varying() if ours else None
 
 
-def problems(task: Sweep) -> Iterator[Diagnostic]:
+def problems(task: Sweep, pipeline: Pipeline) -> Iterator[Diagnostic]:
     """Find packs of a program that does not tell what may differ, or that it does not train."""
     if not task.pack:
         return
@@ -49,7 +53,7 @@ def problems(task: Sweep) -> Iterator[Diagnostic]:
         help_ = "delete `pack`; `grid`, `random` and `sobol` can be packed"
         yield Diagnostic("DF226", message, Pointer(("pack",), key=True), help=help_)
         return
-    known = _known(task)
+    known = _known(task, pipeline)
     if known is None and task.pack.varying is None:
         program = f"`{task.module}`" if task.module else "this program"
         message = f"{program} does not tell which hyperparameters may differ in a pack"

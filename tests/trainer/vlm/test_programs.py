@@ -134,7 +134,7 @@ def test_several_machines_and_too_few_images_are_refused(arguments, tmp_path, mo
 
 def test_without_transformers_the_extra_is_named(arguments, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(TrainerError, match=r"pip install 'dagfactory\[vlm\]'"):
+    with pytest.raises(TrainerError, match=r"pip install 'dagfactory-trainer\[vlm\]'"):
         program.main(arguments)
 
 
