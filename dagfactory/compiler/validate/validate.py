@@ -31,7 +31,10 @@ _Model = TypeVar("_Model", bound=BaseModel)
 def validate(
     node: Node, packages: tuple[Path, ...] = ()
 ) -> tuple[Pipeline | None, list[Diagnostic]]:
-    """Check a resolved document, a mapping; the Pipeline is there only when nothing is wrong."""
+    """Check a resolved document, a mapping; the Pipeline is there only when nothing is wrong.
+
+    `packages` are the folders where the project of the document keeps Python packages of its own.
+    """
     mapping = node.value if isinstance(node.value, dict) else {}
     data = {key: each.plain() for key, each in mapping.items() if key != "tasks"}
     children, problems = _tasks(node, ("tasks",))
