@@ -1,9 +1,9 @@
 """What a command imports: the libraries of the local run are loaded by the local run alone."""
 
 import json
-import subprocess
 import sys
 
+import processes
 import pytest
 
 HEAVY = {"airflow", "duckdb", "google", "grpc", "psutil", "rich", "torch", "trustme"}
@@ -21,7 +21,7 @@ print(json.dumps([name.partition(".")[0] for name in set(sys.modules) - before])
 )
 def test_commands_load_none_of_the_heavy_libraries(arguments):
     command = [sys.executable, "-c", SHOW, *arguments]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    shown = processes.run(command, capture_output=True, text=True, check=True)
     names = set(json.loads(shown.stderr.splitlines()[-1]))
     assert "dagfactory" in names
     assert names & HEAVY == set()

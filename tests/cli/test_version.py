@@ -1,9 +1,9 @@
 """`dagfactory --version` tells a release from a checkout, and a clean checkout from a changed one."""
 
 import re
-import subprocess
 import tomllib
 
+import processes
 import pytest
 from paths import ROOT
 
@@ -13,7 +13,7 @@ from dagfactory.cli._version import version
 
 def git(folder, *arguments):
     identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-    return subprocess.run(
+    return processes.run(
         ["git", "-C", str(folder), *identity, *arguments],
         check=True, capture_output=True, text=True,
     ).stdout.strip()  # fmt: skip

@@ -38,7 +38,7 @@ def _shake_hands(made, host):
         with near, asking.wrap_socket(near, server_hostname=host) as connection:
             return connection.getpeercert()
     finally:
-        thread.join()
+        thread.join(timeout=60)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 Found = TypeVar("Found")
@@ -30,23 +29,30 @@ def output(command: Sequence[Any], **options: Any) -> str:
     return str(done.stdout)
 
 
-@contextlib.contextmanager
-def started(
-    command: Sequence[Any], *, limit: float | None = LIMIT, **options: Any
-) -> Iterator[subprocess.Popen[Any]]:
-    """Start a program, which is killed when the block is left and after `limit` seconds.
+class started(subprocess.Popen[Any]):  # noqa: N801 - reads as a function does
+    """A program that is killed when its block is left, and after `limit` seconds in any case.
 
     Whatever a test waits for, a line or the end, comes by then: the pipes of a killed program end.
     """
-    options.setdefault("stdin", subprocess.DEVNULL)
-    with subprocess.Popen(command, **options) as process, contextlib.ExitStack() as end:
-        end.callback(process.kill)
+
+    def __init__(
+        self, command: Sequence[Any], *, limit: float | None = LIMIT, **options: Any
+    ) -> None:
+        super().__init__(command, **{"stdin": subprocess.DEVNULL} | options)
+        self._timer = threading.Timer(limit or 0, self.kill)
+        self._timer.daemon = True
         if limit is not None:
-            timer = threading.Timer(limit, process.kill)
-            timer.daemon = True
-            timer.start()
-            end.callback(timer.cancel)
-        yield process
+            self._timer.start()
+
+    def __exit__(self, *error: object) -> None:
+        self.kill()
+        super().__exit__(*error)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end, after which there is nothing to kill."""
+        status = super().wait(timeout)
+        self._timer.cancel()
+        return status
 
 
 def wait_until(look: Callable[[], Found], seconds: float = 60.0, pause: float = 0.05) -> Found:

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 
+import processes
 import pytest
 
 from dagfactory.run.local_airflow import reserved_port
@@ -85,7 +86,7 @@ Server(uvicorn.Config(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="e
 def test_the_server_of_airflow_3_takes_a_reserved_port():
     with reserved_port() as port:
         command = [sys.executable, "-c", UVICORN, str(port)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        with processes.started(command, stdout=subprocess.PIPE, text=True) as server:
             try:
                 assert server.stdout.readline() == "up\n"
                 connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)

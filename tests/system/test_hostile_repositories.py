@@ -82,15 +82,26 @@ def hashed(*names):
     return forged(*names, sha256=hashlib.sha256(SECRET.encode()).hexdigest())
 
 
-LINKS = (OUT, f"{OUT}/x", "build", f"{OUT}/p.py", f"{OUT}/manifest.json", f"{OUT}/.airflowignore")
+LINKS = (
+    OUT,
+    "specs",
+    f"{OUT}/dagfactory_runtime_0",
+    f"{OUT}/x",
+    "build",
+    f"{OUT}/p.py",
+    f"{OUT}/manifest.json",
+    f"{OUT}/.airflowignore",
+)
 INPUTS = ("specs/q.yaml", "specs/defaults.yaml", "specs/environments/dev.yaml", "specs/p.yaml")
-TARGETS = ("", "notes.txt", "deep", "deep/id_rsa", "missing", "specs")
+TARGETS = ("", "deep/../notes.txt", "notes.txt", "deep", "deep/id_rsa", "missing", "specs")
 MANIFESTS = (
     forged("x/notes.txt"),
     hashed("x/notes.txt"),
     hashed("x/deep/id_rsa", "x/notes.txt"),
     hashed("../home/notes.txt"),
     hashed("./x/notes.txt", "x//notes.txt", "x\\notes.txt"),
+    hashed("notes/notes.txt", "dagfactory_runtime_0/notes.txt", "a/b/c/id_rsa"),
+    forged("x", "x/", "notes", "a/b", "p.py/x", sha256="0" * 64),
 )
 HOSTILE = {
     **{
@@ -98,7 +109,7 @@ HOSTILE = {
         for place, target in itertools.product((*LINKS, *INPUTS), TARGETS)
     },
     **{
-        f"manifest {number} over {place}": both(
+        f"manifest {number} over {place} -> {target or 'home'}": both(
             home_link(place, target), named_file(f"{OUT}/manifest.json", text)
         )
         for number, text in enumerate(MANIFESTS)
@@ -110,11 +121,11 @@ HOSTILE = {
             (f"{OUT}/a/b/c", "deep"),
         )
     },
-    **{f"pipe at {place}": pipe(place) for place in (*LINKS[3:], *INPUTS)},
+    **{f"pipe at {place}": pipe(place) for place in (*LINKS[5:], *INPUTS)},
     **{
         f"{device} at {place}": home_link(place, device)
         for place, device in itertools.product(
-            (*LINKS[3:], *INPUTS), ("/dev/zero", "/dev/stdin", "/proc/self/environ", "/etc/passwd")
+            (*LINKS[5:], *INPUTS), ("/dev/zero", "/dev/stdin", "/proc/self/environ", "/etc/passwd")
         )
     },
     **{
@@ -163,7 +174,7 @@ def place(tmp_path):
 
 
 def test_there_are_enough():
-    assert len(HOSTILE) >= 150
+    assert len(HOSTILE) >= 200
 
 
 def started(repository, command):

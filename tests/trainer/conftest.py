@@ -2,6 +2,8 @@
 
 import json
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,15 @@ def _no_vertex_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             ("AIP_", "CLOUD_ML_", "CLUSTER_SPEC", "DAGFACTORY_SECRETS", "RANK", "LOCAL_RANK")
         ):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _small_floats_stay() -> Iterator[None]:
+    """Undo what compiled code does to its whole process: loading it flushes subnormal floats to zero."""
+    yield
+    torch = sys.modules.get("torch")
+    if torch:
+        torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,9 @@
 """Settings: one-line errors, precedence, and use without torch."""
 
 import json
-import subprocess
 import sys
 
+import processes
 import pytest
 
 from trainer.config import check, parse
@@ -76,12 +76,12 @@ def test_values_of_a_spec_pass_as_they_are():
 
 def test_checking_settings_needs_no_torch():
     code = "import sys, trainer.config; print([m for m in ('torch', 'numpy') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = processes.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_a_mistake_on_the_command_line_ends_with_2():
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, "-m", "trainer.data", "--image=3"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -1,9 +1,9 @@
 """A reduced run of benchmarks/trainer_faults.py: nothing is lost, everything is noticed."""
 
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -14,7 +14,7 @@ def table():
     """What a small run prints, one row for each kind of fault."""
     script = str(BENCHMARKS / "trainer_faults.py")
     counts = ["--kills=12", "--uploads=12", "--stops=3", "--flips=100"]
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, script, *counts], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr

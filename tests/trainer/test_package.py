@@ -1,11 +1,11 @@
 """The trainer as a source distribution: the same bytes, and what pip makes of them."""
 
 import hashlib
-import subprocess
 import sys
 import tarfile
 import tomllib
 
+import processes
 import pytest
 
 from trainer import package
@@ -50,7 +50,7 @@ def test_pip_installs_it_with_every_file_unchanged(tmp_path):
     target = tmp_path / "target"
     options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", f"--target={target}"]
     command = [sys.executable, "-m", "pip", "install", *options, str(built(tmp_path))]
-    subprocess.run(command, check=True)
+    processes.run(command, check=True)
     source = package.contents(package.Path(package.__file__).parent)
     for name, content in source.items():
         if name.startswith("trainer/"):

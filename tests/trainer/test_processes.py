@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+import processes
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.e2e  # each run starts two or three interpreters that i
 
 
 def start(arguments, base, how=OURS, **environment):
-    return subprocess.Popen(
+    return processes.started(
         [sys.executable, *how, *arguments, f"--output={base}"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, **environment},
@@ -78,7 +79,7 @@ def kill_at(step, arguments, base, how=OURS):
     wait_for(process, f"step {step}/")
     assert len(workers(base)) >= 3
     process.kill()
-    process.communicate()
+    process.communicate(timeout=processes.LIMIT)
     deadline = time.monotonic() + 20
     while workers(base):
         assert time.monotonic() < deadline, "workers outlive their agent"

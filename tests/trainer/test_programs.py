@@ -2,9 +2,9 @@
 
 import json
 import os
-import subprocess
 import sys
 
+import processes
 import pytest
 
 from trainer import __main__ as program
@@ -15,7 +15,7 @@ from trainer.train import main as train
 
 
 def run(module, *arguments, **environment):
-    return subprocess.run(
+    return processes.run(
         [sys.executable, "-m", module, *arguments],
         capture_output=True, text=True, check=False, env={**os.environ, **environment},
     )  # fmt: skip

@@ -40,7 +40,7 @@ def manager(monkeypatch):
     monkeypatch.setattr(google.auth, "default", lambda **_: (anonymous, "p"))
     yield server
     server.shutdown()
-    thread.join()
+    thread.join(60)
     server.server_close()
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import processes
 import pytest
 import torch
 
@@ -181,7 +182,7 @@ class Machine:
     def start(self, name):
         (self.scratch / name).mkdir()
         env = self.env | {"TMPDIR": str(self.scratch / name)}
-        return subprocess.Popen(
+        return processes.started(
             self.command, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
@@ -207,7 +208,7 @@ def test_killed_in_an_upload_resumed_elsewhere(  # noqa: PLR0913, PLR0917
     time.sleep(4)
     assert process.poll() is None  # it would have ended: an upload does not get through
     process.kill()
-    process.communicate()
+    process.communicate(timeout=processes.LIMIT)
     acknowledged = [int(path.name[5:]) for path in checkpoints(files / "checkpoints")]
     assert 8 <= acknowledged[-1] < 24
     emulator.faults(f"error:503:2:{INSERT}")

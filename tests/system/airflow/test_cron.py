@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from cron_texts import cron_texts
 from lines import AIRFLOW_2
@@ -23,7 +23,7 @@ TEXTS = cron_texts(400)
 def airflow_says(python: str, texts: list[str], home: Path) -> dict[str, list[bool]]:
     """Return for each text whether Airflow takes it as a schedule, and in a timetable."""
     settings = os.environ | {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-    done = subprocess.run(
+    done = processes.run(
         [python, str(PROGRAM)],
         env=settings, input=json.dumps(texts), capture_output=True, text=True, check=False,
     )  # fmt: skip

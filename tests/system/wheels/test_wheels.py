@@ -1,12 +1,12 @@
 """The two wheels: the compiler works without the trainer, and knows its arguments all the same."""
 
 import os
-import subprocess
 import sys
 import sysconfig
 import zipfile
 from pathlib import Path
 
+import processes
 import pytest
 
 ROOT = Path(__file__).parents[3]
@@ -21,7 +21,7 @@ def wheels(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheels")
     for source in (ROOT, ROOT / "trainer"):
         command = [sys.executable, "-m", "pip", "wheel", *OFFLINE, "--no-build-isolation"]
-        subprocess.run([*command, f"--wheel-dir={folder}", str(source)], check=True)
+        processes.run([*command, f"--wheel-dir={folder}", str(source)], check=True)
     return tuple(
         next(folder.glob(f"{name}-*.whl")) for name in ("dagfactory", "dagfactory_trainer")
     )
@@ -39,7 +39,7 @@ def top_level(wheel):
 def install(wheels, target):
     """Install wheels into a folder; returns a function that runs a module from there alone."""
     command = [sys.executable, "-m", "pip", "install", *OFFLINE, f"--target={target}"]
-    subprocess.run([*command, *map(str, wheels)], check=True)
+    processes.run([*command, *map(str, wheels)], check=True)
     # -S leaves out the .pth files, and with them the checkout; the libraries come as a plain folder.
     path = os.pathsep.join([str(target), sysconfig.get_path("purelib")])
     env = {
@@ -50,7 +50,7 @@ def install(wheels, target):
 
     def run(folder, *arguments):
         command = [sys.executable, "-S", "-P", *arguments]
-        return subprocess.run(
+        return processes.run(
             command, cwd=folder, env=env, capture_output=True, text=True, check=False
         )
 

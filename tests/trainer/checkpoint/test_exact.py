@@ -9,6 +9,7 @@ import sys
 from dataclasses import fields
 
 import numpy as np
+import processes
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -129,12 +130,12 @@ COMPUTED = {
 
 def run_whole(arguments, base):
     command = [sys.executable, "-m", "trainer", *arguments, f"--output={base}"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    processes.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def kill_at(step, arguments, base):
     command = [sys.executable, "-m", "trainer", *arguments, f"--output={base}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with processes.started(command, stdout=subprocess.PIPE, text=True) as process:
         while not process.stdout.readline().startswith(f"step {step}/"):
             assert process.poll() is None
         process.kill()

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import processes
 import pytest
 import torch
 
@@ -24,7 +25,7 @@ from trainer.export import load_model
 def start(arguments, base):
     """The trainer in a process of its own, its output line by line."""
     command = [sys.executable, "-m", "trainer", *arguments, f"--output={base}"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return processes.started(command, stdout=subprocess.PIPE, text=True)
 
 
 def wait_for(process, text):
@@ -38,7 +39,7 @@ def kill_at(step, arguments, base):
     process = start(arguments, base)
     wait_for(process, f"step {step}/")
     process.kill()
-    process.communicate()
+    process.communicate(timeout=processes.LIMIT)
     assert process.returncode == -signal.SIGKILL
 
 
@@ -64,7 +65,7 @@ def test_sigterm_saves_the_step_and_exits_143(arguments, finished, losses, tmp_p
     process.send_signal(signal.SIGTERM)
     time.sleep(0.01)
     process.send_signal(signal.SIGTERM)  # as timeout(1) does
-    output, _ = process.communicate()
+    output, _ = process.communicate(timeout=processes.LIMIT)
     assert process.returncode == 143
     last = checkpoints(tmp_path / "checkpoints")[-1]
     manifest = json.loads((last / "manifest.json").read_text())
@@ -86,7 +87,7 @@ def test_a_sigterm_that_comes_again_later_leaves_at_once():
         "os.kill(os.getpid(), signal.SIGTERM)\n"
         "print('still here')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = processes.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (143, "asked True\n" * 3)
 
 

@@ -3,10 +3,10 @@
 import json
 import math
 import shutil
-import subprocess
 import sys
 import threading
 
+import processes
 import pytest
 import torch
 
@@ -158,7 +158,7 @@ def test_a_damaged_model_is_not_started_from(arguments, finished, tmp_path):
 @pytest.mark.parametrize("module", [*PROGRAMS, "trainer validate"])
 def test_help_lists_every_setting_with_type_default_and_meaning(module):
     command = [sys.executable, "-m", *module.split(), "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = processes.run(command, capture_output=True, text=True, check=True)
     if module in PROGRAMS:
         for name, field in PROGRAMS[module].model_fields.items():
             line = done.stdout.split(f"  --{field.alias or name}  (")[1]
