@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, ClassVar, NoReturn
 
 from airflow.providers.common.compat.sdk import (
@@ -13,13 +14,15 @@ from airflow.providers.common.compat.sdk import (
     get_current_context,
 )
 
-from . import jobspec, triggers, vertex
+from . import arguments, jobspec, metrics, program, triggers, vertex
 from .base import VertexOperator
 from .labels import PREFIX, display_name, list_filter, task_labels, with_user_labels
 
 SPEC_LABEL = f"{PREFIX}spec"
 CHOICE_LABEL = f"{PREFIX}choice"
 MAX_FAILED_WAITS = 5
+MAX_METRICS = 100
+"""Metrics in XCom, which is for small values; the file has all."""
 
 
 class VertexJobOperator(VertexOperator):
@@ -30,7 +33,8 @@ class VertexJobOperator(VertexOperator):
     differently is cancelled first. ``fallback`` lists overrides of the job as asked
     (``region``, ``strategy``, ``machineSpec``, ``scheduling``), tried one after the other when
     capacity is missing, at creation or later. ``outputs`` are returned in XCom:
-    ``{"job", "state", "region", "strategy", "outputs"}``.
+    ``{"job", "state", "region", "strategy", "outputs", "metrics"}``. ``arguments`` is the style in which the
+    program reads its arguments: ``gnu``, ``argparse`` or ``hydra``.
 
     A failed job raises AirflowException, so that a retry resumes from its checkpoints; a request
     that repeating cannot mend raises AirflowFailException.
@@ -57,6 +61,7 @@ class VertexJobOperator(VertexOperator):
         job: dict[str, Any],
         labels: dict[str, str] | None = None,
         fallback: list[dict[str, Any]] | None = None,
+        arguments: str = arguments.GNU,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -65,8 +70,23 @@ class VertexJobOperator(VertexOperator):
         self.job = job
         self.labels = labels
         self.fallback = fallback
+        self.arguments = arguments
         self._identity: dict[str, str] = {}
         self._killed = False
+
+    def render_template(
+        self, content: Any, context: Any, jinja_env: Any = None, *rest: Any, **named: Any
+    ) -> Any:
+        """Render a field; in the job's program a value keeps the spelling that a literal has."""
+        env = jinja_env or self.get_template_env()
+        made = super().render_template(content, context, env, *rest, **named)
+        if not program.is_program(content):
+            return made
+
+        def text(source: str) -> Any:
+            return super(VertexJobOperator, self).render_template(source, context, env)
+
+        return {**made, **program.rendered(content, text, env, context, self.arguments)}
 
     # What is requested. Methods and not attributes: Airflow renders the templates after `__init__`,
     # and the subclasses derive their job from rendered fields.
@@ -254,13 +274,34 @@ class VertexJobOperator(VertexOperator):
 
     def _result(self, pipeline: dict[str, Any]) -> dict[str, Any]:
         region, job = self._placement(_choice(pipeline))
+        outputs = self.job_outputs()
         return {
             "job": pipeline["name"],
             "state": pipeline["state"],
             "region": region,
             "strategy": jobspec.strategy_of(job),
-            "outputs": self.job_outputs(),
+            "outputs": outputs,
+            **self._metrics(outputs.get("metrics"), pipeline),
         }
+
+    def _metrics(self, address: Any, pipeline: dict[str, Any]) -> dict[str, Any]:
+        """Return ``metrics`` as the job wrote them, None where it wrote none that can be used."""
+        if not isinstance(address, str):  # no output directory, or several
+            return {}
+        from google.api_core.exceptions import GoogleAPIError
+
+        try:
+            started = datetime.fromisoformat(pipeline["createTime"])
+            found = metrics.parse(self.store().read_new_json(address, started))
+        except (GoogleAPIError, OSError, ValueError) as error:
+            # the job has succeeded: what cannot be read now is read again by what needs it
+            self.log.warning("%s could not be read: %s", address, error)
+            return {}
+        if found.problem:
+            self.log.warning("%s: %s", address, found.problem)
+            return {"metrics": None}
+        values = islice(found.values.items(), MAX_METRICS)
+        return {"metrics": {str(name): metrics.as_json(value) for name, value in values}}
 
     # Finding and cancelling.
 

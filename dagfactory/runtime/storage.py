@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 SCHEME = "gs://"
 
@@ -27,6 +30,14 @@ class StorageClient:
         except NotFound:
             return None
         return json.loads(data)
+
+    def read_new_json(self, address: str, since: datetime) -> Any:
+        """Return the JSON at an address, None where nothing was written since a moment."""
+        bucket, name = split(address)
+        blob = self.client.bucket(bucket).get_blob(name)
+        if blob is None or blob.updated < since:
+            return None
+        return json.loads(blob.download_as_bytes())
 
     def write_json(self, address: str, value: Any) -> None:
         """Write JSON with sorted keys; raises ValueError for NaN and infinity."""
