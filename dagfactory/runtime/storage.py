@@ -46,11 +46,13 @@ class StorageClient:
         self._blob(address).upload_from_string(text, content_type="application/json")
 
     def sizes(self, address: str) -> dict[str, int]:
-        """Return the size in bytes of every object under an address, by full address."""
+        """Return the size in bytes of every object under an address, or of the object at it."""
         bucket, prefix = split(address)
         # with the slash: the prefix `run-1` would also list `run-10/`
         blobs = self.client.list_blobs(bucket, prefix=prefix.rstrip("/") + "/" if prefix else "")
-        return {f"{SCHEME}{bucket}/{blob.name}": blob.size or 0 for blob in blobs}
+        found = {f"{SCHEME}{bucket}/{blob.name}": blob.size or 0 for blob in blobs}
+        one = None if found or not prefix else self.client.bucket(bucket).get_blob(prefix)
+        return found if one is None else {address: one.size or 0}
 
     def open(self, address: str) -> Any:
         """Open an object for reading bytes in chunks."""
