@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
-from itertools import islice
+from datetime import timedelta
 from typing import Any, ClassVar, NoReturn
 
 from airflow.providers.common.compat.sdk import (
@@ -14,15 +13,14 @@ from airflow.providers.common.compat.sdk import (
     get_current_context,
 )
 
-from . import arguments, jobspec, metrics, program, triggers, vertex
+from . import arguments, jobspec, program, triggers, vertex
 from .base import VertexOperator
+from .job_metrics import written_metrics
 from .labels import PREFIX, display_name, list_filter, task_labels, with_user_labels
 
 SPEC_LABEL = f"{PREFIX}spec"
 CHOICE_LABEL = f"{PREFIX}choice"
 MAX_FAILED_WAITS = 5
-MAX_METRICS = 100
-"""Metrics in XCom, which is for small values; the file has all."""
 
 
 class VertexJobOperator(VertexOperator):
@@ -281,27 +279,8 @@ class VertexJobOperator(VertexOperator):
             "region": region,
             "strategy": jobspec.strategy_of(job),
             "outputs": outputs,
-            **self._metrics(outputs.get("metrics"), pipeline),
+            **written_metrics(self.store, outputs.get("metrics"), pipeline["createTime"], self.log),
         }
-
-    def _metrics(self, address: Any, pipeline: dict[str, Any]) -> dict[str, Any]:
-        """Return ``metrics`` as the job wrote them, None where it wrote none that can be used."""
-        if not isinstance(address, str):  # no output directory, or several
-            return {}
-        from google.api_core.exceptions import GoogleAPIError
-
-        try:
-            started = datetime.fromisoformat(pipeline["createTime"])
-            found = metrics.parse(self.store().read_new_json(address, started))
-        except (GoogleAPIError, OSError, ValueError) as error:
-            # the job has succeeded: what cannot be read now is read again by what needs it
-            self.log.warning("%s could not be read: %s", address, error)
-            return {}
-        if found.problem:
-            self.log.warning("%s: %s", address, found.problem)
-            return {"metrics": None}
-        values = islice(found.values.items(), MAX_METRICS)
-        return {"metrics": {str(name): metrics.as_json(value) for name, value in values}}
 
     # Finding and cancelling.
 
