@@ -23,11 +23,14 @@ from dagfactory.language.task import TaskBase
 Provisioning: TypeAlias = Literal["standard", "spot", "flex_start", "reservation"]
 Scalar: TypeAlias = str | int | float | bool | None
 ArgumentValue: TypeAlias = Scalar | list[Scalar]
+ArgumentStyle: TypeAlias = Literal["gnu", "argparse", "hydra"]
 Data: TypeAlias = Any
 """Any YAML value; it reaches the DAG file as a literal."""
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
-_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
+# with what Hydra allows in front of a key, and in the name of a group
+_ARGUMENT = re.compile(r"[+~]{0,2}[A-Za-z_][A-Za-z0-9_./@:-]*", re.ASCII)
+PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,255}|projects/[^/\s]+/secrets/[^/\s]+(/versions/[^/\s]+)?")
 
@@ -171,8 +174,14 @@ class JobTask(TaskBase):
     )
     args: dict[ArgumentName, ArgumentValue] = Field(
         default_factory=dict,
-        description="Arguments, passed as `--name=value`; null leaves one out.",
+        description="Arguments, passed as `--name=value` unless `arguments` says otherwise; null"
+        " leaves one out.",
         examples=[{"epochs": 10, "data": "${tasks.extract.uri}"}],
+    )
+    arguments: ArgumentStyle = Field(
+        default="gnu",
+        description="How the program reads arguments: `--name=value`; `argparse` with bare flags"
+        " (`--name`) and lists of words; `hydra` with `name=value`.",
     )
     machine: Machine | None = Field(
         default=None, description="Machines; `defaults.machine` if absent."

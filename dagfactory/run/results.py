@@ -9,6 +9,7 @@ from typing import Any
 from dagfactory.run.events import Failure, TaskResult
 from dagfactory.run.logs import job_log, tail
 from dagfactory.run.watch import Instance, Watcher
+from dagfactory.runtime.metrics import parse
 
 # what stands for all instances of a mapped task: the first of these that any of them is in
 _WORST = (
@@ -52,8 +53,7 @@ def read_metrics(outputs: object, objects: Path) -> dict[str, Any]:
         document = json.loads(path.read_text()) if path else {}
     except (OSError, ValueError):
         return {}
-    metrics = document.get("metrics") if isinstance(document, dict) else None
-    return dict(metrics) if isinstance(metrics, dict) else {}
+    return dict(parse(document).values)
 
 
 def local_file(address: str, objects: Path) -> Path | None:

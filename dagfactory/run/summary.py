@@ -6,6 +6,7 @@ from typing import Any
 from dagfactory.run.events import Failure, RunResult, TaskResult
 from dagfactory.run.text import duration, number, shown, table
 
+NO_METRICS = "no metrics.json"
 _AGAINST = ("baseline", "chance")  # what an accuracy has to beat, where it was measured as well
 _TELLING = ("accuracy", "f1", "auc", "score", "loss")  # what a metric's name holds, best first
 _ADDRESSES = (
@@ -60,7 +61,7 @@ def key_metric(task: TaskResult) -> str:
     metrics = task.metrics or _mapping(value.get("metrics")) or _only(value, "loss")
     ranked = sorted(metrics, key=lambda name: _rank(name.lower()))
     if not ranked:
-        return ""
+        return NO_METRICS if "outputs" in value and value.get("metrics", "") is None else ""
     told = f"{ranked[0]}={number(metrics[ranked[0]])}"
     against = [
         f"{kind} {number(metrics[kind + '_accuracy'])}"

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from . import manifest
+from . import foreign_checkpoint, manifest
 from .base import ConnectedOperator
 from .storage import StorageClient
 
@@ -19,6 +19,7 @@ CHUNK = 8 * 1024 * 1024
 class ValidateCheckpointOperator(ConnectedOperator):
     """Check the newest finished step under ``checkpoint``, file by file.
 
+    A step is ``step-N/`` with a manifest, Hugging Face's ``checkpoint-N/``, or one file of weights.
     ``require``: ``states`` that must be there and finite, ``max_loss``, ``complete``, ``min_step``,
     and ``verify`` (``sha256``, the default, or ``size``). Every failed check is in the one
     AirflowFailException. XCom: ``{"checkpoint", "step", "loss", "checks"}``.
@@ -36,29 +37,46 @@ class ValidateCheckpointOperator(ConnectedOperator):
         """Run every check; return what was checked or raise with all that failed."""
         store = self.store()
         sizes = store.sizes(self.checkpoint)
-        directory = manifest.newest(sizes)
-        if directory is None:
-            raise AirflowFailException(self._nothing(sizes))
-        document = self._manifest(store, directory)
-        checks = list(self._checks(store, document, directory, sizes))
+        directory, document, checks = self._read(store, sizes)
         self._report(directory, checks)
         return {
             "checkpoint": directory,
-            "step": document["step"],
-            "loss": document["loss"],
+            "step": document.get("step"),
+            "loss": document.get("loss"),
             "checks": [f"{item['check']}: {item['detail']}" for item in checks],
         }
+
+    def _read(
+        self, store: StorageClient, sizes: dict[str, int]
+    ) -> tuple[str, Any, list[manifest.Check]]:
+        """Return the newest checkpoint, what it says of itself, and every check."""
+        directory = manifest.newest(sizes)
+        if directory:
+            document = self._manifest(store, f"{directory}/manifest.json")
+            return directory, document, list(self._checks(store, document, directory, sizes))
+        found = foreign_checkpoint.find(sizes, self.checkpoint)
+        if found is None:
+            raise AirflowFailException(self._nothing(sizes))
+        try:
+            document = foreign_checkpoint.document(store, found)
+        except (ValueError, TypeError) as error:  # not JSON, or not an object
+            raise AirflowFailException(f"{found.state} cannot be read: {error}") from error
+        states = self.require.get("states") or []
+        rest = {name: value for name, value in self.require.items() if name != "states"}
+        content = foreign_checkpoint.file_checks(store, found, states)
+        return found.place, document, [*manifest.checks(document, rest), *content]
 
     def _nothing(self, sizes: dict[str, int]) -> str:
         unfinished = manifest.unfinished(sizes)
         found = f"{len(sizes)} object(s), {unfinished} unfinished save(s)"
-        return f"{self.checkpoint} holds no finished checkpoint (step-*/manifest.json): {found}"
+        kinds = "step-*/manifest.json, checkpoint-*/trainer_state.json, or a file of weights"
+        return f"{self.checkpoint} holds no finished checkpoint ({kinds}): {found}"
 
-    def _manifest(self, store: StorageClient, directory: str) -> Any:
+    def _manifest(self, store: StorageClient, address: str) -> Any:
         try:
-            return store.read_json(f"{directory}/manifest.json")
+            return store.read_json(address)
         except ValueError as error:
-            raise AirflowFailException(f"{directory}/manifest.json is not JSON: {error}") from error
+            raise AirflowFailException(f"{address} is not JSON: {error}") from error
 
     def _checks(
         self, store: StorageClient, document: Any, directory: str, sizes: dict[str, int]

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseBranchOperator
 
-from . import expr, ranking
+from . import expr, jobspec, metrics
 from .storage import SCHEME, StorageClient
+
+SHOWN = 120
+"""Characters of the metrics' text or address in a message."""
 
 
 class GateOperator(BaseBranchOperator):
-    """Decide by metrics and params which tasks follow; a missing or unusable value fails the gate.
+    """Decide by metrics and params which tasks follow; an unusable value does not pass.
 
-    ``metrics`` is the ``gs://`` address of a metrics.json, or JSON text (for example an XCom), or
-    None. ``query`` is BigQuery SQL instead: the columns of its first row are the metrics. When the
-    gate passes, everything downstream follows but ``otherwise``; when it does not, only
-    ``otherwise`` does. XCom: ``{"passed", "reason", "metrics"}``.
+    ``metrics`` is the ``gs://`` address of a metrics.json, or the text of one (for example an XCom), or
+    None. ``query`` is BigQuery SQL instead: the columns of its first row are the metrics. When the gate
+    passes, everything downstream follows but ``otherwise``; when it does not, only ``otherwise`` does.
+    XCom: ``{"passed", "reason", "metrics"}``. Raises AirflowFailException without metrics to decide on.
     """
 
     template_fields: Sequence[str] = (
@@ -73,32 +75,51 @@ class GateOperator(BaseBranchOperator):
         return answer
 
     def _decide(self, context: Any) -> tuple[expr.Decision, dict[str, Any]]:
-        metrics, problem = self._read()
-        used = {name: _shown(metrics.get(name)) for name in expr.names(self.when).metrics}
+        values, problem = self._read(context)
+        used = {name: metrics.as_json(values.get(name)) for name in expr.names(self.when).metrics}
         if problem:
             return expr.Decision(passed=False, reason=problem), used
-        return expr.evaluate(self.when, metrics, dict(context["params"])), used
+        return expr.evaluate(self.when, values, dict(context["params"])), used
 
-    def _read(self) -> tuple[dict[str, Any], str]:
+    def _read(self, context: Any) -> tuple[dict[str, Any], str]:
         """Return the metrics, and what is wrong with them."""
         if self.query:
             return self._first_row(self.query)
         if self.metrics is None:
             return {}, ""
         try:
-            return self._document(self.metrics)
+            found = self._document(self.metrics, context)
         except ValueError as error:
-            return {}, f"the metrics are not JSON: {error}"
+            found = metrics.Metrics(problem=f"the metrics are not JSON: {error}")
+        problem = f"{self.metrics[:SHOWN]}: {found.problem}" if found.problem else ""
+        # A run that stopped early decides the gate. Without a document there is nothing to decide on:
+        # `else` would end a run as succeeded whose training left no metrics.
+        if problem and not found.stopped:
+            raise AirflowFailException(problem)
+        return dict(found.values), problem
 
-    def _document(self, source: str) -> tuple[dict[str, Any], str]:
+    def _document(self, source: str, context: Any) -> metrics.Metrics:
         if not source.startswith(SCHEME):
-            values = json.loads(source)
-            ok = isinstance(values, dict)
-            return (values, "") if ok else ({}, "the metrics are not a JSON object")
-        document = StorageClient(self.gcp_conn_id, self.impersonation_chain).read_json(source)
-        # An incomplete document is refused: a training that stopped early must not be deployed.
-        problem = ranking.metrics_problem(document)
-        return ({}, f"{source}: {problem}") if problem else (document["metrics"], "")
+            return metrics.parse(json.loads(source))
+        store = StorageClient(self.gcp_conn_id, self.impersonation_chain)
+        found = metrics.parse(store.read_json(source))
+        if found.flat and not self._written_by_success(source, context):
+            return metrics.Metrics(problem=metrics.UNFINISHED)
+        return found
+
+    def _written_by_success(self, source: str, context: Any) -> bool:
+        """Return whether the job before this gate that writes to an address wrote it and succeeded."""
+        # only where a trigger rule lets the gate run after a failed job; a file of nobody's is the user's
+        for task_id in self.upstream_task_ids:
+            job = getattr(self.dag.get_task(task_id), "job", None)
+            if isinstance(job, dict) and self._metrics_of(job, context) == source:
+                result = context["ti"].xcom_pull(task_ids=task_id)
+                return isinstance(result, dict) and result.get("metrics", True) is not None
+        return True
+
+    def _metrics_of(self, job: dict[str, Any], context: Any) -> str | None:
+        rendered = self.render_template(jobspec.outputs(job), context)
+        return dict(rendered).get("metrics")
 
     def _first_row(self, query: str) -> tuple[dict[str, Any], str]:
         from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
@@ -142,13 +163,6 @@ class GateOperator(BaseBranchOperator):
         if name in known:
             return name
         raise AirflowFailException(f"{self.task_id} leads to {name!r}, which is not in the DAG")
-
-
-def _shown(value: Any) -> Any:
-    """Write what JSON cannot hold (NaN, dates) as text, for XCom is JSON."""
-    plain = value is None or isinstance(value, bool | int | str)
-    finite = isinstance(value, float) and math.isfinite(value)
-    return value if plain or finite else str(value)
 
 
 def _plain(value: Any) -> Any:

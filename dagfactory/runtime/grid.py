@@ -102,23 +102,6 @@ def trial_id(parameters: Parameters) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
 
 
-def as_argument(name: str, value: Any) -> str | None:
-    """Write one parameter as ``--name=value``: JSON for lists and mappings, None for null."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return f"--{name}={'true' if value else 'false'}"
-    if isinstance(value, list | dict):
-        return f"--{name}={json.dumps(value, separators=(',', ':'))}"
-    return f"--{name}={value}"
-
-
-def as_arguments(parameters: Parameters) -> list[str]:
-    """Write parameters as the trainer's command-line arguments, in order, leaving nulls out."""
-    written = (as_argument(name, value) for name, value in parameters.items())
-    return [argument for argument in written if argument is not None]
-
-
 def _grid(sweep: Sweep) -> Iterator[Parameters]:
     parameters: Mapping[str, list[Any]] = sweep.get("parameters") or {}
     if not parameters:

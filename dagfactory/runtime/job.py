@@ -13,8 +13,9 @@ from airflow.providers.common.compat.sdk import (
     get_current_context,
 )
 
-from . import jobspec, triggers, vertex
+from . import arguments, jobspec, program, triggers, vertex
 from .base import VertexOperator
+from .job_metrics import written_metrics
 from .labels import PREFIX, display_name, list_filter, task_labels, with_user_labels
 
 SPEC_LABEL = f"{PREFIX}spec"
@@ -30,7 +31,8 @@ class VertexJobOperator(VertexOperator):
     differently is cancelled first. ``fallback`` lists overrides of the job as asked
     (``region``, ``strategy``, ``machineSpec``, ``scheduling``), tried one after the other when
     capacity is missing, at creation or later. ``outputs`` are returned in XCom:
-    ``{"job", "state", "region", "strategy", "outputs"}``.
+    ``{"job", "state", "region", "strategy", "outputs", "metrics"}``. ``arguments`` is the style in which the
+    program reads its arguments: ``gnu``, ``argparse`` or ``hydra``.
 
     A failed job raises AirflowException, so that a retry resumes from its checkpoints; a request
     that repeating cannot mend raises AirflowFailException.
@@ -57,6 +59,7 @@ class VertexJobOperator(VertexOperator):
         job: dict[str, Any],
         labels: dict[str, str] | None = None,
         fallback: list[dict[str, Any]] | None = None,
+        arguments: str = arguments.GNU,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -65,8 +68,23 @@ class VertexJobOperator(VertexOperator):
         self.job = job
         self.labels = labels
         self.fallback = fallback
+        self.arguments = arguments
         self._identity: dict[str, str] = {}
         self._killed = False
+
+    def render_template(
+        self, content: Any, context: Any, jinja_env: Any = None, *rest: Any, **named: Any
+    ) -> Any:
+        """Render a field; in the job's program a value keeps the spelling that a literal has."""
+        env = jinja_env or self.get_template_env()
+        made = super().render_template(content, context, env, *rest, **named)
+        if not program.is_program(content):
+            return made
+
+        def text(source: str) -> Any:
+            return super(VertexJobOperator, self).render_template(source, context, env)
+
+        return {**made, **program.rendered(content, text, env, context, self.arguments)}
 
     # What is requested. Methods and not attributes: Airflow renders the templates after `__init__`,
     # and the subclasses derive their job from rendered fields.
@@ -254,12 +272,14 @@ class VertexJobOperator(VertexOperator):
 
     def _result(self, pipeline: dict[str, Any]) -> dict[str, Any]:
         region, job = self._placement(_choice(pipeline))
+        outputs = self.job_outputs()
         return {
             "job": pipeline["name"],
             "state": pipeline["state"],
             "region": region,
             "strategy": jobspec.strategy_of(job),
-            "outputs": self.job_outputs(),
+            "outputs": outputs,
+            **written_metrics(self.store, outputs.get("metrics"), pipeline["createTime"], self.log),
         }
 
     # Finding and cancelling.

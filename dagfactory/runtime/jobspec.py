@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import grid
+from . import arguments, grid
 
 JobSpec = dict[str, Any]
 
@@ -138,12 +138,17 @@ def failure(pipeline_: Mapping[str, Any], link: str) -> str:
     return f"{pipeline_['name']} ended in {state}\n{text}\n{link}"
 
 
-def for_trial(job: JobSpec, trial: grid.Trial, extra: Mapping[str, Any] | None = None) -> JobSpec:
+def for_trial(
+    job: JobSpec,
+    trial: grid.Trial,
+    extra: Mapping[str, Any] | None = None,
+    style: str = arguments.GNU,
+) -> JobSpec:
     """Return the job of one trial: its parameters as arguments, its own output directory.
 
     ``extra`` are arguments that are not part of the trial's id, because they do not tell trials apart.
     """
-    changed = _with_arguments(job, {**trial.parameters, **(extra or {})})
+    changed = _with_arguments(job, {**trial.parameters, **(extra or {})}, style)
     directory = changed.get("baseOutputDirectory")
     if directory:
         directory["outputUriPrefix"] = under(directory["outputUriPrefix"], trial.id)
@@ -159,17 +164,17 @@ def for_pack(job: JobSpec, trials: Sequence[grid.Trial]) -> JobSpec:
         trial.id: {name: value for name, value in trial.parameters.items() if value is not None}
         for trial in trials
     }
-    return _with_arguments(job, {"trials": every})
+    return _with_arguments(job, {"trials": every}, arguments.GNU)
 
 
-def _with_arguments(job: JobSpec, parameters: Mapping[str, Any]) -> JobSpec:
+def _with_arguments(job: JobSpec, parameters: Mapping[str, Any], style: str) -> JobSpec:
     """Return the job with parameters as arguments of its program, in every pool that runs it."""
     changed = copy.deepcopy(job)
     trainer = program(job["workerPoolSpecs"][0])
     for pool in changed["workerPoolSpecs"]:
         own = program(pool)
         if own == trainer:  # its machines train one trial together
-            own["args"] = [*own.get("args", []), *grid.as_arguments(dict(parameters))]
+            own["args"] = [*own.get("args", []), *arguments.as_arguments(parameters, style)]
     return changed
 
 

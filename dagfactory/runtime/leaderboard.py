@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from . import grid, ranking
+from . import grid, metrics, ranking
 from .storage import StorageClient, join
 
 READERS = 16
@@ -40,17 +40,22 @@ class SweepRanking:
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """Where the trials of a sweep are (``<base>/<trial id>``), and the metric that ranks them."""
+    """Where the trials of a sweep are (``<base>/<trial id>``), and the metric that ranks them.
+
+    ``succeeded`` returns the addresses of the metrics files whose jobs have succeeded.
+    """
 
     store: StorageClient
     base: str
     metric: str
     goal: str
+    succeeded: Callable[[], Collection[str]]
 
     def rank_trials(self, trials: Sequence[grid.Trial], log: Any) -> SweepRanking:
         """Read and rank every trial; raises AirflowFailException when none has a usable metric."""
         with ThreadPoolExecutor(max(1, min(READERS, len(trials)))) as pool:
-            results = list(pool.map(self._read, trials))
+            documents = list(pool.map(self._read, trials))
+        results = self._results(trials, documents)
         failed = [item for item in results if item.value is None]
         ranked = ranking.ranked_points(results, self.goal)
         # before the failure: the log says why each trial was left out
@@ -72,13 +77,27 @@ class Leaderboard:
         """Return the model directory of a trial."""
         return join(self.base, trial.id, "model")
 
-    def _read(self, trial: grid.Trial) -> ranking.Result:
-        address = join(self.model(trial), "metrics.json")
+    def _address(self, trial: grid.Trial) -> str:
+        return join(self.model(trial), "metrics.json")
+
+    def _read(self, trial: grid.Trial) -> metrics.Metrics:
+        address = self._address(trial)
         try:
-            document = self.store.read_json(address)
+            return metrics.parse(self.store.read_json(address))
         except ValueError as error:
-            return ranking.Result(trial, None, f"{address} is not JSON: {error}")
-        return ranking.result(trial, document, self.metric)
+            return metrics.Metrics(problem=f"{address} is not JSON: {error}")
+
+    def _results(
+        self, trials: Sequence[grid.Trial], documents: Sequence[metrics.Metrics]
+    ) -> list[ranking.Result]:
+        # only where a file asks for it: it reads a row of Airflow's database for each trial
+        succeeded = self.succeeded() if any(each.flat for each in documents) else ()
+        return [
+            ranking.Result(trial, None, metrics.UNFINISHED)
+            if found.flat and self._address(trial) not in succeeded
+            else ranking.result(trial, found, self.metric)
+            for trial, found in zip(trials, documents, strict=True)
+        ]
 
     def _best(
         self, results: list[ranking.Result], ranked: list[ranking.RankedPoint]

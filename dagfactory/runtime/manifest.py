@@ -41,10 +41,11 @@ def checks(manifest: Any, require: Mapping[str, Any]) -> Iterator[Check]:
     if require.get("complete"):
         done = manifest.get("complete") is True
         where = f"at step {manifest.get('step')} of {manifest.get('planned_steps')}"
+        where = where if "complete" in manifest else "the checkpoint does not say"
         yield _check("complete", passed=done, detail=where)
     yield from _limits(manifest, require)
     for state in require.get("states") or []:
-        yield _state(state, (manifest.get("states") or {}).get(state))
+        yield state_check(state, (manifest.get("states") or {}).get(state))
 
 
 def file_checks(manifest: Any, directory: str, sizes: Mapping[str, int]) -> Iterator[Check]:
@@ -79,7 +80,8 @@ def _limits(manifest: Mapping[str, Any], require: Mapping[str, Any]) -> Iterator
         yield _check("max_loss", passed=small, detail=f"loss {loss}, at most {most}")
 
 
-def _state(name: str, state: Any) -> Check:
+def state_check(name: str, state: Any) -> Check:
+    """Check that a state has tensors, all of them finite."""
     if not isinstance(state, Mapping):
         return _check(f"state {name}", passed=False, detail="is missing")
     if not state.get("tensors"):

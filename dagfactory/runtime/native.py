@@ -42,8 +42,9 @@ def expression(text: str, env: Environment) -> str | None:
     return found[1].strip() if alone else None
 
 
-def evaluated(inner: str, context: Any, env: Environment) -> Any:
-    """Return the value of an expression; what is not defined is None."""
+def evaluated(inner: str, context: Any, env: Environment, *, undefined_to_none: bool = True) -> Any:
+    """Return the value of an expression; what is not defined is None, or jinja2's Undefined."""
     # only the names that it uses: Airflow 2 warns of old ones when they are looked at
     used = meta.find_undeclared_variables(env.parse("{{" + inner + "}}"))
-    return env.compile_expression(inner)({name: context[name] for name in used if name in context})
+    compiled = env.compile_expression(inner, undefined_to_none=undefined_to_none)
+    return compiled({name: context[name] for name in used if name in context})

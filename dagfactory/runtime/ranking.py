@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .grid import Trial
+from .metrics import Metrics
 
 SHOWN = 20
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +31,19 @@ class RankedPoint:
     results: tuple[Result, ...]
 
 
-def result(trial: Trial, document: Any, metric: str) -> Result:
-    """Read one trial's metric out of its metrics.json; ``document`` is None without a file."""
-    problem = metrics_problem(document)
-    if problem:
-        return Result(trial, None, problem)
-    value = document["metrics"].get(metric)
+def result(trial: Trial, found: Metrics, metric: str) -> Result:
+    """Read one trial's metric out of its metrics.json."""
+    if found.problem:
+        return Result(trial, None, found.problem)
+    value = found.values.get(metric)
     if value is None:
-        known = ", ".join(sorted(document["metrics"])) or "none"
+        known = ", ".join(sorted(found.values)) or "none"
         return Result(trial, None, f"no metric {metric} (it has: {known})")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return Result(trial, None, f"{metric} is {value!r}, not a number")
     if not math.isfinite(value):
         return Result(trial, None, f"{metric} is {value}")
     return Result(trial, float(value))
-
-
-def metrics_problem(document: Any) -> str:
-    """Return why a metrics.json cannot be used; an empty text when it can."""
-    if document is None:
-        return "there is no metrics.json"
-    if not isinstance(document, Mapping) or not isinstance(document.get("metrics"), Mapping):
-        return "metrics.json has no metrics"
-    if document.get("schema_version") != SCHEMA_VERSION:
-        return f"metrics.json has schema_version {document.get('schema_version')!r}, not 1"
-    if document.get("complete") is not True:
-        return f"the run stopped early, at step {document.get('step')}"
-    return ""
 
 
 def ranked_points(results: Sequence[Result], goal: str) -> list[RankedPoint]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 SCHEME = "gs://"
 
@@ -28,6 +31,14 @@ class StorageClient:
             return None
         return json.loads(data)
 
+    def read_new_json(self, address: str, since: datetime) -> Any:
+        """Return the JSON at an address, None where nothing was written since a moment."""
+        bucket, name = split(address)
+        blob = self.client.bucket(bucket).get_blob(name)
+        if blob is None or blob.updated < since:
+            return None
+        return json.loads(blob.download_as_bytes())
+
     def write_json(self, address: str, value: Any) -> None:
         """Write JSON with sorted keys; raises ValueError for NaN and infinity."""
         # Python would write them as `NaN`, which is not JSON, and the next reader would fail.
@@ -35,11 +46,13 @@ class StorageClient:
         self._blob(address).upload_from_string(text, content_type="application/json")
 
     def sizes(self, address: str) -> dict[str, int]:
-        """Return the size in bytes of every object under an address, by full address."""
+        """Return the size in bytes of every object under an address, or of the object at it."""
         bucket, prefix = split(address)
         # with the slash: the prefix `run-1` would also list `run-10/`
         blobs = self.client.list_blobs(bucket, prefix=prefix.rstrip("/") + "/" if prefix else "")
-        return {f"{SCHEME}{bucket}/{blob.name}": blob.size or 0 for blob in blobs}
+        found = {f"{SCHEME}{bucket}/{blob.name}": blob.size or 0 for blob in blobs}
+        one = None if found or not prefix else self.client.bucket(bucket).get_blob(prefix)
+        return found if one is None else {address: one.size or 0}
 
     def open(self, address: str) -> Any:
         """Open an object for reading bytes in chunks."""

@@ -72,7 +72,7 @@ class VertexTrialOperator(VertexJobOperator):
         if rung_trial is None:
             return self.job
         carried = {self.carry: rung_trial.model} if self.carry else {}
-        return jobspec.for_trial(self.job, rung_trial.trial, carried)
+        return jobspec.for_trial(self.job, rung_trial.trial, carried, self.arguments)
 
     def _rung_trial(self) -> halving.RungTrial | None:
         if self.rung is None:
@@ -141,7 +141,9 @@ class BestTrialOperator(ConnectedOperator):
     def execute(self, context: Any) -> dict[str, Any]:
         """Read every trial, log the leaderboard, write it and return the winner."""
         sweep, store = self._definition(context), self.store()
-        board = Leaderboard(store, self.base, self.metric, self.goal)
+        board = Leaderboard(
+            store, self.base, self.metric, self.goal, lambda: self._succeeded(context)
+        )
         outcome = board.rank_trials(self._trials(sweep), self.log)
         if self.rung is None or self.rung + 1 == len(sweep["rungs"]["sizes"]):
             board.publish(outcome)
@@ -157,9 +159,26 @@ class BestTrialOperator(ConnectedOperator):
             return grid.trials(sweep)
         return [each.trial for each in read_rung_trials(self.store(), sweep, self.rung, self.base)]
 
+    def _succeeded(self, context: Any) -> set[str]:
+        """Return the metrics files whose jobs have succeeded and wrote them."""
+        # a task has a result when its job has succeeded; that of an older bundle says nothing of files
+        results = context["ti"].xcom_pull(task_ids=[self.trials])
+        flat = (each for each in results or () if isinstance(each, dict))
+        return {
+            outputs["metrics"]
+            for each in flat
+            if each.get("metrics", True) is not None
+            for outputs in _trial_outputs(each.get("outputs") or {})
+        }
+
     def _definition(self, context: Any) -> grid.Sweep:
         """Return the sweep of the mapped task, templated as its trials were."""
         # So that a DAG file holds the definition once, and the two cannot disagree.
         mapped: Any = self.dag.get_task(self.trials)
         found: grid.Sweep = self.render_template(mapped.partial_kwargs["sweep"], context)
         return found
+
+
+def _trial_outputs(outputs: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the outputs of every trial of a job: of a pack they stand under the trials' ids."""
+    return [outputs] if "metrics" in outputs else list(outputs.values())

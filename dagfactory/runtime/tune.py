@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from . import jobspec, triggers
 from .grid import Trial
 from .job import VertexJobOperator
 from .leaderboard import Leaderboard
+from .storage import join
 
 
 class TuneOperator(VertexJobOperator):
@@ -50,12 +52,32 @@ class TuneOperator(VertexJobOperator):
         # that stopped early or measured NaN must not win here either.
         base = self.job["baseOutputDirectory"]["outputUriPrefix"]
         (metric,) = self.study["studySpec"]["metrics"]
-        board = Leaderboard(self.store(), base, metric["metricId"], metric["goal"].lower())
-        outcome = board.rank_trials([_trial(each) for each in pipeline.get("trials", [])], self.log)
+        spaces = {each["parameterId"]: each for each in self.study["studySpec"]["parameters"]}
+        trials = pipeline.get("trials", [])
+        succeeded = {
+            join(base, str(each["id"]), "model", "metrics.json")
+            for each in trials
+            if each.get("state") == "SUCCEEDED"
+        }
+        goal = metric["goal"].lower()
+        board = Leaderboard(self.store(), base, metric["metricId"], goal, lambda: succeeded)
+        outcome = board.rank_trials([_trial(each, spaces) for each in trials], self.log)
         board.publish(outcome)
         return {**outcome.best, "job": pipeline["name"]}
 
 
-def _trial(found: Mapping[str, Any]) -> Trial:
-    parameters = {each["parameterId"]: each["value"] for each in found.get("parameters", [])}
+def _trial(found: Mapping[str, Any], spaces: Mapping[str, Any]) -> Trial:
+    """Return a trial with its values as the spec has them: Vertex AI returns every number as a float."""
+    parameters = {
+        each["parameterId"]: as_written(spaces.get(each["parameterId"], {}), each["value"])
+        for each in found.get("parameters", [])
+    }
     return Trial(str(found["id"]), parameters, str(found["id"]))
+
+
+def as_written(space: Mapping[str, Any], value: Any) -> Any:
+    """Return the value of a ParameterSpec that a trial's number stands for: 32 for 32.0."""
+    if "integerValueSpec" in space:
+        return round(float(value))
+    listed = space.get("discreteValueSpec", {}).get("values", ())
+    return next((each for each in listed if math.isclose(each, float(value))), value)

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.catalogue.machines import shapes
-from dagfactory.runtime.grid import as_arguments
+from dagfactory.runtime.arguments import GNU, as_arguments
 from dagfactory.task_api.arguments import operator_arguments
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def job_arguments(task: JobTask, lowering: LoweringContext, context: TaskContext
         made["labels"] = labels
     if machine.fallback:
         made["fallback"] = [_fallback(item, machine) for item in machine.fallback]
+    if task.arguments != GNU:
+        made["arguments"] = task.arguments
     poll = task.poll or lowering.pipeline.defaults.poll
     if poll:
         made["poll"] = int(poll.total_seconds())
@@ -141,7 +143,7 @@ def _program(task: JobTask, lowering: LoweringContext) -> dict[str, Any]:
 def _given(task: JobTask, lowering: LoweringContext) -> dict[str, Any]:
     """Return arguments, environment and secrets by reference, as both kinds of program have them."""
     made: dict[str, Any] = {}
-    arguments = as_arguments(task.args)
+    arguments = as_arguments(task.args, task.arguments)
     if arguments:
         made["args"] = arguments
     variables = dict(task.env)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
+from dagfactory.language.job import PLAIN_NAME
 
 if TYPE_CHECKING:
     from dagfactory.language.environment import EnvironmentFile
@@ -24,6 +25,19 @@ def job_problems(
     if not (task.machine or pipeline.defaults.machine):
         help_ = "add `machine: {type: n1-standard-8}` here or under `defaults:`"
         yield Diagnostic("DF121", "missing key `machine`", Pointer((), key=True), help=help_)
+    yield from _names(task)
     if environment is None:
         message = f"a `{task.type}` task needs an environment for its project, region and bucket"
         yield Diagnostic("DF113", message, Pointer((), key=True), help="choose one: --env NAME")
+
+
+def _names(task: JobTask) -> Iterator[Diagnostic]:
+    """Find names of arguments that only Hydra reads."""
+    if task.arguments == "hydra":
+        return
+    for section in ("args", "parameters"):
+        for name in task.field(section) or ():
+            if not PLAIN_NAME.fullmatch(name):
+                message = f"`{name}` is not the name of an argument"
+                help_ = "if the program reads Hydra's `name=value`, add `arguments: hydra`"
+                yield Diagnostic("DF123", message, Pointer((section, name), key=True), help=help_)

@@ -15,6 +15,8 @@ FILES = {
     "null": json.dumps(GOOD | {"metrics": {"accuracy": None}}),
     "stopped": json.dumps(GOOD | {"complete": False}),
     "broken": "{",
+    "nested": json.dumps({"accuracy": 0.99, "per_class": {"cat": 0.9}}),
+    "flat": json.dumps({"accuracy": 0.94}),
 }
 
 
@@ -34,8 +36,8 @@ DECISIONS = [
     ("not_a_number", False, "metric accuracy is nan"),
     ("negated", False, "metric accuracy is nan"),
     ("stopped", False, "the run stopped early, at step 5"),
-    ("absent", False, "there is no metrics.json"),
-    ("broken", False, "the metrics are not JSON"),
+    ("flat", True, "accuracy (0.94)"),
+    ("text_of_a_long_one", True, "accuracy (0.96)"),
     ("query", True, "new_rows (1500) > 1000 is true"),
     ("outer.inner.gate", True, "accuracy (0.93)"),
 ]
@@ -54,6 +56,24 @@ def test_a_gate_follows_one_branch_and_says_why(gates, gate, passed, reason):
     assert decision["passed"] is passed
     assert reason in decision["reason"]
     assert decision["reason"] in gates.log
+
+
+@pytest.mark.parametrize(
+    ("gate", "problem"),
+    [
+        ("absent", "there is no metrics.json"),
+        ("broken", "the metrics are not JSON"),
+        ("nested", "`per_class` of metrics.json is not one value"),
+    ],
+)
+def test_without_metrics_neither_branch_is_taken(gates, gate, problem):
+    states = gates.states()
+    assert (states[gate], states[f"{gate}_yes"], states[f"{gate}_no"]) == (
+        "failed",
+        "upstream_failed",
+        "upstream_failed",
+    )
+    assert problem in gates.log
 
 
 def test_the_metric_values_are_kept_even_when_they_are_odd(gates):

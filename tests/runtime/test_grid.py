@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagfactory.runtime.grid import as_argument, as_arguments, count, pack, packs, trial, trials
+from dagfactory.runtime.grid import count, pack, packs, trial, trials
 
 SWEEP = {
     "method": "grid",
@@ -70,25 +70,6 @@ def test_excluding_tells_a_flag_from_a_number_and_needs_every_key():
 def test_an_index_outside_is_an_error(index):
     with pytest.raises(IndexError, match="of a sweep of 12"):
         trial(SWEEP, index)
-
-
-ARGUMENTS = [
-    (0.001, "--k=0.001"),
-    (True, "--k=true"),
-    (False, "--k=false"),
-    ([1, "a b"], '--k=[1,"a b"]'),
-    ("a=b", "--k=a=b"),
-    (None, None),
-]
-
-
-@pytest.mark.parametrize(("value", "text"), ARGUMENTS)
-def test_parameters_become_arguments(value, text):
-    assert as_argument("k", value) == text
-
-
-def test_null_parameters_are_left_out():
-    assert as_arguments({"a": 1, "b": None, "c": "x"}) == ["--a=1", "--c=x"]
 
 
 PACKED = {

@@ -77,6 +77,7 @@ def test_the_whole_job_is_templated_and_its_outputs_are_in_xcom(jobs, pipelines,
             "metrics": f"gs://demo-ml/{base}/model/metrics.json",
             "logs": f"gs://demo-ml/{base}/logs",
         },
+        "metrics": {"accuracy": 0.5},
     }
     options = json.loads((bucket / base / "model" / "options.json").read_text())
     assert options == {"run": jobs.run_id}

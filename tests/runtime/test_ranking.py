@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagfactory.runtime.grid import Trial, trials
+from dagfactory.runtime.metrics import parse
 from dagfactory.runtime.ranking import ranked_points, result, table, winner
 
 
@@ -21,7 +22,7 @@ def ranked(values, goal="maximize", seeds=None):
     sweep = {"parameters": {"x": list(range(len(values)))}, "seeds": seeds or []}
     flat = [v for group in values for v in (group if seeds else [group])]
     pairs = zip(trials(sweep), flat, strict=True)
-    results = [result(t, None if v is None else document(v), "acc") for t, v in pairs]
+    results = [result(t, parse(None if v is None else document(v)), "acc") for t, v in pairs]
     return ranked_points(results, goal)
 
 
@@ -45,7 +46,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("made", "problem"), REFUSED, ids=[p for _, p in REFUSED])
 def test_what_never_wins_says_why(made, problem):
-    read = result(Trial("a", {}, "a"), made, "acc")
+    read = result(Trial("a", {}, "a"), parse(made), "acc")
     assert read.value is None
     assert problem in read.problem
     assert ranked_points([read], "maximize") == []
@@ -89,7 +90,7 @@ FILES = st.none() | st.builds(
 @given(st.lists(FILES, min_size=1, max_size=8), st.sampled_from(["maximize", "minimize"]))
 def test_the_winner_is_the_extreme_of_the_usable(files, goal):
     every = trials({"parameters": {"x": list(range(len(files)))}})
-    results = [result(t, f, "acc") for t, f in zip(every, files, strict=True)]
+    results = [result(t, parse(f), "acc") for t, f in zip(every, files, strict=True)]
     usable = [item.value for item in results if item.value is not None]
     assert all(math.isfinite(value) for value in usable)
     order = ranked_points(results, goal)

@@ -16,11 +16,16 @@ def write(directory: Path, options: dict[str, Any]) -> None:
         metrics["accuracy"] -= 0.05
     document = {"schema_version": 1, "metrics": metrics, "step": 1, "complete": True}
     if "nothing" not in options:
-        (directory / "metrics.json").write_text(json.dumps(document))
+        (directory / "metrics.json").write_text(
+            json.dumps(metrics if "flat" in options else document)
+        )
     if "CLOUD_ML_HP_METRIC_FILE" in os.environ:
         line = {"accuracy": str(metrics["accuracy"]), "global_step": "1"}
         Path(os.environ["CLOUD_ML_HP_METRIC_FILE"]).write_text(json.dumps(line) + "\n")
-    (directory / "options.json").write_text(json.dumps(options))
+    (directory / "options.json").write_text(
+        json.dumps({k: v for k, v in options.items() if k != "flat"})
+    )
+    (directory / "environment.json").write_text(json.dumps(dict(os.environ)))
 
 
 options = dict(argument.removeprefix("--").partition("=")[::2] for argument in sys.argv[1:])

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dagfactory.emulator.faults import Faults
+from dagfactory.emulator.jobs import mount
 from dagfactory.emulator.jobs.attempt import Attempt, tail
 from dagfactory.emulator.jobs.local_job import (
     TAIL_BYTES,
@@ -107,6 +108,11 @@ class Runner:
         """Run one attempt; returns its exit status and who ended it."""
         preemption = self._faults.preemption() if submitted.job.spot and number == 1 else None
         env = {**self._env, **submitted.job.env}
+        storage, had_place = Path(self._env["GCSFUSE_ROOT"]), mount.PLACE.exists()
+        if mount.is_possible(storage):
+            command = mount.wrapped(command, storage)
+        else:
+            path.write_text(mount.NO_MOUNT)
         try:
             group = ProcessGroup(command, env, self._workdir, path, self._reaper)
         except OSError as error:
@@ -118,6 +124,10 @@ class Runner:
             submitted.attempt.stop(submitted.reason, 0.0)
         submitted.report("RUNNING")
         status, reason = submitted.attempt.wait(submitted.job.timeout, preemption)
+        if not had_place and mount.PLACE.exists():
+            with path.open("a") as file:
+                file.write(mount.WROTE_THERE)
+            status = status or 1
         submitted.add_attempt(
             pid=group.pid,
             started=started,

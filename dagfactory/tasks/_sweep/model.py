@@ -96,6 +96,9 @@ def _check_steered(task: Sweep) -> None:
                 f"Vertex AI chooses the trials of `method: bayes`: `{name}` has no place there"
             )
             raise bad(message, "delete it, or choose another `method`", (name,))
+    if task.arguments == "hydra":
+        message = "Vertex AI writes the arguments of `method: bayes` as `--name=value`"
+        raise bad(message, "choose another `method`, or let the program read them", ("arguments",))
     for name, space in task.parameters.items():
         if space.values is not None and None in space.values:
             message = "null is not a value that Vertex AI can suggest"

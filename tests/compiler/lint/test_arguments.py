@@ -7,7 +7,7 @@ import pytest
 from paths import ROOT
 
 from dagfactory.compiler.compile import compile_spec
-from dagfactory.runtime.grid import as_arguments
+from dagfactory.runtime.arguments import as_arguments
 from trainer.config import check, read_values
 from trainer.errors import UsageError
 
