@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from dagfactory.compiler.foreign import not_a_mapping, other_file
 from dagfactory.compiler.resolve.layers import Layers
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.source import SourceFile, decode, read, shown
+from dagfactory.diagnostics.span import KeyPath, Span
 from dagfactory.document.load import load
 from dagfactory.document.node import Node
 from dagfactory.project.files import leads_out
@@ -24,7 +26,8 @@ class Parsed:
 
     `layers` are None where there is no pipeline to resolve; `environment` is the tree of the chosen
     environment's file, None where there is none. `sources` are all files that were read, `packages` the
-    folders where the spec's project keeps Python packages of its own.
+    folders where the spec's project keeps Python packages of its own, `lost` the mappings of the pipeline
+    of which a key could not be read.
     """
 
     layers: Layers | None
@@ -32,6 +35,7 @@ class Parsed:
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...]
     packages: tuple[Path, ...] = ()
+    lost: tuple[KeyPath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +56,32 @@ def parse(path: Path, environment: str | None) -> Parsed:
     # no layers: each `${env.…}` of the spec would be a finding of its own with the same cause
     if unknown:
         return Parsed(None, None, [*found, unknown], sources)
-    if spec.node is None:
+    wrong = _not_a_pipeline(spec.node) if spec.node else None
+    found += [wrong] if wrong else []
+    # what a file beside the spec would bring in, names or values, is missed all over the spec
+    if spec.node is None or wrong or any(part.node is None for part in parts):
         return Parsed(None, tree, found, sources)
-    wrong = _not_a_pipeline(spec.node)
-    if wrong:
-        return Parsed(None, tree, [*found, wrong], sources)
     layers = Layers(spec.node, defaults.node if defaults else None, tree, environment)
     found += _unknown_patches(path, spec.node)
-    return Parsed(layers, tree, found, sources, source_folders(path))
+    lost = tuple(each for part in parts for each in _lost(part))
+    return Parsed(layers, tree, found, sources, source_folders(path), lost)
+
+
+_LOST_KEYS = ("DF104", "DF106")
+
+
+def _lost(part: _Loaded) -> Iterator[KeyPath]:
+    """Yield the mappings of the pipeline in which a file has a key that could not be read."""
+    for each in part.diagnostics:
+        if each.code in _LOST_KEYS and each.span and part.node:
+            path = _holder(part.node, each.span)
+            yield path[1:] if path[:1] == ("pipeline",) else path
+
+
+def _holder(node: Node, span: Span) -> KeyPath:
+    """Return the path of the innermost value around a place."""
+    around = [path for path, each in node.walk() if each.span.holds(span)]
+    return around[-1] if around else ()
 
 
 def parse_text(source: SourceFile) -> Parsed:
@@ -121,7 +143,6 @@ def _defaults(spec: Path) -> _Loaded | None:
     if loaded is None or loaded.node is None or isinstance(loaded.node.value, dict):
         return loaded
     problem = not_a_mapping(loaded.node, (), "the defaults")
-    # without a tree, so that the spec is checked all the same, as if it had no defaults
     return replace(loaded, node=None, diagnostics=(*loaded.diagnostics, problem))
 
 
@@ -139,7 +160,11 @@ def _environment(path: Path, name: str | None) -> tuple[_Loaded | None, Diagnost
     if folder is None:
         return None, None
     file = next(folder / f"{name}{end}" for end in SUFFIXES if (folder / f"{name}{end}").exists())
-    return load_file(file), None
+    loaded = load_file(file)
+    if loaded.node is None or isinstance(loaded.node.value, dict):
+        return loaded, None
+    problem = not_a_mapping(loaded.node, (), "this file")
+    return replace(loaded, node=None, diagnostics=(*loaded.diagnostics, problem)), None
 
 
 def _not_a_pipeline(node: Node) -> Diagnostic | None:

@@ -56,6 +56,12 @@ def diagnose(
     return found
 
 
+def faulty(error: ValidationError, node: Node, base: KeyPath = ()) -> list[KeyPath]:
+    """Return the paths of what is wrong, from the document's root; a key that is missing has one, too."""
+    errors = error.errors(include_url=False)
+    return [_fault(each, node, base).path for each in errors[: limits.FINDINGS.most]]
+
+
 def _fault(error: Any, node: Node, base: KeyPath) -> Fault:
     context = error.get("ctx") or {}
     steps = [*error["loc"], *context.get("at", ())]

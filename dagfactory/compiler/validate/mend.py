@@ -1,0 +1,99 @@
+"""A pipeline or an environment with mistakes, without them: so everything else in it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from dagfactory.compiler.validate.errors import faulty
+from dagfactory.diagnostics.wording import closest
+from dagfactory.language.environment import EnvironmentFile
+from dagfactory.language.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from dagfactory.diagnostics.span import KeyPath
+    from dagfactory.document.node import Node
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+_ROUNDS = 8
+_NEEDED: Mapping[type[BaseModel], Mapping[str, Any]] = {
+    Pipeline: {"pipeline": "pipeline", "tasks": {}, "start_date": "2024-01-01"},
+    EnvironmentFile: {
+        "environment": "environment",
+        "project": "project-1",
+        "region": "us-central1",
+        "bucket": "gs://bucket",
+    },
+}
+"""What takes the place of a key that has to be there."""
+
+_NO_REGION = {"region": ""}
+_NAMED: Mapping[str, Any] = {"params": {"type": "array"}, "pools": {"slots": 1_000_000}}
+"""What takes the place of an entry that others name."""
+
+# of an image or a machine that is wrong nothing is to be said at each job
+_SOME_JOB = {"image": "image:1", "machine": {"type": "a-${any}"}}
+
+
+def mended(model: type[_Model], data: dict[str, Any], node: Node, error: ValidationError) -> _Model:
+    """Return the model of some data, whose mistakes `error` lists, without them."""
+    wrong: set[KeyPath] = set()
+    for _ in range(_ROUNDS):
+        paths = faulty(error, node)
+        for path in paths:
+            _take_out(data, path, _NEEDED[model])
+        # what is wrong a second time has a name that is wrong
+        _stand_in(data, set(paths) - wrong)
+        wrong.update(paths)
+        try:
+            return _unknown(model.model_validate(data), wrong)
+        except ValidationError as next_error:
+            error = next_error
+    return _unknown(model.model_validate(dict(_NEEDED[model])), {("region",), ("pools",)})
+
+
+def with_some_job(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the data of a pipeline with an image and a machine for jobs that have none."""
+    given = data.get("defaults")
+    own = given if isinstance(given, dict) else {}
+    return {**data, "defaults": {**_SOME_JOB, **own}} if given is own or not given else data
+
+
+def _take_out(data: dict[str, Any], path: KeyPath, needed: Mapping[str, Any]) -> None:
+    """Take out the value at a path, or what lacks it; what has to be there is put in its place."""
+    if len(path) == 1:
+        data.pop(str(path[0]), None)
+    if len(path) == 1 and path[0] in needed:
+        data[str(path[0])] = needed[str(path[0])]
+    if len(path) > 1:
+        *above, last = path
+        holder: Any = data
+        for step in above:
+            holder = holder.get(step) if isinstance(holder, dict) else None
+        if isinstance(holder, dict) and last in holder:
+            del holder[last]
+        else:
+            _take_out(data, tuple(above), needed)
+
+
+def _stand_in(data: dict[str, Any], paths: Iterable[KeyPath]) -> None:
+    """Keep the names of params and pools that are wrong, and say that jobs have what they need."""
+    for path in paths:
+        if path and closest(str(path[0]), ["defaults"], 1):
+            data.update(with_some_job(data))
+        if len(path) > 1 and path[0] in _NAMED:
+            key, name, *_ = map(str, path)
+            data[key] = {name: _NAMED[key], **(data.get(key) or {})}
+
+
+def _unknown(made: _Model, wrong: set[KeyPath]) -> _Model:
+    """Say of an environment what is not known of it."""
+    if not isinstance(made, EnvironmentFile):
+        return made
+    # no list of prices has a region without a name
+    placed = made.model_copy(update=_NO_REGION) if ("region",) in wrong else made
+    unlisted = any(len(each) == 1 and closest(str(each[0]), ["pools"], 1) for each in wrong)
+    return placed.without_pools() if unlisted else placed
