@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from dagfactory.document.node import Node
 
 _FIRST_OF_MODELS = "DF120"
-_LOST_KEYS = frozenset({"DF104", "DF106"})
 _LACKS = frozenset({"DF113", "DF121"})
 """Something is not there: the place is only where it would belong, and nothing there is wrong."""
 
@@ -23,18 +22,18 @@ _ALWAYS = "DF302"
 """A secret is one, whatever else is wrong with it."""
 
 
-def without_cascading(found: list[Diagnostic]) -> list[Diagnostic]:
-    """Drop what a model says about an unreadable text, and names where something else is wrong."""
+def without_cascading(found: list[Diagnostic], lost: Collection[Span]) -> list[Diagnostic]:
+    """Drop what a model says about an unreadable text, and names where something else is wrong.
+
+    `lost` are the places of mappings of which a key could not be read: it may be the one they lack.
+    """
     causes = [each for each in found if each.code < _FIRST_OF_MODELS]
-    # a key that YAML allows and specs do not (`<<`, a number) is not in the tree, so the model
-    # misses what it would have brought in
-    lost_keys = any(each.code in _LOST_KEYS for each in causes)
     unread = _places(causes)
     kept = [
         each
         for each in found
         if each in causes
-        or not ((lost_keys and each.code == "DF121") or _touches(each.span, unread))
+        or not ((each.code == "DF121" and each.span in lost) or _touches(each.span, unread))
     ]
     wrong = _places(each for each in kept if each.code not in NAMES)
     return [each for each in kept if each.code not in NAMES or not _touches(each.span, wrong)]

@@ -85,7 +85,7 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
     if found:
         from dagfactory.compiler.cascading import without_cascading
 
-        found = tidy(without_cascading(found))
+        found = tidy(without_cascading(found, parsed.lost.values()))
     return Front(pipeline, tree, model, found, parsed.sources)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import NoneType
@@ -27,7 +27,7 @@ class Parsed:
     `layers` are None where there is no pipeline to resolve; `environment` is the tree of the chosen
     environment's file, None where there is none. `sources` are all files that were read, `packages` the
     folders where the spec's project keeps Python packages of its own, `lost` the mappings of the pipeline
-    of which a key could not be read.
+    of which a key could not be read, each with the place where a key that it lacks is reported.
     """
 
     layers: Layers | None
@@ -35,7 +35,7 @@ class Parsed:
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...]
     packages: tuple[Path, ...] = ()
-    lost: tuple[KeyPath, ...] = ()
+    lost: Mapping[KeyPath, Span] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +63,20 @@ def parse(path: Path, environment: str | None) -> Parsed:
         return Parsed(None, tree, found, sources)
     layers = Layers(spec.node, defaults.node if defaults else None, tree, environment)
     found += _unknown_patches(path, spec.node)
-    lost = tuple(each for part in parts for each in _lost(part))
+    lost = dict(each for part in parts for each in _lost(part))
     return Parsed(layers, tree, found, sources, source_folders(path), lost)
 
 
 _LOST_KEYS = ("DF104", "DF106")
 
 
-def _lost(part: _Loaded) -> Iterator[KeyPath]:
+def _lost(part: _Loaded) -> Iterator[tuple[KeyPath, Span]]:
     """Yield the mappings of the pipeline in which a file has a key that could not be read."""
     for each in part.diagnostics:
         if each.code in _LOST_KEYS and each.span and part.node:
             path = _holder(part.node, each.span)
-            yield path[1:] if path[:1] == ("pipeline",) else path
+            inside = path[1:] if path[:1] == ("pipeline",) else path
+            yield inside, part.node.span_of(path, key=True)
 
 
 def _holder(node: Node, span: Span) -> KeyPath:
