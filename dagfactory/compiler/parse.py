@@ -61,9 +61,11 @@ def parse(path: Path, environment: str | None) -> Parsed:
     # what a file beside the spec would bring in, names or values, is missed all over the spec
     if spec.node is None or wrong or any(part.node is None for part in parts):
         return Parsed(None, tree, found, sources)
-    layers = Layers(spec.node, defaults.node if defaults else None, tree, environment)
-    found += _unknown_patches(path, spec.node)
-    lost = dict(each for part in parts for each in _lost(part))
+    patches = _unknown_patches(path, spec.node)
+    lost = dict(each for part in parts for each in _lost(part)) | _lost_patches(spec.node, patches)
+    complete = not any(map(_lacks_variables, parts))
+    layers = Layers(spec.node, defaults.node if defaults else None, tree, environment, complete)
+    found += patches
     return Parsed(layers, tree, found, sources, source_folders(path), lost)
 
 
@@ -77,6 +79,25 @@ def _lost(part: _Loaded) -> Iterator[tuple[KeyPath, Span]]:
             path = _holder(part.node, each.span)
             inside = path[1:] if path[:1] == ("pipeline",) else path
             yield inside, part.node.span_of(path, key=True)
+
+
+def _lacks_variables(part: _Loaded) -> bool:
+    """Whether a file may define variables that could not be read."""
+    given = part.node.find(("vars",)) if part.node else None
+    merged = any(each.code == "DF104" for each in part.diagnostics)
+    around = {path for path, _ in _lost(part)}
+    return bool(given and not isinstance(given.value, dict | NoneType)) or (
+        merged and bool(around & {(), ("vars",)})
+    )
+
+
+def _lost_patches(node: Node, problems: list[Diagnostic]) -> dict[KeyPath, Span]:
+    """Return what a patch that is not applied would have brought in, as far as other parts need it."""
+    patches = node.find(("environments",))
+    if not problems or patches is None or not isinstance(patches.value, dict):
+        return {}
+    wrong = [each for each in patches.value.values() if each.find(("defaults",))]
+    return {("defaults",): wrong[0].span} if wrong else {}
 
 
 def _holder(node: Node, span: Span) -> KeyPath:

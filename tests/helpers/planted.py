@@ -17,7 +17,9 @@ from dagfactory.document.load import load
 FENCE = re.compile(r"^```yaml (\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 STOPPING = dict(
     re.findall(
-        r"^- (DF\d{3}): (.+)$", document().read_text(encoding="utf-8").partition("## ")[0], re.M
+        r"^- (DF\d{3}): (.+)$",
+        document().read_text(encoding="utf-8").partition("## ")[0],
+        re.MULTILINE,
     )
 )
 """Codes that stop everything by nature, with the reason, as the head of the page lists them."""
@@ -40,7 +42,7 @@ class Mistake:
     def clashes(self, other):
         """Whether two mistakes are not independent of each other."""
         return (
-            bool(self.top.keys() & other.top.keys()) or self._forbids(other) or other._forbids(self)  # noqa: SLF001 - of this very class
+            bool(self.top.keys() & other.top.keys()) or self._forbids(other) or other._forbids(self)
         )
 
     def _forbids(self, other):
@@ -175,7 +177,9 @@ def _write_environments(folder, fragment, lines, *, airflow2):
         text = FIELDS.format(name) + ("target: airflow2\n" if airflow2 else "")
         if name == "dev":
             text += "".join(OF_ENVIRONMENTS[code] for code in lines)
-            text += "pipeline:\n" + re.sub("^", "  ", fragment, flags=re.M) if fragment else ""
+            text += (
+                "pipeline:\n" + re.sub("^", "  ", fragment, flags=re.MULTILINE) if fragment else ""
+            )
         (folder / "environments" / f"{name}.yaml").write_text(text, encoding="utf-8")
 
 

@@ -41,12 +41,12 @@ _SOME_JOB = {"image": "image:1", "machine": {"type": "a-${any}"}}
 def mended(model: type[_Model], data: dict[str, Any], node: Node, error: ValidationError) -> _Model:
     """Return the model of some data, whose mistakes `error` lists, without them."""
     wrong: set[KeyPath] = set()
+    named: set[KeyPath] = set()
     for _ in range(_ROUNDS):
         paths = faulty(error, node)
         for path in paths:
             _take_out(data, path, _NEEDED[model])
-        # what is wrong a second time has a name that is wrong
-        _stand_in(data, set(paths) - wrong)
+        _stand_in(data, paths, named)
         wrong.update(paths)
         try:
             return _unknown(model.model_validate(data), wrong)
@@ -79,14 +79,18 @@ def _take_out(data: dict[str, Any], path: KeyPath, needed: Mapping[str, Any]) ->
             _take_out(data, tuple(above), needed)
 
 
-def _stand_in(data: dict[str, Any], paths: Iterable[KeyPath]) -> None:
+def _stand_in(data: dict[str, Any], paths: Iterable[KeyPath], named: set[KeyPath]) -> None:
     """Keep the names of params and pools that are wrong, and say that jobs have what they need."""
     for path in paths:
         if path and closest(str(path[0]), ["defaults"], 1):
             data.update(with_some_job(data))
-        if len(path) > 1 and path[0] in _NAMED:
+        entries = data.get(str(path[0]), {}) if path and path[0] in _NAMED else None
+        # what is wrong with its stand-in as well has a name that is wrong
+        if isinstance(entries, dict) and len(path) > 1 and path[:2] not in named:
             key, name, *_ = map(str, path)
-            data[key] = {name: _NAMED[key], **(data.get(key) or {})}
+            if name not in entries:
+                named.add(path[:2])
+            data[key] = {name: _NAMED[key], **entries}
 
 
 def _unknown(made: _Model, wrong: set[KeyPath]) -> _Model:
