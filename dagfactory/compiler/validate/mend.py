@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from dagfactory.compiler.validate.errors import faulty
+from dagfactory.compiler.validate.errors import LeftOut, diagnose, left_out
 from dagfactory.diagnostics.wording import closest
 from dagfactory.language.environment import EnvironmentFile
 from dagfactory.language.pipeline import Pipeline
 
 if TYPE_CHECKING:
+    from dagfactory.diagnostics.diagnostic import Diagnostic
     from dagfactory.diagnostics.span import KeyPath
     from dagfactory.document.node import Node
 
@@ -38,21 +40,29 @@ _NAMED: Mapping[str, Any] = {"params": {"type": "array"}, "pools": {"slots": 1_0
 _SOME_JOB = {"image": "image:1", "machine": {"type": "a-${any}"}}
 
 
-def mended(model: type[_Model], data: dict[str, Any], node: Node, error: ValidationError) -> _Model:
-    """Return the model of some data, whose mistakes `error` lists, without them."""
-    wrong: set[KeyPath] = set()
+def mended(
+    model: type[_Model], data: dict[str, Any], node: Node, error: ValidationError
+) -> tuple[_Model, list[Diagnostic]]:
+    """Return the model of some data without its mistakes, which `error` begins to list, and all of these.
+
+    A check of a whole mapping is made when all its values are right, so it needs another look.
+    """
+    found = diagnose(error, model, node)
+    wrong = LeftOut()
     named: set[KeyPath] = set()
     for _ in range(_ROUNDS):
-        paths = faulty(error, node)
-        for path in paths:
-            _take_out(data, path, _NEEDED[model])
-        _stand_in(data, paths, named)
-        wrong.update(paths)
+        more = left_out(error, node)
+        for path in more.paths:
+            take_out(data, path, _NEEDED[model])
+        _stand_in(data, more.paths, named)
+        wrong = LeftOut({*wrong.paths, *more.paths}, wrong.whole or more.whole)
         try:
-            return _unknown(model.model_validate(data), wrong)
+            return _unknown(model.model_validate(data), wrong.paths), found
         except ValidationError as next_error:
+            found += diagnose(next_error, model, node, (), wrong)
             error = next_error
-    return _unknown(model.model_validate(dict(_NEEDED[model])), {("region",), ("pools",)})
+    least = model.model_validate(dict(_NEEDED[model]))
+    return _unknown(least, {("region",), ("pools",)}), found
 
 
 def with_some_job(data: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +72,9 @@ def with_some_job(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "defaults": {**_SOME_JOB, **own}} if given is own or not given else data
 
 
-def _take_out(data: dict[str, Any], path: KeyPath, needed: Mapping[str, Any]) -> None:
+def take_out(
+    data: dict[str, Any], path: KeyPath, needed: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     """Take out the value at a path, or what lacks it; what has to be there is put in its place."""
     if len(path) == 1:
         data.pop(str(path[0]), None)
@@ -76,7 +88,7 @@ def _take_out(data: dict[str, Any], path: KeyPath, needed: Mapping[str, Any]) ->
         if isinstance(holder, dict) and last in holder:
             del holder[last]
         else:
-            _take_out(data, tuple(above), needed)
+            take_out(data, tuple(above), needed)
 
 
 def _stand_in(data: dict[str, Any], paths: Iterable[KeyPath], named: set[KeyPath]) -> None:
@@ -93,7 +105,7 @@ def _stand_in(data: dict[str, Any], paths: Iterable[KeyPath], named: set[KeyPath
             data[key] = {name: _NAMED[key], **entries}
 
 
-def _unknown(made: _Model, wrong: set[KeyPath]) -> _Model:
+def _unknown(made: _Model, wrong: Collection[KeyPath]) -> _Model:
     """Say of an environment what is not known of it."""
     if not isinstance(made, EnvironmentFile):
         return made

@@ -14,9 +14,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
 from dagfactory import tasks as task_types
-from dagfactory.compiler.validate.errors import diagnose, faulty
+from dagfactory.compiler.validate.errors import LeftOut, diagnose, left_out
 from dagfactory.compiler.validate.holes import hole
-from dagfactory.compiler.validate.mend import mended, with_some_job
+from dagfactory.compiler.validate.mend import mended, take_out, with_some_job
 from dagfactory.compiler.validate.messages import name_of, not_a_mapping, unlike
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import KeyPath
@@ -72,7 +72,7 @@ def _model(
     try:
         return model.model_validate(data), []
     except ValidationError as error:
-        return mended(model, data, node, error), diagnose(error, model, node)
+        return mended(model, data, node, error)
 
 
 def _tasks(
@@ -134,9 +134,31 @@ def _typed(
         task = model.model_validate(data)
     except ValidationError as error:
         depth = len(path)
-        wrong = {str(each[depth]) for each in faulty(error, node, path) if len(each) > depth}
-        return hole(node, path, wrong, children)[0], diagnose(error, model, node, path)
+        without = left_out(error, node, path)
+        wrong = {str(each[depth]) for each in without.paths if len(each) > depth}
+        found = diagnose(error, model, node, path)
+        return hole(node, path, wrong, children)[0], [
+            *found,
+            *_at_second_sight(model, data, node, path, without),
+        ]
     return (task.model_copy(update={nested: children}) if nested else task), []
+
+
+def _at_second_sight(
+    model: type[TaskBase],
+    data: dict[str, Any],
+    node: Node,
+    path: KeyPath,
+    without: LeftOut,
+) -> list[Diagnostic]:
+    """Return what a task's model finds only when all single values are right: what they are together."""
+    for each in without.paths:
+        take_out(data, each[len(path) :])
+    try:
+        model.model_validate(data)
+    except ValidationError as error:
+        return diagnose(error, model, node, path, without)
+    return []
 
 
 def _members(
