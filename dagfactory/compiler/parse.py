@@ -5,19 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial, reduce
 from pathlib import Path
 from types import NoneType
 
 from dagfactory.compiler.foreign import not_a_mapping, other_file
-from dagfactory.compiler.resolve.layers import Layers
+from dagfactory.compiler.resolve.layers import Layers, merge_patch
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.source import SourceFile, decode, read, shown
 from dagfactory.diagnostics.span import KeyPath, Span
 from dagfactory.document.load import load
 from dagfactory.document.node import Node
 from dagfactory.project.files import leads_out
-from dagfactory.project.specs import STDIN, SUFFIXES, beside, source_folders
+from dagfactory.project.specs import STDIN, SUFFIXES, beside, defaults_beside, source_folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class _Loaded:
 
 def parse(path: Path, environment: str | None) -> Parsed:
     """Read a spec and what lies beside it, for an environment or for none; faults are diagnostics."""
-    spec, defaults = load_file(path), _defaults(path)
+    spec, defaults = load_file(path), [*map(_defaults, defaults_beside(path))]
     file, unknown = _environment(path, environment)
-    parts = [part for part in (spec, defaults, file) if part]
+    parts = [part for part in (spec, *defaults, file) if part]
     found = [each for part in parts for each in part.diagnostics]
     sources = tuple(part.source for part in parts if part.source)
     tree = file.node if file else None
@@ -64,7 +64,9 @@ def parse(path: Path, environment: str | None) -> Parsed:
     patches = _unknown_patches(path, spec.node)
     lost = dict(each for part in parts for each in _lost(part)) | _lost_patches(spec.node, patches)
     complete = not any(map(_lacks_variables, parts))
-    layers = Layers(spec.node, defaults.node if defaults else None, tree, environment, complete)
+    below = [part.node for part in defaults if part.node]
+    stacked = reduce(partial(merge_patch, keep_null=True), below) if below else None
+    layers = Layers(spec.node, stacked, tree, environment, complete)
     found += patches
     return Parsed(layers, tree, found, sources, source_folders(path), lost)
 
@@ -159,10 +161,10 @@ def environments(spec: Path) -> list[str]:
     return sorted(patches.value) if patches and isinstance(patches.value, dict) else []
 
 
-def _defaults(spec: Path) -> _Loaded | None:
-    found = beside(spec, "defaults.yaml")
-    loaded = load_file(found) if found and not found.is_dir() else None
-    if loaded is None or loaded.node is None or isinstance(loaded.node.value, dict):
+def _defaults(path: Path) -> _Loaded:
+    """Load a file of defaults."""
+    loaded = load_file(path)
+    if loaded.node is None or isinstance(loaded.node.value, dict):
         return loaded
     problem = not_a_mapping(loaded.node, (), "the defaults")
     return replace(loaded, node=None, diagnostics=(*loaded.diagnostics, problem))
