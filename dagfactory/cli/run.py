@@ -9,7 +9,7 @@ from dagfactory.cli._complete import environments
 
 
 @click.command(name="run")
-@click.argument("spec", type=click.Path(exists=True, path_type=Path))
+@click.argument("spec", type=click.Path(path_type=Path))
 @click.option(
     "--env",
     "environment",

@@ -15,7 +15,7 @@ from dagfactory.catalogue import bundled_trainer
 from dagfactory.dagfile.templates import template_folder
 from dagfactory.diagnostics.limits import FILE
 from dagfactory.project.files import leads_out, read_regular
-from dagfactory.project.specs import STDIN, SUFFIXES, beside, source_folders
+from dagfactory.project.specs import STDIN, SUFFIXES, beside, defaults_beside, source_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,8 +64,9 @@ def _folder_inputs(folder: Path, environment: str | None) -> Iterator[bytes]:
     spec = folder / "spec.yaml"
     yield os.fsencode(folder.resolve())
     yield repr((environment, bundled_trainer.of_project(source_folders(spec)))).encode()
-    defaults = beside(spec, "defaults.yaml")
-    yield _read(defaults) if defaults and not defaults.is_dir() else repr(defaults).encode()
+    for defaults in defaults_beside(spec):
+        yield os.fsencode(defaults)
+        yield _read(defaults)
     environments = beside(spec, "environments")
     if environments:
         files = sorted(each for each in environments.iterdir() if each.suffix in SUFFIXES)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class Front:
     """One spec in one environment before it is planned.
 
-    `node` is the resolved tree (None when there is nothing to resolve); `pipeline` and `environment`
-    are None when they have errors. `sources` are all files that were read.
+    `node` is the resolved tree (None when there is nothing to resolve). What has mistakes has stand-ins
+    in `pipeline` and `environment`. `sources` are all files that were read.
     """
 
     pipeline: Pipeline | None
@@ -39,11 +39,15 @@ class Front:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """One spec in one environment: its plan (None when there are errors) and every finding."""
+    """One spec in one environment: its plan (None when there are errors) and every finding.
+
+    `node` is the resolved tree; None when there is nothing to resolve.
+    """
 
     plan: Plan | None
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...]
+    node: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,6 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
     # passes are imported where they run: pydantic alone takes 0.13 s of CPU, and a render that
     # finds every spec in its cache needs no model
     from dagfactory.compiler.resolve.layers import resolve
-    from dagfactory.compiler.validate.cascading import without_cascading
     from dagfactory.compiler.validate.unknown_names import unknown_names
     from dagfactory.compiler.validate.validate import validate, validate_environment
 
@@ -72,14 +75,18 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
     tree = pipeline = model = None
     if parsed.layers:
         tree, unresolved = resolve(parsed.layers)
-        pipeline, invalid = validate(tree, parsed.packages)
+        pipeline, invalid = validate(tree, parsed.packages, parsed.lost)
         # names are looked up on the tree, for a wrong value leaves no model, and a misspelt task
         # should not wait for the second run of `check`
         found += [*unresolved, *invalid, *unknown_names(tree)]
     if parsed.environment and environment:
         model, invalid = validate_environment(parsed.environment, environment)
         found += invalid
-    return Front(pipeline, tree, model, tidy(without_cascading(found)), parsed.sources)
+    if found:
+        from dagfactory.compiler.cascading import without_cascading
+
+        found = tidy(without_cascading(found, parsed.lost.values()))
+    return Front(pipeline, tree, model, found, parsed.sources)
 
 
 def compile_spec(path: Path, environment: str | None) -> Compiled:
@@ -101,20 +108,22 @@ def compile_parsed(parsed: Parsed, environment: str | None) -> Compiled:
 
     front = front_end(parsed, environment)
     found = front.diagnostics
-    made = None
-    if front.pipeline and front.node and not _lacks_models(front):
-        made, unplanned = plan(front.pipeline, front.node, front.environment)
-        # the plan lacks the edge of an unknown name: checks of order would report the gap as well
-        linted = lint(made) if made and not has_errors(found) else ()
-        found = tidy([*found, *unplanned, *linted])
-    return Compiled(None if has_errors(found) else made, found, front.sources)
+    if front.pipeline is None or front.node is None:
+        return Compiled(None, found, front.sources)
+    made, unplanned = plan(front.pipeline, front.node, front.environment)
+    found = _together(found, unplanned, front.node)
+    found = _together(found, lint(made), front.node)
+    return Compiled(None if has_errors(found) else made, found, front.sources, front.node)
 
 
-def _lacks_models(front: Front) -> bool:
-    """Whether anything but a name is wrong."""
-    from dagfactory.compiler.validate.unknown_names import NAMES
+def _together(found: list[Diagnostic], more: Iterable[Diagnostic], node: Node) -> list[Diagnostic]:
+    """Add the findings of a pass over `node` to those before, but for what follows from these."""
+    new = list(more)
+    if found and new:
+        from dagfactory.compiler.cascading import beyond
 
-    return any(each.severity == "error" and each.code not in NAMES for each in front.diagnostics)
+        new = beyond(new, found, node)
+    return tidy([*found, *new])
 
 
 def build(specs: list[Path], environment: str | None, cache: RenderCache | None = None) -> Built:
@@ -195,17 +204,18 @@ def _rendered(planned: tuple[Path, Plan]) -> Rendered:
 
 def collisions(compiled: Iterable[Compiled]) -> Iterator[Diagnostic]:
     """Find pipeline ids that two files use: the later DAG would replace the earlier one."""
-    first: dict[str, Plan] = {}
+    first: dict[str, Node] = {}
     for item in compiled:
-        if item.plan is None:
+        fields = item.node.value if item.node else None
+        here = fields.get("pipeline") if isinstance(fields, dict) else None
+        if here is None or not isinstance(here.value, str):
             continue
-        name = item.plan.pipeline.pipeline
-        other = first.setdefault(name, item.plan)
-        if other is not item.plan:
+        other = first.setdefault(here.value, here)
+        if other is not here:
             yield Diagnostic(
                 "DF213",
-                f"pipeline id `{name}` is used by another file",
-                item.plan.node.span_of(("pipeline",)),
+                f"pipeline id `{here.value}` is used by another file",
+                here.span,
                 help="rename one of them: the id becomes the DAG id and the file's name",
-                labels=(Label(other.node.span_of(("pipeline",)), "first used here"),),
+                labels=(Label(other.span, "first used here"),),
             )

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial, reduce
 from pathlib import Path
 from types import NoneType
 
 from dagfactory.compiler.foreign import not_a_mapping, other_file
-from dagfactory.compiler.resolve.layers import Layers
+from dagfactory.compiler.resolve.layers import Layers, merge_patch
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.source import SourceFile, decode, read, shown
+from dagfactory.diagnostics.span import KeyPath, Span
 from dagfactory.document.load import load
 from dagfactory.document.node import Node
 from dagfactory.project.files import leads_out
-from dagfactory.project.specs import STDIN, SUFFIXES, beside, source_folders
+from dagfactory.project.specs import STDIN, SUFFIXES, beside, defaults_beside, source_folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class Parsed:
 
     `layers` are None where there is no pipeline to resolve; `environment` is the tree of the chosen
     environment's file, None where there is none. `sources` are all files that were read, `packages` the
-    folders where the spec's project keeps Python packages of its own.
+    folders where the spec's project keeps Python packages of its own, `lost` the mappings of the pipeline
+    of which a key could not be read, each with the place where a key that it lacks is reported.
     """
 
     layers: Layers | None
@@ -32,6 +35,7 @@ class Parsed:
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...]
     packages: tuple[Path, ...] = ()
+    lost: Mapping[KeyPath, Span] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +47,65 @@ class _Loaded:
 
 def parse(path: Path, environment: str | None) -> Parsed:
     """Read a spec and what lies beside it, for an environment or for none; faults are diagnostics."""
-    spec, defaults = load_file(path), _defaults(path)
+    spec, defaults = load_file(path), [*map(_defaults, defaults_beside(path))]
     file, unknown = _environment(path, environment)
-    parts = [part for part in (spec, defaults, file) if part]
+    parts = [part for part in (spec, *defaults, file) if part]
     found = [each for part in parts for each in part.diagnostics]
     sources = tuple(part.source for part in parts if part.source)
     tree = file.node if file else None
     # no layers: each `${env.…}` of the spec would be a finding of its own with the same cause
     if unknown:
         return Parsed(None, None, [*found, unknown], sources)
-    if spec.node is None:
+    wrong = _not_a_pipeline(spec.node) if spec.node else None
+    found += [wrong] if wrong else []
+    # what a file beside the spec would bring in, names or values, is missed all over the spec
+    if spec.node is None or wrong or any(part.node is None for part in parts):
         return Parsed(None, tree, found, sources)
-    wrong = _not_a_pipeline(spec.node)
-    if wrong:
-        return Parsed(None, tree, [*found, wrong], sources)
-    layers = Layers(spec.node, defaults.node if defaults else None, tree, environment)
-    found += _unknown_patches(path, spec.node)
-    return Parsed(layers, tree, found, sources, source_folders(path))
+    patches = _unknown_patches(path, spec.node)
+    lost = dict(each for part in parts for each in _lost(part)) | _lost_patches(spec.node, patches)
+    complete = not any(map(_lacks_variables, parts))
+    below = [part.node for part in defaults if part.node]
+    stacked = reduce(partial(merge_patch, keep_null=True), below) if below else None
+    layers = Layers(spec.node, stacked, tree, environment, complete)
+    found += patches
+    return Parsed(layers, tree, found, sources, source_folders(path), lost)
+
+
+_LOST_KEYS = ("DF104", "DF106")
+
+
+def _lost(part: _Loaded) -> Iterator[tuple[KeyPath, Span]]:
+    """Yield the mappings of the pipeline in which a file has a key that could not be read."""
+    for each in part.diagnostics:
+        if each.code in _LOST_KEYS and each.span and part.node:
+            path = _holder(part.node, each.span)
+            inside = path[1:] if path[:1] == ("pipeline",) else path
+            yield inside, part.node.span_of(path, key=True)
+
+
+def _lacks_variables(part: _Loaded) -> bool:
+    """Whether a file may define variables that could not be read."""
+    given = part.node.find(("vars",)) if part.node else None
+    merged = any(each.code == "DF104" for each in part.diagnostics)
+    around = {path for path, _ in _lost(part)}
+    return bool(given and not isinstance(given.value, dict | NoneType)) or (
+        merged and bool(around & {(), ("vars",)})
+    )
+
+
+def _lost_patches(node: Node, problems: list[Diagnostic]) -> dict[KeyPath, Span]:
+    """Return what a patch that is not applied would have brought in, as far as other parts need it."""
+    patches = node.find(("environments",))
+    if not problems or patches is None or not isinstance(patches.value, dict):
+        return {}
+    wrong = [each for each in patches.value.values() if each.find(("defaults",))]
+    return {("defaults",): wrong[0].span} if wrong else {}
+
+
+def _holder(node: Node, span: Span) -> KeyPath:
+    """Return the path of the innermost value around a place."""
+    around = [path for path, each in node.walk() if each.span.holds(span)]
+    return around[-1] if around else ()
 
 
 def parse_text(source: SourceFile) -> Parsed:
@@ -115,13 +161,12 @@ def environments(spec: Path) -> list[str]:
     return sorted(patches.value) if patches and isinstance(patches.value, dict) else []
 
 
-def _defaults(spec: Path) -> _Loaded | None:
-    found = beside(spec, "defaults.yaml")
-    loaded = load_file(found) if found and not found.is_dir() else None
-    if loaded is None or loaded.node is None or isinstance(loaded.node.value, dict):
+def _defaults(path: Path) -> _Loaded:
+    """Load a file of defaults."""
+    loaded = load_file(path)
+    if loaded.node is None or isinstance(loaded.node.value, dict):
         return loaded
     problem = not_a_mapping(loaded.node, (), "the defaults")
-    # without a tree, so that the spec is checked all the same, as if it had no defaults
     return replace(loaded, node=None, diagnostics=(*loaded.diagnostics, problem))
 
 
@@ -139,7 +184,11 @@ def _environment(path: Path, name: str | None) -> tuple[_Loaded | None, Diagnost
     if folder is None:
         return None, None
     file = next(folder / f"{name}{end}" for end in SUFFIXES if (folder / f"{name}{end}").exists())
-    return load_file(file), None
+    loaded = load_file(file)
+    if loaded.node is None or isinstance(loaded.node.value, dict):
+        return loaded, None
+    problem = not_a_mapping(loaded.node, (), "this file")
+    return replace(loaded, node=None, diagnostics=(*loaded.diagnostics, problem)), None
 
 
 def _not_a_pipeline(node: Node) -> Diagnostic | None:

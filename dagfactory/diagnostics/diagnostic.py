@@ -62,9 +62,15 @@ class Diagnostic:
         return _located(self.place) if self.place else None
 
     def below(self, prefix: KeyPath) -> Diagnostic:
-        """Return the diagnostic with its location taken below `prefix`."""
-        place = self.place
-        return replace(self, place=place.below(prefix)) if isinstance(place, Pointer) else self
+        """Return the diagnostic with its locations taken below `prefix`."""
+        place = self.place.below(prefix) if isinstance(self.place, Pointer) else self.place
+        labels = tuple(
+            replace(each, place=each.place.below(prefix))
+            if isinstance(each.place, Pointer)
+            else each
+            for each in self.labels
+        )
+        return replace(self, place=place, labels=labels)
 
 
 def _located(place: Span | Pointer) -> Span:
@@ -116,6 +122,7 @@ CODES: dict[str, Code] = {
     "DF216": Code("template-syntax", "a text with {{ or {% that Airflow could not render"),
     "DF217": Code("other-combination", "a combination to include that is not one of the sweep's"),
     "DF218": Code("range-in-a-grid", "a range where every value is tried"),
+    "DF219": Code("same-value-twice", "two values of a hyperparameter that are one argument"),
     "DF220": Code("item-without-for-each", "${each} in a task that is not run for each item"),
     "DF221": Code("unknown-item-key", "a key that an item of for_each does not have"),
     "DF222": Code("not-for-each", "a task of a type that cannot be run for each item"),
@@ -144,6 +151,8 @@ CODES: dict[str, Code] = {
     "DF324": Code("idle-pack", "a pack that no two trials can share"),
     "DF330": Code("operator-signature", "an argument that an operator's class does not have"),
     "DF331": Code("teardown-too-early", "a task that a teardown does not wait for"),
+    "DF332": Code("delay-from-when", "a delay behind other tasks that counts from another moment"),
+    "DF333": Code("curly-quote", "a typographic quote in a command"),
     "DF341": Code("unknown-pool", "a pool that no environment file declares"),
     "DF342": Code("no-deadlines-here", "a deadline where Airflow cannot keep one"),
 }

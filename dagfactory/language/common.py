@@ -94,7 +94,7 @@ def matching(
         if (may_be_open and is_open(text)) or compiled.fullmatch(text):
             return text
         better = repair(text) if repair else ""
-        proposal = f"write `{better}`; " if compiled.fullmatch(better) else ""
+        proposal = f"write `{better}`; " if better and compiled.fullmatch(better) else ""
         raise bad(f"`{shorten(text)}` is not {noun}", proposal + remedy)
 
     return check
@@ -214,7 +214,11 @@ FunctionPath = pattern(
     "write for example `my_team.alerts.page`",
 )
 LabelText = pattern(
-    r"[a-z0-9_-]{0,63}", "a label", "use at most 63 of a-z, 0-9, `_` and `-`", may_be_open=True
+    r"[a-z0-9_-]{0,63}",
+    "a label",
+    "use at most 63 of a-z, 0-9, `_` and `-`",
+    may_be_open=True,
+    repair=lambda text: re.sub(r"[^a-z0-9_-]+", "_", text.strip().lower())[:63].strip("_"),
 )
 OwnerLink = pattern(
     r"https?://[^/\s]+(?:/\S*)?|mailto:\S+@\S+",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PrivateAttr
 
 from dagfactory.dagfile import targets
 from dagfactory.diagnostics.wording import did_you_mean
@@ -101,6 +101,18 @@ class EnvironmentFile(SpecModel):
     pools: dict[PoolName, Pool] = Field({}, description="Airflow pools that tasks may name")
     vars: dict[VarName, Any] = Field({}, description="values for `${vars.NAME}`")
     pipeline: dict[str, Any] = Field({}, description="a patch under every pipeline")
+    _lists_pools: bool = PrivateAttr(default=True)
+
+    @property
+    def lists_pools(self) -> bool:
+        """Return whether `pools` are all there are; not where the file has a mistake there."""
+        return self._lists_pools
+
+    def without_pools(self) -> EnvironmentFile:
+        """Return this environment as one whose pools are not known."""
+        made = self.model_copy()
+        made._lists_pools = False  # noqa: SLF001 - of a copy of this very model
+        return made
 
     @property
     def package(self) -> str:

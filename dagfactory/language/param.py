@@ -6,6 +6,7 @@ import math
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from dagfactory.diagnostics.wording import shorten
 from dagfactory.language.common import SpecModel, Text, bad
@@ -52,6 +53,17 @@ class Param(SpecModel):
         for index, value in enumerate(self.enum or []):
             self._check_type(value, ("enum", index))
         return self
+
+    def problem(self, value: Any) -> str | None:
+        """Say why a run cannot have this value, or return None."""
+        # Airflow lets a param be null that has no default
+        if value is None and self.default is None:
+            return None
+        try:
+            self._check(value, ())
+        except PydanticCustomError as error:
+            return str(error.context["message"] if error.context else error)
+        return None
 
     def _check_bounds(self) -> None:
         """Refuse bounds of a type that has none: they would never be looked at."""

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from dagfactory.language.assets import Assets
 from dagfactory.language.common import PositiveDuration, SpecModel, bad, wrong_type
-from dagfactory.language.cron import Preset, accepts, checked
+from dagfactory.language.cron import FIELDS, Preset, accepts, checked
 
 
 def _shape(value: Any) -> Any:
@@ -18,10 +18,29 @@ def _shape(value: Any) -> Any:
         return {"preset": value} if words else {"cron": value}
     if isinstance(value, dict | Schedule):
         return value
-    if isinstance(value, list) and any(isinstance(each, str) and accepts(each) for each in value):
-        within = "write all values of a field into one text, like `0 3,15 * * mon,thu`"
-        raise bad("a schedule is one cron text, not a list", f"{within}, or make two pipelines")
+    if isinstance(value, list) and any(map(_is_time, value)):
+        raise bad("a schedule is one cron text, not a list", _one_for_all(value))
     raise wrong_type("a cron text, a preset, `{every: 6h}` or `{assets: [...]}`")
+
+
+def _is_time(value: Any) -> bool:
+    """Whether a text is a cron text or a preset, or seems to be one that is wrong."""
+    if not isinstance(value, str):
+        return False
+    return value.startswith("@") or accepts(value) or len(value.split()) >= FIELDS
+
+
+def _one_for_all(values: list[Any]) -> str:
+    """Say how several times are written: as one text where only one field differs, else apart."""
+    texts = [each.split() for each in values if isinstance(each, str)]
+    fields = [list(dict.fromkeys(each)) for each in zip(*texts, strict=False)]
+    alike = len(texts) == len(values) and all(len(each) == FIELDS for each in texts)
+    if alike and sum(len(each) > 1 for each in fields) <= 1:
+        together = " ".join(",".join(each) for each in fields)
+        if accepts(together):
+            return f'write `"{together}"`'
+    within = "write all values of a field into one text, like `0 3,15 * * mon,thu`"
+    return f"{within}, or make two pipelines"
 
 
 class Schedule(SpecModel):

@@ -13,6 +13,7 @@ SPECS = Path("specs")
 """Where specs are when no path is given."""
 STDIN = Path("-")
 _ENVIRONMENTS = "environments"
+_DEFAULTS = "defaults"
 _LEVELS = 3
 
 
@@ -68,7 +69,7 @@ def yaml_files(folder: Path) -> Iterator[Path]:
 
 def _is_spec(path: Path) -> bool:
     """Whether the file at `path` inside a folder is a spec: no environment, no defaults."""
-    return _ENVIRONMENTS not in path.parts[:-1] and path.stem != "defaults"
+    return _ENVIRONMENTS not in path.parts[:-1] and path.stem != _DEFAULTS
 
 
 def _folders(spec: Path) -> Iterator[Path]:
@@ -98,6 +99,17 @@ def beside(spec: Path, name: str) -> Path | None:
     """Return the nearest file or folder called `name` in the folders of a spec, or None."""
     found = (folder / name for folder in _folders(spec))
     return next((each for each in found if each.exists()), None)
+
+
+def defaults_beside(spec: Path) -> list[Path]:
+    """Return the files of defaults that hold for a spec, the nearest one, which is the strongest, last."""
+    found = [
+        folder / f"{_DEFAULTS}{suffix}"
+        for folder in _folders(spec)
+        for suffix in SUFFIXES
+        if (folder / f"{_DEFAULTS}{suffix}").is_file()
+    ]
+    return found[::-1]
 
 
 def shown_in_header(path: Path) -> str:

@@ -1,12 +1,10 @@
 """The command behind `dagfactory run`: prepare, execute with progress, sum up."""
 
-import json
 import shlex
 import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,6 +15,7 @@ from dagfactory.run.execute import RunOptions, execute
 from dagfactory.run.interrupt import Stopped, stoppable
 from dagfactory.run.prepare import Prepared, prepare
 from dagfactory.run.progress import shown_on
+from dagfactory.run.refused import check_faults, check_spec, values
 from dagfactory.run.state_folders import StateFolders
 from dagfactory.run.summary import summary
 
@@ -60,6 +59,8 @@ def run(request: RunRequest) -> int:
 
 
 def _run(request: RunRequest) -> int:
+    check_spec(request.spec)
+    check_faults(request.faults)
     state = StateFolders(request.state.resolve())
     prepared = prepare(
         request.spec,
@@ -84,7 +85,7 @@ def _options(request: RunRequest, prepared: Prepared) -> RunOptions:
 
     return RunOptions(
         target=prepared.target,
-        params=dict(parameter(text) for text in request.params),
+        params=values(request.params, prepared.params),
         emulator=[
             *prepared.emulator,
             *(f"--fault={one}" for one in request.faults),
@@ -95,17 +96,6 @@ def _options(request: RunRequest, prepared: Prepared) -> RunOptions:
         ui=request.ui,
         hold=hold if request.ui else None,
     )
-
-
-def parameter(text: str) -> tuple[str, Any]:
-    """Split NAME=VALUE; the value is JSON where it can be (`0.9`, `true`, `[1]`), else text."""
-    name, separator, value = text.partition("=")
-    if not name or not separator:
-        raise NotReadyError(f"--param {text}: write it as NAME=VALUE")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
 
 
 def _entrypoints(request: RunRequest) -> tuple[str, ...]:

@@ -11,17 +11,24 @@ from typing import TYPE_CHECKING
 from dagfactory.run.events import NotReadyError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dagfactory.compiler.plan.model import Plan
+    from dagfactory.language.param import Param
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A folder to be Airflow's dags folder, the DAG to run, arguments for the emulator."""
+    """A folder to be Airflow's dags folder, the DAG to run, arguments for the emulator.
+
+    `params` are what the pipeline declares; None where that is not known.
+    """
 
     dags: Path
     dag_id: str
     emulator: tuple[str, ...] = ()
     target: str = "airflow3"
+    params: Mapping[str, Param] | None = None
 
 
 def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
@@ -43,7 +50,8 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
     # Airflow puts `dags/` on the path, not what is below: a bundle is imported by its full name
     write(built.bundle, into.joinpath(*plan.package.split(".")))
     arguments = (*_secrets(plan), *_project(plan), *_fixtures(spec))
-    return Prepared(into, plan.pipeline.pipeline, arguments, _target(built.bundle.manifest))
+    target = _target(built.bundle.manifest)
+    return Prepared(into, plan.pipeline.pipeline, arguments, target, plan.pipeline.params)
 
 
 def _project(plan: Plan) -> tuple[str, ...]:

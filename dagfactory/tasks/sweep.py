@@ -17,6 +17,7 @@ from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.task_api.job import job_arguments
 from dagfactory.task_api.job_problems import job_problems
 from dagfactory.task_api.task_type import TaskType
+from dagfactory.tasks._sweep import twice
 from dagfactory.tasks._sweep.model import MAX_TRIALS, Sweep
 from dagfactory.tasks._sweep.pack import names, packing
 from dagfactory.tasks._sweep.pack import problems as pack_problems
@@ -200,6 +201,7 @@ def problems(
     yield from _idle_rules(task)
     yield from _other_combinations(task)
     yield from pack_problems(task, pipeline)
+    yield from twice.problems(task)
     if task.method != "bayes":
         yield from _counts(task)
 

@@ -21,6 +21,8 @@ SENSOR = "airflow.providers.standard.sensors.date_time.DateTimeSensorAsync"
 WAYS = ("time", "delay", "at")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _END = "data_interval_end"
+_START = "ti.start_date"
+"""Airflow starts a task when everything before it has ended."""
 
 
 def _clock(text: str) -> str:
@@ -51,7 +53,13 @@ class WaitUntil(TaskBase):
         examples=["06:30"],
     )
     delay: PositiveDuration | None = Field(
-        None, description="How long after the run was due.", examples=["2h"]
+        None, description="How long to wait, counted as `from` says.", examples=["2h"]
+    )
+    counted_from: Literal["due", "start"] = Field(
+        "due",
+        alias="from",
+        description="Whether `delay` counts from when the run was due, or from the start of this task,"
+        " when everything before it has ended.",
     )
     at: Annotated[Text, AfterValidator(_moment)] | None = Field(
         None,
@@ -66,6 +74,8 @@ class WaitUntil(TaskBase):
             raise missing("time", "or `delay`, or `at`: what is waited for")
         if len(named) > 1:
             raise bad(f"`{named[0]}` and `{named[1]}` exclude each other", "keep one", (named[1],))
+        if "counted_from" in self.model_fields_set and self.delay is None:
+            raise bad("`from` is about a delay", "add `delay:`, or delete it", ("from",))
         return self
 
 
@@ -83,7 +93,10 @@ def _target(task: WaitUntil, zone: str) -> str:
         clock = f"hour={hour}, minute={minute}, second=0, microsecond=0"
         return "{{ " + f"{day}.replace({clock})" + " }}"
     if task.delay:
-        return "{{ " + f"{_END}.add(seconds={int(task.delay.total_seconds())})" + " }}"
+        length = int(task.delay.total_seconds())
+        if task.counted_from == "start":
+            return "{{ (" + f"{_START} + macros.timedelta(seconds={length})" + ").isoformat() }}"
+        return "{{ " + f"{_END}.add(seconds={length})" + " }}"
     return task.at or ""
 
 

@@ -137,3 +137,13 @@ def test_the_settings_are_the_trainers():
     assert bundled_trainer.varying() == settings.VARYING
     for program, model in settings.PROGRAMS.items():
         assert bundled_trainer.settings(program).model_json_schema() == model.model_json_schema()
+
+
+def test_a_checkout_below_a_folder_with_another_trainer_runs_its_own(tmp_path, monkeypatch):
+    package(tmp_path, THEIRS)
+    package(tmp_path / "clone", OURS)
+    (tmp_path / "clone/specs/deep").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    for spec in ("clone/specs/p.yaml", "clone/specs/deep/p.yaml"):
+        assert runs(sources=source_folders(Path(spec)))
+    assert not runs(sources=source_folders(Path("specs/p.yaml")))

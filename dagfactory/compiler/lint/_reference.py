@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dagfactory.document.reference import BadReferenceError, Ref, parse
+from dagfactory.tasks._hole import Hole
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan, PlannedTask
 
 
 def sources(plan: Plan, text: str) -> Iterator[tuple[Ref, PlannedTask]]:
-    """Yield the references of a text to outputs of tasks, each with the task."""
+    """Yield the references of a text to outputs of tasks, each with the task, where that is known."""
     if "${tasks." not in text:
         return
     try:
@@ -20,5 +21,8 @@ def sources(plan: Plan, text: str) -> Iterator[tuple[Ref, PlannedTask]]:
     except BadReferenceError:
         return
     for piece in pieces:
-        if isinstance(piece, Ref) and piece.root == "tasks" and piece.path[0] in plan.tasks:
-            yield piece, plan.tasks[piece.path[0]]
+        if isinstance(piece, Ref) and piece.root == "tasks":
+            source = plan.tasks.get(piece.path[0])
+            # what a task with mistakes writes is not known
+            if source and not isinstance(source.task, Hole):
+                yield piece, source

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
+from dagfactory.tasks import task_type
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan, PlannedTask
@@ -25,8 +26,10 @@ def _single_trial_packs(plan: Plan, item: PlannedTask) -> Iterator[Diagnostic]:
     from dagfactory.tasks._sweep.model import Sweep
     from dagfactory.tasks.sweep import definition
 
-    compact = definition(item.task, plan.pipeline) if isinstance(item.task, Sweep) else {}
-    total = count(compact) if compact else 0
+    if not isinstance(item.task, Sweep) or any(_problems(plan, item)):
+        return
+    compact = definition(item.task, plan.pipeline)
+    total = count(compact)
     if total > 1 and len(packs(compact)) == total:
         yield Diagnostic(
             "DF324",
@@ -35,6 +38,11 @@ def _single_trial_packs(plan: Plan, item: PlannedTask) -> Iterator[Diagnostic]:
             help=_help(compact["shape"]),
             severity="warning",
         )
+
+
+def _problems(plan: Plan, item: PlannedTask) -> Iterable[Diagnostic]:
+    """Return what is wrong with a sweep: trials that cannot be may well share no job."""
+    return task_type(item.task.type).problems(item.task, plan.pipeline, plan.environment)
 
 
 def _help(shape: list[str]) -> str:

@@ -21,7 +21,7 @@ _HELP = "declare it under `pools:` of the environment file"
 def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find pools that are not declared, and tasks that want more slots than their pool has."""
     environment = plan.environment
-    if environment is None:
+    if environment is None or not environment.lists_pools:
         return
     slots = {name: pool.slots for name, pool in environment.pools.items()}
     for path, pool in _named(plan):

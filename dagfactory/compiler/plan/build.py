@@ -6,15 +6,17 @@ Everything that names another task is checked here, with the place where it stan
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from dagfactory.compiler.plan.cycles import cycle
+from dagfactory.compiler.plan.cycles import circles
 from dagfactory.compiler.plan.for_each import item_problems, mapping_problems
 from dagfactory.compiler.plan.model import Edge, Plan, PlannedTask
 from dagfactory.compiler.plan.pipeline import pipeline_problems
 from dagfactory.compiler.plan.teardown import teardown_problems
-from dagfactory.compiler.plan.texts import at, references, task_texts, text_problems
+from dagfactory.compiler.plan.texts import at, is_readable, references, task_texts, text_problems
+from dagfactory.compiler.plan.unsettled import following, is_settled
 from dagfactory.dagfile.identifiers import variables
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
 from dagfactory.diagnostics.span import KeyPath, Pointer
@@ -23,6 +25,7 @@ from dagfactory.document.locate import locate
 from dagfactory.task_api.context import TaskContext
 from dagfactory.task_api.for_each import each_outputs, each_roots
 from dagfactory.tasks import task_type
+from dagfactory.tasks._hole import Hole
 
 if TYPE_CHECKING:
     from dagfactory.document.node import Node
@@ -34,27 +37,42 @@ if TYPE_CHECKING:
 
 def plan(
     pipeline: Pipeline, node: Node, environment: EnvironmentFile | None
-) -> tuple[Plan | None, list[Diagnostic]]:
-    """Plan a validated pipeline; no plan when there is any error."""
+) -> tuple[Plan, list[Diagnostic]]:
+    """Plan a validated pipeline as far as it is right, with everything that is not."""
     run_dir = run_folder(pipeline, environment)
     everything = list(flatten(pipeline.tasks, run_dir))
-    tasks = {item.id: item for item in everything}
-    twice = list(_duplicates(everything))
-    whole = [*twice, *pipeline_problems(pipeline, node, everything)]
-    found = [locate(node, problem) for problem in whole]
-    edges: list[Edge] = []
+    tasks, twice = _by_id(everything), _ids_used_twice(everything)
+    found = [*_duplicates(everything), *pipeline_problems(pipeline, node, everything)]
+    doubtful = twice | {item.id for item in everything if not is_settled(item)}
+    every: list[Edge] = []
     for item in everything:
         for result in _links(item, tasks, node, pipeline, environment):
             if isinstance(result, Edge):
-                edges.append(result)
+                every.append(result)
+            elif isinstance(result, Diagnostic):
+                found.append(result)
             else:
-                found.append(locate(node, result))
-    found += [locate(node, problem) for problem in teardown_problems(tasks, edges)]
-    # of two tasks with one id `tasks` holds one, and edges meant for the other could close circles
-    found += [] if twice else cycle(tasks, edges, node)
-    errors = any(item.severity == "error" for item in found)
-    made = Plan(pipeline, environment, node, tasks, _unique(edges), run_dir)
-    return (None if errors else made), found
+                doubtful.add(item.id)
+    found += teardown_problems(tasks, every, doubtful)
+    # of two tasks with one id edges meant for the other could close circles
+    clear = [edge for edge in every if not {edge.upstream, edge.downstream} & twice]
+    closed, edges = circles(tasks, clear, node)
+    around = {edge.downstream for edge in every if edge not in edges} if closed else set()
+    unsettled = following(tasks, every, doubtful | around)
+    made = Plan(pipeline, environment, node, tasks, _unique(edges), run_dir, unsettled)
+    return made, [*(locate(node, problem) for problem in found), *closed]
+
+
+def _by_id(everything: list[PlannedTask]) -> dict[str, PlannedTask]:
+    """Return the tasks by id; of two with one id the second under its path, which no task refers to."""
+    tasks: dict[str, PlannedTask] = {}
+    for item in everything:
+        tasks["/".join(map(str, item.path)) if item.id in tasks else item.id] = item
+    return tasks
+
+
+def _ids_used_twice(everything: list[PlannedTask]) -> set[str]:
+    return {name for name, count in Counter(item.id for item in everything).items() if count > 1}
 
 
 def run_folder(pipeline: Pipeline, environment: EnvironmentFile | None) -> str:
@@ -118,8 +136,8 @@ def _links(
     node: Node,
     pipeline: Pipeline,
     environment: EnvironmentFile | None,
-) -> Iterator[Edge | Diagnostic]:
-    """Yield the edges of one task and what is wrong with the names it uses."""
+) -> Iterator[Edge | Diagnostic | None]:
+    """Yield the edges of one task, what is wrong with the names it uses, None for one that leads nowhere."""
     for index, setup in enumerate(item.task.teardown.of if item.task.teardown else ()):
         path = _setup_path(item, node, index)
         yield from _named(item, setup, tasks, path, "teardown")
@@ -133,7 +151,9 @@ def _links(
         yield problem.below(item.path)
 
 
-def _after(item: PlannedTask, tasks: Mapping[str, PlannedTask]) -> Iterator[Edge | Diagnostic]:
+def _after(
+    item: PlannedTask, tasks: Mapping[str, PlannedTask]
+) -> Iterator[Edge | Diagnostic | None]:
     """Yield the edges that `after` asks for."""
     for index, upstream in enumerate(item.task.after):
         yield from _named(item, upstream, tasks, (*item.path, "after", index), "after")
@@ -152,12 +172,12 @@ def _named(
     tasks: Mapping[str, PlannedTask],
     path: KeyPath,
     why: Literal["after", "branch", "teardown"],
-) -> Iterator[Edge | Diagnostic]:
+) -> Iterator[Edge | Diagnostic | None]:
     """Yield the edge to a task named in the spec, or why there is none."""
     # `unknown_names` has said so, with a place that needs no plan
     if other not in tasks:
-        return
-    if other == item.id:
+        yield None
+    elif other == item.id:
         yield Diagnostic("DF203", f"`{item.id}` cannot wait for itself", Pointer(path))
     elif other in item.groups or item.id in tasks[other].groups:
         message = f"`{item.id}` cannot wait for `{other}`: one contains the other"
@@ -174,10 +194,12 @@ def _references(
     node: Node,
     pipeline: Pipeline,
     environment: EnvironmentFile | None,
-) -> Iterator[Edge | Diagnostic]:
+) -> Iterator[Edge | Diagnostic | None]:
     """Yield an edge for each reference to an output, and what is wrong with any text."""
     for path, text in task_texts(node, item.path):
         yield from text_problems(path, text, pipeline, environment, item.path)
+        if not is_readable(text):
+            yield None
         for ref in references(text):
             if ref.root == "tasks":
                 yield from _task_reference(item, tasks, path, ref)
@@ -187,26 +209,34 @@ def _references(
 
 def _task_reference(
     item: PlannedTask, tasks: Mapping[str, PlannedTask], path: KeyPath, ref: Ref
-) -> Iterator[Edge | Diagnostic]:
+) -> Iterator[Edge | Diagnostic | None]:
     """Yield the edge of `${tasks.ID.OUTPUT}`, or what is wrong with it."""
     name, *keys = ref.path
     if name not in tasks:
+        yield None
         return
     if name == item.id:
         yield at(path, ref, "DF203", f"`{name}` refers to its own output", None)
         return
-    found: Any = tasks[name].outputs
+    yield Edge(name, item.id, "reference", path)
+    if not isinstance(tasks[name].task, Hole):
+        yield from _unknown_output(tasks[name], path, ref, keys)
+
+
+def _unknown_output(
+    source: PlannedTask, path: KeyPath, ref: Ref, keys: list[str]
+) -> Iterator[Diagnostic]:
+    """Find a reference to what a task does not offer."""
+    found: Any = source.outputs
     for key in keys:
         if not isinstance(found, dict) or key not in found:
             offered = list(found) if isinstance(found, dict) else []
-            message = f"`{name}` ({tasks[name].task.type}) has no output `{'.'.join(keys)}`"
+            message = f"`{source.id}` ({source.task.type}) has no output `{'.'.join(keys)}`"
             yield at(path, ref, "DF204", message, did_you_mean(key, offered))
             return
         found = found[key]
     if isinstance(found, dict):
         yield at(path, ref, "DF204", f"`{ref}` is incomplete", did_you_mean("", found))
-        return
-    yield Edge(name, item.id, "reference", path)
 
 
 def _unique(edges: list[Edge]) -> tuple[Edge, ...]:

@@ -18,27 +18,68 @@ if TYPE_CHECKING:
     from dagfactory.document.node import Node
 
 Moment: TypeAlias = tuple[str, Literal["begin", "end"]]
+_Graph: TypeAlias = dict[Moment, list[Moment]]
+"""Each moment with those that must come before it."""
 
 
-def cycle(tasks: Mapping[str, PlannedTask], edges: list[Edge], node: Node) -> list[Diagnostic]:
-    """Find a cycle of tasks that wait for each other, and show the whole of it."""
+def circles(
+    tasks: Mapping[str, PlannedTask], edges: list[Edge], node: Node
+) -> tuple[list[Diagnostic], list[Edge]]:
+    """Find tasks that wait for each other, with one circle of each lot; return the edges outside too."""
     order = {name: index for index, name in enumerate(tasks)}
     if all(order[edge.upstream] < order[edge.downstream] for edge in edges):
-        return []  # every task waits for earlier ones only, and a group's members follow it
-    sorter: TopologicalSorter[Moment] = TopologicalSorter()
+        return [], edges  # every task waits for earlier ones only, and a group's members follow it
+    graph, found = _graph(tasks, edges), []
+    while circle := _circle(graph):
+        found.append(_shown(circle, edges, node))
+        lot = _reached(graph, circle[0]) & _reached(_turned(graph), circle[0])
+        # one mistake closes many circles of a lot, and its other edges say nothing new
+        edges = [
+            edge
+            for edge in edges
+            if not {(edge.upstream, "end"), (edge.downstream, "begin")} <= lot
+        ]
+        graph = _graph(tasks, edges)
+    return found, edges
+
+
+def _graph(tasks: Mapping[str, PlannedTask], edges: list[Edge]) -> _Graph:
+    graph: _Graph = {}
     for item in tasks.values():
-        sorter.add((item.id, "end"), (item.id, "begin"))
+        graph.setdefault((item.id, "end"), []).append((item.id, "begin"))
+        graph.setdefault((item.id, "begin"), [])
         # the innermost group is enough: it is tied to its own group in the same way
         for group in item.groups[-1:]:
-            sorter.add((item.id, "begin"), (group, "begin"))
-            sorter.add((group, "end"), (item.id, "end"))
+            graph[item.id, "begin"].append((group, "begin"))
+            graph.setdefault((group, "end"), []).append((item.id, "end"))
     for edge in edges:
-        sorter.add((edge.downstream, "begin"), (edge.upstream, "end"))
+        graph[edge.downstream, "begin"].append((edge.upstream, "end"))
+    return graph
+
+
+def _circle(graph: _Graph) -> list[Moment]:
+    """Return moments that come before each other, the first one again at the end; none if all is well."""
     try:
-        sorter.prepare()
+        TopologicalSorter(graph).prepare()
     except CycleError as error:
-        return [_shown(list(error.args[1]), edges, node)]
+        return list(error.args[1])
     return []
+
+
+def _turned(graph: _Graph) -> _Graph:
+    turned: _Graph = {moment: [] for moment in graph}
+    for moment, before in graph.items():
+        for each in before:
+            turned[each].append(moment)
+    return turned
+
+
+def _reached(graph: _Graph, start: Moment) -> set[Moment]:
+    found, fresh = set(), {start}
+    while fresh:
+        found |= fresh
+        fresh = {each for moment in fresh for each in graph[moment]} - found
+    return found
 
 
 def _shown(moments: list[Moment], edges: list[Edge], node: Node) -> Diagnostic:

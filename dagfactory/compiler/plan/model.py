@@ -40,7 +40,11 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A pipeline that can be lowered: every name resolved, no cycles."""
+    """A pipeline as tasks and edges; one without findings can be lowered: every name resolved, no cycles.
+
+    In any other a task with mistakes is a hole. `unsettled` are the tasks that may come after others
+    than the edges say, because a name before them leads nowhere.
+    """
 
     pipeline: Pipeline
     environment: EnvironmentFile | None
@@ -48,6 +52,7 @@ class Plan:
     tasks: dict[str, PlannedTask]
     edges: tuple[Edge, ...]
     run_dir: str
+    unsettled: frozenset[str] = frozenset()
 
     @property
     def package(self) -> str:

@@ -9,20 +9,26 @@ from dagfactory.diagnostics.span import Pointer
 from dagfactory.language.each import reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from dagfactory.compiler.plan.model import Edge, PlannedTask
 
 
-def teardown_problems(tasks: Mapping[str, PlannedTask], edges: list[Edge]) -> Iterator[Diagnostic]:
-    """Find teardowns and setups that Airflow would refuse, and those with nothing between them."""
+def teardown_problems(
+    tasks: Mapping[str, PlannedTask], edges: list[Edge], doubtful: Collection[str]
+) -> Iterator[Diagnostic]:
+    """Find teardowns and setups that Airflow would refuse, and those with nothing between them.
+
+    Of `doubtful` tasks not every task before them is known.
+    """
     for item in tasks.values():
         if item.task.teardown:
             setups = [tasks[name] for name in item.task.teardown.of if name in tasks]
             before = {edge.upstream for edge in edges if edge.downstream == item.id}
             yield from _several_tasks(item, setups)
             yield from _teardown_of_teardown(item, setups)
-            yield from _nothing_between(item, before - {each.id for each in setups})
+            if item.id not in doubtful:
+                yield from _nothing_between(item, before - {each.id for each in setups})
 
 
 def _several_tasks(item: PlannedTask, setups: list[PlannedTask]) -> Iterator[Diagnostic]:

@@ -39,11 +39,19 @@ def task_texts(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
 
 
 def references(text: str) -> Iterator[Ref]:
-    """Yield the references of a text; malformed ones were reported when resolving."""
+    """Yield the references of a text; malformed ones, and those that are left, were reported before."""
     try:
-        yield from (piece for piece in parse(text) if isinstance(piece, Ref))
+        yield from (piece for piece in parse(text) if isinstance(piece, Ref) and not piece.static)
     except BadReferenceError:
         return
+
+
+def is_readable(text: str) -> bool:
+    """Whether all references of a text are known: none is malformed, none was left when resolving."""
+    try:
+        return not any(isinstance(piece, Ref) and piece.static for piece in parse(text))
+    except BadReferenceError:
+        return False
 
 
 def text_problems(

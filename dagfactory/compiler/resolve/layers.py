@@ -21,13 +21,14 @@ class Layers:
     """What lies upon another to make one pipeline, as trees, the later one on top.
 
     `environment` is the file of the environment called `name`; None where it has no file, or where
-    none is chosen.
+    none is chosen. Not `complete` are layers with variables that could not be read.
     """
 
     pipeline: Node
     defaults: Node | None = None
     environment: Node | None = None
     name: str | None = None
+    complete: bool = True
 
 
 def merge_patch(base: Node, patch: Node, *, keep_null: bool = False) -> Node:
@@ -63,14 +64,15 @@ def resolve(layers: Layers) -> tuple[Node, list[Diagnostic]]:
     Where a reference cannot be replaced it stays in the text, with a diagnostic.
     """
     merged = _merged(layers)
-    lookup = Lookup(merged.find(("vars",)), layers.environment, layers.name)
+    variables = merged.find(("vars",))
+    lookup = Lookup(variables, layers.environment, layers.name, complete=layers.complete)
     # the patches of other environments may name variables that this one does not define
     body = replace(merged, value={k: v for k, v in _mapping(merged).items() if k not in _RAW})
     resolved = substitute(body, lookup)
     raw = {key: each for key, each in _mapping(merged).items() if key in _RAW}
-    variables = lookup.all_variables()
-    if variables is not None:
-        raw["vars"] = variables
+    replaced = lookup.all_variables()
+    if replaced is not None:
+        raw["vars"] = replaced
     order = [key for key in _mapping(merged) if key in raw or key in _mapping(resolved)]
     values = {**_mapping(resolved), **raw}
     return replace(merged, value={key: values[key] for key in order}), lookup.problems

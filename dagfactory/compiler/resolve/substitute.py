@@ -31,11 +31,15 @@ class Use(NamedTuple):
 
 @dataclass(slots=True)
 class Lookup:
-    """What references can see, what was already looked up, and what went wrong."""
+    """What references can see, what was already looked up, and what went wrong.
+
+    Unless it is `complete`, a variable that is not there may be one that could not be read.
+    """
 
     variables: Node | None
     environment: Node | None
     name: str | None
+    complete: bool = True
     problems: list[Diagnostic] = field(default_factory=list)
     _done: dict[tuple[str, ...], Node | None] = field(default_factory=dict)
     _active: list[tuple[str, ...]] = field(default_factory=list)
@@ -116,6 +120,8 @@ class Lookup:
         self.report("DF114", f"variables in a circle: {text}", use, "give one of them a value")
 
     def _unknown(self, ref: Ref, root: Node, path: tuple[str, ...], use: Use) -> None:
+        if ref.root == "vars" and not self.complete:
+            return
         from dagfactory.diagnostics.wording import did_you_mean
 
         known = root.value if isinstance(root.value, dict) else {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,20 +41,50 @@ class Fault:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What was wrong and is left out of the values that are looked at again.
+
+    With `whole` a check of the whole mapping has spoken already: its next words may follow from that.
+    """
+
+    paths: Collection[KeyPath] = ()
+    whole: bool = False
+
+
+_NOTHING = LeftOut()
+
+
 def diagnose(
-    error: ValidationError, model: type[BaseModel], node: Node, base: KeyPath = ()
+    error: ValidationError,
+    model: type[BaseModel],
+    node: Node,
+    base: KeyPath = (),
+    without: LeftOut = _NOTHING,
 ) -> list[Diagnostic]:
-    """Turn the errors of checking the mapping at `base` against `model` into diagnostics."""
+    """Turn the errors of checking the mapping at `base` against `model` into diagnostics.
+
+    What only follows from what is left out is not said.
+    """
     errors = error.errors(include_url=False)
-    faults = [_fault(each, node, base) for each in errors[: limits.FINDINGS.most]]
+    every = [_fault(each, node, base) for each in errors[: limits.FINDINGS.most]]
+    faults = [each for each in every if not _follows(each, base, without)]
+    if not faults:
+        return []
     merged = _merge_unknown_and_missing(
         _without_misspelt_missing(_without_shadowed(faults), model, base), model, base
     )
     found = [_diagnostic(each, model, node, base) for each in merged]
-    left = len(errors) - len(faults)
+    left = len(errors) - len(every)
     if left:
         found[-1] = replace(found[-1], notes=(*found[-1].notes, f"and {left:,} more here"))
     return found
+
+
+def faulty(error: ValidationError, node: Node, base: KeyPath = ()) -> list[KeyPath]:
+    """Return the paths of what is wrong, from the document's root; a key that is missing has one, too."""
+    errors = error.errors(include_url=False)
+    return [_fault(each, node, base).path for each in errors[: limits.FINDINGS.most]]
 
 
 def _fault(error: Any, node: Node, base: KeyPath) -> Fault:
@@ -70,6 +101,26 @@ def _fault(error: Any, node: Node, base: KeyPath) -> Fault:
         if below is not None or (kind == "missing" and at == last):
             path = (*path, step)
     return Fault(kind, path, on_key, error["input"], context, error["msg"])
+
+
+def left_out(error: ValidationError, node: Node, base: KeyPath = ()) -> LeftOut:
+    """Return what has to be left out for all the rest to be looked at."""
+    whole = any(not each["loc"] for each in error.errors(include_url=False))
+    return LeftOut(frozenset(faulty(error, node, base)), whole)
+
+
+def _follows(fault: Fault, base: KeyPath, without: LeftOut) -> bool:
+    """Whether a fault is there because of what was left out."""
+    at = len(fault.context.get("at", ())) or int(fault.kind == "missing")
+    owner = fault.path[: len(fault.path) - at]
+    size = len(owner)
+    inside = [each for each in without.paths if each[:size] == owner and len(each) > size]
+    if owner != base or not at:
+        return bool(inside) or fault.path in without.paths
+    # the mapping has many other keys: which ones this is about is in its words
+    said = (str(each) for each in (fault.path[-1], *fault.context.values(), fault.text))
+    words = set(re.findall(r"\w+", " ".join(said)))
+    return without.whole or any(closest(str(each[size]), words, 1) for each in inside)
 
 
 def _without_shadowed(faults: Sequence[Fault]) -> list[Fault]:

@@ -1,10 +1,12 @@
-"""A resolved document becomes a Pipeline, or a list of what is wrong with it.
+"""A resolved document becomes a Pipeline and a list of what is wrong with it.
 
-The pipeline and each task are checked by their own model, so a fault in one hides none in another.
+The pipeline and each task are checked by their own model, so a fault in one hides none in another;
+what is wrong leaves a hole, around which the later passes look at everything else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +14,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticCustomError
 
 from dagfactory import tasks as task_types
-from dagfactory.compiler.validate.errors import diagnose
+from dagfactory.compiler.validate.errors import LeftOut, diagnose, left_out
+from dagfactory.compiler.validate.holes import hole
+from dagfactory.compiler.validate.mend import mended, take_out, with_some_job
 from dagfactory.compiler.validate.messages import name_of, not_a_mapping, unlike
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import KeyPath
@@ -21,6 +25,7 @@ from dagfactory.document.node import Node
 from dagfactory.language.common import as_task_id
 from dagfactory.language.environment import EnvironmentFile
 from dagfactory.language.pipeline import Pipeline
+from dagfactory.tasks._hole import Hole
 
 if TYPE_CHECKING:
     from dagfactory.language.task import TaskBase
@@ -29,47 +34,50 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def validate(
-    node: Node, packages: tuple[Path, ...] = ()
-) -> tuple[Pipeline | None, list[Diagnostic]]:
-    """Check a resolved document, a mapping; the Pipeline is there only when nothing is wrong.
+    node: Node, packages: tuple[Path, ...] = (), lost: Collection[KeyPath] = ()
+) -> tuple[Pipeline, list[Diagnostic]]:
+    """Check a resolved document, a mapping; where something is wrong the Pipeline has a stand-in.
 
-    `packages` are the folders where the project of the document keeps Python packages of its own.
+    `packages` are the folders where the project of the document keeps Python packages of its own,
+    `lost` are the mappings of which a key could not be read.
     """
     mapping = node.value if isinstance(node.value, dict) else {}
     data = {key: each.plain() for key, each in mapping.items() if key != "tasks"}
-    children, problems = _tasks(node, ("tasks",))
+    children, problems = _tasks(node, ("tasks",), lost)
     if "tasks" in mapping:
         # the key has to be there, or the model misses it; each task has a model of its own
         data["tasks"] = {}
-    pipeline, own = _model(Pipeline, data, node, ())
-    if pipeline is None or problems:
-        return None, [*own, *problems]
+    # a key that could not be read may have been what all jobs need
+    if any(each[:1] in {(), ("defaults",)} for each in lost):
+        data = with_some_job(data)
+    pipeline, own = _model(Pipeline, data, node)
     # model_copy() does not validate again, and the children are models already
-    return pipeline.model_copy(update={"tasks": children}).in_project(packages), own
+    placed = pipeline.model_copy(update={"tasks": children}).in_project(packages)
+    return placed, [*own, *problems]
 
 
-def validate_environment(node: Node, name: str) -> tuple[EnvironmentFile | None, list[Diagnostic]]:
-    """Check the file of the environment called `name`."""
-    if not isinstance(node.value, dict):
-        return None, [not_a_mapping(node, (), "this file")]
-    model, problems = _model(EnvironmentFile, node.plain(), node, ())
-    if model and model.environment != name:
+def validate_environment(node: Node, name: str) -> tuple[EnvironmentFile, list[Diagnostic]]:
+    """Check the file of the environment called `name`; what is wrong has a stand-in."""
+    model, problems = _model(EnvironmentFile, node.plain(), node)
+    if model.environment != name and not problems:
         message = f"the file of `{name}` calls itself `{model.environment}`"
         span = node.span_of(("environment",))
-        return None, [Diagnostic("DF110", message, span, f"write `{name}`")]
+        problems = [Diagnostic("DF110", message, span, f"write `{name}`")]
     return model, problems
 
 
 def _model(
-    model: type[_Model], data: dict[str, Any], node: Node, path: KeyPath
-) -> tuple[_Model | None, list[Diagnostic]]:
+    model: type[_Model], data: dict[str, Any], node: Node
+) -> tuple[_Model, list[Diagnostic]]:
     try:
         return model.model_validate(data), []
     except ValidationError as error:
-        return None, diagnose(error, model, node, path)
+        return mended(model, data, node, error)
 
 
-def _tasks(node: Node, path: KeyPath) -> tuple[dict[str, TaskBase], list[Diagnostic]]:
+def _tasks(
+    node: Node, path: KeyPath, lost: Collection[KeyPath]
+) -> tuple[dict[str, TaskBase], list[Diagnostic]]:
     """Check the tasks in the mapping at `path`, each with the model of its type."""
     here = node.find(path)
     if here is None:
@@ -87,32 +95,79 @@ def _tasks(node: Node, path: KeyPath) -> tuple[dict[str, TaskBase], list[Diagnos
     for name, each in here.value.items():
         if stray and not _is_a_task(each):
             continue
-        task, own = _task(node, (*path, name))
+        found[name], own = _task(node, (*path, name), lost)
         problems += [*_bad_id(node, (*path, name)), *own]
-        if task:
-            found[name] = task
     return found, problems
 
 
-def _task(node: Node, path: KeyPath) -> tuple[TaskBase | None, list[Diagnostic]]:
+def _task(
+    node: Node, path: KeyPath, lost: Collection[KeyPath]
+) -> tuple[TaskBase, list[Diagnostic]]:
+    """Check one task; where something is wrong with it, it is a hole."""
     here = node.find(path)
     if here is None or not isinstance(here.value, dict):
-        return None, [not_a_mapping(node, path)]
+        return Hole(settled=False), [not_a_mapping(node, path)]
     kind = here.value.get("type")
-    if kind is None:
-        return None, [_no_type(node, path)]
     # a list of file names: only the types that a spec uses are imported
-    if not isinstance(kind.value, str) or kind.value not in task_types.types():
-        return None, [_unknown_type(node, path, kind)]
+    if kind is None or not isinstance(kind.value, str) or kind.value not in task_types.types():
+        wrong = _unknown_type(node, path, kind) if kind else _no_type(node, path)
+        children, problems = _members(node, path, lost)
+        made, own = hole(node, path, {"type"}, children)
+        return made, [wrong, *own, *problems]
     model = task_types.task_type(kind.value).model
-    data = {key: each.plain() for key, each in here.value.items() if key != model.nested}
-    children, problems = _tasks(node, (*path, model.nested)) if model.nested else ({}, [])
-    if model.nested and model.nested in here.value:
-        data[model.nested] = {}
-    task, own = _model(model, data, node, path)
-    if task is None or problems:
-        return None, [*own, *problems]
-    return (task.model_copy(update={model.nested: children}) if model.nested else task), own
+    children, problems = _tasks(node, (*path, model.nested), lost) if model.nested else ({}, [])
+    made, own = _typed(model, here, node, path, children)
+    if any(each[: len(path)] == path for each in lost):
+        made, _ = hole(node, path, {"type"}, children)
+    return made, [*own, *problems]
+
+
+def _typed(
+    model: type[TaskBase], here: Node, node: Node, path: KeyPath, children: Mapping[str, TaskBase]
+) -> tuple[TaskBase, list[Diagnostic]]:
+    """Check a task of a known type, `here` at `path` of a document."""
+    nested, fields = model.nested, here.value if isinstance(here.value, dict) else {}
+    data = {key: each.plain() for key, each in fields.items() if key != nested}
+    if nested and nested in fields:
+        data[nested] = {}
+    try:
+        task = model.model_validate(data)
+    except ValidationError as error:
+        depth = len(path)
+        without = left_out(error, node, path)
+        wrong = {str(each[depth]) for each in without.paths if len(each) > depth}
+        found = diagnose(error, model, node, path)
+        return hole(node, path, wrong, children)[0], [
+            *found,
+            *_at_second_sight(model, data, node, path, without),
+        ]
+    return (task.model_copy(update={nested: children}) if nested else task), []
+
+
+def _at_second_sight(
+    model: type[TaskBase],
+    data: dict[str, Any],
+    node: Node,
+    path: KeyPath,
+    without: LeftOut,
+) -> list[Diagnostic]:
+    """Return what a task's model finds only when all single values are right: what they are together."""
+    for each in without.paths:
+        take_out(data, each[len(path) :])
+    try:
+        model.model_validate(data)
+    except ValidationError as error:
+        return diagnose(error, model, node, path, without)
+    return []
+
+
+def _members(
+    node: Node, path: KeyPath, lost: Collection[KeyPath]
+) -> tuple[dict[str, TaskBase], list[Diagnostic]]:
+    """Check what may be the tasks inside a task whose type is not known."""
+    inner = node.find((*path, "tasks"))
+    values = inner.value.values() if inner and isinstance(inner.value, dict) else ()
+    return _tasks(node, (*path, "tasks"), lost) if any(map(_is_a_task, values)) else ({}, [])
 
 
 def _is_a_task(node: Node) -> bool:

@@ -124,7 +124,7 @@ FAULTS = {
         "DF208",
         "[{lr: 1}]",
     ),
-    "no machine": ("b: {type: train, image: x}", "DF121", "b"),
+    "no machine": ('b: {type: train, image: "x:1"}', "DF121", "b"),
     "no image": ("b: {type: train, machine: {type: x}}", "DF121", "b"),
 }
 

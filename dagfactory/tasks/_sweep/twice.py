@@ -1,0 +1,42 @@
+"""Values of a hyperparameter that are one argument: their trials would be the same job twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from dagfactory.diagnostics.diagnostic import Diagnostic, Label
+from dagfactory.diagnostics.span import Pointer
+from dagfactory.runtime.grid import as_argument
+
+if TYPE_CHECKING:
+    from dagfactory.diagnostics.span import KeyPath
+    from dagfactory.tasks._sweep.model import Sweep
+
+
+def problems(task: Sweep) -> Iterator[Diagnostic]:
+    """Find values that are not equal and are written as the same argument."""
+    for name in task.parameters:
+        first: dict[str | None, tuple[str, KeyPath]] = {}
+        for path, value in _values(task, name):
+            text = json.dumps(value)
+            before, place = first.setdefault(as_argument(name, value), (text, path))
+            # a value that is really there twice makes one trial
+            if before != text:
+                yield Diagnostic(
+                    "DF219",
+                    f"`{text}` is the same argument as `{before}`",
+                    Pointer(path),
+                    help="keep one of them",
+                    labels=(Label(Pointer(place), "first written here"),),
+                )
+
+
+def _values(task: Sweep, name: str) -> Iterator[tuple[KeyPath, Any]]:
+    """Yield every value of a hyperparameter with its path."""
+    for index, value in enumerate(task.parameters[name].values or ()):
+        yield ("parameters", name, "values", index), value
+    for index, point in enumerate(task.include):
+        if name in point:
+            yield ("include", index, name), point[name]
