@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import NoneType
@@ -14,8 +14,9 @@ from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.source import SourceFile, decode, read, shown
 from dagfactory.document.load import load
 from dagfactory.document.node import Node
+from dagfactory.project.code import Project
 from dagfactory.project.files import leads_out
-from dagfactory.project.specs import STDIN, SUFFIXES, beside, source_folders
+from dagfactory.project.specs import STDIN, SUFFIXES, beside, project_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +24,15 @@ class Parsed:
     """What was read of one spec for one environment.
 
     `layers` are None where there is no pipeline to resolve; `environment` is the tree of the chosen
-    environment's file, None where there is none. `sources` are all files that were read, `packages` the
-    folders where the spec's project keeps Python packages of its own.
+    environment's file, None where there is none. `sources` are all files that were read, `project` is
+    where the spec's own Python lies.
     """
 
     layers: Layers | None
     environment: Node | None
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...]
-    packages: tuple[Path, ...] = ()
+    project: Project = field(default_factory=Project)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def parse(path: Path, environment: str | None) -> Parsed:
         return Parsed(None, tree, [*found, wrong], sources)
     layers = Layers(spec.node, defaults.node if defaults else None, tree, environment)
     found += _unknown_patches(path, spec.node)
-    return Parsed(layers, tree, found, sources, source_folders(path))
+    return Parsed(layers, tree, found, sources, project_of(path))
 
 
 def parse_text(source: SourceFile) -> Parsed:

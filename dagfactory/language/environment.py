@@ -106,3 +106,9 @@ class EnvironmentFile(SpecModel):
     def package(self) -> str:
         """Return the dotted package that the bundle lies in, empty at the top of `dags/`."""
         return _prefix(self.dags).replace("/", ".") if self.dags else ""
+
+    @property
+    def bundle_address(self) -> str:
+        """Return where jobs find the files of the bundle: `dags` in a bucket, else `bucket` itself."""
+        in_bucket = self.dags and self.dags.startswith("gs://")
+        return (self.dags if self.dags and in_bucket else self.bucket).rstrip("/")

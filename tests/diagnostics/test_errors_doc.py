@@ -7,10 +7,20 @@ import pytest
 from dagfactory.compiler.check import check_specs
 from dagfactory.diagnostics.diagnostic import CODES, DagfactoryError
 from dagfactory.diagnostics.explain import document, explanation, index, sections
+from dagfactory.project.code import MOST_BYTES
 
 FENCE = re.compile(r"^```yaml (\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Found only when files are compiled together; tests/test_compile.py has its example.
 TOGETHER = {"DF213"}
+# What lies beside the examples that name code of the project.
+CODE = {
+    "train.py": "import my_team.report\n",
+    "broken.py": "def fit(:\n",
+    "src/captions/fit.py": "",
+    "data/weights.bin": bytes(MOST_BYTES + 1).decode(),
+    "my_team/__init__.py": "",
+    "my_team/report.py": "def write(day, limit=100): ...\n",
+}
 
 
 def examples(code):
@@ -25,6 +35,9 @@ def codes_of(folder, option, text):
             fields = f"project: demo-{name}\nregion: us-central1\nbucket: gs://demo-{name}\n"
             fields += "target: airflow2\n" if option == "airflow2" else ""
             (folder / "environments" / f"{name}.yaml").write_text(f"environment: {name}\n{fields}")
+    for name, content in CODE.items() if "code" in (option or "") else ():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
     path = folder / "spec.yaml"
     path.write_text(text, encoding="latin-1" if option == "latin-1" else "utf-8")
     return {each.code for each in check_specs([path], None).diagnostics}

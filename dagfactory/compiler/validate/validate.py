@@ -5,7 +5,6 @@ The pipeline and each task are checked by their own model, so a fault in one hid
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -24,16 +23,17 @@ from dagfactory.language.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from dagfactory.language.task import TaskBase
+    from dagfactory.project.code import Project
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def validate(
-    node: Node, packages: tuple[Path, ...] = ()
+    node: Node, project: Project | None = None
 ) -> tuple[Pipeline | None, list[Diagnostic]]:
     """Check a resolved document, a mapping; the Pipeline is there only when nothing is wrong.
 
-    `packages` are the folders where the project of the document keeps Python packages of its own.
+    `project` is where the Python of the document's project lies.
     """
     mapping = node.value if isinstance(node.value, dict) else {}
     data = {key: each.plain() for key, each in mapping.items() if key != "tasks"}
@@ -45,7 +45,7 @@ def validate(
     if pipeline is None or problems:
         return None, [*own, *problems]
     # model_copy() does not validate again, and the children are models already
-    return pipeline.model_copy(update={"tasks": children}).in_project(packages), own
+    return pipeline.model_copy(update={"tasks": children}).in_project(project), own
 
 
 def validate_environment(node: Node, name: str) -> tuple[EnvironmentFile | None, list[Diagnostic]]:
