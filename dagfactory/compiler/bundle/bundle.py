@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,12 +75,17 @@ def bundle(rendered: list[Rendered], *, generator: str, environment: str) -> Bun
     files |= {f"{package}/{name}": content for name, content in runtime_files().items()}
     for item in rendered:
         files |= item.beside
-    # the same pattern means the same as a regular expression (Airflow 2) and as a glob (3); a wheel
-    # is a zip file, which Airflow would look for DAGs in
-    names = [prefix(kind) for kind in KINDS if any(path.startswith(prefix(kind)) for path in files)]
-    files[IGNORE] = "".join(f"{name}*\n" for name in names).encode()
+    files[IGNORE] = ignore_file(files)
     manifest = _manifest(rendered, files, generator, environment)
     return Bundle({**dict(sorted(files.items())), MANIFEST: manifest})
+
+
+def ignore_file(paths: Iterable[str]) -> bytes:
+    """Return the `.airflowignore` of a bundle with these files."""
+    found = {kind for path in paths for kind in KINDS if path.startswith(prefix(kind))}
+    # the same pattern means the same as a regular expression (Airflow 2) and as a glob (3); a wheel
+    # is a zip file, which Airflow would look for DAGs in
+    return "".join(f"{prefix(kind)}*\n" for kind in KINDS if kind in found).encode()
 
 
 def _manifest(
