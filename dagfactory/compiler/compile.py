@@ -67,6 +67,8 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
     from dagfactory.compiler.validate.cascading import without_cascading
     from dagfactory.compiler.validate.unknown_names import unknown_names
     from dagfactory.compiler.validate.validate import validate, validate_environment
+    from dagfactory.document.locate import locate
+    from dagfactory.task_api.own_code import own_code
 
     found = list(parsed.diagnostics)
     tree = pipeline = model = None
@@ -78,7 +80,8 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
         found += [*unresolved, *invalid, *unknown_names(tree)]
     if parsed.environment and environment:
         model, invalid = validate_environment(parsed.environment, environment)
-        found += invalid
+        code = own_code(model, parsed.project).problems if model else ()
+        found += [*invalid, *(locate(parsed.environment, each) for each in code)]
     return Front(pipeline, tree, model, tidy(without_cascading(found)), parsed.sources)
 
 

@@ -128,6 +128,8 @@ CODES: dict[str, Code] = {
     "DF232": Code("more-than-code", "a package that is too large for one"),
     "DF233": Code("python-syntax", "a Python file that is not Python"),
     "DF234": Code("bad-requirement", "a requirement that a package cannot have"),
+    "DF235": Code("no-such-function", "a function that the project's code does not have"),
+    "DF236": Code("function-arguments", "arguments that a function does not take"),
     "DF301": Code("moving-image", "an image that can change between two runs"),
     "DF302": Code("plain-secret", "a secret written into the spec"),
     "DF303": Code("no-such-metric", "a metric that nothing writes"),

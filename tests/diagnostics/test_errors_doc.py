@@ -12,6 +12,8 @@ from dagfactory.project.code import MOST_BYTES
 FENCE = re.compile(r"^```yaml (\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Found only when files are compiled together; tests/test_compile.py has its example.
 TOGETHER = {"DF213"}
+# Lines of the environments' files by an example's option.
+OPTIONS = {"airflow2": "target: airflow2\n", "code": "code: [my_team]\n"}
 # What lies beside the examples that name code of the project.
 CODE = {
     "train.py": "import my_team.report\n",
@@ -33,9 +35,9 @@ def codes_of(folder, option, text):
         (folder / "environments").mkdir()
         for name in ("dev", "prod"):
             fields = f"project: demo-{name}\nregion: us-central1\nbucket: gs://demo-{name}\n"
-            fields += "target: airflow2\n" if option == "airflow2" else ""
+            fields += OPTIONS.get(option, "")
             (folder / "environments" / f"{name}.yaml").write_text(f"environment: {name}\n{fields}")
-    for name, content in CODE.items() if "code" in (option or "") else ():
+    for name, content in CODE.items() if option == "code" else ():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content)
     path = folder / "spec.yaml"

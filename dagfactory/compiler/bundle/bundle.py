@@ -108,10 +108,19 @@ def _manifest(
         },
         "files": {path: entry(content) for path, content in sorted(files.items())},
     }
-    if any(path.startswith(prefix("package")) for path in files):
+    if _folder("package", files):
         data["address"] = rendered[0].address
+    code = _folder("code", files)
+    if code:
+        data["code"] = code
     # sorted and without a time: the same specs give the same bytes, so a diff shows a change only
     return (json.dumps(data, indent=2, sort_keys=True, ensure_ascii=True) + "\n").encode()
+
+
+def _folder(kind: str, paths: Iterable[str]) -> str | None:
+    """Return the first folder of a kind that a path lies in."""
+    found = (path.partition("/")[0] for path in paths if path.startswith(prefix(kind)))
+    return min(found, default=None)
 
 
 def entry(content: bytes) -> dict[str, str | int]:
