@@ -41,8 +41,10 @@ def job_problems(
 
 def _no_image(task: JobTask) -> Diagnostic:
     """Return what to write for an image: for code that is installed, one of Google's."""
-    help_, notes = "add `image:` here or under `defaults:` for all jobs", ()
+    message, place = "missing key `image`", Pointer((), key=True)
     if task.script or task.package:
         help_ = f"add for example `image: {PREBUILT[0]}`, one of Google's prebuilt ones"
         notes = tuple(f"also {each}" for each in PREBUILT[1:])
-    return Diagnostic("DF121", "missing key `image`", Pointer((), key=True), help_, notes)
+        return Diagnostic("DF121", message, place, help_, notes)
+    help_ = "add `image:` here or under `defaults:` for all jobs"
+    return Diagnostic("DF121", message, place, help_)

@@ -47,7 +47,7 @@ def fences(page):
 
 
 def steps(page):
-    """A `console` fence is typed, `$ ` before each command; a fence of YAML or Python that names a file is written."""
+    """A `console` fence is typed, `$ ` before each command; one that names its file is written."""
     for fence in fences(page):
         if fence.info[:1] in (("yaml",), ("python",)) and (found := _FILE.match(fence.text)):
             yield Step(fence.line, output=fence.text, file=found[1], append=bool(found[2]))

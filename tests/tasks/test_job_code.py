@@ -8,6 +8,7 @@ from io import BytesIO
 import pytest
 
 from dagfactory.compiler.bundle.sidecars import sidecars
+from dagfactory.compiler.compile import compile_spec
 
 JOB = (
     "image: us-docker.pkg.dev/vertex-ai/training/x:latest\nmachine: {type: n1-standard-4}\n"
@@ -128,3 +129,11 @@ def test_a_script_that_knows_of_checkpoints_resumes_on_spot(compiled, tmp_path):
     assert [each.code for each in compiled(body).diagnostics] == ["DF316"]
     (tmp_path / "helpers.py").write_text("import os\nos.environ['AIP_CHECKPOINT_DIR']\n")
     assert compiled(body).diagnostics == []
+
+
+def test_a_gate_behind_a_script_may_name_any_metric(compiled, tmp_path):
+    compiled(f"type: evaluate\n{JOB}model: gs://bucket/m\nscript: train-it.py\n")
+    path = tmp_path / "specs/demo.yaml"
+    gate = 'gate: {type: gate, metrics: "${tasks.it.metrics}", when: own > 1, then: x}'
+    path.write_text(f"{path.read_text()}  {gate}\n  x: {{type: empty}}\n")
+    assert compile_spec(path, "test").diagnostics == []

@@ -41,24 +41,36 @@ def _arguments(call: PlannedCall, parameters: Parameters) -> Iterator[Diagnostic
         help_ = f"write `def {name}(context, ...)`"
         yield Diagnostic("DF236", message, Pointer((*call.path, "callable")), help_)
         return
-    free = parameters.positional[max(call.positional, parameters.only) :]
-    known = [*free, *parameters.named]
-    unknown = [each for each in call.arguments if each not in known and not parameters.open]
+    unknown = _unknown(call, parameters)
     for each in unknown:
-        help_ = did_you_mean(each, [other for other in known if other not in call.arguments])
-        message = f"`{name}` takes no argument `{each}`"
-        yield Diagnostic("DF236", message, Pointer((*call.path, "args", each), key=True), help_)
-    filled = {*parameters.positional[: call.positional], *call.arguments}
-    missing = [
-        each
-        for each in (*parameters.positional, *parameters.named)
-        if each in parameters.required and each not in filled
-    ]
-    if missing and not unknown:  # a misspelt one is missing as well
-        message = f"`{name}` needs the argument `{missing[0]}`"
-        at = (
-            Pointer((*call.path, "args"), key=True)
-            if call.arguments
-            else Pointer((*call.path, "callable"))
+        near = did_you_mean(
+            each, [other for other in _free(call, parameters) if other not in call.arguments]
         )
-        yield Diagnostic("DF236", message, at, f"add `{missing[0]}: ...` to `args`")
+        message = f"`{name}` takes no argument `{each}`"
+        yield Diagnostic("DF236", message, Pointer((*call.path, "args", each), key=True), near)
+    missing = _missing(call, parameters)
+    if missing and not unknown:  # a misspelt one is missing as well
+        message, key = f"`{name}` needs the argument `{missing[0]}`", bool(call.arguments)
+        place = Pointer((*call.path, "args" if key else "callable"), key=key)
+        yield Diagnostic("DF236", message, place, f"add `{missing[0]}: ...` to `args`")
+
+
+def _free(call: PlannedCall, parameters: Parameters) -> tuple[str, ...]:
+    """Return the parameters that a keyword can fill."""
+    first = max(call.positional, parameters.only)
+    return *parameters.positional[first:], *parameters.named
+
+
+def _unknown(call: PlannedCall, parameters: Parameters) -> list[str]:
+    """Return the arguments that have no parameter, or one that a position has filled."""
+    free = _free(call, parameters)
+    filled = parameters.positional[parameters.only : call.positional]
+    refused = (each for each in call.arguments if each not in free)
+    return [each for each in refused if each in filled or not parameters.open]
+
+
+def _missing(call: PlannedCall, parameters: Parameters) -> list[str]:
+    """Return the parameters that nothing fills, in order."""
+    given = set(call.arguments).intersection(_free(call, parameters))
+    after = (*parameters.positional[call.positional :], *parameters.named)
+    return [each for each in after if each in parameters.required and each not in given]

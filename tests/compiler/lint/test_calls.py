@@ -20,6 +20,8 @@ def write(day, limit=100): ...
 def page(context, who="on call"): ...
 def told(**fields): ...
 def strict(first, /): ...
+def rest(first, /, **more): ...
+def paged(context, **more): ...
 """
 
 
@@ -66,6 +68,7 @@ def test_what_fits_is_silent(check, function, args):
         ("my_team.report.write", "{limit: 1}", ("DF236", "add `day: ...` to `args`")),
         ("my_team.report.write", "{day: 1, limt: 2}", ("DF236", "did you mean `limit`?")),
         ("my_team.report.strict", "{first: 1}", ("DF236", None)),
+        ("my_team.report.rest", "{first: 1}", ("DF236", "add `first: ...` to `args`")),
         ("my_team.report.strict", "{}", ("DF236", "add `first: ...` to `args`")),
     ],
 )
@@ -83,6 +86,12 @@ def test_what_does_not_fit(check, function, args, fault):
         ("{callable: my_team.report.page, args: {who: me}}", []),
         ("{callable: my_team.report.told}", ["`told` takes no argument by position, and an"]),
         ("{callable: my_team.report.page, args: {context: 1}}", ["`page` takes no argument `con"]),
+        (
+            "{callable: my_team.report.paged, args: {context: 1}}",
+            ["`paged` takes no argument `con"],
+        ),
+        ("{callable: my_team.report.paged, args: {any: 1}}", []),
+        ("{callable: my_team.report.rest, args: {first: 1}}", []),
         ("{callable: my_team.report.pgae}", ["`my_team.report.pgae` is not a function of"]),
     ],
 )
