@@ -67,8 +67,6 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
     from dagfactory.compiler.validate.cascading import without_cascading
     from dagfactory.compiler.validate.unknown_names import unknown_names
     from dagfactory.compiler.validate.validate import validate, validate_environment
-    from dagfactory.document.locate import locate
-    from dagfactory.task_api.own_code import own_code
 
     found = list(parsed.diagnostics)
     tree = pipeline = model = None
@@ -79,9 +77,8 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
         # should not wait for the second run of `check`
         found += [*unresolved, *invalid, *unknown_names(tree)]
     if parsed.environment and environment:
-        model, invalid = validate_environment(parsed.environment, environment)
-        code = own_code(model, parsed.project).problems if model else ()
-        found += [*invalid, *(locate(parsed.environment, each) for each in code)]
+        model, invalid = validate_environment(parsed.environment, environment, parsed.project)
+        found += invalid
     return Front(pipeline, tree, model, tidy(without_cascading(found)), parsed.sources)
 
 
@@ -184,7 +181,7 @@ def _rendered(planned: tuple[Path, Plan]) -> Rendered:
     """Lower, render and check one plan."""
     path, plan = planned
     from dagfactory.compiler.bundle.bundle import Rendered
-    from dagfactory.compiler.bundle.sidecars import sidecars
+    from dagfactory.compiler.bundle.sidecars import package_address, sidecars
     from dagfactory.compiler.lower.dag import lower
     from dagfactory.dagfile.checks import check
     from dagfactory.dagfile.render import render
@@ -197,8 +194,8 @@ def _rendered(planned: tuple[Path, Plan]) -> Rendered:
     # the finished text is checked: it holds whatever the template or the quoting did wrong
     check(f"{name}.py", text)
     header = dag_file.header
-    address = plan.environment.bundle_address if plan.environment else ""
-    return Rendered(name, source, header.digest, text, header.target, sidecars(plan), address)
+    beside, address = sidecars(plan), package_address(plan)
+    return Rendered(name, source, header.digest, text, header.target, beside, address)
 
 
 def collisions(compiled: Iterable[Compiled]) -> Iterator[Diagnostic]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from dagfactory.catalogue.machines import shapes
+from dagfactory.diagnostics.wording import shorten
 from dagfactory.language.common import (
     LabelText,
     PositiveDuration,
@@ -75,7 +76,15 @@ def _package(value: str) -> str:
     return value if is_local(value) and value.strip() and not built else package_uri(value)
 
 
+def _script(value: str) -> str:
+    if not value.endswith(".py"):
+        remedy = "write the path of a `.py` file, for example `train.py`"
+        raise bad(f"`{shorten(value)}` is not a Python file", remedy)
+    return value
+
+
 ModuleName = Annotated[str, AfterValidator(_module)]
+ScriptPath = Annotated[Text, AfterValidator(_script)]
 ArgumentName = Annotated[str, AfterValidator(_argument_name)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 SecretId = Annotated[str, AfterValidator(_secret)]
@@ -184,7 +193,7 @@ class JobTask(TaskBase):
     image: str | None = Field(
         default=None, description="Container image; `defaults.image` if absent.", min_length=1
     )
-    script: Text | None = Field(
+    script: ScriptPath | None = Field(
         default=None,
         description="A Python file of the project; runs in a prebuilt container, with the modules "
         "beside it that it imports.",

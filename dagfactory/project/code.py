@@ -92,15 +92,18 @@ class Project:
     def _find(self, written: str, *, folder: bool) -> Path | Diagnostic:
         """Return the first file or folder that a path of the spec names."""
         kind = "folder" if folder else "file"
-        for start in self.folders:
+        outside = PurePosixPath(written).is_absolute()
+        for start in () if outside else self.folders:
             path = Path(os.path.normpath(start / written))
             if not (path.is_dir() if folder else path.is_file()):
                 continue
-            if PurePosixPath(written).is_absolute() or not _within(path, self._tops()):
-                message = f"`{shorten(written)}` is not a path within the project"
-                help_ = f"put the {kind} into the project, and write its path from there"
-                return Diagnostic("DF230", message, Pointer(()), help_)
-            return path
+            if _within(path, self._tops()):
+                return path
+            outside = True
+        if outside:
+            message = f"`{shorten(written)}` is not a path within the project"
+            help_ = f"put the {kind} into the project, and write its path from there"
+            return Diagnostic("DF230", message, Pointer(()), help_)
         message = f"`{shorten(written)}` is not a {kind} of the project"
         return Diagnostic("DF230", message, Pointer(()), self._advice(written, kind))
 

@@ -85,8 +85,9 @@ def _folders(spec: Path) -> Iterator[Path]:
 
 def project_of(spec: Path) -> Project:
     """Return the project of a spec."""
-    start = Path.cwd() / "specs" if spec == STDIN else spec.parent
-    return Project((start, _root(spec) or start), source_folders(spec))
+    # the whole path: from within `specs` nothing shows that a file lies there
+    start = Path.cwd() / "specs" if spec == STDIN else spec.parent.absolute()
+    return Project((start, _root(start / spec.name) or start), source_folders(spec))
 
 
 def source_folders(spec: Path) -> tuple[Path, ...]:

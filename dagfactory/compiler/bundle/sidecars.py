@@ -31,6 +31,11 @@ def sidecars(plan: Plan) -> dict[str, bytes]:
     )
 
 
+def package_address(plan: Plan) -> str:
+    """Return where the jobs of a pipeline look for the packages of its bundle."""
+    return plan.environment.bundle_address if plan.environment else ""
+
+
 def _packages(plan: Plan) -> dict[str, bytes]:
     """Return the packages that the pipeline's jobs install."""
     tasks = (item.task for item in plan.tasks.values())

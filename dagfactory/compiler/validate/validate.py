@@ -16,10 +16,12 @@ from dagfactory.compiler.validate.messages import name_of, not_a_mapping, unlike
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import KeyPath
 from dagfactory.diagnostics.wording import closest, did_you_mean, listing, shorten
+from dagfactory.document.locate import locate
 from dagfactory.document.node import Node
 from dagfactory.language.common import as_task_id
 from dagfactory.language.environment import EnvironmentFile
 from dagfactory.language.pipeline import Pipeline
+from dagfactory.task_api.own_code import own_code
 
 if TYPE_CHECKING:
     from dagfactory.language.task import TaskBase
@@ -48,8 +50,10 @@ def validate(
     return pipeline.model_copy(update={"tasks": children}).in_project(project), own
 
 
-def validate_environment(node: Node, name: str) -> tuple[EnvironmentFile | None, list[Diagnostic]]:
-    """Check the file of the environment called `name`."""
+def validate_environment(
+    node: Node, name: str, project: Project
+) -> tuple[EnvironmentFile | None, list[Diagnostic]]:
+    """Check the file of the environment called `name`, and the code of the project that it names."""
     if not isinstance(node.value, dict):
         return None, [not_a_mapping(node, (), "this file")]
     model, problems = _model(EnvironmentFile, node.plain(), node, ())
@@ -57,7 +61,8 @@ def validate_environment(node: Node, name: str) -> tuple[EnvironmentFile | None,
         message = f"the file of `{name}` calls itself `{model.environment}`"
         span = node.span_of(("environment",))
         return None, [Diagnostic("DF110", message, span, f"write `{name}`")]
-    return model, problems
+    code = own_code(model, project).problems
+    return model, [*problems, *(locate(node, each) for each in code)]
 
 
 def _model(
