@@ -75,12 +75,12 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
     tree = pipeline = model = None
     if parsed.layers:
         tree, unresolved = resolve(parsed.layers)
-        pipeline, invalid = validate(tree, parsed.packages, parsed.lost)
+        pipeline, invalid = validate(tree, parsed.project, parsed.lost)
         # names are looked up on the tree, for a wrong value leaves no model, and a misspelt task
         # should not wait for the second run of `check`
         found += [*unresolved, *invalid, *unknown_names(tree)]
     if parsed.environment and environment:
-        model, invalid = validate_environment(parsed.environment, environment)
+        model, invalid = validate_environment(parsed.environment, environment, parsed.project)
         found += invalid
     if found:
         from dagfactory.compiler.cascading import without_cascading
@@ -144,11 +144,15 @@ def build(specs: list[Path], environment: str | None, cache: RenderCache | None 
         return Built(None, tidy(found), sources, plans)
     made = known | _render_all(compiled)
     if cache:
-        # a spec with a warning stays out of the record: each render says the warning again
-        silent = {
-            path: each for path, each in made.items() if not _has_findings(compiled.get(path))
-        }
-        cache.put(silent)
+        # a spec with a warning stays out of the record, for each render says the warning again, and
+        # so does one with code of the project: no key of the record knows those files
+        cache.put(
+            {
+                path: each
+                for path, each in made.items()
+                if not (_has_findings(compiled.get(path)) or each.holds_code)
+            }
+        )
     files = _bundle([made[path] for path in specs if path in made], environment)
     return Built(files, tidy(found), sources, plans)
 
@@ -186,7 +190,7 @@ def _rendered(planned: tuple[Path, Plan]) -> Rendered:
     """Lower, render and check one plan."""
     path, plan = planned
     from dagfactory.compiler.bundle.bundle import Rendered
-    from dagfactory.compiler.bundle.sidecars import sidecars
+    from dagfactory.compiler.bundle.sidecars import package_address, sidecars
     from dagfactory.compiler.lower.dag import lower
     from dagfactory.dagfile.checks import check
     from dagfactory.dagfile.render import render
@@ -199,7 +203,8 @@ def _rendered(planned: tuple[Path, Plan]) -> Rendered:
     # the finished text is checked: it holds whatever the template or the quoting did wrong
     check(f"{name}.py", text)
     header = dag_file.header
-    return Rendered(name, source, header.digest, text, header.target, sidecars(plan))
+    beside, address = sidecars(plan), package_address(plan)
+    return Rendered(name, source, header.digest, text, header.target, beside, address)
 
 
 def collisions(compiled: Iterable[Compiled]) -> Iterator[Diagnostic]:

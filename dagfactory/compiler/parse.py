@@ -16,8 +16,9 @@ from dagfactory.diagnostics.source import SourceFile, decode, read, shown
 from dagfactory.diagnostics.span import KeyPath, Span
 from dagfactory.document.load import load
 from dagfactory.document.node import Node
+from dagfactory.project.code import Project
 from dagfactory.project.files import leads_out
-from dagfactory.project.specs import STDIN, SUFFIXES, beside, defaults_beside, source_folders
+from dagfactory.project.specs import STDIN, SUFFIXES, beside, defaults_beside, project_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +26,16 @@ class Parsed:
     """What was read of one spec for one environment.
 
     `layers` are None where there is no pipeline to resolve; `environment` is the tree of the chosen
-    environment's file, None where there is none. `sources` are all files that were read, `packages` the
-    folders where the spec's project keeps Python packages of its own, `lost` the mappings of the pipeline
-    of which a key could not be read, each with the place where a key that it lacks is reported.
+    environment's file, None where there is none. `sources` are all files that were read, `project` is
+    where the spec's own Python lies, `lost` the mappings of the pipeline of which a key could not be
+    read, each with the place where a key that it lacks is reported.
     """
 
     layers: Layers | None
     environment: Node | None
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...]
-    packages: tuple[Path, ...] = ()
+    project: Project = field(default_factory=Project)
     lost: Mapping[KeyPath, Span] = field(default_factory=dict)
 
 
@@ -68,7 +69,7 @@ def parse(path: Path, environment: str | None) -> Parsed:
     stacked = reduce(partial(merge_patch, keep_null=True), below) if below else None
     layers = Layers(spec.node, stacked, tree, environment, complete)
     found += patches
-    return Parsed(layers, tree, found, sources, source_folders(path), lost)
+    return Parsed(layers, tree, found, sources, project_of(path), lost)
 
 
 _LOST_KEYS = ("DF104", "DF106")

@@ -6,9 +6,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagfactory.compiler.compile import Built, build
+from dagfactory.compiler.bundle.bundle import Bundle
+from dagfactory.compiler.compile import build
+from dagfactory.compiler.plan.model import Plan
 from dagfactory.deploy.apply import apply, plan_sync
-from dagfactory.deploy.destination import choose_destination, import_path_warning
+from dagfactory.deploy.destination import choose_destination, import_path_warning, package_warning
 from dagfactory.deploy.errors import RefusedError
 from dagfactory.deploy.plan import SyncPlan, confirm_removals
 from dagfactory.deploy.plan_text import plan_summary, plan_text
@@ -38,7 +40,7 @@ def sync(options: SyncOptions) -> int:
     built = build(find_specs(options.paths or (SPECS,)), options.environment)
     if print_findings(built.diagnostics, built.sources) or built.bundle is None:
         return 1
-    store = _open(options.to, built)
+    store = _open(options.to, built.plans, built.bundle)
     planned = plan_sync(built.bundle, store)
     if any(not path.is_dir() for path in options.paths):
         planned = confirm_removals(planned)
@@ -52,13 +54,15 @@ def sync(options: SyncOptions) -> int:
     return 0
 
 
-def _open(to: str | None, built: Built) -> Store:
-    """Open the destination; warn where the DAG files may not find their runtime."""
+def _open(to: str | None, plans: tuple[Plan, ...], bundle: Bundle) -> Store:
+    """Open the destination; warn where something would not be found from there."""
     # before the store is opened: a wrong path is known without credentials
-    destination = choose_destination(to, built.plans)
-    warning = import_path_warning(destination, built.plans[0].package)
-    if warning:
-        sys.stderr.write(f"warning: {warning}\n")
+    destination = choose_destination(to, plans)
+    warnings = (
+        import_path_warning(destination, plans[0].package),
+        package_warning(destination, bundle.manifest),
+    )
+    sys.stderr.writelines(f"warning: {each}\n" for each in warnings if each)
     return open_store(destination)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from dagfactory.compiler.plan.model import Plan
 from dagfactory.deploy.errors import DestinationError
 
@@ -37,3 +39,11 @@ def import_path_warning(destination: str, package: str) -> str | None:
     if "dags" in parts:
         raise DestinationError(f"{line}, and {destination} does not")
     return line
+
+
+def package_warning(destination: str, manifest: bytes) -> str | None:
+    """Return a warning where the jobs of a bundle would not find their packages, None where they do."""
+    address = json.loads(manifest).get("address")
+    if address in (None, destination.rstrip("/")):
+        return None
+    return f"jobs install their packages from {address}: bring `dagfactory_package_*` there as well"

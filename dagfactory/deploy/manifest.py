@@ -1,8 +1,8 @@
 """The manifest at the destination: which files are ours there, and what the next manifest says.
 
-It is the bundle's manifest with two more keys. `previous_runtime` names the runtime package before
-this one, whose files stay until the runtime changes again. `removed` maps the paths that the sync
-deletes after writing this manifest to their generations.
+It is the bundle's manifest with more keys. `previous_runtime` names the runtime package before this
+one, whose files stay until the runtime changes again; `previous_code` does so for code. `removed`
+maps the paths that the sync deletes after writing this manifest to their generations.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from dagfactory.compiler.bundle.bundle import MANIFEST, safe
 from dagfactory.deploy.stores import StoredFile
 
 SCHEMA_VERSION = 1
-RUNTIME = re.compile(r"dagfactory_runtime_[0-9a-f]+")
+FOLDER = re.compile(r"dagfactory_(runtime|package|code)_[0-9a-f]+")
+"""The names of folders that are named after what they hold."""
+
+REPLACED = ("runtime", "code")
+"""Keys of the manifest that name such a folder, of which the one before stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +28,7 @@ class RemoteManifest:
     """The manifest at the destination. `data` is its whole content without `removed`."""
 
     environment: str = ""
-    runtime: str = ""
-    previous_runtime: str = ""
+    folders: dict[str, str] = field(default_factory=dict)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     removed: dict[str, int] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
@@ -50,8 +53,11 @@ def parse(content: bytes) -> RemoteManifest | None:
         removed = data.pop("removed", {})
         return RemoteManifest(
             environment=str(data["environment"]),
-            runtime=_package(data["runtime"]),
-            previous_runtime=_package(data.get("previous_runtime", "")),
+            folders={
+                key: _folder(data.get(key, ""))
+                for kind in REPLACED
+                for key in (kind, f"previous_{kind}")
+            },
             files={path: entry for path, entry in data["files"].items() if _is_ours(path)},
             removed={path: int(number) for path, number in removed.items() if _is_ours(path)},
             data=data,
@@ -66,16 +72,29 @@ def successor(
     """Return the manifest that follows `old` when a bundle's manifest `made` is applied."""
     # Tasks that have started import the runtime of the DAG file they began with, so one package before
     # the current one stays. A sync without a new runtime keeps the one that is kept already.
-    current = made["runtime"]
-    package = old.runtime if old.runtime != current else old.previous_runtime
+    previous = {kind: _previous(kind, made, old) for kind in REPLACED}
+    # A job that waits for its machine, or restarts days later, installs its package then.
+    stay = (*(f"{name}/" for name in previous.values() if name), "dagfactory_package_")
     kept = {
         path: entry
         for path, entry in old.files.items()
-        if path.startswith(f"{package}/") and path in listing
+        if path.startswith(stay) and path in listing and path not in made["files"]
     }
     if not kept:
         return made
-    return {**made, "files": {**kept, **made["files"]}, "previous_runtime": package}
+    names = {
+        f"previous_{kind}": name
+        for kind, name in previous.items()
+        if name and any(path.startswith(f"{name}/") for path in kept)
+    }
+    return {**made, "files": {**kept, **made["files"]}, **names}
+
+
+def _previous(kind: str, made: dict[str, Any], old: RemoteManifest) -> str:
+    """Return the folder of a kind that came before the bundle's own."""
+    before = old.folders.get(kind, "")
+    changed = before != made.get(kind, "")
+    return before if changed and before else old.folders.get(f"previous_{kind}", "")
 
 
 def encode(data: dict[str, Any], removed: dict[str, int]) -> bytes:
@@ -85,14 +104,15 @@ def encode(data: dict[str, Any], removed: dict[str, int]) -> bytes:
     return (json.dumps(content, indent=2, sort_keys=True, ensure_ascii=True) + "\n").encode()
 
 
-def in_runtime(path: str) -> bool:
-    """Return whether a path lies in a runtime package, whatever its hash."""
-    return RUNTIME.fullmatch(path.partition("/")[0]) is not None
+def named_by_content(path: str) -> str:
+    """Return the kind of folder named after its content that a path lies in; empty for others."""
+    found = FOLDER.fullmatch(path.partition("/")[0])
+    return found[1] if found else ""
 
 
 def _is_ours(path: str) -> bool:
     return safe(path) and path != MANIFEST
 
 
-def _package(name: str) -> str:
-    return name if RUNTIME.fullmatch(name) else ""
+def _folder(name: str) -> str:
+    return name if FOLDER.fullmatch(name) else ""

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from dagfactory.compiler.bundle.bundle import IGNORE, MANIFEST, Bundle
-from dagfactory.deploy.manifest import RemoteManifest, encode, in_runtime, parse, successor
+from dagfactory.compiler.bundle.bundle import IGNORE, MANIFEST, Bundle, entry, ignore_file
+from dagfactory.deploy.manifest import RemoteManifest, encode, named_by_content, parse, successor
 from dagfactory.deploy.stores import NEW, StoredFile
 
 FREE_DELETIONS = 3
@@ -61,9 +61,12 @@ def plan(bundle: Bundle, listing: dict[str, StoredFile], remote_manifest: bytes 
         return SyncPlan(refused=(_foreign(MANIFEST, "is not a manifest that this version wrote"),))
     made = json.loads(bundle.manifest)
     data = successor(made, old, listing)
+    # what stays for those who began with it must not be looked through for DAGs
+    files = bundle.files | {IGNORE: ignore_file(data["files"])}
+    data["files"][IGNORE] = entry(files[IGNORE])
     deletes = _deletes(data["files"], listing, old)
     removed = {each.path: each.generation for each in deletes}
-    files = {path: content for path, content in bundle.files.items() if path != MANIFEST}
+    del files[MANIFEST]
     # Where the two agree, the deletions were announced by the sync that was cut off: writing the
     # manifest again would change nothing.
     if data != old.data:
@@ -80,7 +83,7 @@ def plan(bundle: Bundle, listing: dict[str, StoredFile], remote_manifest: bytes 
 def confirm_removals(plan: SyncPlan) -> SyncPlan:
     """Return the plan of a bundle of single specs, where removals need a confirmation."""
     # `sync specs/a.yaml` may mean "only this one", or be a slip that would remove all the others.
-    gone = [each.path for each in plan.deletes if not in_runtime(each.path)]
+    gone = [each.path for each in plan.deletes if not named_by_content(each.path)]
     if not gone:
         return plan
     reason = f"only some specs were named, and {', '.join(gone)} would be deleted"
@@ -88,8 +91,8 @@ def confirm_removals(plan: SyncPlan) -> SyncPlan:
 
 
 def phase(path: str) -> int:
-    """Return the phase in which a file is written: the runtime first, the manifest last."""
-    if in_runtime(path):
+    """Return the phase in which a file is written: what DAGs import first, the manifest last."""
+    if named_by_content(path):
         return 0
     return {IGNORE: 2, MANIFEST: 3}.get(path, 1)
 
@@ -138,8 +141,8 @@ def _confirmations(
 ) -> Iterator[str]:
     if old.environment not in ("", environment):
         yield f"the destination belongs to environment `{old.environment}`, not `{environment}`"
-    # Runtime packages do not count: they go by themselves, one for each that is new.
-    gone = sum(not in_runtime(each.path) for each in deletes)
-    owned = sum(not in_runtime(path) for path in old.files)
+    # Folders named after their content do not count: they go by themselves, one for each that is new.
+    gone = sum(not named_by_content(each.path) for each in deletes)
+    owned = sum(not named_by_content(path) for path in old.files)
     if gone > max(FREE_DELETIONS, FREE_SHARE * owned):
         yield f"{gone} of {owned} files would be deleted"

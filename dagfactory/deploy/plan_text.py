@@ -1,10 +1,10 @@
-"""A plan as text: one line per file, one per runtime package."""
+"""A plan as text: one line per file, one per folder named after its content."""
 
 from __future__ import annotations
 
 from itertools import groupby
 
-from dagfactory.deploy.manifest import in_runtime
+from dagfactory.deploy.manifest import named_by_content
 from dagfactory.deploy.plan import SyncPlan
 from dagfactory.deploy.stores import NEW
 
@@ -39,21 +39,23 @@ def _rows(plan: SyncPlan) -> list[Row]:
 
 
 def _row(sign: str, path: str, size: int) -> Row:
-    """Return a file's row; a file of a runtime package counts as its package."""
+    """Return a file's row; a file of a folder named after its content counts as the folder."""
     # a path can come from the destination and hold control characters, which a terminal would obey
     plain = path if path.isprintable() else ascii(path)
-    if in_runtime(path):
-        return f"{sign} {plain.partition('/')[0]}/", "", size
+    if kind := named_by_content(path):
+        return f"{sign} {plain.partition('/')[0]}/", kind, size
     is_dag = plain.endswith(".py") and "/" not in plain
     return f"{sign} {plain}", f"pipeline {plain.removesuffix('.py')}" if is_dag else "", size
 
 
 def _folded(rows: list[Row]) -> list[Row]:
-    """Return one row for each package."""
+    """Return one row for each folder."""
     folded = []
     for head, group in groupby(rows, key=lambda row: row[0]):
         found = list(group)
-        what = f"runtime, {len(found)} files" if head.endswith("/") else found[0][1]
+        what = found[0][1]
+        if head.endswith("/"):
+            what = f"{what}, {len(found)} file{'s' * (len(found) != 1)}"
         folded.append((head, what, sum(size for _, _, size in found)))
     return folded
 

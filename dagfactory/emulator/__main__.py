@@ -32,11 +32,13 @@ def main(arguments: list[str] | None = None) -> int:
         secrets = pairs(options.secret, "NAME=VALUE")
         secrets |= _from_environment(pairs(options.secret_from, "NAME=VARIABLE"))
         entrypoints = pairs(options.entrypoint, "GLOB=COMMAND")
+        objects = pairs(options.object, "ADDRESS=FILE")
     except ValueError as error:
         parser.error(str(error))
     client.write_faults(state, options.fault)
     for name, value in secrets.items():
         client.write_secret(state, name, value)
+    fixtures.put_files(objects, state / "gcs")
     workdir, folder = options.workdir.resolve(), options.fixtures
     try:
         given = {} if folder is None else fixtures.entrypoints(folder.resolve())
@@ -77,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         "--fault": "KIND:…, see docs/emulator.md",
         "--secret": "NAME=VALUE",
         "--secret-from": "NAME=VARIABLE, for a value that no list of processes should show",
+        "--object": "ADDRESS=FILE, an object that is there from the start",
         "--entrypoint": "GLOB=COMMAND, for images without a command and for Dataflow templates",
     }
     for flag, form in repeated.items():

@@ -35,10 +35,20 @@ def put_objects(folder: Path, objects: Path) -> None:
     """Copy files to where objects lie; one that is there unchanged keeps its generation."""
     top = folder / OBJECTS
     for path in sorted(top.rglob("*")):
-        target = objects / path.relative_to(top)
-        if path.is_file() and not (target.is_file() and filecmp.cmp(path, target, shallow=False)):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+        if path.is_file():
+            _put(path, objects / path.relative_to(top))
+
+
+def put_files(files: Mapping[str, str], objects: Path) -> None:
+    """Copy files, given by the addresses that they get, to where objects lie."""
+    for address, file in files.items():
+        _put(Path(file), objects / address.removeprefix("gs://"))
+
+
+def _put(path: Path, target: Path) -> None:
+    if not (target.is_file() and filecmp.cmp(path, target, shallow=False)):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
 
 
 def put_tables(folder: Path, bigquery: BigQueryService, project: str) -> None:

@@ -113,7 +113,8 @@ class PythonAlert(SpecModel):
     """A function of your own."""
 
     callable: FunctionPath = Field(
-        description="Dotted path of a function on the workers; it gets Airflow's context, then `args`.",
+        description="Dotted path of a function, installed on the workers or of the environment's `code`; "
+        "it gets Airflow's context, then `args`.",
         examples=["my_team.alerts.page"],
     )
     args: dict[Text, Any] = Field(

@@ -182,10 +182,10 @@ GsUri = pattern(
     "write for example `gs://bucket/folder`, or begin with `${run.dir}/`",
     may_be_open=True,
 )
-PackageUri = pattern(
+package_uri = matching(
     r"gs://[a-z0-9][a-z0-9._-]{1,221}[a-z0-9]/.+\.(?:tar\.gz|whl)",
     "a Python package in Cloud Storage",
-    "write for example `gs://bucket/packages/trainer-0.1.0.tar.gz` (or a `.whl`)",
+    "write for example `gs://bucket/packages/trainer-0.1.0.tar.gz` (or a `.whl`), or a folder",
     may_be_open=True,
 )
 Bucket = pattern(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from keyword import iskeyword
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from dagfactory.dagfile import targets
-from dagfactory.diagnostics.wording import did_you_mean
+from dagfactory.diagnostics.wording import did_you_mean, shorten
 from dagfactory.language.common import (
     Bucket,
     ComposerName,
@@ -82,6 +84,19 @@ class Pool(SpecModel):
     )
 
 
+def _code(folder: str) -> str:
+    name = PurePosixPath(folder).name
+    if not (name.isascii() and name.isidentifier()) or iskeyword(name) or "\\" in folder:
+        remedy = "write the folder of a package, for example `my_team`"
+        raise bad(f"`{shorten(folder)}` is not a Python package", remedy)
+    if name in sys.stdlib_module_names or name in ("airflow", "google", "dagfactory"):
+        raise bad(f"`{name}` would hide a Python package of that name", "choose another name")
+    return folder
+
+
+CodeFolder = Annotated[Text, AfterValidator(_code)]
+
+
 class EnvironmentFile(SpecModel):
     """One `specs/environments/NAME.yaml`."""
 
@@ -99,6 +114,12 @@ class EnvironmentFile(SpecModel):
         None, description="Cloud Composer environment, where monitoring policies look"
     )
     pools: dict[PoolName, Pool] = Field({}, description="Airflow pools that tasks may name")
+    code: list[CodeFolder] = Field(
+        [],
+        description="Python packages of the project that travel in the bundle: `callable` of "
+        "`python` tasks and alerts may name their functions",
+        examples=[["my_team"]],
+    )
     vars: dict[VarName, Any] = Field({}, description="values for `${vars.NAME}`")
     pipeline: dict[str, Any] = Field({}, description="a patch under every pipeline")
     _lists_pools: bool = PrivateAttr(default=True)
@@ -118,3 +139,9 @@ class EnvironmentFile(SpecModel):
     def package(self) -> str:
         """Return the dotted package that the bundle lies in, empty at the top of `dags/`."""
         return _prefix(self.dags).replace("/", ".") if self.dags else ""
+
+    @property
+    def bundle_address(self) -> str:
+        """Return where jobs find the files of the bundle: `dags` in a bucket, else `bucket` itself."""
+        in_bucket = self.dags and self.dags.startswith("gs://")
+        return (self.dags if self.dags and in_bucket else self.bucket).rstrip("/")

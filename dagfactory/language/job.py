@@ -8,15 +8,18 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from dagfactory.catalogue.machines import shapes
+from dagfactory.diagnostics.wording import shorten
 from dagfactory.language.common import (
     LabelText,
-    PackageUri,
     PositiveDuration,
     ServiceAccount,
     SpecModel,
+    Text,
     bad,
+    is_open,
     listed,
     missing,
+    package_uri,
 )
 from dagfactory.language.task import TaskBase
 
@@ -65,16 +68,50 @@ def _secret(value: str) -> str:
     return value
 
 
+def is_local(package: str) -> bool:
+    """Whether a package is a folder of the project, not an address."""
+    return "://" not in package and not is_open(package)
+
+
+def _package(value: str) -> str:
+    # a built file of the project would be one more thing to keep and to review
+    built = value.endswith((".tar.gz", ".whl", ".zip"))
+    return value if is_local(value) and value.strip() and not built else package_uri(value)
+
+
+def _script(value: str) -> str:
+    if not value.endswith(".py"):
+        remedy = "write the path of a `.py` file, for example `train.py`"
+        raise bad(f"`{shorten(value)}` is not a Python file", remedy)
+    return value
+
+
 ModuleName = Annotated[str, AfterValidator(_module)]
+ScriptPath = Annotated[Text, AfterValidator(_script)]
 ArgumentName = Annotated[str, AfterValidator(_argument_name)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 SecretId = Annotated[str, AfterValidator(_secret)]
+Package = Annotated[str, AfterValidator(_package)]
 Packages = Annotated[
-    list[PackageUri],
+    list[Package],
     BeforeValidator(listed, json_schema_input_type=str | list[str]),
     Field(min_length=1, max_length=100),
 ]
 """One package or a list of them, at most as many as Vertex AI installs."""
+Requirements = Annotated[
+    list[Text], BeforeValidator(listed, json_schema_input_type=str | list[str])
+]
+"""One requirement or a list of them; one that ends in `.txt` is a file with one on each line."""
+
+
+_EXCLUSIVE = (
+    ("module", "command"),
+    ("package", "command"),
+    ("script", "command"),
+    ("script", "module"),
+    ("script", "package"),
+)
+"""Pairs of keys that both say what a job runs."""
 
 
 class Accelerator(SpecModel):
@@ -159,10 +196,23 @@ class JobTask(TaskBase):
     image: str | None = Field(
         default=None, description="Container image; `defaults.image` if absent.", min_length=1
     )
+    script: ScriptPath | None = Field(
+        default=None,
+        description="A Python file of the project; runs in a prebuilt container, with the modules "
+        "beside it that it imports.",
+        examples=["train.py"],
+    )
     package: Packages | None = Field(
         default=None,
-        description="Python packages to install in a prebuilt container; runs `module` of them.",
-        examples=["gs://bucket/packages/trainer-0.1.0.tar.gz"],
+        description="Python packages to install in a prebuilt container: folders of the project, or "
+        "built packages in a bucket; runs `module` of them.",
+        examples=["./src", "gs://bucket/packages/trainer-0.1.0.tar.gz"],
+    )
+    requirements: Requirements = Field(
+        default_factory=list,
+        description="What `script` or a `package` of the project needs beyond the image: "
+        "requirements, or a file of them.",
+        examples=[["transformers==4.57.1"], "requirements.txt"],
     )
     module: ModuleName | None = Field(
         default=None, description="Python module to run (`python -m MODULE`).", examples=["trainer"]
@@ -218,9 +268,12 @@ class JobTask(TaskBase):
     def _one_program(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        for key in ("module", "package"):
-            if data.get(key) and data.get("command"):
-                raise bad(f"`{key}` and `command` exclude each other", "keep one", ("command",))
+        for key, other in _EXCLUSIVE:
+            if data.get(key) and data.get(other):
+                raise bad(f"`{key}` and `{other}` exclude each other", "keep one", (other,))
         if data.get("package") and not (data.get("module") or cls.model_fields["module"].default):
             raise missing("module", "`package` says what to install, `module` what of it to run")
+        if data.get("requirements") and not (data.get("script") or data.get("package")):
+            message = "`requirements` go with `script` or `package`"
+            raise bad(message, "an image of your own has them installed", ("requirements",))
         return data

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field, PrivateAttr, SerializeAsAny, model_validator
@@ -30,6 +29,7 @@ from dagfactory.language.job import Machine
 from dagfactory.language.param import Param
 from dagfactory.language.schedule import ScheduleField
 from dagfactory.language.task import Retries, TaskBase
+from dagfactory.project.code import Project
 
 _FIRST_DAY = datetime.fromisoformat("2024-01-01")
 """Where runs may begin when nothing is scheduled; the time zone is a field of its own."""
@@ -102,17 +102,17 @@ class Pipeline(SpecModel):
     tasks: dict[TaskId, SerializeAsAny[TaskBase]] = Field(
         description="the tasks by id", examples=[{"train": {"type": "train", "module": "trainer"}}]
     )
-    _packages: tuple[Path, ...] = PrivateAttr(default=())
+    _project: Project = PrivateAttr(default_factory=Project)
 
     @property
-    def packages(self) -> tuple[Path, ...]:
-        """Return the folders where the project of this file keeps Python packages of its own."""
-        return self._packages
+    def project(self) -> Project:
+        """Return where the Python of this file's project lies."""
+        return self._project
 
-    def in_project(self, packages: tuple[Path, ...]) -> Pipeline:
-        """Return this pipeline as one of the project whose Python packages lie in `packages`."""
+    def in_project(self, project: Project | None) -> Pipeline:
+        """Return this pipeline as one of a project; none is one without files."""
         placed = self.model_copy()
-        placed._packages = packages  # noqa: SLF001 - of a copy of this very model
+        placed._project = project or Project()  # noqa: SLF001 - of a copy of this very model
         return placed
 
     @model_validator(mode="after")

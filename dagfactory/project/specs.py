@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError
+from dagfactory.project.code import Project
 
 SUFFIXES = (".yaml", ".yml")
 SPECS = Path("specs")
@@ -83,16 +84,31 @@ def _folders(spec: Path) -> Iterator[Path]:
         folder = folder.parent
 
 
+def project_of(spec: Path) -> Project:
+    """Return the project of a spec."""
+    # the whole path: from within `specs` nothing shows that a file lies there
+    start = Path.cwd() / "specs" if spec == STDIN else spec.parent.absolute()
+    return Project((start, _root(start / spec.name) or start), source_folders(spec))
+
+
 def source_folders(spec: Path) -> tuple[Path, ...]:
     """Return where Python packages of a spec's project may lie: its root, the working folder, their `src`.
 
     The root is the folder that holds `specs`, or the repository's; not every spec has one.
     """
-    *_, last = _folders(spec)
-    roots = [last.parent] if last.name == "specs" else [last] if (last / ".git").exists() else []
+    own = _root(spec)
+    roots = [own] if own else []
     return tuple(
         dict.fromkeys(folder for each in (*roots, Path.cwd()) for folder in (each, each / "src"))
     )
+
+
+def _root(spec: Path) -> Path | None:
+    """Return the folder that holds `specs`, or the repository's, or None."""
+    *_, last = _folders(spec)
+    if last.name == "specs":
+        return last.parent
+    return last if (last / ".git").exists() else None
 
 
 def beside(spec: Path, name: str) -> Path | None:

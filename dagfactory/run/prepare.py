@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dagfactory.project.content_name import prefix
 from dagfactory.run.events import NotReadyError
 
 if TYPE_CHECKING:
@@ -48,8 +49,9 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
         raise NotReadyError(f"{spec} has errors for the environment {environment}")
     (plan,) = built.plans
     # Airflow puts `dags/` on the path, not what is below: a bundle is imported by its full name
-    write(built.bundle, into.joinpath(*plan.package.split(".")))
-    arguments = (*_secrets(plan), *_project(plan), *_fixtures(spec))
+    folder = into.joinpath(*plan.package.split("."))
+    write(built.bundle, folder)
+    arguments = (*_secrets(plan), *_project(plan), *_fixtures(spec), *_packages(folder))
     target = _target(built.bundle.manifest)
     return Prepared(into, plan.pipeline.pipeline, arguments, target, plan.pipeline.params)
 
@@ -57,6 +59,13 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
 def _project(plan: Plan) -> tuple[str, ...]:
     """Let the account that tasks run as belong to the environment's project."""
     return ("--project", plan.environment.project) if plan.environment else ()
+
+
+def _packages(folder: Path) -> tuple[str, ...]:
+    """Put the packages of a bundle where its jobs look for them, as a sync would."""
+    address = json.loads((folder / "manifest.json").read_bytes()).get("address")
+    wheels = sorted(folder.resolve().glob(f"{prefix('package')}*/*.whl"))
+    return tuple(f"--object={address}/{each.parent.name}/{each.name}={each}" for each in wheels)
 
 
 def _fixtures(spec: Path) -> tuple[str, ...]:
@@ -91,13 +100,9 @@ def _rendered(folder: Path) -> Prepared:
             f"{folder} holds {len(files)} DAG files, `run` takes a folder with exactly one"
         )
     manifest = folder / "manifest.json"
-    return Prepared(
-        folder,
-        files[0].stem,
-        target=_target(manifest.read_bytes())
-        if manifest.exists()
-        else "airflow3",  # DAGs written by hand have none
-    )
+    if not manifest.exists():  # DAGs written by hand have none
+        return Prepared(folder, files[0].stem)
+    return Prepared(folder, files[0].stem, _packages(folder), _target(manifest.read_bytes()))
 
 
 def _target(manifest: bytes) -> str:

@@ -225,7 +225,7 @@ class PythonAlert(Alert):
     def send(self, given: dict[str, Any], fields: dict[str, str], context: Any) -> None:
         """Import the function and call it."""
         del fields
-        imported(given["function"])(context, **given.get("args", {}))
+        imported(given["function"], given.get("code", ""))(context, **given.get("args", {}))
 
 
 ALERTS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.dagfile.model import Call
+from dagfactory.task_api.own_code import code_argument
 
 if TYPE_CHECKING:
     from dagfactory.language.alerts import Alerts, Notifier, TaskAlerts
@@ -57,6 +58,7 @@ def call(
     key = next(key for key in _CLASSES if getattr(notifier, key) is not None)
     given = getattr(notifier, key).model_dump(exclude_none=True, exclude=set(leave_out))
     if key == "python":
-        given = {"function": given.pop("callable"), **given}
+        function = given.pop("callable")
+        given = {"function": function, **given, **code_argument(function, lowering)}
     given = {name: value for name, value in given.items() if value not in ({}, [])}
     return Call(lowering.runtime("alert", _CLASSES[key]), {"event": event, **given})

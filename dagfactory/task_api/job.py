@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dagfactory.catalogue.machines import shapes
 from dagfactory.runtime.arguments import GNU, as_arguments
 from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.task_api.job_code import job_code
 
 if TYPE_CHECKING:
     from dagfactory.language.job import Fallback, JobTask, Machine
@@ -124,12 +125,14 @@ def _program(task: JobTask, lowering: LoweringContext) -> dict[str, Any]:
     """Return what the machines run: a container, or packages in a prebuilt one, each under its key."""
     image = task.image or lowering.pipeline.defaults.image or ""
     made: dict[str, Any]
-    if task.package:
+    code = job_code(task, lowering.pipeline)
+    if code.packages:
         key = "pythonPackageSpec"
+        bundle = lowering.environment.bundle_address if lowering.environment else ""
         made = {
             "executorImageUri": image,
-            "packageUris": list(task.package),
-            "pythonModule": task.module,
+            "packageUris": code.addresses(bundle),
+            "pythonModule": code.module,
         }
     else:
         key, made = "containerSpec", {"imageUri": image}

@@ -1,4 +1,4 @@
-"""`python`: call a function that is installed on the workers; it is imported when the task runs."""
+"""`python`: call a function of the workers or of the project; it is imported when the task runs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dagfactory.language.common import bad
 from dagfactory.language.job import Data
 from dagfactory.language.task import TaskBase
 from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.task_api.own_code import code_argument
 from dagfactory.task_api.task_type import TaskType
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class Python(TaskBase):
 
     type: Literal["python"]
     callable: DottedName = Field(
-        description="Dotted path of a function on the workers.", examples=["my_team.report.write"]
+        description="Dotted path of a function: installed on the workers, or of the environment's `code`.",
+        examples=["my_team.report.write"],
     )
     args: dict[str, Data] = Field(
         default_factory=dict,
@@ -55,6 +57,7 @@ def lower(task: Python, lowering: LoweringContext, context: TaskContext) -> Oper
     arguments: dict[str, Any] = {"function": task.callable}
     if task.args:
         arguments["arguments"] = task.args
+    arguments |= code_argument(task.callable, lowering)
     symbol = lowering.runtime("call", "CallOperator")
     return context.operator(symbol, arguments | operator_arguments(task, lowering))
 

@@ -16,7 +16,7 @@ from dagfactory.runtime import manifest
 from dagfactory.runtime.metrics import parse
 
 CONTRACT = ROOT / "dagfactory/authoring/init/contract.py"
-PAGE = ROOT / "docs/own-trainer.md"
+PAGE = ROOT / "docs/own_trainer.md"
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from paths import TESTS
 
 from dagfactory.compiler.check import check_specs
 from dagfactory.diagnostics.diagnostic import CODES
+from dagfactory.project import code
 from dagfactory.project.specs import find_specs
 from dagfactory.report import Style, human
 
@@ -27,6 +28,8 @@ WITH = re.compile(r"^# with (\S+)$", re.MULTILINE)
 @pytest.fixture(autouse=True)
 def _in_folder(monkeypatch):
     monkeypatch.chdir(FOLDER)
+    # so that a package that is too large is none that this repository would have to hold
+    monkeypatch.setattr(code, "MOST_FILES", 4)
 
 
 def spec_of(case):

@@ -235,3 +235,16 @@ def test_on_composer_the_command_is_gcloud() -> None:
         pool_import_command(SyncPlan(), EnvironmentFile(**fields), "gs://composer/dags/ml/team")
         == ""
     )
+
+
+def test_packages_that_jobs_look_for_elsewhere_are_said(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "train.py").write_text("print('trained')\n")
+    task = "{type: train, script: train.py, image: 'x:1', machine: {type: n1-standard-4}}"
+    (home / "specs/report.yaml").write_text(f"pipeline: report\ntasks:\n  fit: {task}\n")
+    assert run(["sync", "--env", "staging"]) == 0
+    out, err = capsys.readouterr()
+    assert "package, 1 file" in out
+    assert "warning: jobs install their packages from gs://demo-ml: bring" in err
+    assert run(["sync", "--env", "staging", "--check"]) == 0

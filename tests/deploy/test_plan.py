@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import made
 
-from dagfactory.compiler.bundle.bundle import IGNORE, MANIFEST, Bundle
+from dagfactory.compiler.bundle.bundle import IGNORE, MANIFEST, Bundle, entry, ignore_file
 from dagfactory.deploy.apply import apply, plan_sync
 from dagfactory.deploy.errors import RefusedError
 from dagfactory.deploy.manifest import parse
@@ -126,6 +126,45 @@ def test_the_previous_runtime_stays_for_one_change(tmp_path: Path) -> None:
         apply(plan_sync(made({"etl": "1"}, runtime=runtime), store), store)
         found = {path.name for path in tmp_path.iterdir() if path.is_dir()}
         assert found == {f"dagfactory_runtime_{each}" for each in packages}
+
+
+def with_code(bundle: Bundle, *, code: str = "", package: str = "") -> Bundle:
+    """Return a bundle with a folder of code and one of a package, each of a hash."""
+    files, data = dict(bundle.files), json.loads(bundle.manifest)
+    if code:
+        data["code"] = f"dagfactory_code_{code}"
+        files[f"dagfactory_code_{code}/my_team/fit.py"] = code.encode()
+    if package:
+        files[f"dagfactory_package_{package}/own-0-py3-none-any.whl"] = package.encode()
+    del files[MANIFEST]
+    files[IGNORE] = ignore_file(files)
+    data["files"] = {path: entry(content) for path, content in sorted(files.items())}
+    return Bundle({**files, MANIFEST: (json.dumps(data, indent=2, sort_keys=True) + "\n").encode()})
+
+
+def test_the_previous_code_stays_for_one_change_and_packages_stay(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    for code, package, kept in (
+        ("a", "1", {"code_a", "package_1"}),
+        ("b", "2", {"code_a", "code_b", "package_1", "package_2"}),
+        ("b", "", {"code_a", "code_b", "package_1", "package_2"}),
+        ("", "", {"code_b", "package_1", "package_2"}),
+        ("c", "", {"code_b", "code_c", "package_1", "package_2"}),
+    ):
+        bundle = with_code(made({"etl": "1"}), code=code, package=package)
+        planned = plan_sync(bundle, store)
+        apply(planned, store)
+        found = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+        assert found == {f"dagfactory_{each}" for each in (*kept, "runtime_a")}
+        ignored = (tmp_path / IGNORE).read_text().split()
+        assert {each.split("_")[1] for each in ignored} == {each.split("_")[1] for each in found}
+        assert not plan_sync(bundle, store)
+        order = [each.path for each in planned.writes]
+        dags = order.index("etl.py") if "etl.py" in order else 0
+        assert all("/" in path for path in order[:dags])
+    (tmp_path / "dagfactory_package_1/own-0-py3-none-any.whl").unlink()
+    apply(plan_sync(made({"etl": "2"}), store), store)
+    assert "dagfactory_package_1" not in (tmp_path / MANIFEST).read_text()
 
 
 def test_a_manifest_names_no_file_that_is_missing(tmp_path: Path) -> None:

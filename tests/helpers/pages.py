@@ -16,7 +16,7 @@ ANY = "…"
 _FENCE = re.compile(
     r"^(?P<pad> *)```(?P<info>[^`\n]*)\n(?P<text>.*?)^(?P=pad)```$", re.MULTILINE | re.DOTALL
 )
-_FILE = re.compile(r"# (\S+\.yaml)(, at the end)?\n")
+_FILE = re.compile(r"# (\S+\.(?:yaml|py))(, at the end)?\n")
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ def fences(page):
 
 
 def steps(page):
-    """A `console` fence is typed, `$ ` before each command; a `yaml` fence that names a file is written."""
+    """A `console` fence is typed, `$ ` before each command; one that names its file is written."""
     for fence in fences(page):
-        if fence.info[:1] == ("yaml",) and (found := _FILE.match(fence.text)):
+        if fence.info[:1] in (("yaml",), ("python",)) and (found := _FILE.match(fence.text)):
             yield Step(fence.line, output=fence.text, file=found[1], append=bool(found[2]))
         elif fence.info[:1] == ("console",):
             yield from _commands(fence)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from importlib.resources import files
 
-DIGITS = 12
+from dagfactory.project.content_name import content_name
 
 
 @cache
@@ -21,9 +20,4 @@ def runtime_files() -> dict[str, bytes]:
 @cache
 def runtime_name() -> str:
     """Return `dagfactory_runtime_<hash>`: equal content, equal name."""
-    digest = hashlib.sha256()
-    for name, content in runtime_files().items():
-        # with names and lengths, or a line could move between two files and leave the name as it was
-        digest.update(f"{name}\0{len(content)}\0".encode())
-        digest.update(content)
-    return f"dagfactory_runtime_{digest.hexdigest()[:DIGITS]}"
+    return content_name("runtime", runtime_files())

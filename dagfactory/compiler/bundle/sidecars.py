@@ -1,4 +1,4 @@
-"""What lies beside the DAG files for other tools: JSON files that Airflow's DAG processor skips."""
+"""What lies beside the DAG files: JSON files for other tools, packages of jobs, the project's own code."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from dagfactory.compiler.bundle.monitoring import MARK, policy
 from dagfactory.compiler.bundle.pools import pools
+from dagfactory.compiler.plan.calls import calls
+from dagfactory.language.job import JobTask
+from dagfactory.project.content_name import KINDS, prefix
+from dagfactory.task_api.job_code import job_code
+from dagfactory.task_api.own_code import own_code
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan
@@ -21,11 +26,35 @@ POLICY = ".alerts.json"
 def sidecars(plan: Plan) -> dict[str, bytes]:
     """Return the files by name that a pipeline and its environment ask for."""
     made = {f"{plan.pipeline.pipeline}{POLICY}": policy(plan), POOLS: pools(plan.environment)}
-    return {name: _text(data) for name, data in made.items() if data}
+    return (
+        {name: _text(data) for name, data in made.items() if data} | _packages(plan) | _code(plan)
+    )
+
+
+def package_address(plan: Plan) -> str:
+    """Return where the jobs of a pipeline look for the packages of its bundle."""
+    return plan.environment.bundle_address if plan.environment else ""
+
+
+def _packages(plan: Plan) -> dict[str, bytes]:
+    """Return the packages that the pipeline's jobs install."""
+    tasks = (item.task for item in plan.tasks.values())
+    jobs = (job_code(each, plan.pipeline) for each in tasks if isinstance(each, JobTask))
+    return {path: content for job in jobs for path, content in job.wheels.items()}
+
+
+def _code(plan: Plan) -> dict[str, bytes]:
+    """Return the environment's code, where a function of it is called."""
+    code = own_code(plan.environment, plan.pipeline.project)
+    if not any(code.holds(each.function) for each in calls(plan)):
+        return {}
+    return {f"{code.name}/{path}": content for path, content in code.files.items()}
 
 
 def is_ours(path: str, content: bytes) -> bool:
     """Say whether a file has the shape of ours."""
+    if path.startswith(tuple(map(prefix, KINDS))):
+        return True
     # JSON has no comments, so there is no header to look for as in a DAG file
     try:
         data = json.loads(content)

@@ -114,8 +114,8 @@ def _unknown(
     used: list[str], task: JobTask, path: KeyPath, gate: PlannedTask | None = None
 ) -> Iterator[Diagnostic]:
     """Compare names with what one of the trainer's programs writes; `gate` holds a condition."""
-    # with a command of its own a job runs another program, whose metrics nobody knows
-    known = TRAINER.get(task.module or "") if not task.command else None
+    # with a command or script of its own a job runs another program, whose metrics nobody knows
+    known = TRAINER.get(task.module or "") if not (task.command or task.script) else None
     text = gate.task.field("when") if gate else ""
     for name in used if known else ():
         if name in (known or ()):

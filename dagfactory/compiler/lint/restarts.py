@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dagfactory.compiler.lint._jobs import Job, jobs
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
+from dagfactory.task_api.job_code import job_code
 from dagfactory.task_api.trainer_jobs import runs_bundled_trainer
 
 if TYPE_CHECKING:
@@ -71,12 +72,14 @@ def _from_scratch(plan: Plan, job: Job) -> Iterator[Diagnostic]:
 
 
 def _resumes(plan: Plan, task: JobTask) -> bool:
-    """Whether a job runs our trainer, which resumes by itself, or is told of checkpoints."""
+    """Whether a job runs our trainer, which resumes by itself, or is told or knows of checkpoints."""
     if runs_bundled_trainer(task, plan.pipeline):
         return True
     texts = [*task.args, *map(str, task.args.values()), *task.env, *task.env.values()]
     given = (_OF_OTHERS.sub("", each) for each in (*texts, *(task.command or ())))
-    return any(map(_CHECKPOINTS.search, given))
+    sources = job_code(task, plan.pipeline).sources.values()
+    own = (content.decode("utf-8", "replace") for content in sources)
+    return any(map(_CHECKPOINTS.search, (*given, *own)))
 
 
 def _attempts(plan: Plan, job: Job) -> tuple[int, KeyPath]:

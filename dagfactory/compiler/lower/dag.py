@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from dagfactory.language.param import Param
 
 MAX_COMMENT = 200
-_BESIDE = {"composer", "pools"}
-"""Fields of an environment that no DAG file is made from."""
+_BESIDE = {"composer", "pools", "code"}
+"""Fields of an environment that no DAG file is made from; of code, the file holds the hash."""
 
 
 def lower(plan: Plan, *, source: str) -> DagFile:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dagfactory.compiler.plan.texts import at, broken_template, misplaced, references, unknown_param
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import KeyPath, Pointer
+from dagfactory.project.content_name import KINDS, prefix
 from dagfactory.tasks import task_type
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 LONGEST_ID = 250
 """Characters of a task id in Airflow's database, groups included."""
 
-RUNTIME = "dagfactory_runtime"
-"""How the names of packages begin that Airflow is told not to look into."""
-
 _ELSEWHERE = ("tasks", "environments", "vars")
 _OF_JOBS = (("defaults", "image"), ("defaults", "machine"))
 _IN_ALERTS = "`${run.…}`, `${params.…}` and `{{ alert.… }}` can stand here"
@@ -32,10 +30,12 @@ def pipeline_problems(
     pipeline: Pipeline, node: Node, tasks: list[PlannedTask]
 ) -> Iterator[Diagnostic]:
     """Yield what only the whole pipeline shows."""
-    # `.airflowignore` hides the runtime by this prefix, and the DAG file is named after the id
-    if pipeline.pipeline.startswith(RUNTIME):
-        message = f"an id that begins with `{RUNTIME}` is never loaded: the runtime is called so"
-        yield Diagnostic("DF123", message, Pointer(("pipeline",)), help="choose another id")
+    for kind in KINDS:
+        # `.airflowignore` hides folders by these names, and the DAG file is named after the id
+        hidden = prefix(kind).rstrip("_")
+        if pipeline.pipeline.startswith(hidden):
+            message = f"an id that begins with `{hidden}` is never loaded: the {kind} is called so"
+            yield Diagnostic("DF123", message, Pointer(("pipeline",)), help="choose another id")
     if pipeline.schedule and pipeline.schedule.preset == "@continuous":
         yield from _continuous(pipeline)
     if pipeline.fail_fast:

@@ -7,7 +7,6 @@ what is wrong leaves a hole, around which the later passes look at everything el
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -21,25 +20,28 @@ from dagfactory.compiler.validate.messages import name_of, not_a_mapping, unlike
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import KeyPath
 from dagfactory.diagnostics.wording import closest, did_you_mean, listing, shorten
+from dagfactory.document.locate import locate
 from dagfactory.document.node import Node
 from dagfactory.language.common import as_task_id
 from dagfactory.language.environment import EnvironmentFile
 from dagfactory.language.pipeline import Pipeline
+from dagfactory.task_api.own_code import own_code
 from dagfactory.tasks._hole import Hole
 
 if TYPE_CHECKING:
     from dagfactory.language.task import TaskBase
+    from dagfactory.project.code import Project
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def validate(
-    node: Node, packages: tuple[Path, ...] = (), lost: Collection[KeyPath] = ()
+    node: Node, project: Project | None = None, lost: Collection[KeyPath] = ()
 ) -> tuple[Pipeline, list[Diagnostic]]:
     """Check a resolved document, a mapping; where something is wrong the Pipeline has a stand-in.
 
-    `packages` are the folders where the project of the document keeps Python packages of its own,
-    `lost` are the mappings of which a key could not be read.
+    `project` is where the Python of the document's project lies, `lost` are the mappings of which a key
+    could not be read.
     """
     mapping = node.value if isinstance(node.value, dict) else {}
     data = {key: each.plain() for key, each in mapping.items() if key != "tasks"}
@@ -52,18 +54,24 @@ def validate(
         data = with_some_job(data)
     pipeline, own = _model(Pipeline, data, node)
     # model_copy() does not validate again, and the children are models already
-    placed = pipeline.model_copy(update={"tasks": children}).in_project(packages)
+    placed = pipeline.model_copy(update={"tasks": children}).in_project(project)
     return placed, [*own, *problems]
 
 
-def validate_environment(node: Node, name: str) -> tuple[EnvironmentFile, list[Diagnostic]]:
-    """Check the file of the environment called `name`; what is wrong has a stand-in."""
+def validate_environment(
+    node: Node, name: str, project: Project
+) -> tuple[EnvironmentFile, list[Diagnostic]]:
+    """Check the file of the environment called `name`, and the code of the project that it names.
+
+    What is wrong has a stand-in.
+    """
     model, problems = _model(EnvironmentFile, node.plain(), node)
     if model.environment != name and not problems:
         message = f"the file of `{name}` calls itself `{model.environment}`"
         span = node.span_of(("environment",))
         problems = [Diagnostic("DF110", message, span, f"write `{name}`")]
-    return model, problems
+    code = own_code(model, project).problems
+    return model, [*problems, *(locate(node, each) for each in code)]
 
 
 def _model(

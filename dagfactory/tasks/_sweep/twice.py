@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
 from dagfactory.diagnostics.span import Pointer
-from dagfactory.runtime.grid import as_argument
+from dagfactory.runtime.arguments import as_arguments
 
 if TYPE_CHECKING:
     from dagfactory.diagnostics.span import KeyPath
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 def problems(task: Sweep) -> Iterator[Diagnostic]:
     """Find values that are not equal and are written as the same argument."""
     for name in task.parameters:
-        first: dict[str | None, tuple[str, KeyPath]] = {}
+        first: dict[tuple[str, ...], tuple[str, KeyPath]] = {}
         for path, value in _values(task, name):
             text = json.dumps(value)
-            before, place = first.setdefault(as_argument(name, value), (text, path))
+            before, place = first.setdefault(
+                tuple(as_arguments({name: value}, task.arguments)), (text, path)
+            )
             # a value that is really there twice makes one trial
             if before != text:
                 yield Diagnostic(

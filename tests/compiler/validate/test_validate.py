@@ -9,6 +9,7 @@ from dagfactory.diagnostics.source import SourceFile
 from dagfactory.document.load import load
 from dagfactory.language.assets import AssetCondition
 from dagfactory.language.cron import accepts, checked, days_and_months, first
+from dagfactory.project.code import Project
 
 MONDAY = datetime(2026, 1, 5)  # noqa: DTZ001 - as specs write dates
 TASKS = "tasks: {a: {type: empty}}\n"
@@ -301,11 +302,11 @@ ENVIRONMENT = (
     ],
 )
 def test_environments_are_checked(text, words):
-    problems = validate_environment(tree(text), "prod")[1]
+    problems = validate_environment(tree(text), "prod", Project())[1]
     assert words in " ".join(each.message for each in problems)
 
 
 def test_a_right_environment():
-    found, problems = validate_environment(tree(ENVIRONMENT), "prod")
+    found, problems = validate_environment(tree(ENVIRONMENT), "prod", Project())
     assert problems == []
     assert (found.environment, found.target, found.vars) == ("prod", "airflow3", {})
