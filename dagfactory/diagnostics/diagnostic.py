@@ -146,6 +146,15 @@ CODES: dict[str, Code] = {
     "DF331": Code("teardown-too-early", "a task that a teardown does not wait for"),
     "DF341": Code("unknown-pool", "a pool that no environment file declares"),
     "DF342": Code("no-deadlines-here", "a deadline where Airflow cannot keep one"),
+    "DF343": Code("unknown-machine", "a machine type that custom training does not have"),
+    "DF344": Code(
+        "accelerator-mismatch", "an accelerator, or a number of it, that a machine lacks"
+    ),
+    "DF345": Code("not-bought-so", "a machine that cannot be bought this way"),
+    "DF346": Code("flex-start-too-long", "a flex-start job of more than seven days"),
+    "DF347": Code("tpu-topology", "a TPU without its topology, or a topology without a TPU"),
+    "DF348": Code("accelerator-ended", "a GPU that Vertex AI no longer supports"),
+    "DF349": Code("tensorboard-elsewhere", "a TensorBoard of another region than the job"),
 }
 
 
