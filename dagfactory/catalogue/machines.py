@@ -23,7 +23,7 @@ class Shape:
     name: str
     gpus: int = 0
     accelerator: str = ""
-    attachable: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    attachable: Mapping[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
     tpu: str = ""
     only: tuple[str, ...] = ()
 

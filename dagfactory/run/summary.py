@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dagfactory.diagnostics.columns import table
 from dagfactory.run.events import Failure, RunResult, TaskResult
-from dagfactory.run.text import duration, number, shown, table
+from dagfactory.run.text import duration, number, shown
 
 _AGAINST = ("baseline", "chance")  # what an accuracy has to beat, where it was measured as well
 _TELLING = ("accuracy", "f1", "auc", "score", "loss")  # what a metric's name holds, best first
