@@ -155,6 +155,8 @@ CODES: dict[str, Code] = {
     "DF347": Code("tpu-topology", "a TPU without its topology, or a topology without a TPU"),
     "DF348": Code("accelerator-ended", "a GPU that Vertex AI no longer supports"),
     "DF349": Code("tensorboard-elsewhere", "a TensorBoard of another region than the job"),
+    "DF360": Code("no-such-operator", "a class that its module does not have"),
+    "DF361": Code("operator-moved", "an operator of a module that is no longer there"),
 }
 
 
