@@ -37,6 +37,15 @@ class _Class:
     node: ast.ClassDef
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A module's file, its syntax tree and the parts of its package's name."""
+
+    path: Path
+    tree: ast.Module
+    package: list[str]
+
+
 def signature(path: str) -> Signature | None:
     """Return the signature of the class at a dotted path, or None when its source is not here."""
     module, _, name = path.rpartition(".")
@@ -81,29 +90,29 @@ def _base(module: str, name: str, depth: int) -> _Class | None:
 
 def _find(module: str, name: str, depth: int) -> _Class | None:
     """Find a class by its name in a module, or where the module imports it from."""
-    tree, package = _tree(module)
-    if tree is None or depth <= 0:
+    read = source(module)
+    if read is None or depth <= 0:
         return None
-    for node in _statements(tree.body):
+    for node in statements(read.tree.body):
         if isinstance(node, ast.ClassDef) and node.name == name:
             return _Class(module, node)
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 if (alias.asname or alias.name) == name:
-                    found = _find(_absolute(package, node), alias.name, depth - 1)
+                    found = _find(_absolute(read.package, node), alias.name, depth - 1)
                     if found:
                         return found
     return None
 
 
-def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """Yield the statements of a module, those in `if` and `try` as well."""
     for node in body:
         yield node
         if isinstance(node, ast.If):
-            yield from _statements([*node.body, *node.orelse])
+            yield from statements([*node.body, *node.orelse])
         elif isinstance(node, ast.Try):
-            yield from _statements([*node.body, *(s for h in node.handlers for s in h.body)])
+            yield from statements([*node.body, *(s for h in node.handlers for s in h.body)])
 
 
 def _absolute(package: list[str], node: ast.ImportFrom) -> str:
@@ -115,8 +124,8 @@ def _absolute(package: list[str], node: ast.ImportFrom) -> str:
 
 
 @lru_cache(maxsize=256)
-def _tree(module: str) -> tuple[ast.Module | None, list[str]]:
-    """Return the syntax tree of a module found on Python's path, or None, and its package."""
+def source(module: str) -> Source | None:
+    """Return the source of a module found on Python's path, or None."""
     parts = module.split(".")
     for entry in sys.path:
         for path, package in (
@@ -124,8 +133,9 @@ def _tree(module: str) -> tuple[ast.Module | None, list[str]]:
             (Path(entry, *parts, "__init__.py"), parts),
         ):
             if path.is_file():
-                return _parsed(path), package
-    return None, []
+                tree = _parsed(path)
+                return Source(path, tree, package) if tree else None
+    return None
 
 
 def _parsed(path: Path) -> ast.Module | None:

@@ -22,3 +22,10 @@ def codes(_context: click.Context, _parameter: click.Parameter, begun: str) -> l
 
     known = [*CODES, *(each.name for each in CODES.values())]
     return [each for each in known if each.lower().startswith(begun.lower())]
+
+
+def machines(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the machine types and regions that begin so."""
+    from dagfactory.catalogue.machines import regions, shapes
+
+    return [each for each in (*shapes(), *regions()) if each.startswith(begun.lower())]

@@ -162,6 +162,17 @@ CODES: dict[str, Code] = {
     "DF333": Code("curly-quote", "a typographic quote in a command"),
     "DF341": Code("unknown-pool", "a pool that no environment file declares"),
     "DF342": Code("no-deadlines-here", "a deadline where Airflow cannot keep one"),
+    "DF343": Code("unknown-machine", "a machine type that custom training does not have"),
+    "DF344": Code(
+        "accelerator-mismatch", "an accelerator, or a number of it, that a machine lacks"
+    ),
+    "DF345": Code("not-bought-so", "a machine that cannot be bought this way"),
+    "DF346": Code("flex-start-too-long", "a flex-start job of more than seven days"),
+    "DF347": Code("tpu-topology", "a TPU without its topology, or a topology without a TPU"),
+    "DF348": Code("accelerator-ended", "a GPU that Vertex AI no longer supports"),
+    "DF349": Code("tensorboard-elsewhere", "a TensorBoard of another region than the job"),
+    "DF360": Code("no-such-operator", "a class that its module does not have"),
+    "DF361": Code("operator-moved", "an operator of a module that is no longer there"),
 }
 
 

@@ -29,6 +29,9 @@ ELSEWHERE = {
     "each": "item loop matrix",
     "params": "inputs parameters",
     "attempts": "count max_attempts max_retries",
+    "kms_key": "cmek encryption_key encryption_spec encryption_spec_key_name",
+    "persistent_resource": "persistent_resource_id",
+    "psc_interface": "psc_interface_config",
     "timeout": "dagrun_timeout execution_timeout max_runtime",
 }
 """What other tools (Airflow, dag-factory, Compose, GitHub Actions, Kubeflow, SkyPilot) call our keys."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dagfactory.catalogue import operator_moves
 from dagfactory.importers import _operators as operators
 from dagfactory.importers._remarks import NotDataError
 from dagfactory.importers._shared import Argument, fields
@@ -71,7 +72,7 @@ def _allowed(argument: str, own: Mapping[str, Argument]) -> bool:
     # `for_each` renders items as templates, which turns them into text; only `python` keeps types.
     if "operator" not in own:
         return argument not in operators.BASE_ARGUMENTS
-    path = operators.modern(str(yaml11_value(own["operator"].node)))
+    path = operator_moves.modern(str(yaml11_value(own["operator"].node)))
     return argument in _MAPPABLE.get(path, ())
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dagfactory.catalogue import operator_moves
 from dagfactory.diagnostics.wording import did_you_mean, shorten
 from dagfactory.importers import _operators as operators
 from dagfactory.importers._arguments import arguments, json_request_body, without_defaults
@@ -103,7 +104,9 @@ def _is_accepted(
     # arguments are known, for others it is written and reported.
     if key in operators.BASE_ARGUMENTS or key in _COMMON or CALLBACK.match(key):
         return True
-    path = operators.modern(str(yaml11_value(own["operator"].node))) if "operator" in own else ""
+    path = (
+        operator_moves.modern(str(yaml11_value(own["operator"].node))) if "operator" in own else ""
+    )
     if not path or path.startswith("airflow.providers.standard."):
         return key in _OPERATOR_KEYS.get(path, ())
     message = f"`{key}` is written to every operator that may take it"
@@ -126,7 +129,7 @@ def _converter(entry: SourceEntry, own: Mapping[str, Argument]) -> _Converter:
         if path not in operators.TASK_DECORATORS:
             raise NotDataError(f"decorator `{path}`", chosen.node.span)
         return lambda given, context: _decorated(given, context, entry.key)
-    return _for_operator(operators.modern(path), path, chosen.node.span, entry.key)
+    return _for_operator(operator_moves.modern(path), path, chosen.node.span, entry.key)
 
 
 def _for_operator(path: str, written: str, span: Span, task: Span) -> _Converter:
@@ -143,7 +146,7 @@ def _for_operator(path: str, written: str, span: Span, task: Span) -> _Converter
     def kept(given: Mapping[str, Argument], context: ImportContext) -> dict[str, Any]:
         if path == operators.EXTERNAL_TASK and "execution_delta" in given:
             return wait_for_dag(given, context)
-        if operators.renamed(written):
+        if operator_moves.renamed(written):
             context.add("form", f"`{written}` is `{path}` now", span)
         return _operator(path, given, context)
 

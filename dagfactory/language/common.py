@@ -213,6 +213,8 @@ FunctionPath = pattern(
     "the dotted path of a function",
     "write for example `my_team.alerts.page`",
 )
+KMS_KEY = "projects/my-project/locations/us/keyRings/ml/cryptoKeys/data"
+KmsKey = Annotated[Text, Field(examples=[KMS_KEY])]
 LabelText = pattern(
     r"[a-z0-9_-]{0,63}",
     "a label",

@@ -113,6 +113,11 @@ class EnvironmentFile(SpecModel):
     composer: ComposerName | None = Field(
         None, description="Cloud Composer environment, where monitoring policies look"
     )
+    machines: list[Text] = Field(
+        [],
+        description="machine types that are newer than dagfactory's lists: jobs may have them"
+        " everywhere, bought in any way",
+    )
     pools: dict[PoolName, Pool] = Field({}, description="Airflow pools that tasks may name")
     code: list[CodeFolder] = Field(
         [],

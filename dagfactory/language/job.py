@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from dagfactory.catalogue.machines import shapes
 from dagfactory.diagnostics.wording import shorten
 from dagfactory.language.common import (
+    KMS_KEY,
+    KmsKey,
     LabelText,
     PositiveDuration,
     ServiceAccount,
@@ -20,6 +22,7 @@ from dagfactory.language.common import (
     listed,
     missing,
     package_uri,
+    pattern,
 )
 from dagfactory.language.task import TaskBase
 
@@ -92,6 +95,19 @@ ArgumentName = Annotated[str, AfterValidator(_argument_name)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 SecretId = Annotated[str, AfterValidator(_secret)]
 Package = Annotated[str, AfterValidator(_package)]
+TpuTopology = pattern(
+    r"[1-9][0-9]*(?:x[1-9][0-9]*){1,2}", "a TPU topology", "write for example `2x2`"
+)
+AbsolutePath = pattern(r"/.*", "an absolute path", "begin with `/`", may_be_open=True)
+FolderName = pattern(
+    r"[^/\s]\S*", "a folder below `/mnt/nfs`", "write for example `data`", may_be_open=True
+)
+PersistentResource = pattern(
+    r"[a-z][a-z0-9-]{0,126}[a-z0-9]",
+    "the id of a persistent resource",
+    "use a-z, 0-9 and `-`, beginning with a letter",
+    may_be_open=True,
+)
 Packages = Annotated[
     list[Package],
     BeforeValidator(listed, json_schema_input_type=str | list[str]),
@@ -133,17 +149,31 @@ class Disk(SpecModel):
 class Fallback(SpecModel):
     """What to change when there is no capacity; tried in order."""
 
-    region: str | None = Field(default=None, description="Another region.", examples=["us-east4"])
+    region: str | None = Field(default=None, description="Another region.", examples=["us-east1"])
     provisioning: Literal["standard", "spot", "flex_start"] | None = Field(
         default=None, description="Another way to buy the machine."
     )
     type: str | None = Field(default=None, description="Another machine type.")
+    accelerator: Accelerator | None = Field(
+        default=None, description="Other GPUs to attach; those of the machine if absent."
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Fallback:
-        if not (self.region or self.provisioning or self.type):
-            raise bad("a fallback changes `region`, `provisioning` or `type`")
+        if not (self.region or self.provisioning or self.type or self.accelerator):
+            raise bad("a fallback changes `region`, `provisioning`, `type` or `accelerator`")
         return self
+
+
+def _one_accelerator(kind: str, attached: Accelerator | None, at: tuple[str | int, ...]) -> None:
+    """Raise for a GPU that is attached to a machine which has its own."""
+    built_in = shapes().get(kind)
+    if attached and built_in and built_in.gpus:
+        raise bad(
+            f"`{kind}` already has {built_in.gpus} x {built_in.accelerator}",
+            "delete `accelerator`",
+            (*at, "accelerator"),
+        )
 
 
 class Machine(SpecModel):
@@ -153,6 +183,11 @@ class Machine(SpecModel):
     accelerator: Accelerator | None = Field(
         default=None, description="GPUs to attach; machine types with built-in GPUs need none."
     )
+    tpu_topology: TpuTopology | None = Field(
+        default=None,
+        description="How the chips of a TPU machine are arranged.",
+        examples=["2x2"],
+    )
     replicas: int = Field(default=1, ge=1, le=1000, description="How many machines, all alike.")
     provisioning: Provisioning = Field(
         default="standard",
@@ -160,7 +195,8 @@ class Machine(SpecModel):
     )
     reservation: str | None = Field(
         default=None,
-        description="Full name of the reservation; goes with `provisioning: reservation`.",
+        description="Full name of the reservation, or `any` for all that are open, and on-demand"
+        " machines where they have none left; goes with `provisioning: reservation`.",
     )
     max_wait: PositiveDuration | None = Field(
         default=None, description="How long a flex-start job may queue for capacity."
@@ -169,18 +205,14 @@ class Machine(SpecModel):
     fallback: list[Fallback] = Field(
         default_factory=list,
         description="Tried in order when capacity is missing.",
-        examples=[[{"region": "us-east4"}, {"provisioning": "standard"}]],
+        examples=[[{"region": "us-east1"}, {"provisioning": "standard"}]],
     )
 
     @model_validator(mode="after")
     def _consistent(self) -> Machine:
-        built_in = shapes().get(self.type)
-        if self.accelerator and built_in and built_in.gpus:
-            raise bad(
-                f"`{self.type}` already has {built_in.gpus} x {built_in.accelerator}",
-                "delete `accelerator`",
-                ("accelerator",),
-            )
+        _one_accelerator(self.type, self.accelerator, ())
+        for index, each in enumerate(self.fallback):
+            _one_accelerator(each.type or self.type, each.accelerator, ("fallback", index))
         if (self.provisioning == "reservation") != (self.reservation is not None):
             raise bad("`provisioning: reservation` and `reservation: NAME` go together")
         ways = {self.provisioning, *(item.provisioning for item in self.fallback)}
@@ -188,6 +220,35 @@ class Machine(SpecModel):
             remedy = "delete it, or set `provisioning: flex_start`"
             raise bad("only a flex-start job waits for capacity", remedy, ("max_wait",))
         return self
+
+
+class NfsMount(SpecModel):
+    """A network file system and where containers see it."""
+
+    server: Text = Field(description="Address of the server.", examples=["10.0.0.5"])
+    path: AbsolutePath = Field(description="Path that the server exports.", examples=["/data"])
+    mount_point: FolderName = Field(
+        description="Folder below `/mnt/nfs` in the containers.", examples=["data"]
+    )
+
+
+class DnsPeering(SpecModel):
+    """A domain whose names are looked up in a VPC network."""
+
+    domain: Text = Field(description="DNS suffix, with a dot at its end.", examples=["corp.local."])
+    target_project: Text = Field(description="Project of the network.")
+    target_network: Text = Field(description="Name of the network.")
+
+
+class PscInterface(SpecModel):
+    """A Private Service Connect interface of the job's machines."""
+
+    network_attachment: Text = Field(
+        description="Full resource name of the network attachment, or its name."
+    )
+    dns_peering: list[DnsPeering] = Field(
+        default_factory=list, description="Domains looked up in the network."
+    )
 
 
 class JobTask(TaskBase):
@@ -256,6 +317,27 @@ class JobTask(TaskBase):
     )
     network: str | None = Field(default=None, description="VPC network, full resource name.")
     tensorboard: str | None = Field(default=None, description="TensorBoard, full resource name.")
+    enable_web_access: bool = Field(
+        default=False, description="Let people open a shell in the running containers."
+    )
+    kms_key: KmsKey | None = Field(
+        default=None, description="Cloud KMS key of the job's data.", examples=[KMS_KEY]
+    )
+    persistent_resource: PersistentResource | None = Field(
+        default=None,
+        description="Id of a persistent resource whose machines, already there, run the job.",
+        examples=["training-cluster"],
+    )
+    nfs_mounts: list[NfsMount] = Field(
+        default_factory=list,
+        description="Network file systems, mounted in every container.",
+        examples=[[{"server": "10.0.0.5", "path": "/data", "mount_point": "data"}]],
+    )
+    psc_interface: PscInterface | None = Field(
+        default=None,
+        description="The way into a VPC network by Private Service Connect.",
+        examples=[{"network_attachment": "projects/p/regions/r/networkAttachments/jobs"}],
+    )
     restart: bool = Field(
         default=True, description="Let Vertex restart the job when a worker restarts (preemption)."
     )

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dagfactory.diagnostics.columns import table
 from dagfactory.run.events import Failure, RunResult, TaskResult
-from dagfactory.run.text import duration, number, shown, table
+from dagfactory.run.text import duration, number, shown
 
 NO_METRICS = "no metrics.json"
 _AGAINST = ("baseline", "chance")  # what an accuracy has to beat, where it was measured as well

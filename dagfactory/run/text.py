@@ -1,6 +1,5 @@
 """Small pieces of text that progress and summary share."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +44,3 @@ def shown(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Lay out rows in left-aligned columns; a column without any content is left out."""
-    kept = [i for i in range(len(head)) if any(row[i] for row in rows)]
-    lines = [[row[i] for i in kept] for row in [head, *rows]]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(kept))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]

@@ -30,9 +30,9 @@ class VertexJobOperator(VertexOperator):
     dag, run, task and map index is attached to instead of launched again; one that was asked for
     differently is cancelled first. ``fallback`` lists overrides of the job as asked
     (``region``, ``strategy``, ``machineSpec``, ``scheduling``), tried one after the other when
-    capacity is missing, at creation or later. ``outputs`` are returned in XCom:
-    ``{"job", "state", "region", "strategy", "outputs", "metrics"}``. ``arguments`` is the style in which the
-    program reads its arguments: ``gnu``, ``argparse`` or ``hydra``.
+    capacity is missing, at creation or later. ``arguments`` is the style in which the program reads its
+    arguments: ``gnu``, ``argparse`` or ``hydra``. ``kms_key`` encrypts what the job writes. ``outputs``
+    are returned in XCom: ``{"job", "state", "region", "strategy", "outputs", "metrics"}``.
 
     A failed job raises AirflowException, so that a retry resumes from its checkpoints; a request
     that repeating cannot mend raises AirflowFailException.
@@ -43,6 +43,7 @@ class VertexJobOperator(VertexOperator):
         "job",
         "labels",
         "fallback",
+        "kms_key",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "job": "json",
@@ -60,6 +61,7 @@ class VertexJobOperator(VertexOperator):
         labels: dict[str, str] | None = None,
         fallback: list[dict[str, Any]] | None = None,
         arguments: str = arguments.GNU,
+        kms_key: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -69,6 +71,7 @@ class VertexJobOperator(VertexOperator):
         self.labels = labels
         self.fallback = fallback
         self.arguments = arguments
+        self.kms_key = kms_key
         self._identity: dict[str, str] = {}
         self._killed = False
 
@@ -95,7 +98,8 @@ class VertexJobOperator(VertexOperator):
 
     def request_body(self, job: dict[str, Any], context: Any, choice: int) -> dict[str, Any]:
         """Return what is created in ``collection`` to run a CustomJobSpec."""
-        return jobspec.pipeline(self._display_name(context), job, self._labels(choice))
+        name, labels = self._display_name(context), self._labels(choice)
+        return jobspec.pipeline(name, job, labels, self.kms_key)
 
     def fingerprint(self) -> str:
         """Return a hash of the request: a job with another one does other work."""

@@ -36,24 +36,36 @@ RATE = re.compile(r"per[ _]minute|per[ _]second|rate[ _-]?limit|too many request
 STARTED = "exited with a non-zero status"
 
 
-def pipeline(display_name: str, job: JobSpec, labels: Mapping[str, str]) -> dict[str, Any]:
+def pipeline(
+    display_name: str, job: JobSpec, labels: Mapping[str, str], kms_key: str | None = None
+) -> dict[str, Any]:
     """Return the TrainingPipeline that runs a CustomJobSpec as it is."""
     return {
         "displayName": display_name,
         "labels": dict(labels),
         "trainingTaskDefinition": DEFINITION,
         "trainingTaskInputs": job,
+        **_encryption(kms_key),
     }
 
 
 def tuning(
-    display_name: str, job: JobSpec, labels: Mapping[str, str], study: Mapping[str, Any]
+    display_name: str,
+    job: JobSpec,
+    labels: Mapping[str, str],
+    study: Mapping[str, Any],
+    kms_key: str | None = None,
 ) -> dict[str, Any]:
     """Return the HyperparameterTuningJob whose trials run a CustomJobSpec.
 
     ``study`` holds ``studySpec``, ``maxTrialCount`` and ``parallelTrialCount``.
     """
-    return {"displayName": display_name, "labels": dict(labels), **study, "trialJobSpec": job}
+    made = {"displayName": display_name, "labels": dict(labels), **study, "trialJobSpec": job}
+    return made | _encryption(kms_key)
+
+
+def _encryption(kms_key: str | None) -> dict[str, Any]:
+    return {"encryptionSpec": {"kmsKeyName": kms_key}} if kms_key else {}
 
 
 def state_of(found: Mapping[str, Any]) -> str:

@@ -37,7 +37,7 @@ class TuneOperator(VertexJobOperator):
     def request_body(self, job: dict[str, Any], context: Any, choice: int) -> dict[str, Any]:
         """Return the HyperparameterTuningJob."""
         name, labels = self._display_name(context), self._labels(choice)
-        return jobspec.tuning(name, job, labels, self.study)
+        return jobspec.tuning(name, job, labels, self.study, self.kms_key)
 
     def fingerprint(self) -> str:
         """Return a hash of the job of a trial and of the study."""

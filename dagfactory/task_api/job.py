@@ -14,9 +14,10 @@ from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.task_api.job_code import job_code
 
 if TYPE_CHECKING:
-    from dagfactory.language.job import Fallback, JobTask, Machine
+    from dagfactory.language.job import Accelerator, Fallback, JobTask, Machine, PscInterface
     from dagfactory.task_api.context import LoweringContext, TaskContext
 
+ANY_RESERVATION = "any"
 STRATEGIES = {"standard": "STANDARD", "spot": "SPOT", "flex_start": "FLEX_START"}
 
 
@@ -48,6 +49,8 @@ def job_arguments(task: JobTask, lowering: LoweringContext, context: TaskContext
         made["fallback"] = [_fallback(item, machine) for item in machine.fallback]
     if task.arguments != GNU:
         made["arguments"] = task.arguments
+    if task.kms_key:
+        made["kms_key"] = task.kms_key
     poll = task.poll or lowering.pipeline.defaults.poll
     if poll:
         made["poll"] = int(poll.total_seconds())
@@ -73,6 +76,9 @@ def job(
         "serviceAccount": account,
         "network": task.network,
         "tensorboard": task.tensorboard,
+        "enableWebAccess": task.enable_web_access,
+        "persistentResourceId": task.persistent_resource,
+        "pscInterfaceConfig": task.psc_interface and _psc_interface(task.psc_interface),
     }
     return {
         "workerPoolSpecs": _pools(task, machine, lowering),
@@ -82,7 +88,23 @@ def job(
     }
 
 
-def machine_spec(kind: str, machine: Machine, *, reserved: bool) -> dict[str, Any]:
+def _psc_interface(asked: PscInterface) -> dict[str, Any]:
+    """Return the PscInterfaceConfig."""
+    peerings = [
+        {
+            "domain": each.domain,
+            "targetProject": each.target_project,
+            "targetNetwork": each.target_network,
+        }
+        for each in asked.dns_peering
+    ]
+    made: dict[str, Any] = {"networkAttachment": asked.network_attachment}
+    return made | ({"dnsPeeringConfigs": peerings} if peerings else {})
+
+
+def machine_spec(
+    kind: str, machine: Machine, attached: Accelerator | None, *, reserved: bool
+) -> dict[str, Any]:
     """Return the MachineSpec of a machine type: its own accelerators, or the attached ones.
 
     With `reserved` it comes out of the machine's reservation, if there is one.
@@ -91,22 +113,31 @@ def machine_spec(kind: str, machine: Machine, *, reserved: bool) -> dict[str, An
     made: dict[str, Any] = {"machineType": kind}
     if shape and shape.gpus:
         made |= {"acceleratorType": shape.accelerator, "acceleratorCount": shape.gpus}
-    elif machine.accelerator:
-        attached = machine.accelerator
+    elif attached:
         made |= {"acceleratorType": attached.type, "acceleratorCount": attached.count}
+    # a fallback may leave the TPU behind; of a machine that is not listed only the spec knows
+    if machine.tpu_topology and (shape is None or shape.tpu):
+        made["tpuTopology"] = machine.tpu_topology
     if machine.reservation and reserved:
-        made["reservationAffinity"] = {
-            "reservationAffinityType": "SPECIFIC_RESERVATION",
-            "key": "compute.googleapis.com/reservation-name",
-            "values": [machine.reservation],
-        }
+        made["reservationAffinity"] = _affinity(machine.reservation)
     return made
+
+
+def _affinity(reservation: str) -> dict[str, Any]:
+    """Return the ReservationAffinity of one reservation, or of any."""
+    if reservation == ANY_RESERVATION:
+        return {"reservationAffinityType": "ANY_RESERVATION"}
+    return {
+        "reservationAffinityType": "SPECIFIC_RESERVATION",
+        "key": "compute.googleapis.com/reservation-name",
+        "values": [reservation],
+    }
 
 
 def _pools(task: JobTask, machine: Machine, lowering: LoweringContext) -> list[dict[str, Any]]:
     """Return worker pool 0 (one machine) and, for more machines, pool 1 with the others."""
     pool: dict[str, Any] = {
-        "machineSpec": machine_spec(machine.type, machine, reserved=True),
+        "machineSpec": machine_spec(machine.type, machine, machine.accelerator, reserved=True),
         "replicaCount": 1,
     }
     if machine.disk:
@@ -114,6 +145,11 @@ def _pools(task: JobTask, machine: Machine, lowering: LoweringContext) -> list[d
             "bootDiskType": machine.disk.type,
             "bootDiskSizeGb": machine.disk.size_gb,
         }
+    if task.nfs_mounts:
+        pool["nfsMounts"] = [
+            {"server": each.server, "path": each.path, "mountPoint": each.mount_point}
+            for each in task.nfs_mounts
+        ]
     pool |= _program(task, lowering)
     if machine.replicas == 1:
         return [pool]
@@ -192,6 +228,7 @@ def _fallback(item: Fallback, machine: Machine) -> dict[str, Any]:
         made["strategy"] = STRATEGIES[item.provisioning]
     # a reservation belongs to one region and one way to buy
     leaves = machine.reservation and (item.provisioning or item.region)
-    if item.type or leaves:
-        made["machineSpec"] = machine_spec(item.type or machine.type, machine, reserved=False)
+    if item.type or item.accelerator or leaves:
+        kind, attached = item.type or machine.type, item.accelerator or machine.accelerator
+        made["machineSpec"] = machine_spec(kind, machine, attached, reserved=False)
     return made

@@ -26,10 +26,6 @@ def _few(labels: dict[str, str]) -> dict[str, str]:
 
 
 Labels = Annotated[dict[LabelText, LabelText], AfterValidator(_few)]
-KmsKey = Annotated[
-    Text,
-    Field(examples=["projects/my-project/locations/us/keyRings/ml/cryptoKeys/data"]),
-]
 
 
 class GoogleTask(TaskBase):

@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from dagfactory.diagnostics.wording import shorten
-from dagfactory.language.common import Duration, Project, Region, SpecModel, Text, bad, listed
+from dagfactory.language.common import (
+    Duration,
+    KmsKey,
+    Project,
+    Region,
+    SpecModel,
+    Text,
+    bad,
+    listed,
+)
 from dagfactory.language.job import Accelerator, Data
 from dagfactory.task_api.google import cloud_problems
 from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._google import (
     GoogleTask,
-    KmsKey,
     Labels,
     credentials,
     given,

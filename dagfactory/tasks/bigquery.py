@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
-from dagfactory.language.common import Duration, ParamName, Project, SpecModel, Text, bad
+from dagfactory.language.common import Duration, KmsKey, ParamName, Project, SpecModel, Text, bad
 from dagfactory.task_api.google import cloud_problems
 from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._bigquery import (
@@ -25,7 +25,6 @@ from dagfactory.tasks._bigquery import (
 )
 from dagfactory.tasks._google import (
     GoogleTask,
-    KmsKey,
     Labels,
     credentials,
     given,

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from dagfactory.language.common import (
     Duration,
+    KmsKey,
     Project,
     Region,
     ServiceAccount,
@@ -27,7 +28,6 @@ from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._address import Address
 from dagfactory.tasks._google import (
     GoogleTask,
-    KmsKey,
     Labels,
     credentials,
     given,

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
-from dagfactory.language.common import Project, SpecModel, Text, bad
+from dagfactory.language.common import KmsKey, Project, SpecModel, Text, bad
 from dagfactory.language.job import Data
 from dagfactory.task_api.google import cloud_problems
 from dagfactory.task_api.task_type import TaskType
@@ -27,7 +27,6 @@ from dagfactory.tasks._bigquery import (
 )
 from dagfactory.tasks._google import (
     GoogleTask,
-    KmsKey,
     Labels,
     credentials,
     given,

@@ -17,7 +17,8 @@ print(json.dumps([name.partition(".")[0] for name in set(sys.modules) - before])
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["check", "specs/quickstart.yaml"], ["run", "--help"]]
+    "arguments",
+    [["--help"], ["machines", "A100"], ["check", "specs/quickstart.yaml"], ["run", "--help"]],
 )
 def test_commands_load_none_of_the_heavy_libraries(arguments):
     command = [sys.executable, "-c", SHOW, *arguments]

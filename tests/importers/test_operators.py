@@ -6,6 +6,7 @@ import sys
 import processes
 import pytest
 
+from dagfactory.catalogue import operator_moves
 from dagfactory.importers import _operators as operators
 from dagfactory.importers._callbacks import CALLBACK
 from dagfactory.importers._tasks import _COMMON
@@ -43,13 +44,15 @@ def airflow(paths):
 
 @pytest.mark.parametrize("path", OLD)
 def test_old_paths(path):
-    assert operators.modern(path) == OLD[path]
+    assert operator_moves.modern(path) == OLD[path]
 
 
 @pytest.mark.airflow
 def test_every_new_home_exists():
     installed = ("airflow.providers.standard.", "airflow.providers.smtp.")
-    modules = [f"{each}.*" for each in operators._MODULES.values() if each.startswith(installed)]
+    modules = [
+        f"{each}.*" for each in operator_moves.MODULES.values() if each.startswith(installed)
+    ]
     classes = [operators.BASH, operators.EMPTY, operators.PYTHON]
     paths = sorted({*modules, *classes, *operators.TAKES_A_FUNCTION})
     assert airflow(paths)[0] == []

@@ -46,6 +46,7 @@ def states(pipelines, task):
 def test_each_task_ends_as_its_job_did(jobs):
     assert jobs.states() == {
         "train": "success",
+        "asks_much": "success",
         "dies": "success",
         "asks_otherwise": "success",
         "killed": "failed",
@@ -83,6 +84,22 @@ def test_the_whole_job_is_templated_and_its_outputs_are_in_xcom(jobs, pipelines,
     assert options == {"run": jobs.run_id}
     assert made["labels"]["dagfactory-dag"] == "jobs"
     assert re.fullmatch(r"ml_team-[0-9a-f]{8}", made["labels"]["team"])
+
+
+def test_fields_that_few_jobs_have_reach_the_job(jobs, pipelines, service):
+    (made,) = of(pipelines, "asks_much")
+    assert made["encryptionSpec"] == {"kmsKeyName": "asks_much/k"}
+    backing = made["trainingTaskMetadata"]["backingCustomJob"]
+    (stored,) = [each for each in service("customJobs", "us-central1") if each["name"] == backing]
+    (pool,) = stored["jobSpec"]["workerPoolSpecs"]
+    assert stored["jobSpec"]["enableWebAccess"] is True
+    assert stored["jobSpec"]["persistentResourceId"] == "training-cluster"
+    assert stored["jobSpec"]["pscInterfaceConfig"]["networkAttachment"].endswith("/a")
+    assert pool["nfsMounts"] == [{"server": "10.0.0.5", "path": "/data", "mountPoint": "data"}]
+    assert pool["machineSpec"]["tpuTopology"] == "2x2"
+    assert pool["machineSpec"]["reservationAffinity"] == {
+        "reservationAffinityType": "ANY_RESERVATION"
+    }
 
 
 def test_a_retry_attaches_to_the_running_job(jobs, pipelines):

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from google.cloud.aiplatform_v1.types import CustomJobSpec
 
+from dagfactory.compiler.compile import compile_spec
+from dagfactory.compiler.lower.dag import lower
+from dagfactory.dagfile.model import Operator
 from dagfactory.language.job import Machine
 from dagfactory.task_api.job import _fallback, machine_spec
 
 T4 = {"acceleratorType": "NVIDIA_TESLA_T4", "acceleratorCount": 2}
+T4_SPEC = {"type": "NVIDIA_TESLA_T4", "count": 2}
 N1: dict[str, Any] = {
     "type": "n1-standard-8",
     "accelerator": {"type": "NVIDIA_TESLA_T4", "count": 2},
@@ -37,7 +44,7 @@ def test_an_attached_gpu_goes_along_to_machines_without_one() -> None:
 
 def test_a_fallback_leaves_the_reservation() -> None:
     machine = Machine.model_validate(RESERVED)
-    assert "reservationAffinity" in machine_spec(machine.type, machine, reserved=True)
+    assert "reservationAffinity" in machine_spec(machine.type, machine, None, reserved=True)
     for found in fallbacks(RESERVED):
         assert "reservationAffinity" not in found["machineSpec"]
     assert fallbacks(RESERVED)[0]["strategy"] == "STANDARD"
@@ -53,3 +60,58 @@ def test_a_fallback_leaves_the_reservation() -> None:
 def test_machines_that_contradict_themselves(data: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Machine.model_validate(data)
+
+
+EVERY: dict[str, Any] = {
+    "type": "train",
+    "module": "m",
+    "image": "i:1",
+    "machine": {
+        "type": "ct5lp-hightpu-4t",
+        "tpu_topology": "2x2",
+        "provisioning": "reservation",
+        "reservation": "any",
+        "fallback": [{"type": "n1-standard-8", "accelerator": T4_SPEC, "provisioning": "spot"}],
+    },
+    "enable_web_access": True,
+    "kms_key": "projects/p/locations/l/keyRings/r/cryptoKeys/k",
+    "persistent_resource": "training-cluster",
+    "nfs_mounts": [{"server": "10.0.0.5", "path": "/data", "mount_point": "data"}],
+    "psc_interface": {
+        "network_attachment": "projects/p/regions/r/networkAttachments/jobs",
+        "dns_peering": [{"domain": "corp.", "target_project": "p", "target_network": "n"}],
+    },
+}
+
+
+def arguments(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the arguments of the only operator of a lowered spec."""
+    (folder / "environments").mkdir()
+    fields = "project: demo-dev\nregion: us-central1\nbucket: gs://demo-dev\n"
+    (folder / "environments" / "dev.yaml").write_text(f"environment: dev\n{fields}")
+    (folder / "spec.yaml").write_text(json.dumps({"pipeline": "p", "tasks": {"fit": data}}))
+    made = compile_spec(folder / "spec.yaml", "dev")
+    assert made.plan, made.diagnostics
+    (operator,) = lower(made.plan, source="spec.yaml").members
+    assert isinstance(operator, Operator)
+    return operator.arguments
+
+
+def test_every_key_reaches_the_fields_of_vertex_ai(tmp_path: Path) -> None:
+    made = arguments(EVERY, tmp_path)
+    spec = CustomJobSpec.from_json(json.dumps(made["job"]), ignore_unknown_fields=False)
+    (pool,) = spec.worker_pool_specs
+    assert made["kms_key"] == EVERY["kms_key"]
+    assert pool.machine_spec.tpu_topology == "2x2"
+    assert pool.machine_spec.reservation_affinity.reservation_affinity_type.name == (
+        "ANY_RESERVATION"
+    )
+    assert spec.enable_web_access
+    assert spec.persistent_resource_id == "training-cluster"
+    assert (pool.nfs_mounts[0].path, pool.nfs_mounts[0].mount_point) == ("/data", "data")
+    interface = spec.psc_interface_config
+    assert interface.network_attachment.endswith("/jobs")
+    assert interface.dns_peering_configs[0].target_network == "n"
+    assert made["fallback"] == [
+        {"strategy": "SPOT", "machineSpec": {"machineType": "n1-standard-8", **T4}}
+    ]

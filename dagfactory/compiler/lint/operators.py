@@ -1,4 +1,4 @@
-"""Arguments of operators that the language has no type for, checked against the class itself.
+"""Operators that the language has no type for: whether the class is there, and has the arguments.
 
 It is read where Airflow and the provider are installed beside the compiler, and not imported. Another
 version may run on Composer, so these are warnings.
@@ -14,6 +14,7 @@ from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import did_you_mean
 
 if TYPE_CHECKING:
+    from dagfactory.catalogue.operator_paths import Missing
     from dagfactory.catalogue.operator_signature import Signature
     from dagfactory.compiler.plan.model import Plan, PlannedTask
     from dagfactory.tasks.operator import AnyOperator
@@ -22,19 +23,45 @@ _NOTE = ("checked against the class that is installed here",)
 
 
 def check(plan: Plan) -> Iterator[Diagnostic]:
-    """Find arguments that an operator does not have, and those that it cannot do without."""
+    """Find classes that are not there, arguments that they do not have, and those that they need."""
     for item in plan.tasks.values():
         if item.task.type == "operator":
-            yield from _operator(item)
+            yield from _operator(item, plan)
 
 
-def _operator(item: PlannedTask) -> Iterator[Diagnostic]:
+def _operator(item: PlannedTask, plan: Plan) -> Iterator[Diagnostic]:
     from dagfactory.catalogue.operator_signature import signature
     from dagfactory.tasks.operator import AnyOperator
 
-    found = signature(item.task.operator) if isinstance(item.task, AnyOperator) else None
-    if found and isinstance(item.task, AnyOperator):
-        yield from _arguments(item, item.task, found)
+    if isinstance(item.task, AnyOperator):
+        found = signature(item.task.operator)
+        yield from _arguments(item, item.task, found) if found else _class(item, item.task, plan)
+
+
+def _class(item: PlannedTask, task: AnyOperator, plan: Plan) -> Iterator[Diagnostic]:
+    """Find a class that its module does not have, or whose module is no longer there."""
+    from dagfactory.catalogue.operator_paths import airflow_line, is_core, missing
+    from dagfactory.dagfile.targets import target
+
+    gone = missing(task.operator)
+    line = target(plan.environment.target).airflow if plan.environment else ""
+    of_other_line = line.partition(".")[0] not in ("", airflow_line())
+    if gone is None or (is_core(task.operator) and of_other_line):
+        return
+    code, what = ("DF361", "module") if gone.is_module else ("DF360", f"class `{gone.name}` in")
+    yield Diagnostic(
+        code,
+        f"there is no {what} `{gone.module}`",
+        Pointer((*item.path, "operator")),
+        help=f"write `{gone.moved}`" if gone.moved else _nearest(gone),
+        notes=("checked against the sources that are installed here",),
+        severity="warning",
+    )
+
+
+def _nearest(gone: Missing) -> str:
+    help_ = did_you_mean(gone.name, gone.names, "it has")
+    return help_ or "the documentation of the provider names its modules and classes"
 
 
 def _arguments(item: PlannedTask, task: AnyOperator, found: Signature) -> Iterator[Diagnostic]:

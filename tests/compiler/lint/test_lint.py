@@ -384,10 +384,10 @@ def test_a_secret_brought_in_by_a_variable_is_found_where_it_is_used(found):
         ("{type: a3-highgpu-1g, provisioning: spot}", []),
         ("{type: a3-highgpu-1g}", ["DF309"]),
         ("{type: a3-highgpu-8g}", []),
-        ("{type: c9-future-96}", []),
-        ("{type: n1-standard-3}", []),
-        ("{type: g2-standard-5}", ["DF307"]),
-        ("{type: a3-megagpu-8g, fallback: [{region: us-east4}]}", ["DF307"]),
+        ("{type: c9-future-96}", ["DF343"]),
+        ("{type: n1-standard-3}", ["DF343"]),
+        ("{type: g2-standard-5}", ["DF343"]),
+        ("{type: a3-megagpu-8g, fallback: [{region: us-south1}]}", ["DF307"]),
         ("{type: a2-highgpu-1g, fallback: [{region: mars-north1}]}", []),
         ("{type: n1-standard-8, accelerator: {type: T4}}", ["DF308"]),
     ],
@@ -508,3 +508,27 @@ def test_every_check_looks_into_groups_and_patches(tmp_path, code, turned):
     assert set(codes(compile_spec(spec, None if options == "bare" else "dev").diagnostics)) == {
         code
     }
+
+
+OPERATORS = {
+    "airflow.providers.standard.operators.bash.BashOperatorr": ["DF360"],
+    "airflow.providers.google.cloud.operators.vertex_ai.custom_job.NoSuchOperator": ["DF360"],
+    "airflow.providers.cncf.kubernetes.operators.kubernetes_pod.KubernetesPodOperator": ["DF361"],
+    "airflow.contrib.operators.bigquery_operator.BigQueryOperator": ["DF361"],
+    "airflow.operators.empty.EmptyOperator": [],
+    "airflow.providers.amazon.aws.operators.s3.S3CopyObjectOperator": [],
+    "my_team.operators.Foo": [],
+}
+
+
+@pytest.mark.parametrize(("path", "expected"), OPERATORS.items())
+def test_operators_that_are_not_there(found, path, expected):
+    assert codes(found(f"it: {{type: operator, operator: {path}}}")) == expected
+
+
+def test_airflows_own_modules_are_compared_within_one_line(found, tmp_path):
+    line = "it: {type: operator, operator: airflow.operators.dummy_operator.DummyOperator}"
+    assert codes(found(line)) == ["DF361"]
+    environment = tmp_path / "specs" / "environments" / "dev.yaml"
+    environment.write_text(f"{ENVIRONMENT}target: airflow2\n")
+    assert codes(found(line)) == []

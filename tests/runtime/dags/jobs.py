@@ -33,6 +33,24 @@ def job(name: str, *args: str, strategy: str = "SPOT", **fields: Any) -> dict[st
     }
 
 
+def much(name: str) -> dict[str, Any]:
+    """Return a job with every field that few jobs have."""
+    made = job(
+        name,
+        enableWebAccess=True,
+        persistentResourceId="training-cluster",
+        pscInterfaceConfig={"networkAttachment": "projects/p/regions/r/networkAttachments/a"},
+    )
+    (pool,) = made["workerPoolSpecs"]
+    pool["nfsMounts"] = [{"server": "10.0.0.5", "path": "/data", "mountPoint": "data"}]
+    pool["machineSpec"] = {
+        "machineType": "ct5lp-hightpu-4t",
+        "tpuTopology": "2x2",
+        "reservationAffinity": {"reservationAffinityType": "ANY_RESERVATION"},
+    }
+    return made
+
+
 seen: set[str] = set()
 GO = Path(os.environ.get("GCSFUSE_ROOT", "/gcs"))
 FOREVER = ["--until=/never", "--at_most=60"]
@@ -121,6 +139,9 @@ with DAG("jobs", schedule=None, start_date=datetime(2026, 1, 1), catchup=False) 
         job=job("train"),
         labels={"team": "ML Team"},
         **PLACE,
+    )
+    VertexJobOperator(
+        task_id="asks_much", job=much("asks_much"), kms_key="{{ task.task_id }}/k", **PLACE
     )
     Forgets(task_id="forgets", job=job("forgets"), **PLACE, **ONCE)
     DiesAfterLaunch(
