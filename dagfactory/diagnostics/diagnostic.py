@@ -146,6 +146,8 @@ CODES: dict[str, Code] = {
     "DF331": Code("teardown-too-early", "a task that a teardown does not wait for"),
     "DF341": Code("unknown-pool", "a pool that no environment file declares"),
     "DF342": Code("no-deadlines-here", "a deadline where Airflow cannot keep one"),
+    "DF350": Code("unknown-template-name", "a name in a template that Airflow does not know"),
+    "DF351": Code("name-of-another-line", "a name in a template that another Airflow has"),
 }
 
 
