@@ -148,6 +148,8 @@ CODES: dict[str, Code] = {
     "DF342": Code("no-deadlines-here", "a deadline where Airflow cannot keep one"),
     "DF350": Code("unknown-template-name", "a name in a template that Airflow does not know"),
     "DF351": Code("name-of-another-line", "a name in a template that another Airflow has"),
+    "DF352": Code("no-logical-date", "a date that runs started by assets do not have"),
+    "DF353": Code("dates-differ", "a date that differs between the Airflows a spec is for"),
 }
 
 

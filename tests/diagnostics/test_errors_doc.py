@@ -23,7 +23,8 @@ def codes_of(folder, option, text):
         (folder / "environments").mkdir()
         for name in ("dev", "prod"):
             fields = f"project: demo-{name}\nregion: us-central1\nbucket: gs://demo-{name}\n"
-            fields += "target: airflow2\n" if option == "airflow2" else ""
+            older = option == "airflow2" or (option == "both" and name == "dev")
+            fields += "target: airflow2\n" if older else ""
             (folder / "environments" / f"{name}.yaml").write_text(f"environment: {name}\n{fields}")
     path = folder / "spec.yaml"
     path.write_text(text, encoding="latin-1" if option == "latin-1" else "utf-8")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
-from jinja2.defaults import DEFAULT_FILTERS, DEFAULT_TESTS
+from jinja2.filters import FILTERS as JINJAS_FILTERS
+from jinja2.tests import TESTS as JINJAS_TESTS
 
 from dagfactory.catalogue.template_names import LINES, VARIABLES, Known, names_of, template_names
 from dagfactory.compiler.lint._texts import Text, rendered
@@ -33,8 +34,8 @@ ALERT = {
 _OF_ALERTS = {"alert", "exception", "reason"}
 _OBJECTS = {"task_instance": "ti"} | {name: name for name in ("ti", "dag_run", "dag", "var")}
 _CALLED = {
-    "filter": ({*DEFAULT_FILTERS, *FILTERS}, "Jinja has no filter `{}`"),
-    "test": (set(DEFAULT_TESTS), "Jinja has no test `{}`"),
+    "filter": ({*JINJAS_FILTERS, *FILTERS}, "Jinja has no filter `{}`"),
+    "test": (set(JINJAS_TESTS), "Jinja has no test `{}`"),
 }
 
 

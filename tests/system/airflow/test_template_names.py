@@ -10,10 +10,12 @@ from pathlib import Path
 
 import processes
 import pytest
-from jinja2.defaults import DEFAULT_FILTERS, DEFAULT_TESTS
+from jinja2.filters import FILTERS as JINJAS_FILTERS
+from jinja2.tests import TESTS as JINJAS_TESTS
 from lines import AIRFLOW_2
 
 from dagfactory.catalogue.template_names import VARIABLES, names_of, template_names
+from dagfactory.compiler.lint.asset_runs import MISSING
 from dagfactory.compiler.lint.templates import FILTERS
 
 PROGRAM = Path(__file__).with_name("template_names.py")
@@ -59,8 +61,17 @@ def test_the_names_are_those_of_the_line(line, owner):
 
 def test_filters_and_tests_are_those_of_the_line(line):
     _, (found, *_) = line
-    assert set(found["filters"]) == {*DEFAULT_FILTERS, *FILTERS}
-    assert set(found["tests"]) == set(DEFAULT_TESTS)
+    assert set(found["filters"]) == {*JINJAS_FILTERS, *FILTERS}
+    assert set(found["tests"]) == set(JINJAS_TESTS)
+
+
+def test_what_a_run_without_a_logical_date_lacks(line):
+    name, runs = line
+    if name == "airflow3":
+        with_date, without = (set(each["context"]) for each in runs)
+        assert with_date - without == set(MISSING)
+    else:
+        assert len(runs) == 1  # Airflow 2 gives every run one
 
 
 def test_what_stands_for_a_name_is_there_on_the_other_line():
