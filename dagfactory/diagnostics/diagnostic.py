@@ -150,6 +150,9 @@ CODES: dict[str, Code] = {
     "DF351": Code("name-of-another-line", "a name in a template that another Airflow has"),
     "DF352": Code("no-logical-date", "a date that runs started by assets do not have"),
     "DF353": Code("dates-differ", "a date that differs between the Airflows a spec is for"),
+    "DF354": Code("secret-in-a-job", "a secret of Airflow's that a job would show"),
+    "DF355": Code("value-in-a-shell", "a value of a run that a shell would read as code"),
+    "DF356": Code("value-in-sql", "a value of a run that would be read as SQL"),
 }
 
 

@@ -54,6 +54,11 @@ class Use:
         """Return the variable and its attributes."""
         return (self.name, *(key for key, _ in self.keys))
 
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Return the same without `get`: `conf.get('x')` reads what `conf['x']` reads."""
+        return tuple(key for key in self.chain if key != "get")
+
 
 @dataclass(frozen=True, slots=True)
 class Called:
@@ -66,11 +71,11 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What a text uses; `printed` are the expressions whose values stand in the rendered text."""
+    """What a text uses; `printed` is the part of it that stands in the rendered text, as it is."""
 
     uses: tuple[Use, ...] = ()
     called: tuple[Called, ...] = ()
-    printed: tuple[nodes.Expr, ...] = ()
+    printed: tuple[Use, ...] = ()
 
 
 class _Offsets(Extension):
@@ -123,12 +128,8 @@ def _read(tree: nodes.Template, text: str) -> Template:
         if use.name not in own
         and not any(use.chain[: end + 1] in spared for end in range(len(use.chain)))
     )
-    printed = tuple(
-        each
-        for output in tree.find_all(nodes.Output)
-        for each in output.nodes
-        if not isinstance(each, nodes.TemplateData)
-    )
+    shown = (each for output in tree.find_all(nodes.Output) for each in output.nodes)
+    printed = tuple(use for each in shown for use in _printed(each) if use.name not in own)
     return Template(uses, tuple(_called(tree, text)), printed)
 
 
@@ -165,7 +166,9 @@ def chain(node: nodes.Node, where: Where = "always") -> Use | None:
         case nodes.Getattr():
             key: object = node.attr
         case nodes.Getitem():
-            key = node.arg.value if isinstance(node.arg, nodes.Const) else None
+            key = _constant(node.arg)
+        case nodes.Call(node=nodes.Getattr(attr="get"), args=[first, *_]):
+            key = _constant(first)
         case _:
             return None
     below = chain(node.node, where)
@@ -174,13 +177,26 @@ def chain(node: nodes.Node, where: Where = "always") -> Use | None:
     return Use(below.name, below.start, (*below.keys, (key, node.lineno + 1)), where)
 
 
+def _constant(node: nodes.Node) -> object:
+    return node.value if isinstance(node, nodes.Const) else None
+
+
 def _uses(node: nodes.Node, where: Where) -> Iterator[Use]:
     found = chain(node, where)
     if found:
         yield found
+        yield from (use for each in _defaults(node) for use in _uses(each, where))
         return
     for child, of_child in _children(node, where):
         yield from _uses(child, of_child)
+
+
+def _defaults(node: nodes.Node) -> Iterator[nodes.Node]:
+    """Yield what stands behind the keys in calls of `get`."""
+    while isinstance(node, nodes.Getattr | nodes.Getitem | nodes.Call):
+        if isinstance(node, nodes.Call):
+            yield from (*node.args[1:], *node.kwargs)
+        node = node.node
 
 
 def _children(node: nodes.Node, where: Where) -> Iterator[tuple[nodes.Node, Where]]:
@@ -201,6 +217,33 @@ def _children(node: nodes.Node, where: Where) -> Iterator[tuple[nodes.Node, Wher
             return
     for child in node.iter_child_nodes():
         yield child, asked if child is first else "maybe"
+
+
+_FIXED_FORM = {"abs", "count", "float", "int", "length", "round", "sum", "wordcount"} | {
+    *("ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz"),
+    *("replace", "tojson", "urlencode"),
+}
+"""Filters whose result is a number, a date, or what somebody has made safe."""
+
+
+def _printed(node: nodes.Node) -> Iterator[Use]:
+    """Yield the variables whose values stand in the text as they are."""
+    found = chain(node)
+    match node:
+        case _ if found:
+            yield found
+        case nodes.Filter(name=name) if name in _FIXED_FORM:
+            return
+        case nodes.Compare() | nodes.Test() | nodes.Not():
+            return
+        case nodes.CondExpr():
+            yield from _printed(node.expr1)
+            yield from _printed(node.expr2) if node.expr2 else ()
+        case nodes.Call() if (called := chain(node.node)) and called.name == "macros":
+            return  # dates and numbers, or whatever a plugin makes of it
+        case _:
+            for child in node.iter_child_nodes():
+                yield from _printed(child)
 
 
 def _called(tree: nodes.Template, text: str) -> Iterator[Called]:

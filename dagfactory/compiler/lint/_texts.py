@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dagfactory.compiler.lint._template import Template, template
 from dagfactory.compiler.plan.texts import FIXED, task_texts
+from dagfactory.diagnostics.span import Pointer
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan, PlannedTask
@@ -36,6 +37,14 @@ class Text:
     def type(self) -> str:
         """Return the type of its task."""
         return self.item.task.type if self.item else ""
+
+    def expression(self, start: int) -> Pointer:
+        """Return the place of the whole expression that a variable at an offset is printed by."""
+        before = self.text.rfind("{{", 0, start) + len("{{")
+        end = self.text.find("}}", start)
+        inner = self.text[before:end].strip("-+ \n\t")
+        begin = self.text.index(inner, before)
+        return Pointer(self.path, start=begin, end=begin + len(inner))
 
 
 def rendered(plan: Plan) -> Iterator[Text]:

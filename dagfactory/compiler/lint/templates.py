@@ -7,6 +7,7 @@ operator may not be a template at all, and a run that is started with a value br
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from jinja2.filters import FILTERS as JINJAS_FILTERS
@@ -15,6 +16,7 @@ from jinja2.tests import TESTS as JINJAS_TESTS
 from dagfactory.catalogue.template_names import LINES, VARIABLES, Known, names_of, template_names
 from dagfactory.compiler.lint._texts import Text, rendered
 from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.limits import FINDINGS
 from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import closest, did_you_mean
 
@@ -41,9 +43,12 @@ _CALLED = {
 
 def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find names that lead nowhere."""
-    if plan.target not in LINES:
-        return
-    for text in rendered(plan):
+    # each is compared with all names, and nobody reads more before repairing these
+    yield from islice(_found(plan), FINDINGS.most)
+
+
+def _found(plan: Plan) -> Iterator[Diagnostic]:
+    for text in rendered(plan) if plan.target in LINES else ():
         found = text.template
         for use in found.uses:
             yield from _variable(text, use, plan)
