@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
+from dagfactory.compiler.between_lines import differing_dates
 from dagfactory.compiler.compile import Compiled, collisions, compile_spec
 from dagfactory.compiler.parse import environments
 from dagfactory.diagnostics.diagnostic import Diagnostic, tidy
@@ -19,6 +20,8 @@ def check_specs(specs: Iterable[Path], environment: str | None) -> Findings:
     start = perf_counter()
     checked = [_check(path, environment) for path in specs]
     found = [each for results in checked for each in _joined(results)]
+    for results in checked:
+        found += differing_dates(each.plan for each in results.values() if each.plan)
     # of one environment only: in two of them a spec would collide with itself
     found += collisions([next(iter(results.values())) for results in checked])
     files = [file for results in checked for each in results.values() for file in each.sources]

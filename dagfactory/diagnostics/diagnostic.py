@@ -171,6 +171,13 @@ CODES: dict[str, Code] = {
     "DF347": Code("tpu-topology", "a TPU without its topology, or a topology without a TPU"),
     "DF348": Code("accelerator-ended", "a GPU that Vertex AI no longer supports"),
     "DF349": Code("tensorboard-elsewhere", "a TensorBoard of another region than the job"),
+    "DF350": Code("unknown-template-name", "a name in a template that Airflow does not know"),
+    "DF351": Code("name-of-another-line", "a name in a template that another Airflow has"),
+    "DF352": Code("no-logical-date", "a date that runs started by assets do not have"),
+    "DF353": Code("dates-differ", "a date that differs between the Airflows a spec is for"),
+    "DF354": Code("secret-in-a-job", "a secret of Airflow's that a job would show"),
+    "DF355": Code("value-in-a-shell", "a value of a run that a shell would read as code"),
+    "DF356": Code("value-in-sql", "a value of a run that would be read as SQL"),
     "DF360": Code("no-such-operator", "a class that its module does not have"),
     "DF361": Code("operator-moved", "an operator of a module that is no longer there"),
 }

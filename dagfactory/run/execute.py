@@ -139,8 +139,9 @@ class DagRun:
 def trigger(api: AirflowApi, dag_id: str, params: Mapping[str, Any]) -> str:
     """Create a run and return its id; RunError when Airflow refuses it."""
     try:
-        # without a logical date Airflow 3 has no `{{ ds }}`, which most pipelines use
-        now = dt.datetime.now(dt.UTC).isoformat()
+        # a run that assets start has no logical date on Airflow 3, and so no `{{ ds }}`: nor has it here
+        by_assets = api.get("dags", dag_id, "details").get("asset_expression")
+        now = None if by_assets else dt.datetime.now(dt.UTC).isoformat()
         body = {"logical_date": now, "conf": dict(params)}
         return str(api.post("dags", dag_id, "dagRuns", body=body)["dag_run_id"])
     except AirflowApiError as error:

@@ -37,6 +37,7 @@ def codes_of(folder, option, text):
         for name in ("dev", "prod"):
             fields = f"project: demo-{name}\nregion: us-central1\nbucket: gs://demo-{name}\n"
             fields += OPTIONS.get(option, "")
+            fields += OPTIONS["airflow2"] if option == "both" and name == "dev" else ""
             (folder / "environments" / f"{name}.yaml").write_text(f"environment: {name}\n{fields}")
     for name, content in CODE.items() if option == "code" else ():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -106,8 +106,13 @@ def _named_secret(path: KeyPath, text: str) -> bool:
     """Whether the key says that its value is a secret, and the value could be one."""
     if len(text) < _FEWEST or _HARMLESS.search(text):
         return False
+    return speaks_of_secret(str(path[-1]))
+
+
+def speaks_of_secret(name: str) -> bool:
+    """Whether what has this name is a secret."""
     # `dbPassword`, `db-password` and `DB_PASSWORD` mean the same
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(path[-1])).lower().replace("-", "_")
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
     return bool(_NAMES.search(words))
 
 

@@ -35,7 +35,7 @@ _BESIDE = {"composer", "pools", "code"}
 def lower(plan: Plan, *, source: str) -> DagFile:
     """Lower a plan; `source` is what the header calls the spec's file."""
     environment = plan.environment
-    target = target_named(environment.target if environment else "airflow3")
+    target = target_named(plan.target)
     lowering = LoweringContext(
         pipeline=plan.pipeline,
         environment=environment,

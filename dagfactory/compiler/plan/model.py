@@ -59,6 +59,11 @@ class Plan:
         """Return where the bundle lies below the `dags/` folder, as a dotted Python package."""
         return self.environment.package if self.environment else ""
 
+    @property
+    def target(self) -> str:
+        """Return the line of Airflow that the DAG is for."""
+        return self.environment.target if self.environment else "airflow3"
+
     def starts(self, item: PlannedTask) -> tuple[str, ...]:
         """Return the Airflow ids that a task starts with: for a group, those waiting for none inside."""
         inside = [each for each in self.tasks.values() if item.id in each.groups]

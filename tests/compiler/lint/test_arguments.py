@@ -79,7 +79,7 @@ def test_cases_of_both_kinds_are_tried():
 
 def test_what_only_a_run_knows_counts_as_given(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    unknown = {"textures": "{{ params.x }}", "epochs": "{{ params.n }}", "width": 40}
+    unknown = {"textures": "{{ dag_run.conf.x }}", "epochs": "{{ dag_run.conf.n }}", "width": 40}
     assert findings(tmp_path, "trainer", unknown) == []
 
 

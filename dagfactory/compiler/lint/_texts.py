@@ -1,0 +1,60 @@
+"""The texts that Airflow renders: those of tasks, and those of alerts, which know more names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dagfactory.compiler.lint._template import Template, template
+from dagfactory.compiler.plan.texts import FIXED, task_texts
+from dagfactory.diagnostics.span import Pointer
+
+if TYPE_CHECKING:
+    from dagfactory.compiler.plan.model import Plan, PlannedTask
+    from dagfactory.diagnostics.span import KeyPath
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text with its place; it belongs to no task when it is one of the pipeline's alerts."""
+
+    item: PlannedTask | None
+    path: KeyPath
+    text: str
+
+    @property
+    def template(self) -> Template:
+        """Return what the text uses."""
+        return template(self.text)
+
+    @property
+    def key(self) -> str:
+        """Return the key of its task, or of the pipeline, under which it stands."""
+        return str(self.path[len(self.item.path) if self.item else 0])
+
+    @property
+    def type(self) -> str:
+        """Return the type of its task."""
+        return self.item.task.type if self.item else ""
+
+    def expression(self, start: int) -> Pointer:
+        """Return the place of the whole expression that a variable at an offset is printed by."""
+        before = self.text.rfind("{{", 0, start) + len("{{")
+        end = self.text.find("}}", start)
+        inner = self.text[before:end].strip("-+ \n\t")
+        begin = self.text.index(inner, before)
+        return Pointer(self.path, start=begin, end=begin + len(inner))
+
+
+def rendered(plan: Plan) -> Iterator[Text]:
+    """Yield every text that Airflow renders."""
+    for item in plan.tasks.values():
+        for path, text in task_texts(plan.node, item.path):
+            found = Text(item, path, text)
+            if found.key not in FIXED and found.key != "for_each":
+                yield found
+    alerts = plan.node.find(("alerts",))
+    for path, node in alerts.walk(("alerts",)) if alerts else ():
+        if isinstance(node.value, str):
+            yield Text(None, path, node.value)
