@@ -8,15 +8,14 @@ deletes after writing this manifest to their generations.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dagfactory.compiler.bundle.bundle import MANIFEST, safe
+from dagfactory.compiler.bundle.runtime_package import RUNTIME
 from dagfactory.deploy.stores import StoredFile
-
-SCHEMA_VERSION = 1
-RUNTIME = re.compile(r"dagfactory_runtime_[0-9a-f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +33,55 @@ class RemoteManifest:
         """Return whether a listed file is ours to change or to delete."""
         # A file of `removed` is one that a sync was cut off before deleting: it is ours in the
         # generation that was listed then, and somebody else's in any other.
-        return path in self.files or self.removed.get(path) == item.generation
+        return path in self.files or self.is_going(path, item)
+
+    def is_going(self, path: str, item: StoredFile) -> bool:
+        """Return whether a sync has said that it deletes this generation; it may be about to."""
+        return self.removed.get(path) == item.generation
+
+
+def _ours(path: str) -> str:
+    if not safe(path) or path == MANIFEST:
+        raise ValueError("not a path of a bundle")
+    return path
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(strict=True)
+    sha256: str
+    bytes: int
+
+
+class _Manifest(BaseModel):
+    """What a manifest of ours holds, at least."""
+
+    model_config = ConfigDict(strict=True)
+    schema_version: Literal[1]
+    generator: Annotated[str, Field(pattern="^dagfactory")]
+    environment: str
+    runtime: str
+    previous_runtime: str = ""
+    files: dict[Annotated[str, AfterValidator(_ours)], _Entry]
+    removed: dict[Annotated[str, AfterValidator(_ours)], int] = {}
 
 
 def parse(content: bytes) -> RemoteManifest | None:
     """Read a manifest; None for a file that is not one of ours or has a later schema."""
-    # Whoever may write to the bucket may have written this file: every value is checked here, and a
-    # path that leads out of the destination counts as not there.
+    # whoever may write to the bucket may have written this file
     try:
-        data = json.loads(content)
-        if data["schema_version"] != SCHEMA_VERSION or not data["generator"].startswith(
-            "dagfactory"
-        ):
-            return None
-        removed = data.pop("removed", {})
-        return RemoteManifest(
-            environment=str(data["environment"]),
-            runtime=_package(data["runtime"]),
-            previous_runtime=_package(data.get("previous_runtime", "")),
-            files={path: entry for path, entry in data["files"].items() if _is_ours(path)},
-            removed={path: int(number) for path, number in removed.items() if _is_ours(path)},
-            data=data,
-        )
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        data = json.loads(content, object_pairs_hook=_unique)
+        checked = _Manifest.model_validate(data)
+    except (ValueError, RecursionError):
         return None
+    data.pop("removed", None)
+    return RemoteManifest(
+        environment=checked.environment,
+        runtime=_package(checked.runtime),
+        previous_runtime=_package(checked.previous_runtime),
+        files={path: entry.model_dump() for path, entry in checked.files.items()},
+        removed=checked.removed,
+        data=data,
+    )
 
 
 def successor(
@@ -85,13 +109,12 @@ def encode(data: dict[str, Any], removed: dict[str, int]) -> bytes:
     return (json.dumps(content, indent=2, sort_keys=True, ensure_ascii=True) + "\n").encode()
 
 
-def in_runtime(path: str) -> bool:
-    """Return whether a path lies in a runtime package, whatever its hash."""
-    return RUNTIME.fullmatch(path.partition("/")[0]) is not None
-
-
-def _is_ours(path: str) -> bool:
-    return safe(path) and path != MANIFEST
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON whose names are all different."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name is there twice")
+    return found
 
 
 def _package(name: str) -> str:

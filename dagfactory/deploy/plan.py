@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dagfactory.compiler.bundle.bundle import IGNORE, MANIFEST, Bundle
-from dagfactory.deploy.manifest import RemoteManifest, encode, in_runtime, parse, successor
+from dagfactory.compiler.bundle.runtime_package import in_runtime
+from dagfactory.deploy.manifest import RemoteManifest, encode, parse, successor
 from dagfactory.deploy.stores import NEW, StoredFile
 
 FREE_DELETIONS = 3
@@ -37,22 +39,31 @@ class Delete:
 class SyncPlan:
     """What a sync does, in its order. Nothing is done while `refused` holds a reason.
 
-    `confirm` holds the reasons for which a person has to agree first.
+    `confirm` holds the reasons for which a person has to agree first. `left` are files of ours that no
+    manifest and no bundle names: a sync was cut off that had written them, or is at work now.
     """
 
     writes: tuple[Write, ...] = ()
     deletes: tuple[Delete, ...] = ()
     refused: tuple[str, ...] = ()
     confirm: tuple[str, ...] = ()
+    left: tuple[Delete, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.writes or self.deletes)
 
 
-def plan(bundle: Bundle, listing: dict[str, StoredFile], remote_manifest: bytes | None) -> SyncPlan:
+def plan(
+    bundle: Bundle,
+    listing: dict[str, StoredFile],
+    remote_manifest: bytes | None,
+    *,
+    remove_left: bool = False,
+) -> SyncPlan:
     """Plan how the files of a listing become a bundle.
 
-    `remote_manifest` is the content of the listing's manifest, None when it lists none.
+    `remote_manifest` is the content of the listing's manifest, None when it lists none. With
+    `remove_left`, files of ours that no manifest names are deleted as well.
     """
     if not bundle.dags:
         return SyncPlan(refused=("the bundle has no DAG file; a sync never empties a destination",))
@@ -61,19 +72,17 @@ def plan(bundle: Bundle, listing: dict[str, StoredFile], remote_manifest: bytes 
         return SyncPlan(refused=(_foreign(MANIFEST, "is not a manifest that this version wrote"),))
     made = json.loads(bundle.manifest)
     data = successor(made, old, listing)
-    deletes = _deletes(data["files"], listing, old)
-    removed = {each.path: each.generation for each in deletes}
+    unwanted = {path: item for path, item in listing.items() if path not in data["files"]}
+    gone, left = _deletes(unwanted, old), _left(unwanted, old)
+    deletes = tuple(sorted(gone + left, key=_path)) if remove_left else gone
     files = {path: content for path, content in bundle.files.items() if path != MANIFEST}
-    # Where the two agree, the deletions were announced by the sync that was cut off: writing the
-    # manifest again would change nothing.
-    if data != old.data:
-        files[MANIFEST] = encode(data, removed)
-    writes = tuple(sorted(_writes(files, listing), key=_order))
+    writes = tuple(sorted(_writes(files, listing, old), key=_order))
     return SyncPlan(
-        writes=writes,
+        writes=writes + _commit(data, writes, deletes, old, listing.get(MANIFEST)),
         deletes=deletes,
         refused=tuple(_refusals(writes, listing, old)),
-        confirm=tuple(_confirmations(made["environment"], deletes, old)),
+        confirm=tuple(_confirmations(made["environment"], gone, old)),
+        left=() if remove_left else left,
     )
 
 
@@ -98,24 +107,54 @@ def _order(write: Write) -> tuple[int, str]:
     return phase(write.path), write.path
 
 
-def _writes(files: dict[str, bytes], listing: dict[str, StoredFile]) -> Iterator[Write]:
-    """Yield the files that are absent or of another content."""
+def _path(item: Delete) -> str:
+    return item.path
+
+
+def _writes(
+    files: dict[str, bytes], listing: dict[str, StoredFile], old: RemoteManifest
+) -> Iterator[Write]:
+    """Yield the files that are absent, of another content, or about to be deleted."""
     for path, content in files.items():
         item = listing.get(path)
         if item is None:
             yield Write(path, content)
-        elif not item.has_content(content):
+        # the deletion that an earlier sync has announced fails once the generation is another
+        elif not item.has_content(content) or old.is_going(path, item):
             yield Write(path, content, item.generation)
 
 
-def _deletes(
-    wanted: dict[str, object], listing: dict[str, StoredFile], old: RemoteManifest
-) -> tuple[Delete, ...]:
-    """Return the deletions of our files that the bundle does not hold any more."""
+def _commit(
+    data: dict[str, Any],
+    writes: tuple[Write, ...],
+    deletes: tuple[Delete, ...],
+    old: RemoteManifest,
+    item: StoredFile | None,
+) -> tuple[Write, ...]:
+    """Return the write of the manifest, unless the one that is there says what is done already."""
+    # It is written again whatever it holds: of two syncs that started from one manifest, only one
+    # then commits. Deletions that it has announced are safe without: they name a generation.
+    removed = {each.path: each.generation for each in deletes}
+    if not writes and data == old.data and removed.items() <= old.removed.items():
+        return ()
+    return (Write(MANIFEST, encode(data, removed), item.generation if item else NEW),)
+
+
+def _deletes(unwanted: dict[str, StoredFile], old: RemoteManifest) -> tuple[Delete, ...]:
+    """Return the deletions of files that the last manifest names and the bundle does not hold."""
     return tuple(
         Delete(path, item.generation, item.size)
-        for path, item in sorted(listing.items())
-        if path not in wanted and old.owns(path, item)
+        for path, item in sorted(unwanted.items())
+        if old.owns(path, item)
+    )
+
+
+def _left(unwanted: dict[str, StoredFile], old: RemoteManifest) -> tuple[Delete, ...]:
+    """Return the deletions of files that a sync wrote and no manifest names."""
+    return tuple(
+        Delete(path, item.generation, item.size)
+        for path, item in sorted(unwanted.items())
+        if path != MANIFEST and not old.owns(path, item) and item.is_marked()
     )
 
 
@@ -125,7 +164,7 @@ def _refusals(
     """Yield a reason for each file of somebody else that has the path of one of ours."""
     for write in writes:
         item = listing.get(write.path)
-        if item and write.path != MANIFEST and not old.owns(write.path, item):
+        if item and not old.owns(write.path, item) and not item.is_marked():
             yield _foreign(write.path, "is there already, and no sync of ours wrote it")
 
 

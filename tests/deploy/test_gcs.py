@@ -215,4 +215,4 @@ def test_the_command_over_the_wire(
     assert err.endswith(f"{destination}: nothing to do\n")
     (folder / "arr_coc.py").write_text("edited in the bucket")
     assert run([*arguments, "--dry-run"]) == 0
-    assert capsys.readouterr().out.startswith("~ arr_coc.py  pipeline arr_coc")
+    assert capsys.readouterr().out.startswith("~ arr_coc.py     pipeline arr_coc  ")

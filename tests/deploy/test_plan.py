@@ -197,16 +197,61 @@ def test_a_manifest_of_somebody_else_is_refused(text: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["../a.py", "/a.py", "x/../../a.py", "a//b.py", "", ".", "a\\b.py", MANIFEST]
+    "path",
+    [
+        *("../a.py", "/a.py", "x/../../a.py", "a//b.py", "", ".", "a\\b.py", MANIFEST),
+        *("a\0.py", "\ud800.py", "\x1b[2J.py", "\u202eyp.a"),
+    ],
 )
-def test_a_path_that_leads_out_is_never_deleted(path: str) -> None:
-    old, new = made({"a": "1"}), made({"b": "1"})
-    data = json.loads(old.manifest)
-    data["files"][path] = {"sha256": "0", "bytes": 1}
-    data["removed"] = {path: 7}
+@pytest.mark.parametrize("key", ["files", "removed"])
+def test_a_manifest_with_a_path_that_is_not_ours_is_refused(path: str, key: str) -> None:
+    data = json.loads(made({"a": "1"}).manifest)
+    data.setdefault(key, {})[path] = {"sha256": "0", "bytes": 1} if key == "files" else 7
     text = json.dumps(data).encode()
-    found = plan(new, listed({**old.files, path: b"x", MANIFEST: text}), text)
-    assert [each.path for each in found.deletes] == ["a.py"]
+    found = plan(made({"b": "1"}), listed({path: b"x", MANIFEST: text}), text)
+    assert found.refused
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"environment": 5},
+        {"runtime": None},
+        {"files": []},
+        {"files": {"a.py": "1"}},
+        {"files": {"a.py": {"sha256": "0", "bytes": "1"}}},
+        {"removed": {"a.py": float("inf")}},
+        {"removed": {"a.py": "7"}},
+        {"removed": []},
+        {"generator": ["dagfactory"]},
+    ],
+    ids=str,
+)
+def test_a_manifest_with_a_value_of_another_type_is_refused(change: dict[str, object]) -> None:
+    text = json.dumps(json.loads(made({"a": "1"}).manifest) | change).encode()
+    assert plan(made({"b": "1"}), listed({MANIFEST: text}), text).refused
+
+
+@pytest.mark.parametrize("deep", [900, 100_000])
+def test_a_deep_manifest_is_no_traceback(deep: int) -> None:
+    nested = b"[" * deep + b"]" * deep
+    manifest = made({"a": "1"}).manifest
+    for key in (b'"files": {', b'"pipelines": {'):
+        text = manifest.replace(key, key + b'"x": ' + nested + b", ")
+        found = plan(made({"b": "1"}), listed({MANIFEST: text}), text)
+        assert bool(found.refused) is not bool(found.writes)
+
+
+def test_a_name_that_is_there_twice_is_refused() -> None:
+    text = made({"a": "1"}).manifest.replace(b'"files": {', b'"files": {"a.py": {}, ')
+    assert plan(made({"b": "1"}), listed({MANIFEST: text}), text).refused
+
+
+def test_a_huge_manifest_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / MANIFEST).open("wb") as file:
+        file.truncate(20_000_000_000)
+    assert plan_sync(made({"a": "1"}), LocalStore(tmp_path)).refused
 
 
 def test_what_an_interrupted_sync_left_is_deleted_only_in_that_generation() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 
 DIGITS = 12
+RUNTIME = re.compile(r"dagfactory_runtime_[0-9a-f]+")
 
 
 @cache
@@ -27,3 +29,8 @@ def runtime_name() -> str:
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return f"dagfactory_runtime_{digest.hexdigest()[:DIGITS]}"
+
+
+def in_runtime(path: str) -> bool:
+    """Return whether a path lies in a runtime package, whatever its hash."""
+    return RUNTIME.fullmatch(path.partition("/")[0]) is not None

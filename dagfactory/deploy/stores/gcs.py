@@ -17,7 +17,9 @@ from dagfactory.deploy.stores import Store, StoredFile
 
 SCHEME = "gs://"
 TYPES = {".py": "text/x-python", ".json": "application/json"}
-FIELDS = "items(name,size,md5Hash,crc32c,generation),nextPageToken"
+FIELDS = "items(name,size,md5Hash,crc32c,generation,metadata),nextPageToken"
+MARK = "dagfactory"
+"""The key of the metadata that marks our objects; its value is the destination and the path in it."""
 NO_CREDENTIALS = (
     "no Google credentials that work; run `gcloud auth application-default login`, or in CI "
     "authenticate by Workload Identity Federation"
@@ -38,7 +40,7 @@ class GcsStore:
         with self._plain_errors():
             blobs = self._client.list_blobs(self._bucket, prefix=self._prefix, fields=FIELDS)
             return {
-                blob.name.removeprefix(self._prefix): _item(blob)
+                blob.name.removeprefix(self._prefix): self._item(blob)
                 for blob in blobs
                 if not blob.name.endswith("/")
             }
@@ -52,12 +54,12 @@ class GcsStore:
     def write(self, path: str, content: bytes, *, generation: int) -> None:
         """Upload an object in place of one generation."""
         kind = TYPES.get(path[path.rfind(".") :], "text/plain")
+        blob = self._blob(path)
+        blob.metadata = {MARK: self._mark(blob.name)}
         # `if_generation_match` also makes the client's own retries of 429 and 5xx safe.
         with self._plain_errors(path):
             try:
-                self._blob(path).upload_from_string(
-                    content, content_type=kind, if_generation_match=generation
-                )
+                blob.upload_from_string(content, content_type=kind, if_generation_match=generation)
             except _exception("PreconditionFailed"):
                 # The client repeats an upload whose response was lost, and the second one fails the
                 # precondition that the first one made untrue.
@@ -72,12 +74,25 @@ class GcsStore:
             except _exception("NotFound"):
                 return  # already deleted, by a repeated request or by somebody else
 
+    def tidy(self) -> None:
+        """Do nothing: Cloud Storage drops an upload that was cut off by itself."""
+
     def _blob(self, path: str) -> Any:
         return self._bucket.blob(self._prefix + path)
 
     def _has_content(self, path: str, content: bytes) -> bool:
         blob = self._bucket.get_blob(self._prefix + path)
-        return blob is not None and _item(blob).has_content(content)
+        return blob is not None and self._item(blob).has_content(content)
+
+    def _item(self, blob: Any) -> StoredFile:
+        marked = (blob.metadata or {}).get(MARK) == self._mark(blob.name)
+        return StoredFile(
+            int(blob.size), int(blob.generation), blob.md5_hash, blob.crc32c, marked=marked
+        )
+
+    def _mark(self, name: str) -> str:
+        # with the name: a copy under another one, or in another bucket, is somebody else's
+        return f"{self.address} {name.removeprefix(self._prefix)}"
 
     @contextmanager
     def _plain_errors(self, path: str = "") -> Iterator[None]:
@@ -123,10 +138,6 @@ def _client() -> Any:
         )  # buckets are global; a project would have to be configured
     except _auth_error() as error:
         raise DestinationError(f"{NO_CREDENTIALS} ({_first_line(error)})") from error
-
-
-def _item(blob: Any) -> StoredFile:
-    return StoredFile(int(blob.size), int(blob.generation), blob.md5_hash, blob.crc32c)
 
 
 def _exception(name: str) -> type[Exception]:
