@@ -262,3 +262,42 @@ def test_what_an_interrupted_sync_left_is_deleted_only_in_that_generation() -> N
     found = plan(old, listed({**old.files, "left.py": b"x", "again.py": b"x"}), text)
     assert [each.path for each in found.deletes] == ["left.py"]
     assert not found.writes
+
+
+def test_what_another_sync_is_about_to_delete_is_written_again() -> None:
+    old, new = made({"a": "1"}), made({"a": "1", "b": "1"})
+    data = json.loads(old.manifest) | {"removed": {"b.py": 7}}
+    text = json.dumps(data).encode()
+    found = plan(new, listed({**old.files, "b.py": b"1", MANIFEST: text}), text)
+    assert [each.path for each in found.writes] == ["b.py", MANIFEST]
+
+
+def test_what_is_restored_comes_with_the_manifest() -> None:
+    old = made({"a": "1", "b": "1"})
+    found = plan(old, listed({**old.files, "b.py": b"2"}), old.manifest)
+    assert [each.path for each in found.writes] == ["b.py", MANIFEST]
+
+
+def marked(files: dict[str, bytes]) -> dict[str, StoredFile]:
+    return {path: StoredFile(len(data), 7, md5(data), marked=True) for path, data in files.items()}
+
+
+def test_what_no_manifest_names_is_left_until_somebody_agrees() -> None:
+    old = made({"a": "1"})
+    listing = listed({**old.files, "theirs.py": b"1"}) | marked({"left.py": b"1"})
+    found = plan(old, listing, old.manifest)
+    assert not found
+    assert [each.path for each in found.left] == ["left.py"]
+    found = plan(old, listing, old.manifest, remove_left=True)
+    assert [each.path for each in found.writes] == [MANIFEST]
+    assert [each.path for each in found.deletes] == ["left.py"]
+    assert json.loads(found.writes[0].content)["removed"] == {"left.py": 7}
+    assert not found.left
+
+
+def test_what_a_sync_left_is_replaced() -> None:
+    listing = marked({"a.py": b"1", "left.py": b"1"})
+    found = plan(made({"a": "2"}), listing, None)
+    assert not found.refused
+    assert "a.py" in [each.path for each in found.writes]
+    assert [each.path for each in found.left] == ["left.py"]

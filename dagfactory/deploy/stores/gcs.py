@@ -11,7 +11,7 @@ from http import HTTPStatus
 from importlib import import_module
 from typing import Any
 
-from dagfactory.compiler.bundle.bundle import safe
+from dagfactory.compiler.bundle.bundle import MANIFEST, safe
 from dagfactory.deploy.errors import DestinationChangedError, DestinationError, RefusedError
 from dagfactory.deploy.stores import Store, StoredFile
 
@@ -36,14 +36,16 @@ class GcsStore:
         self.address = f"gs://{bucket}/{prefix}"
 
     def listing(self) -> dict[str, StoredFile]:
-        """List the prefix once; placeholders of folders are left out."""
+        """List the prefix; placeholders of folders are left out."""
         with self._plain_errors():
-            blobs = self._client.list_blobs(self._bucket, prefix=self._prefix, fields=FIELDS)
-            return {
-                blob.name.removeprefix(self._prefix): self._item(blob)
-                for blob in blobs
-                if not blob.name.endswith("/")
-            }
+            found, pages = self._list()
+            if pages == 1:
+                return found
+            # Several pages are no snapshot: what other syncs do in between is half seen. With a manifest
+            # that is older than every page, whatever was committed since makes this sync's commit fail.
+            again, _ = self._list()
+            again.pop(MANIFEST, None)
+            return again | {path: item for path, item in found.items() if path == MANIFEST}
 
     def read(self, path: str, *, generation: int) -> bytes:
         """Download one generation of an object."""
@@ -76,6 +78,16 @@ class GcsStore:
 
     def tidy(self) -> None:
         """Do nothing: Cloud Storage drops an upload that was cut off by itself."""
+
+    def _list(self) -> tuple[dict[str, StoredFile], int]:
+        """Return what is below the prefix, and in how many pages it came."""
+        blobs = self._client.list_blobs(self._bucket, prefix=self._prefix, fields=FIELDS)
+        found = {
+            blob.name.removeprefix(self._prefix): self._item(blob)
+            for blob in blobs
+            if not blob.name.endswith("/")
+        }
+        return found, max(blobs.page_number, 1)
 
     def _blob(self, path: str) -> Any:
         return self._bucket.blob(self._prefix + path)
