@@ -88,6 +88,13 @@ def test_the_workflow_pins_its_actions_and_runs_real_commands(project):
         processes.run(["bash", "-e", "-c", script], check=True, env=environ, capture_output=True)
 
 
+def test_the_workflow_has_no_finding_of_zizmor(project):
+    zizmor = Path(sys.executable).parent / "zizmor"
+    command = [zizmor, "--quiet", "--offline", ".github"]
+    done = processes.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 def test_the_hook_runs_a_command_that_exists(project):
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     _, *command = hook["entry"].split()
