@@ -49,7 +49,7 @@ def sync(options: SyncOptions) -> int:
         return _dry_run(planned, store, options)
     apply(planned, store, confirmed=options.yes)
     _say(left_text(planned))
-    sys.stderr.write(f"{store.address}: {plan_summary(planned)}\n")
+    _say(f"{store.address}: {plan_summary(planned)}")
     sys.stderr.write(pool_import_command(planned, built.plans[0].environment, store.address))
     return 0
 
@@ -60,7 +60,7 @@ def _open(to: str | None, built: Built) -> Store:
     destination = choose_destination(to, built.plans)
     warning = import_path_warning(destination, built.plans[0].package)
     if warning:
-        sys.stderr.write(f"warning: {warning}\n")
+        _say(f"warning: {warning}")
     return open_store(destination)
 
 
@@ -72,7 +72,7 @@ def _dry_run(planned: SyncPlan, store: Store, options: SyncOptions) -> int:
         for reason in planned.confirm:
             _say(f"needs --yes: {reason}")
     _say(left_text(planned))
-    sys.stderr.write(f"{store.address}: {plan_summary(planned)} (nothing was written)\n")
+    _say(f"{store.address}: {plan_summary(planned)} (nothing was written)")
     return 1 if options.check and (planned or planned.left) else 0
 
 

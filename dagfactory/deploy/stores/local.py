@@ -40,7 +40,9 @@ class LocalFile(StoredFile):
             return False
         if "/" in self.path:
             return in_runtime(self.path) and self.path.count("/") == 1
-        return (self._read() or b"").startswith(HEADER)
+        with suppress(FileError):  # one that may not be read is nobody's
+            return (self._read() or b"").startswith(HEADER)
+        return False
 
     def _read(self) -> bytes | None:
         return self.folder.read(self.path) if self.folder else None
