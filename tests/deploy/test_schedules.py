@@ -36,7 +36,7 @@ BELOW = {"team/dag.py": HEADER + b"of a destination below this one"}
 STEPS = 14
 """About as many calls as a sync makes."""
 
-SAMPLE = {"folder": (60, 220), "bucket": (25, 40)}
+SAMPLE = {"folder": (40, 220), "bucket": (15, 25)}
 FULL = (1000, 2000)
 """Schedules of syncs that follow each other, and of syncs at the same time."""
 
