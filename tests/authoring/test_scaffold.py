@@ -77,7 +77,9 @@ def test_what_cannot_be_written_is_one_line(tmp_path, monkeypatch, capsys):
 
 def test_the_workflow_pins_its_actions_and_runs_real_commands(project):
     text = Path(".github/workflows/specs.yml").read_text()
-    steps = yaml.safe_load(text)["jobs"]["check"]["steps"]
+    job = yaml.safe_load(text)["jobs"]["check"]
+    assert job["concurrency"]["cancel-in-progress"] is True
+    steps = job["steps"]
     actions = [each["uses"] for each in steps if "uses" in each]
     assert actions
     assert all(len(each.partition("@")[2]) == 40 for each in actions)
