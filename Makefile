@@ -98,6 +98,7 @@ lock: ## resolve requirements/*.in again (hashes, no index addresses)
 	$(BIN)/$(COMPILE) --universal requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(BIN)/$(COMPILE) requirements/airflow3.in -o requirements/airflow3.txt
 	$(BIN)/$(COMPILE) -c requirements/airflow3.txt requirements/build.in -o requirements/build.txt
+	$(BIN)/$(COMPILE) -c requirements/airflow3.txt requirements/audit.in -o requirements/audit.txt
 	$(BIN)/$(COMPILE) requirements/airflow2.in -o requirements/airflow2.txt
 	$(BIN)/$(COMPILE) --python-platform x86_64-manylinux_2_28 -c requirements/airflow3.txt \
 	  requirements/image.in -o requirements/image.txt

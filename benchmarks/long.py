@@ -58,6 +58,9 @@ PROOFS = (
     part_of_the_tests("hostile specs", "tests/compiler/test_hostile_specs.py"),
     part_of_the_tests("determinism", "tests/compiler/test_determinism.py"),
     part_of_the_tests("cache after edits", "tests/compiler/test_cache.py"),
+    part_of_the_tests(
+        "sync schedules", "tests/deploy/test_schedules.py", r"\w+, \w+: \d+ schedules.*wrong"
+    ),
     Proof("trainer faults", ("benchmarks/trainer_faults.py",), (r"(?m)^\w+ +\w+: .*$",), 0),
     Proof("deferrals", ("benchmarks/deferrals.py", "3"), (r"(?m)^.*wrong ends.*$",)),
 )

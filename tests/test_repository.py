@@ -88,6 +88,23 @@ def test_what_runs_on_a_pull_request_sees_no_secret(path):
             assert "secrets." not in yaml.safe_dump(job)
 
 
+@pytest.mark.parametrize("job", ["staging", "prod"])
+def test_a_job_that_syncs_is_alone_and_stops_where_main_has_moved_on(job):
+    flow = yaml.safe_load((ROOT / ".github/workflows/dags.yml").read_text())["jobs"][job]
+    assert flow["concurrency"] == {"group": f"dags-{job}", "cancel-in-progress": False}
+    *_, tip, sync = flow["steps"]  # right before, for prod waits for its reviewers
+    assert "commits/main" in tip["run"]
+    assert sync["run"] == f"dagfactory sync specs --env {job}"
+
+
+def test_advisories_are_asked_for_every_lock():
+    text = (ROOT / ".github/workflows/advisories.yml").read_text()
+    asked = re.search(r"for name in (.*); do", text)[1].split()
+    locks = {each.stem for each in (ROOT / "requirements").glob("*.txt")} - {"overrides"}
+    assert set(asked) == locks
+    assert "schedule" in yaml.safe_load(text)[True]
+
+
 ELEMENTS = {"markdown", "input", "textarea", "dropdown", "checkboxes"}
 
 

@@ -11,15 +11,20 @@ from dagfactory.compiler.bundle.bundle import MANIFEST, Bundle
 from dagfactory.deploy.errors import RefusedError
 from dagfactory.deploy.plan import SyncPlan, phase, plan
 from dagfactory.deploy.stores import Store, StoredFile
+from dagfactory.project.files import MOST
 
 PARALLEL = 8
 """Uploads at a time; the client library's connection pool holds ten."""
 
 
-def plan_sync(bundle: Bundle, store: Store) -> SyncPlan:
-    """Plan how a destination becomes a bundle; at most two requests, and only reads."""
+def plan_sync(bundle: Bundle, store: Store, *, remove_left: bool = False) -> SyncPlan:
+    """Plan how a destination becomes a bundle; at most two requests, and only reads.
+
+    `remove_left` is that of `plan`.
+    """
     listing = store.listing()
-    return plan(bundle, listing, _manifest(bundle, listing.get(MANIFEST), store))
+    manifest = _manifest(bundle, listing.get(MANIFEST), store)
+    return plan(bundle, listing, manifest, remove_left=remove_left)
 
 
 def apply(plan: SyncPlan, store: Store, *, confirmed: bool = False) -> None:
@@ -32,6 +37,7 @@ def apply(plan: SyncPlan, store: Store, *, confirmed: bool = False) -> None:
     if reasons:
         hint = "" if plan.refused else "; add --yes to agree"
         raise RefusedError("; ".join(reasons) + hint)
+    store.tidy()
     # One phase after the other: Airflow reads the folder meanwhile, and a DAG file must not be there
     # before the runtime that it imports. The manifest comes last, it makes the sync count as done.
     for _, writes in groupby(plan.writes, key=lambda write: phase(write.path)):
@@ -49,6 +55,8 @@ def _manifest(bundle: Bundle, item: StoredFile | None, store: Store) -> bytes | 
         return None
     if item.has_content(bundle.manifest):  # with nothing to do, the listing stays the only request
         return bundle.manifest
+    if item.size > MOST:
+        return b""  # whoever wrote that, it is not a manifest
     return store.read(MANIFEST, generation=item.generation)
 
 

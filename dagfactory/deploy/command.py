@@ -13,9 +13,10 @@ from dagfactory.deploy.apply import apply, plan_sync
 from dagfactory.deploy.destination import choose_destination, import_path_warning, package_warning
 from dagfactory.deploy.errors import RefusedError
 from dagfactory.deploy.plan import SyncPlan, confirm_removals
-from dagfactory.deploy.plan_text import plan_summary, plan_text
+from dagfactory.deploy.plan_text import left_text, plan_summary, plan_text
 from dagfactory.deploy.pool_import import pool_import_command
 from dagfactory.deploy.stores import Store, open_store
+from dagfactory.diagnostics.terminal import safe
 from dagfactory.project.specs import SPECS, find_specs
 from dagfactory.report import print_findings
 
@@ -41,15 +42,16 @@ def sync(options: SyncOptions) -> int:
     if print_findings(built.diagnostics, built.sources) or built.bundle is None:
         return 1
     store = _open(options.to, built.plans, built.bundle)
-    planned = plan_sync(built.bundle, store)
+    planned = plan_sync(built.bundle, store, remove_left=options.yes)
     if any(not path.is_dir() for path in options.paths):
         planned = confirm_removals(planned)
-    sys.stdout.write(plan_text(planned))
+    sys.stdout.write(plan_text(planned, sys.stdout.encoding))
     sys.stdout.flush()
     if options.dry_run or options.check:
         return _dry_run(planned, store, options)
     apply(planned, store, confirmed=options.yes)
-    sys.stderr.write(f"{store.address}: {plan_summary(planned)}\n")
+    _say(left_text(planned))
+    _say(f"{store.address}: {plan_summary(planned)}")
     sys.stderr.write(pool_import_command(planned, built.plans[0].environment, store.address))
     return 0
 
@@ -62,7 +64,8 @@ def _open(to: str | None, plans: tuple[Plan, ...], bundle: Bundle) -> Store:
         import_path_warning(destination, plans[0].package),
         package_warning(destination, bundle.manifest),
     )
-    sys.stderr.writelines(f"warning: {each}\n" for each in warnings if each)
+    for each in filter(None, warnings):
+        _say(f"warning: {each}")
     return open_store(destination)
 
 
@@ -71,6 +74,14 @@ def _dry_run(planned: SyncPlan, store: Store, options: SyncOptions) -> int:
     if planned.refused:
         raise RefusedError("; ".join(planned.refused))
     if not options.yes:
-        sys.stderr.writelines(f"needs --yes: {reason}\n" for reason in planned.confirm)
-    sys.stderr.write(f"{store.address}: {plan_summary(planned)} (nothing was written)\n")
-    return 1 if options.check and planned else 0
+        for reason in planned.confirm:
+            _say(f"needs --yes: {reason}")
+    _say(left_text(planned))
+    _say(f"{store.address}: {plan_summary(planned)} (nothing was written)")
+    return 1 if options.check and (planned or planned.left) else 0
+
+
+def _say(line: str) -> None:
+    """Print a line, unless it is empty; it may hold text of the destination."""
+    if line:
+        sys.stderr.write(f"{safe(line, 'utf-8')}\n")

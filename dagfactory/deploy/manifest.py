@@ -8,19 +8,17 @@ maps the paths that the sync deletes after writing this manifest to their genera
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dagfactory.compiler.bundle.bundle import MANIFEST, safe
 from dagfactory.deploy.stores import StoredFile
-
-SCHEMA_VERSION = 1
-FOLDER = re.compile(r"dagfactory_(runtime|package|code)_[0-9a-f]+")
-"""The names of folders that are named after what they hold."""
+from dagfactory.project.content_name import kind_of, prefix
 
 REPLACED = ("runtime", "code")
-"""Keys of the manifest that name such a folder, of which the one before stays."""
+"""Keys of the manifest that name a folder after its content, of which the one before stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +35,60 @@ class RemoteManifest:
         """Return whether a listed file is ours to change or to delete."""
         # A file of `removed` is one that a sync was cut off before deleting: it is ours in the
         # generation that was listed then, and somebody else's in any other.
-        return path in self.files or self.removed.get(path) == item.generation
+        return path in self.files or self.is_going(path, item)
+
+    def is_going(self, path: str, item: StoredFile) -> bool:
+        """Return whether a sync has said that it deletes this generation; it may be about to."""
+        return self.removed.get(path) == item.generation
+
+
+def _ours(path: str) -> str:
+    if not safe(path) or path == MANIFEST:
+        raise ValueError("not a path of a bundle")
+    return path
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(strict=True)
+    sha256: str
+    bytes: int
+
+
+class _Manifest(BaseModel):
+    """What a manifest of ours holds, at least."""
+
+    model_config = ConfigDict(strict=True)
+    schema_version: Literal[1]
+    generator: Annotated[str, Field(pattern="^dagfactory")]
+    environment: str
+    runtime: str
+    previous_runtime: str = ""
+    code: str = ""
+    previous_code: str = ""
+    files: dict[Annotated[str, AfterValidator(_ours)], _Entry]
+    removed: dict[Annotated[str, AfterValidator(_ours)], int] = {}
 
 
 def parse(content: bytes) -> RemoteManifest | None:
     """Read a manifest; None for a file that is not one of ours or has a later schema."""
-    # Whoever may write to the bucket may have written this file: every value is checked here, and a
-    # path that leads out of the destination counts as not there.
+    # whoever may write to the bucket may have written this file
     try:
-        data = json.loads(content)
-        if data["schema_version"] != SCHEMA_VERSION or not data["generator"].startswith(
-            "dagfactory"
-        ):
-            return None
-        removed = data.pop("removed", {})
-        return RemoteManifest(
-            environment=str(data["environment"]),
-            folders={
-                key: _folder(data.get(key, ""))
-                for kind in REPLACED
-                for key in (kind, f"previous_{kind}")
-            },
-            files={path: entry for path, entry in data["files"].items() if _is_ours(path)},
-            removed={path: int(number) for path, number in removed.items() if _is_ours(path)},
-            data=data,
-        )
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        data = json.loads(content, object_pairs_hook=_unique)
+        checked = _Manifest.model_validate(data)
+    except (ValueError, RecursionError):
         return None
+    data.pop("removed", None)
+    return RemoteManifest(
+        environment=checked.environment,
+        folders={
+            key: _folder(getattr(checked, key))
+            for kind in REPLACED
+            for key in (kind, f"previous_{kind}")
+        },
+        files={path: entry.model_dump() for path, entry in checked.files.items()},
+        removed=checked.removed,
+        data=data,
+    )
 
 
 def successor(
@@ -74,7 +99,7 @@ def successor(
     # the current one stays. A sync without a new runtime keeps the one that is kept already.
     previous = {kind: _previous(kind, made, old) for kind in REPLACED}
     # A job that waits for its machine, or restarts days later, installs its package then.
-    stay = (*(f"{name}/" for name in previous.values() if name), "dagfactory_package_")
+    stay = (*(f"{name}/" for name in previous.values() if name), prefix("package"))
     kept = {
         path: entry
         for path, entry in old.files.items()
@@ -104,15 +129,13 @@ def encode(data: dict[str, Any], removed: dict[str, int]) -> bytes:
     return (json.dumps(content, indent=2, sort_keys=True, ensure_ascii=True) + "\n").encode()
 
 
-def named_by_content(path: str) -> str:
-    """Return the kind of folder named after its content that a path lies in; empty for others."""
-    found = FOLDER.fullmatch(path.partition("/")[0])
-    return found[1] if found else ""
-
-
-def _is_ours(path: str) -> bool:
-    return safe(path) and path != MANIFEST
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON whose names are all different."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name is there twice")
+    return found
 
 
 def _folder(name: str) -> str:
-    return name if FOLDER.fullmatch(name) else ""
+    return name if kind_of(name) and "/" not in name else ""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dagfactory.compiler.bundle.bundle import IGNORE, MANIFEST, Bundle, entry, ignore_file
-from dagfactory.deploy.manifest import RemoteManifest, encode, named_by_content, parse, successor
+from dagfactory.deploy.manifest import RemoteManifest, encode, parse, successor
 from dagfactory.deploy.stores import NEW, StoredFile
+from dagfactory.project.content_name import kind_of
 
 FREE_DELETIONS = 3
 FREE_SHARE = 0.2
@@ -37,22 +39,31 @@ class Delete:
 class SyncPlan:
     """What a sync does, in its order. Nothing is done while `refused` holds a reason.
 
-    `confirm` holds the reasons for which a person has to agree first.
+    `confirm` holds the reasons for which a person has to agree first. `left` are files of ours that no
+    manifest and no bundle names: a sync was cut off that had written them, or is at work now.
     """
 
     writes: tuple[Write, ...] = ()
     deletes: tuple[Delete, ...] = ()
     refused: tuple[str, ...] = ()
     confirm: tuple[str, ...] = ()
+    left: tuple[Delete, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.writes or self.deletes)
 
 
-def plan(bundle: Bundle, listing: dict[str, StoredFile], remote_manifest: bytes | None) -> SyncPlan:
+def plan(
+    bundle: Bundle,
+    listing: dict[str, StoredFile],
+    remote_manifest: bytes | None,
+    *,
+    remove_left: bool = False,
+) -> SyncPlan:
     """Plan how the files of a listing become a bundle.
 
-    `remote_manifest` is the content of the listing's manifest, None when it lists none.
+    `remote_manifest` is the content of the listing's manifest, None when it lists none. With
+    `remove_left`, files of ours that no manifest names are deleted as well.
     """
     if not bundle.dags:
         return SyncPlan(refused=("the bundle has no DAG file; a sync never empties a destination",))
@@ -64,26 +75,24 @@ def plan(bundle: Bundle, listing: dict[str, StoredFile], remote_manifest: bytes 
     # what stays for those who began with it must not be looked through for DAGs
     files = bundle.files | {IGNORE: ignore_file(data["files"])}
     data["files"][IGNORE] = entry(files[IGNORE])
-    deletes = _deletes(data["files"], listing, old)
-    removed = {each.path: each.generation for each in deletes}
     del files[MANIFEST]
-    # Where the two agree, the deletions were announced by the sync that was cut off: writing the
-    # manifest again would change nothing.
-    if data != old.data:
-        files[MANIFEST] = encode(data, removed)
-    writes = tuple(sorted(_writes(files, listing), key=_order))
+    unwanted = {path: item for path, item in listing.items() if path not in data["files"]}
+    gone, left = _deletes(unwanted, old), _left(unwanted, old)
+    deletes = tuple(sorted(gone + left, key=_path)) if remove_left else gone
+    writes = tuple(sorted(_writes(files, listing, old), key=_order))
     return SyncPlan(
-        writes=writes,
+        writes=writes + _commit(data, writes, deletes, old, listing.get(MANIFEST)),
         deletes=deletes,
         refused=tuple(_refusals(writes, listing, old)),
-        confirm=tuple(_confirmations(made["environment"], deletes, old)),
+        confirm=tuple(_confirmations(made["environment"], gone, old)),
+        left=() if remove_left else left,
     )
 
 
 def confirm_removals(plan: SyncPlan) -> SyncPlan:
     """Return the plan of a bundle of single specs, where removals need a confirmation."""
     # `sync specs/a.yaml` may mean "only this one", or be a slip that would remove all the others.
-    gone = [each.path for each in plan.deletes if not named_by_content(each.path)]
+    gone = [each.path for each in plan.deletes if not kind_of(each.path)]
     if not gone:
         return plan
     reason = f"only some specs were named, and {', '.join(gone)} would be deleted"
@@ -92,7 +101,7 @@ def confirm_removals(plan: SyncPlan) -> SyncPlan:
 
 def phase(path: str) -> int:
     """Return the phase in which a file is written: what DAGs import first, the manifest last."""
-    if named_by_content(path):
+    if kind_of(path):
         return 0
     return {IGNORE: 2, MANIFEST: 3}.get(path, 1)
 
@@ -101,24 +110,54 @@ def _order(write: Write) -> tuple[int, str]:
     return phase(write.path), write.path
 
 
-def _writes(files: dict[str, bytes], listing: dict[str, StoredFile]) -> Iterator[Write]:
-    """Yield the files that are absent or of another content."""
+def _path(item: Delete) -> str:
+    return item.path
+
+
+def _writes(
+    files: dict[str, bytes], listing: dict[str, StoredFile], old: RemoteManifest
+) -> Iterator[Write]:
+    """Yield the files that are absent, of another content, or about to be deleted."""
     for path, content in files.items():
         item = listing.get(path)
         if item is None:
             yield Write(path, content)
-        elif not item.has_content(content):
+        # the deletion that an earlier sync has announced fails once the generation is another
+        elif not item.has_content(content) or old.is_going(path, item):
             yield Write(path, content, item.generation)
 
 
-def _deletes(
-    wanted: dict[str, object], listing: dict[str, StoredFile], old: RemoteManifest
-) -> tuple[Delete, ...]:
-    """Return the deletions of our files that the bundle does not hold any more."""
+def _commit(
+    data: dict[str, Any],
+    writes: tuple[Write, ...],
+    deletes: tuple[Delete, ...],
+    old: RemoteManifest,
+    item: StoredFile | None,
+) -> tuple[Write, ...]:
+    """Return the write of the manifest, unless the one that is there says what is done already."""
+    # It is written again whatever it holds: of two syncs that started from one manifest, only one
+    # then commits. Deletions that it has announced are safe without: they name a generation.
+    removed = {each.path: each.generation for each in deletes}
+    if not writes and data == old.data and removed.items() <= old.removed.items():
+        return ()
+    return (Write(MANIFEST, encode(data, removed), item.generation if item else NEW),)
+
+
+def _deletes(unwanted: dict[str, StoredFile], old: RemoteManifest) -> tuple[Delete, ...]:
+    """Return the deletions of files that the last manifest names and the bundle does not hold."""
     return tuple(
         Delete(path, item.generation, item.size)
-        for path, item in sorted(listing.items())
-        if path not in wanted and old.owns(path, item)
+        for path, item in sorted(unwanted.items())
+        if old.owns(path, item)
+    )
+
+
+def _left(unwanted: dict[str, StoredFile], old: RemoteManifest) -> tuple[Delete, ...]:
+    """Return the deletions of files that a sync wrote and no manifest names."""
+    return tuple(
+        Delete(path, item.generation, item.size)
+        for path, item in sorted(unwanted.items())
+        if path != MANIFEST and not old.owns(path, item) and item.is_marked()
     )
 
 
@@ -128,7 +167,7 @@ def _refusals(
     """Yield a reason for each file of somebody else that has the path of one of ours."""
     for write in writes:
         item = listing.get(write.path)
-        if item and write.path != MANIFEST and not old.owns(write.path, item):
+        if item and not old.owns(write.path, item) and not item.is_marked():
             yield _foreign(write.path, "is there already, and no sync of ours wrote it")
 
 
@@ -142,7 +181,7 @@ def _confirmations(
     if old.environment not in ("", environment):
         yield f"the destination belongs to environment `{old.environment}`, not `{environment}`"
     # Folders named after their content do not count: they go by themselves, one for each that is new.
-    gone = sum(not named_by_content(each.path) for each in deletes)
-    owned = sum(not named_by_content(path) for path in old.files)
+    gone = sum(not kind_of(each.path) for each in deletes)
+    owned = sum(not kind_of(path) for path in old.files)
     if gone > max(FREE_DELETIONS, FREE_SHARE * owned):
         yield f"{gone} of {owned} files would be deleted"

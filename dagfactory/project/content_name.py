@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 
 DIGITS = 12
 KINDS = ("runtime", "package", "code")
 """The runtime, a Python package for jobs, and Python for Airflow's own processes."""
+
+_NAME = re.compile(r"dagfactory_(runtime|package|code)_[0-9a-f]+")
+
+
+def kind_of(path: str) -> str:
+    """Return the kind of folder named after its content that a path lies in; empty for others."""
+    found = _NAME.fullmatch(path.partition("/")[0])
+    return found[1] if found else ""
 
 
 def prefix(kind: str) -> str:

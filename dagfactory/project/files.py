@@ -8,11 +8,14 @@ descriptor, part by part, so that nothing can be exchanged between a check and i
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
+import re
 import secrets
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,6 +24,10 @@ from dagfactory.diagnostics.diagnostic import DagfactoryError
 MOST = 20_000_000
 """Bytes of the largest file that is read; ours are far smaller."""
 
+ABANDONED = 60.0
+"""Seconds after which a temporary file that nobody has locked was left by a process that is gone."""
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 # O_NONBLOCK: opening a named pipe would wait for somebody to write into it
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -123,18 +130,34 @@ class Folder:
 
     def _write(self, name: str, content: bytes) -> None:
         with self._opened(name, make=True) as (folder, leaf):
-            temporary = f".{leaf[:100]}.{secrets.token_hex(4)}.tmp"
+            temporary = f".{leaf[:100]}.{secrets.token_hex(4)}.tmp"  # as _TEMPORARY has it
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
             handle = os.open(temporary, flags, 0o600, dir_fd=folder)
             try:
                 with os.fdopen(handle, "wb") as file:
+                    _lock(handle)
                     file.write(content)
+                    file.flush()
                     os.fchmod(handle, 0o644)
+                    # the kernel's own clock ticks so slowly that two writes could have one time
+                    now = time.time_ns()
+                    os.utime(handle, ns=(now, now))
                 os.replace(temporary, leaf, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 with suppress(FileNotFoundError):
                     os.unlink(temporary, dir_fd=folder)
                 raise
+
+    def tidy(self, folders: Iterable[str]) -> None:
+        """Remove from folders (`""` is this one) the temporary files of processes that are gone."""
+        for each in folders:
+            # a folder that is no more, or a link by now, holds nothing of ours
+            with (
+                suppress(FileNotFoundError, FileError),
+                self._opened(f"{each}/.".lstrip("/")) as it,
+            ):
+                for name in filter(_TEMPORARY.fullmatch, os.listdir(it[0])):  # noqa: PTH208
+                    _remove_abandoned(name, it[0])
 
     def remove(self, name: str, sha256: str) -> bool:
         """Remove a file while it has this hash, and the folders that it leaves empty; say if it did."""
@@ -195,6 +218,29 @@ class Folder:
         if error.errno in _LINK:
             return FileError(f"{path} is, or lies behind, a link or a file: remove it")
         return plain(OSError(error.errno, error.strerror, str(path)))
+
+
+def _lock(handle: int) -> bool:
+    """Lock a file until it is closed; False where another process has, or where there are no locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _remove_abandoned(name: str, folder: int) -> None:
+    """Remove a temporary file unless a process writes it."""
+    # Who writes it holds its lock; the age is for the moment between making and locking it.
+    with suppress(OSError):
+        handle = os.open(name, _FILE, dir_fd=folder)
+        try:
+            status = os.fstat(handle)
+            old = time.time() - status.st_mtime > ABANDONED
+            if stat.S_ISREG(status.st_mode) and old and _lock(handle):
+                os.unlink(name, dir_fd=folder)
+        finally:
+            os.close(handle)
 
 
 def _drop_bytecode(folder: int) -> None:

@@ -77,7 +77,9 @@ def test_what_cannot_be_written_is_one_line(tmp_path, monkeypatch, capsys):
 
 def test_the_workflow_pins_its_actions_and_runs_real_commands(project):
     text = Path(".github/workflows/specs.yml").read_text()
-    steps = yaml.safe_load(text)["jobs"]["check"]["steps"]
+    job = yaml.safe_load(text)["jobs"]["check"]
+    assert job["concurrency"]["cancel-in-progress"] is True
+    steps = job["steps"]
     actions = [each["uses"] for each in steps if "uses" in each]
     assert actions
     assert all(len(each.partition("@")[2]) == 40 for each in actions)
@@ -86,6 +88,13 @@ def test_the_workflow_pins_its_actions_and_runs_real_commands(project):
     for script in scripts[1:]:  # the first one installs
         environ = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
         processes.run(["bash", "-e", "-c", script], check=True, env=environ, capture_output=True)
+
+
+def test_the_workflow_has_no_finding_of_zizmor(project):
+    zizmor = Path(sys.executable).parent / "zizmor"
+    command = [zizmor, "--quiet", "--offline", ".github"]
+    done = processes.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_hook_runs_a_command_that_exists(project):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from paths import ROOT
 
 from dagfactory.__main__ import run
-from dagfactory.compiler.bundle.bundle import MANIFEST
+from dagfactory.compiler.bundle.bundle import HEADER, MANIFEST
 from dagfactory.compiler.bundle.sidecars import POOLS
 from dagfactory.deploy.plan import SyncPlan, Write
 from dagfactory.deploy.pool_import import pool_import_command
@@ -92,6 +93,28 @@ def test_another_environment_needs_a_yes(home: Path, capsys: pytest.CaptureFixtu
     assert manifest["environment"] == "prod"
 
 
+def test_what_no_manifest_names_is_said_and_removed_only_with_a_yes(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["sync", "--env", "staging"])
+    folder = home / "out/staging/dags/team"
+    shutil.copy(folder / "etl.py", folder / "left.py")
+    capsys.readouterr()
+    assert run(["sync", "--env", "staging", "--check"]) == 1
+    assert run(["sync", "--env", "staging"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [out.splitlines()[0]] * 2
+    assert out.startswith("? left.py  pipeline left  ")
+    assert err.splitlines()[2:] == [
+        "left by a sync that was cut off, or is at work now: left.py; add --yes to delete",
+        "out/staging/dags/team: 1 left; 0 bytes to write",
+    ]
+    assert (folder / "left.py").exists()
+    assert run(["sync", "--env", "staging", "--yes"]) == 0
+    assert not (folder / "left.py").exists()
+    assert run(["sync", "--env", "staging", "--check"]) == 0
+
+
 def test_single_specs_remove_the_others_only_with_a_yes(home: Path) -> None:
     run(["sync", "--env", "staging"])
     assert run(["sync", "specs/etl.yaml", "--env", "staging"]) == 4
@@ -159,13 +182,16 @@ def test_control_characters_of_a_destination_stay_off_the_terminal(
 ) -> None:
     run(["sync", "--env", "staging"])
     folder = home / "out/staging/dags/team"
+    (folder / "\x1b[31mred.py").write_bytes(HEADER)
     manifest = json.loads((folder / MANIFEST).read_text())
-    manifest["files"]["\x1b[31mred.py"] = {"sha256": "0", "bytes": 1}
-    (folder / MANIFEST).write_text(json.dumps(manifest))
-    (folder / "\x1b[31mred.py").write_text("x")
-    capsys.readouterr()
-    assert run(["sync", "--env", "staging"]) == 0
-    assert "- '\\x1b[31mred.py'" in capsys.readouterr().out
+    (folder / MANIFEST).write_text(json.dumps({**manifest, "environment": "\x1b[2Jx"}))
+    for arguments in (["--dry-run"], [], ["--yes", "--dry-run"]):
+        run(["sync", "--env", "staging", *arguments])
+    out, err = capsys.readouterr()
+    assert "\x1b" not in out + err
+    assert "? <U+001B>[31mred.py" in out
+    assert "- <U+001B>[31mred.py" in out
+    assert "environment `<U+001B>[2Jx`" in err
 
 
 @pytest.mark.usefixtures("home")

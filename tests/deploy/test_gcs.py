@@ -136,6 +136,53 @@ def test_a_manifest_that_moves_while_it_is_read(folder: Path, store: Store) -> N
         store.read(MANIFEST, generation=generation)
 
 
+def test_our_objects_carry_a_mark_and_copies_do_not(
+    folder: Path, destination: str, store: Store
+) -> None:
+    from google.cloud import storage
+
+    apply(plan_sync(made({"a": "1", "b": "1"}), store), store)
+    store.write("left.py", b"1", generation=NEW)
+    bucket = storage.Client(project=None).bucket(folder.parents[1].name)
+    left = bucket.get_blob(f"{PREFIX}/left.py")
+    assert left.metadata == {"dagfactory": f"{destination} left.py"}
+    bucket.copy_blob(left, bucket, f"{PREFIX}/copy.py")
+    open_store(f"{destination}/below").write("other.py", b"1", generation=NEW)
+    (folder / "b.py").write_text("by hand")
+    found = plan_sync(made({"a": "1"}), store)
+    assert [each.path for each in found.left] == ["left.py"]
+    assert [each.path for each in found.deletes] == ["b.py"]
+    apply(found, store)
+    apply(plan_sync(made({"a": "1"}), store, remove_left=True), store)
+    assert sorted(store.listing()) == [
+        *(".airflowignore", "a.py", "below/other.py", "copy.py"),
+        *("dagfactory_runtime_a/m0.py", "dagfactory_runtime_a/m1.py", MANIFEST),
+    ]
+
+
+def test_what_earlier_versions_uploaded_has_no_mark(folder: Path, store: Store) -> None:
+    for path, content in made({"a": "1", "b": "1"}).files.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_bytes(content)
+    (folder / "left.py").write_text("by a version that did not mark")
+    assert not plan_sync(made({"a": "1", "b": "1"}), store)
+    apply(plan_sync(made({"a": "2"}), store), store)
+    assert not plan_sync(made({"a": "2"}), store)
+    assert (folder / "left.py").exists()
+    assert not (folder / "b.py").exists()
+
+
+def test_a_listing_of_several_pages_goes_with_a_manifest_older_than_all(
+    folder: Path, store: Store, calls: Calls
+) -> None:
+    apply(plan_sync(made({"a": "1"}), store), store)
+    for number in range(1000):
+        (folder / f"{number}.txt").touch()
+    calls()
+    assert not plan_sync(made({"a": "1"}), store)
+    assert calls() == ["storage.objects.list"] * 4
+
+
 def test_an_upload_whose_answer_was_lost_is_no_conflict(store: Store) -> None:
     store.write("a.py", b"1", generation=NEW)
     store.write("a.py", b"1", generation=NEW)
@@ -215,4 +262,4 @@ def test_the_command_over_the_wire(
     assert err.endswith(f"{destination}: nothing to do\n")
     (folder / "arr_coc.py").write_text("edited in the bucket")
     assert run([*arguments, "--dry-run"]) == 0
-    assert capsys.readouterr().out.startswith("~ arr_coc.py  pipeline arr_coc")
+    assert capsys.readouterr().out.startswith("~ arr_coc.py     pipeline arr_coc  ")

@@ -236,16 +236,61 @@ def test_a_manifest_of_somebody_else_is_refused(text: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["../a.py", "/a.py", "x/../../a.py", "a//b.py", "", ".", "a\\b.py", MANIFEST]
+    "path",
+    [
+        *("../a.py", "/a.py", "x/../../a.py", "a//b.py", "", ".", "a\\b.py", MANIFEST),
+        *("a\0.py", "\ud800.py", "\x1b[2J.py", "\u202eyp.a"),
+    ],
 )
-def test_a_path_that_leads_out_is_never_deleted(path: str) -> None:
-    old, new = made({"a": "1"}), made({"b": "1"})
-    data = json.loads(old.manifest)
-    data["files"][path] = {"sha256": "0", "bytes": 1}
-    data["removed"] = {path: 7}
+@pytest.mark.parametrize("key", ["files", "removed"])
+def test_a_manifest_with_a_path_that_is_not_ours_is_refused(path: str, key: str) -> None:
+    data = json.loads(made({"a": "1"}).manifest)
+    data.setdefault(key, {})[path] = {"sha256": "0", "bytes": 1} if key == "files" else 7
     text = json.dumps(data).encode()
-    found = plan(new, listed({**old.files, path: b"x", MANIFEST: text}), text)
-    assert [each.path for each in found.deletes] == ["a.py"]
+    found = plan(made({"b": "1"}), listed({path: b"x", MANIFEST: text}), text)
+    assert found.refused
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"environment": 5},
+        {"runtime": None},
+        {"files": []},
+        {"files": {"a.py": "1"}},
+        {"files": {"a.py": {"sha256": "0", "bytes": "1"}}},
+        {"removed": {"a.py": float("inf")}},
+        {"removed": {"a.py": "7"}},
+        {"removed": []},
+        {"generator": ["dagfactory"]},
+    ],
+    ids=str,
+)
+def test_a_manifest_with_a_value_of_another_type_is_refused(change: dict[str, object]) -> None:
+    text = json.dumps(json.loads(made({"a": "1"}).manifest) | change).encode()
+    assert plan(made({"b": "1"}), listed({MANIFEST: text}), text).refused
+
+
+@pytest.mark.parametrize("deep", [900, 100_000])
+def test_a_deep_manifest_is_no_traceback(deep: int) -> None:
+    nested = b"[" * deep + b"]" * deep
+    manifest = made({"a": "1"}).manifest
+    for key in (b'"files": {', b'"pipelines": {'):
+        text = manifest.replace(key, key + b'"x": ' + nested + b", ")
+        found = plan(made({"b": "1"}), listed({MANIFEST: text}), text)
+        assert bool(found.refused) is not bool(found.writes)
+
+
+def test_a_name_that_is_there_twice_is_refused() -> None:
+    text = made({"a": "1"}).manifest.replace(b'"files": {', b'"files": {"a.py": {}, ')
+    assert plan(made({"b": "1"}), listed({MANIFEST: text}), text).refused
+
+
+def test_a_huge_manifest_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / MANIFEST).open("wb") as file:
+        file.truncate(20_000_000_000)
+    assert plan_sync(made({"a": "1"}), LocalStore(tmp_path)).refused
 
 
 def test_what_an_interrupted_sync_left_is_deleted_only_in_that_generation() -> None:
@@ -256,3 +301,42 @@ def test_what_an_interrupted_sync_left_is_deleted_only_in_that_generation() -> N
     found = plan(old, listed({**old.files, "left.py": b"x", "again.py": b"x"}), text)
     assert [each.path for each in found.deletes] == ["left.py"]
     assert not found.writes
+
+
+def test_what_another_sync_is_about_to_delete_is_written_again() -> None:
+    old, new = made({"a": "1"}), made({"a": "1", "b": "1"})
+    data = json.loads(old.manifest) | {"removed": {"b.py": 7}}
+    text = json.dumps(data).encode()
+    found = plan(new, listed({**old.files, "b.py": b"1", MANIFEST: text}), text)
+    assert [each.path for each in found.writes] == ["b.py", MANIFEST]
+
+
+def test_what_is_restored_comes_with_the_manifest() -> None:
+    old = made({"a": "1", "b": "1"})
+    found = plan(old, listed({**old.files, "b.py": b"2"}), old.manifest)
+    assert [each.path for each in found.writes] == ["b.py", MANIFEST]
+
+
+def marked(files: dict[str, bytes]) -> dict[str, StoredFile]:
+    return {path: StoredFile(len(data), 7, md5(data), marked=True) for path, data in files.items()}
+
+
+def test_what_no_manifest_names_is_left_until_somebody_agrees() -> None:
+    old = made({"a": "1"})
+    listing = listed({**old.files, "theirs.py": b"1"}) | marked({"left.py": b"1"})
+    found = plan(old, listing, old.manifest)
+    assert not found
+    assert [each.path for each in found.left] == ["left.py"]
+    found = plan(old, listing, old.manifest, remove_left=True)
+    assert [each.path for each in found.writes] == [MANIFEST]
+    assert [each.path for each in found.deletes] == ["left.py"]
+    assert json.loads(found.writes[0].content)["removed"] == {"left.py": 7}
+    assert not found.left
+
+
+def test_what_a_sync_left_is_replaced() -> None:
+    listing = marked({"a.py": b"1", "left.py": b"1"})
+    found = plan(made({"a": "2"}), listing, None)
+    assert not found.refused
+    assert "a.py" in [each.path for each in found.writes]
+    assert [each.path for each in found.left] == ["left.py"]

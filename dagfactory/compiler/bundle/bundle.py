@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dagfactory.compiler.bundle.runtime_package import runtime_files, runtime_name
 from dagfactory.compiler.bundle.sidecars import is_ours as is_companion
-from dagfactory.project.content_name import KINDS, prefix
+from dagfactory.project.content_name import KINDS, kind_of, prefix
 from dagfactory.project.files import FileError, Folder, plainly
 
 MANIFEST = "manifest.json"
@@ -143,10 +144,11 @@ def owned(manifest: bytes | None) -> dict[str, str]:
 
 
 def safe(path: str) -> bool:
-    """Say whether a manifest's path stays inside the bundle's folder."""
+    """Say whether a manifest's path stays inside the bundle's folder and can be a name at all."""
     # a manifest is read from a folder that others write to, and what it names gets removed
     parts = path.split("/")
-    return bool(path) and "\\" not in path and not any(part in ("", ".", "..") for part in parts)
+    plain = path.isprintable() and "\\" not in path  # no NUL, no half of a surrogate pair
+    return bool(path) and plain and not any(part in ("", ".", "..") for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,7 @@ def write(made: Bundle, folder: Path) -> Difference:
     Raises FileError when the folder cannot be written, or when a file that is not ours is in the way.
     """
     with plainly():
+        tidy(folder)
         difference = compare(made, folder)
         _refuse_foreign(difference.changed, folder)
         there = Folder(folder)
@@ -215,6 +218,13 @@ def write(made: Bundle, folder: Path) -> Difference:
         for path in difference.removed:
             there.remove(path, claimed[path])
     return difference
+
+
+def tidy(folder: Path) -> None:
+    """Remove what writes that were cut off have left in a bundle's folder and its runtimes."""
+    with suppress(FileNotFoundError):
+        runtimes = [each.name for each in folder.iterdir() if kind_of(each.name) == "runtime"]
+        Folder(folder).tidy(["", *runtimes])
 
 
 def _write_order(path: str) -> tuple[int, str]:

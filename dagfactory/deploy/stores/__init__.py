@@ -23,13 +23,15 @@ NEW = 0
 class StoredFile:
     """One file of a listing: size in bytes, base64 checksums where the store has them, generation.
 
-    A generation is a number that changes when the file is written again.
+    A generation is a number that changes when the file is written again, be it with the same content.
+    `marked` says that a sync to this destination wrote this generation.
     """
 
     size: int
     generation: int
     md5: str | None = None
     crc32c: str | None = None
+    marked: bool = False
 
     def has_content(self, content: bytes) -> bool:
         """Return whether the file has this content; False without a checksum."""
@@ -38,6 +40,10 @@ class StoredFile:
         if self.md5 is not None:  # composite objects of Cloud Storage have a CRC32C only
             return self.md5 == md5(content)
         return self.crc32c == crc32c(content)
+
+    def is_marked(self) -> bool:
+        """Return whether a sync to this destination wrote the file."""
+        return self.marked
 
 
 class Store(Protocol):
@@ -58,10 +64,16 @@ class Store(Protocol):
         """Return the content of one generation of a file."""
 
     def write(self, path: str, content: bytes, *, generation: int) -> None:
-        """Replace a generation of a file, whole or not at all. It may hold the content already."""
+        """Replace a generation of a file, whole or not at all, and mark it as ours.
+
+        Another generation that holds the content already is as good.
+        """
 
     def delete(self, path: str, *, generation: int) -> None:
         """Delete a generation of a file. It may be gone already."""
+
+    def tidy(self) -> None:
+        """Remove what writes that were cut off have left beside the files, where a store leaves such."""
 
 
 class StoreModule(Protocol):

@@ -11,13 +11,15 @@ from http import HTTPStatus
 from importlib import import_module
 from typing import Any
 
-from dagfactory.compiler.bundle.bundle import safe
+from dagfactory.compiler.bundle.bundle import MANIFEST, safe
 from dagfactory.deploy.errors import DestinationChangedError, DestinationError, RefusedError
 from dagfactory.deploy.stores import Store, StoredFile
 
 SCHEME = "gs://"
 TYPES = {".py": "text/x-python", ".json": "application/json"}
-FIELDS = "items(name,size,md5Hash,crc32c,generation),nextPageToken"
+FIELDS = "items(name,size,md5Hash,crc32c,generation,metadata),nextPageToken"
+MARK = "dagfactory"
+"""The key of the metadata that marks our objects; its value is the destination and the path in it."""
 NO_CREDENTIALS = (
     "no Google credentials that work; run `gcloud auth application-default login`, or in CI "
     "authenticate by Workload Identity Federation"
@@ -34,14 +36,16 @@ class GcsStore:
         self.address = f"gs://{bucket}/{prefix}"
 
     def listing(self) -> dict[str, StoredFile]:
-        """List the prefix once; placeholders of folders are left out."""
+        """List the prefix; placeholders of folders are left out."""
         with self._plain_errors():
-            blobs = self._client.list_blobs(self._bucket, prefix=self._prefix, fields=FIELDS)
-            return {
-                blob.name.removeprefix(self._prefix): _item(blob)
-                for blob in blobs
-                if not blob.name.endswith("/")
-            }
+            found, pages = self._list()
+            if pages == 1:
+                return found
+            # Several pages are no snapshot: what other syncs do in between is half seen. With a manifest
+            # that is older than every page, whatever was committed since makes this sync's commit fail.
+            again, _ = self._list()
+            again.pop(MANIFEST, None)
+            return again | {path: item for path, item in found.items() if path == MANIFEST}
 
     def read(self, path: str, *, generation: int) -> bytes:
         """Download one generation of an object."""
@@ -52,12 +56,12 @@ class GcsStore:
     def write(self, path: str, content: bytes, *, generation: int) -> None:
         """Upload an object in place of one generation."""
         kind = TYPES.get(path[path.rfind(".") :], "text/plain")
+        blob = self._blob(path)
+        blob.metadata = {MARK: self._mark(blob.name)}
         # `if_generation_match` also makes the client's own retries of 429 and 5xx safe.
         with self._plain_errors(path):
             try:
-                self._blob(path).upload_from_string(
-                    content, content_type=kind, if_generation_match=generation
-                )
+                blob.upload_from_string(content, content_type=kind, if_generation_match=generation)
             except _exception("PreconditionFailed"):
                 # The client repeats an upload whose response was lost, and the second one fails the
                 # precondition that the first one made untrue.
@@ -72,12 +76,35 @@ class GcsStore:
             except _exception("NotFound"):
                 return  # already deleted, by a repeated request or by somebody else
 
+    def tidy(self) -> None:
+        """Do nothing: Cloud Storage drops an upload that was cut off by itself."""
+
+    def _list(self) -> tuple[dict[str, StoredFile], int]:
+        """Return what is below the prefix, and in how many pages it came."""
+        blobs = self._client.list_blobs(self._bucket, prefix=self._prefix, fields=FIELDS)
+        found = {
+            blob.name.removeprefix(self._prefix): self._item(blob)
+            for blob in blobs
+            if not blob.name.endswith("/")
+        }
+        return found, max(blobs.page_number, 1)
+
     def _blob(self, path: str) -> Any:
         return self._bucket.blob(self._prefix + path)
 
     def _has_content(self, path: str, content: bytes) -> bool:
         blob = self._bucket.get_blob(self._prefix + path)
-        return blob is not None and _item(blob).has_content(content)
+        return blob is not None and self._item(blob).has_content(content)
+
+    def _item(self, blob: Any) -> StoredFile:
+        marked = (blob.metadata or {}).get(MARK) == self._mark(blob.name)
+        return StoredFile(
+            int(blob.size), int(blob.generation), blob.md5_hash, blob.crc32c, marked=marked
+        )
+
+    def _mark(self, name: str) -> str:
+        # with the name: a copy under another one, or in another bucket, is somebody else's
+        return f"{self.address} {name.removeprefix(self._prefix)}"
 
     @contextmanager
     def _plain_errors(self, path: str = "") -> Iterator[None]:
@@ -123,10 +150,6 @@ def _client() -> Any:
         )  # buckets are global; a project would have to be configured
     except _auth_error() as error:
         raise DestinationError(f"{NO_CREDENTIALS} ({_first_line(error)})") from error
-
-
-def _item(blob: Any) -> StoredFile:
-    return StoredFile(int(blob.size), int(blob.generation), blob.md5_hash, blob.crc32c)
 
 
 def _exception(name: str) -> type[Exception]:

@@ -1,20 +1,59 @@
-"""A folder on this machine, with generations made from the content of files."""
+"""A folder on this machine, with generations made from when and where a file was written."""
 
 from __future__ import annotations
 
-import base64
+import fcntl
 import hashlib
 import os
+import re
+import stat
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 
+from dagfactory.compiler.bundle.bundle import HEADER, tidy
 from dagfactory.deploy.errors import DestinationChangedError, DestinationError, RefusedError
 from dagfactory.deploy.stores import NEW, Store, StoredFile
-from dagfactory.project.files import FileError, Folder
+from dagfactory.project.content_name import kind_of
+from dagfactory.project.files import MOST, FileError, Folder
 
 SCHEME = ""
+# What each kind of folder holds, and nothing else: a file of somebody's beside it is not ours.
+_SHAPES = {
+    "runtime": re.compile(r"[^/]+\.py"),
+    "package": re.compile(r"[^/]+\.whl"),
+    "code": re.compile(r".+"),
+}
 _GENERATION_BYTES = 6  # an exact integer in every JSON reader
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile(StoredFile):
+    """A file of a folder, which is read only when somebody asks for its content."""
+
+    folder: Folder | None = None
+    path: str = ""
+
+    def has_content(self, content: bytes) -> bool:
+        """Return whether the file has this content; one that is not a regular file has none."""
+        # sizes first: a stranger's file beside ours may be larger than the memory
+        return self.size == len(content) and self._read() == content
+
+    def is_marked(self) -> bool:
+        """Return whether the file looks like ours: by its folder's name, or a DAG file by its header."""
+        # a folder has no metadata that every file system keeps and every copy drops
+        if "/" in self.path:
+            shape = _SHAPES.get(kind_of(self.path))
+            return bool(shape and shape.fullmatch(self.path.partition("/")[2]))
+        if not self.path.endswith(".py") or not 0 <= self.size <= MOST:
+            return False
+        with suppress(FileError):  # one that may not be read is nobody's
+            return (self._read() or b"").startswith(HEADER)
+        return False
+
+    def _read(self) -> bytes | None:
+        return self.folder.read(self.path) if self.folder else None
 
 
 class LocalStore:
@@ -24,17 +63,17 @@ class LocalStore:
         self._folder = folder
         self._files = Folder(folder)
         self.address = str(folder)
-        # two deletions at the same time would both remove the folder that they leave empty
-        self._removing = Lock()
 
     def listing(self) -> dict[str, StoredFile]:
         """Return every file below the folder; links to folders are not followed."""
-        return {path.relative_to(self._folder).as_posix(): _item(path) for path in self._walk()}
+        with self._alone():
+            return {path: self._item(path) for path in self._walk()}
 
     def read(self, path: str, *, generation: int) -> bytes:
         """Return a file's content."""
-        self._expect(path, generation)
-        content = self._files.read(path)
+        with self._alone():
+            self._expect(path, generation)
+            content = self._files.read(path)
         if content is None:
             raise DestinationChangedError(self.address, path)
         return content
@@ -42,44 +81,67 @@ class LocalStore:
     def write(self, path: str, content: bytes, *, generation: int) -> None:
         """Write a file through a temporary neighbour and a rename."""
         target = self._inside(path)
-        if target.is_file() and target.read_bytes() == content:
-            return
-        self._expect(path, generation)
-        try:
-            self._files.write(path, content)
-        except OSError as error:
-            raise RefusedError(f"cannot write {target}: {error.strerror}") from error
-        except FileError as error:
-            raise RefusedError(f"cannot write {target}: {error}") from error
+        with _plainly(f"cannot write {target}"):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with self._alone():
+                item = self._item(path)
+                if item.generation != generation and item.has_content(content):
+                    return
+                self._expect(path, generation)
+                self._files.write(path, content)
 
     def delete(self, path: str, *, generation: int) -> None:
         """Delete a file and the folders that it leaves empty."""
         target = self._inside(path)
-        if not os.path.lexists(target):
-            return
-        self._expect(path, generation)
-        try:
-            with self._removing:
-                content = self._files.read(path)
-                if content is not None:
-                    self._files.remove(path, hashlib.sha256(content).hexdigest())
-        except OSError as error:
-            raise RefusedError(f"cannot delete {target}: {error.strerror}") from error
-        except FileError as error:
-            raise RefusedError(f"cannot delete {target}: {error}") from error
+        with _plainly(f"cannot delete {target}"), self._alone():
+            if not os.path.lexists(target):
+                return
+            self._expect(path, generation)
+            content = self._files.read(path)
+            if content is not None:
+                self._files.remove(path, hashlib.sha256(content).hexdigest())
 
-    def _walk(self) -> Iterator[Path]:
+    def tidy(self) -> None:
+        """Remove temporary files that no living process writes."""
+        with _plainly(f"cannot tidy {self._folder}"):
+            tidy(self._folder)
+
+    def _walk(self) -> Iterator[str]:
         for folder, folders, names in os.walk(self._folder):
             folders[:] = sorted(name for name in folders if name != "__pycache__")
-            yield from (Path(folder, name) for name in sorted(names))
+            for name in sorted(names):
+                yield Path(folder, name).relative_to(self._folder).as_posix()
+
+    def _item(self, path: str) -> StoredFile:
+        """Describe a file; one that is not a regular file equals no content."""
+        try:
+            status = (self._folder / path).lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return StoredFile(size=-1, generation=NEW)
+        if not stat.S_ISREG(status.st_mode):
+            return StoredFile(size=-1, generation=-1)
+        return LocalFile(status.st_size, _generation(status), folder=self._files, path=path)
 
     def _expect(self, path: str, generation: int) -> None:
         """Raise DestinationChangedError unless a file has the expected generation."""
-        # A file system has no compare-and-swap: the file is read again right before it is replaced.
-        target = self._folder / path
-        current = _item(target).generation if os.path.lexists(target) else NEW
-        if current != generation:
+        if self._item(path).generation != generation:
             raise DestinationChangedError(self.address, path)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other syncs of this folder out between a look and what follows from it."""
+        # A file system has no compare-and-swap. Whoever is not a sync can still come in between.
+        try:
+            handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            yield
+            return
+        try:
+            with suppress(OSError):  # a network's file system may know no locks
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
 
     def _inside(self, path: str) -> Path:
         """Return the path of a file; raises RefusedError where a link leads out of the folder."""
@@ -99,13 +161,20 @@ def connect(destination: str) -> Store:
     return LocalStore(folder)
 
 
-def _item(path: Path) -> StoredFile:
-    """Describe a file; one that is not a regular file has no checksum and equals no content."""
-    if not path.is_file():
-        return StoredFile(size=-1, generation=-1)
-    with path.open("rb") as file:
-        # in pieces: a stranger's file beside ours may be larger than the memory
-        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).digest()
-    checksum = base64.b64encode(digest).decode()
-    number = int.from_bytes(base64.b64decode(checksum)[:_GENERATION_BYTES])
-    return StoredFile(size=path.stat().st_size, generation=NEW + 1 + number, md5=checksum)
+@contextmanager
+def _plainly(what: str) -> Iterator[None]:
+    """Turn what the operating system or the project refuses into a RefusedError."""
+    try:
+        yield
+    except OSError as error:
+        raise RefusedError(f"{what}: {error.strerror}") from error
+    except FileError as error:
+        raise RefusedError(f"{what}: {error}") from error
+
+
+def _generation(status: os.stat_result) -> int:
+    """Return a number that another write changes, whatever it writes."""
+    # every write of ours is a new file (an inode) with a time in nanoseconds
+    text = f"{status.st_ino} {status.st_mtime_ns} {status.st_size}"
+    digest = hashlib.sha256(text.encode()).digest()
+    return NEW + 1 + int.from_bytes(digest[:_GENERATION_BYTES])

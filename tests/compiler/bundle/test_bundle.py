@@ -121,6 +121,26 @@ def test_only_owned_files_are_removed(tmp_path: Path) -> None:
     assert not (tmp_path / "quickstart.py").exists()
 
 
+KILLED = """
+import os, sys
+from pathlib import Path
+from dagfactory.project.files import Folder
+os.replace = lambda *_, **__: os.kill(os.getpid(), 9)
+Folder(Path(sys.argv[1])).write("quickstart.py", b"half")
+"""
+
+
+def test_what_a_killed_render_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, tmp_path]
+    assert processes.run(command, cwd=ROOT, check=False).returncode == -9
+    (left,) = tmp_path.iterdir()
+    write(made("prod"), tmp_path)
+    assert left.exists()  # it may be of a render that runs
+    os.utime(left, (0, 0))
+    write(made("prod"), tmp_path)
+    assert not left.exists()
+
+
 def test_a_new_runtime_replaces_the_old_one_whole(tmp_path: Path) -> None:
     one = made("prod")
     old = {

@@ -1,0 +1,138 @@
+"""Destinations of a sync for tests of schedules: real stores whose every call waits for its turn."""
+
+from __future__ import annotations
+
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+import urllib3
+from google.auth.credentials import AnonymousCredentials
+from google.auth.transport.requests import AuthorizedSession
+from google.cloud import storage
+from requests.adapters import HTTPAdapter
+from turns import Actor
+
+from dagfactory.deploy.stores import Store
+from dagfactory.deploy.stores.gcs import GcsStore
+from dagfactory.deploy.stores.local import LocalStore
+from dagfactory.emulator.faults import Faults
+from dagfactory.emulator.http_server import make_request
+from dagfactory.emulator.storage.service import StorageService
+
+PREFIX = "dags/team"
+Step = Callable[[], None]
+
+
+class Recorded:
+    """A store that notes what was written through it, after its turn has come."""
+
+    def __init__(self, store: Store, written: set[tuple[str, bytes]], step: Step | None) -> None:
+        self._store, self._written, self._step = store, written, step
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def listing(self) -> Any:
+        self._wait()
+        return self._store.listing()
+
+    def read(self, path: str, *, generation: int) -> bytes:
+        self._wait()
+        return self._store.read(path, generation=generation)
+
+    def write(self, path: str, content: bytes, *, generation: int) -> None:
+        self._wait()
+        self._store.write(path, content, generation=generation)
+        self._written.add((path, content))
+
+    def delete(self, path: str, *, generation: int) -> None:
+        self._wait()
+        self._store.delete(path, generation=generation)
+
+    def _wait(self) -> None:
+        if self._step:
+            self._step()
+
+
+class Destination(ABC):
+    """A fresh destination; `written` holds every path and content that a sync has put there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.folder.mkdir(parents=True)
+        self.written: set[tuple[str, bytes]] = set()
+
+    @abstractmethod
+    def store(self, actor: Actor | None = None, *, below: str = "") -> Store:
+        """Return a store, as a process of its own opens it; without an actor it waits for nobody."""
+
+    def files(self) -> dict[str, bytes]:
+        """Return what is there."""
+        found = (path for path in self.folder.rglob("*") if path.is_file())
+        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in found}
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write a file as somebody who is not a sync."""
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / path).write_bytes(content)
+
+
+class FolderDestination(Destination):
+    """A folder; a turn is a call of the store."""
+
+    def store(self, actor: Actor | None = None, *, below: str = "") -> Store:
+        store = LocalStore(self.folder / below if below else self.folder)
+        return Recorded(store, set() if below else self.written, actor.step if actor else None)
+
+
+class BucketDestination(Destination):
+    """A bucket of the emulator, through Google's client library; a turn is a request."""
+
+    def __init__(self, root: Path, name: str, service: StorageService) -> None:
+        super().__init__(root / name / PREFIX)
+        self._bucket, self._service = name, service
+
+    def store(self, actor: Actor | None = None, *, below: str = "") -> Store:
+        session = AuthorizedSession(AnonymousCredentials())
+        session.headers["Authorization"] = "Bearer x"
+        session.mount("https://", _InProcess(self._service, actor.step if actor else None))
+        client = storage.Client("p", AnonymousCredentials(), _http=session)
+        prefix = f"{PREFIX}/{below}" if below else PREFIX
+        store = GcsStore(client, self._bucket, prefix)
+        return Recorded(store, set() if below else self.written, None)
+
+
+def service(folder: Path) -> StorageService:
+    """Return the emulator's Cloud Storage; its buckets are the folders of `gcs` in this one."""
+    return StorageService(folder / "gcs", folder / "side", Faults(folder / "faults.json"))
+
+
+class _InProcess(HTTPAdapter):
+    """Hands requests to the service, without a network between."""
+
+    def __init__(self, service: StorageService, step: Step | None) -> None:
+        super().__init__()
+        self._service, self._step = service, step
+
+    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:
+        if self._step:
+            self._step()
+        headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+        body = _text(request.body or b"").encode("latin-1")
+        answer = self._service(
+            make_request(_text(request.method), _text(request.url), headers, body)
+        )
+        content = b"".join(answer.stream) if answer.stream is not None else answer.body
+        raw = urllib3.HTTPResponse(
+            io.BytesIO(content), answer.headers, answer.status, preload_content=False
+        )
+        return self.build_response(request, raw)
+
+
+def _text(value: Any) -> str:
+    """Return what is text or bytes as text of one byte each, as HTTP has it."""
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
