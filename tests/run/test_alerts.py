@@ -12,6 +12,7 @@ from lines import AIRFLOW_2, specs_for
 
 from dagfactory.run.airflow_api import AirflowApi
 from dagfactory.run.airflow_install import VARIABLE
+from dagfactory.run.events import RunResult
 from dagfactory.run.execute import RunOptions, execute
 from dagfactory.run.prepare import prepare
 from dagfactory.run.state_folders import StateFolders
@@ -44,11 +45,11 @@ def run(folder: Path, letters: Inbox, target: str, monkeypatch: pytest.MonkeyPat
     prepared = prepare(specs / "alarms.yaml", environment="local", into=folder / "dags")
     pools: list[dict] = []
 
-    def hold(result: object) -> None:
+    def hold(result: RunResult) -> None:
         paths = {"/ops", "/v2/enqueue"} if target == "airflow3" else {"/ops"}
         letters.wait(lambda: paths <= {each.path for each in letters.posts})
-        url = getattr(result, "url", "")
-        api = AirflowApi(urlsplit(url).port or 0, "v2" if target == "airflow3" else "v1")
+        version = "v2" if target == "airflow3" else "v1"
+        api = AirflowApi(urlsplit(result.url).port or 0, result.login, version)
         assert api.answers()
         pools.append(api.get("pools", "gpu"))
 

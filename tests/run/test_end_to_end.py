@@ -102,7 +102,7 @@ def ran(state, tmp_path_factory):
     events = []
 
     def hold(result):
-        events.append(("held", AirflowApi(urlsplit(result.url).port).answers()))
+        events.append(("held", AirflowApi(urlsplit(result.url).port, result.login).answers()))
 
     result = execute(
         _folder(tmp_path_factory.mktemp("whole"), "whole", WHOLE),
