@@ -93,16 +93,15 @@ class HttpServer:
         names: Sequence[str] = LOOPBACK_NAMES,
         certificates: Certificates | None = None,
     ) -> None:
-        scheme = "http" if certificates is None else "https"
-        self._handler = type("Handler", (_Handler,), {"names": names, "scheme": scheme})
-        self._server = _ThreadingServer((LOOPBACK, 0), self._handler)
+        self._server = _ThreadingServer((LOOPBACK, 0), _Handler)
+        self._server.names = names
         if certificates is not None:
             self._server.tls = _tls(certificates)
         self.port: int = self._server.server_address[1]
 
     def start(self, application: Application) -> None:
         """Serve in a daemon thread."""
-        self._handler.application = staticmethod(application)
+        self._server.application = application
         serve = self._server.serve_forever
         threading.Thread(target=serve, name="http", daemon=True).start()
 
@@ -117,6 +116,8 @@ def _tls(certificates: Certificates) -> ssl.SSLContext:
 class _ThreadingServer(ThreadingHTTPServer):
     request_queue_size = 128
     tls: ssl.SSLContext | None = None
+    names: Sequence[str]
+    application: Application
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Shake hands in the connection's own thread: a slow client must not stop others."""
@@ -139,19 +140,18 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = 1 << 16
-    application: Application
-    names: Sequence[str]
-    scheme: str
+    server: _ThreadingServer
 
     def _serve(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        if reason := browsers.refusal(headers, self.names, self.scheme):
+        scheme = "http" if self.server.tls is None else "https"
+        if reason := browsers.refusal(headers, self.server.names, scheme):
             self._refuse(reason)
             return
         body = b"".join(self._body(headers))
         request = make_request(self.command, self.path, headers, body)
         try:
-            response = self.application(request)
+            response = self.server.application(request)
         except Exception:
             log.exception("%s %s failed", self.command, request.host)
             response = json_response({"error": {"code": 500, "message": "emulator failure"}}, 500)

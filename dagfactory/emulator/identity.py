@@ -117,22 +117,22 @@ class Identity:
     def _is_own(self, token: str) -> bool:
         """Whether the account signed this token itself, as Google's gRPC clients do."""
         try:
-            claims = self._claims(token, options={"verify_aud": False})
+            claims = self._claims(token, audience=None)
         except jwt.InvalidTokenError:
             return False
         return claims.get("aud") not in self._audiences  # those are assertions, no access tokens
 
-    def _claims(self, token: str, **checks: Any) -> dict[str, Any]:
-        options = {"require": ["exp", "iat", "iss"], **checks.pop("options", {})}
+    def _claims(self, token: str, audience: list[str] | None) -> dict[str, Any]:
+        """Read what the account signed; raises InvalidTokenError. No `audience` lets any pass."""
         return dict(
             jwt.decode(
                 token,
                 self._public,
                 algorithms=["RS256"],
                 issuer=self.email,
+                audience=audience,
                 leeway=10,
-                options=options,
-                **checks,
+                options={"require": ["exp", "iat", "iss"], "verify_aud": audience is not None},
             )
         )
 

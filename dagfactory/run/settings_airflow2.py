@@ -74,7 +74,7 @@ def airflow2_options(state: StateFolders, airflow3: dict[str, str]) -> dict[str,
     server.write_text(_WEBSERVER)
     config = state.home / "config"  # Airflow imports from there
     config.mkdir(exist_ok=True)
-    shutil.copy(browsers.__file__, config)
+    shutil.copyfile(browsers.__file__, config / "browsers.py")
     (config / "one_at_a_time.py").write_text(_EXECUTOR)
     shared = {name: value for name, value in airflow3.items() if not name.startswith(_UNKNOWN)}
     return shared | {

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+
+import jwt
 
 NOBODY = 65534
 
@@ -57,6 +61,14 @@ PAGES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
     "all addresses": ("GET", {"Host": "0.0.0.0:{port}", "Sec-Fetch-Site": "none"}),
 }
+
+# a client, the web UI's own page, an address typed by hand, and the UI behind a tunnel
+OWN_PAGES: list[dict[str, str]] = [
+    {},
+    {"Origin": "http://127.0.0.1:{port}", "Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"},
+    {"Host": "localhost:9000", "Origin": "http://localhost:9000", "Sec-Fetch-Site": "same-origin"},
+]
 
 
 def ask(  # noqa: PLR0913 - the parts of a request
@@ -117,3 +129,58 @@ def open_to_others(folder: Path) -> list[str]:
     every = [folder, *folder.rglob("*")]
     found = [path for path in every if not path.is_symlink() and path.exists()]
     return [str(path) for path in found if path.stat().st_mode & 0o077]
+
+
+def got_in(port: int, version: str, authorization: str) -> dict[str, int]:
+    """Return which attempts at a run's Airflow were answered; `authorization` is its own client's."""
+    tried = {
+        f"{method} {path} {given}": ask(port, method, path, headers, body)[0]
+        for method, path, body in _calls(version)
+        for given, headers in _guesses().items()
+    }
+    dags = f"/api/{version}/dags"
+    for page, (method, headers) in PAGES.items():
+        tried[page] = ask(port, method, dags, {"Authorization": authorization, **headers})[0]
+    for own in OWN_PAGES:
+        assert ask(port, "GET", dags, {"Authorization": authorization, **own})[0] == 200
+    return {name: status for name, status in tried.items() if status < 400}
+
+
+def _calls(version: str) -> list[tuple[str, str, bytes]]:
+    """Return calls that give a token, read, write, or start a program."""
+    connection = {"connection_id": "stolen", "conn_type": "http", "host": "127.0.0.1"}
+    guesses = [
+        {},
+        {"username": "admin", "password": ""},
+        {"username": "admin", "password": "admin"},
+    ]
+    return [
+        ("GET", "/auth/token", b""),
+        ("GET", "/auth/token/login", b""),
+        *(("POST", "/auth/token", json.dumps(guess).encode()) for guess in guesses),
+        ("POST", "/auth/token/cli", json.dumps(guesses[2]).encode()),
+        ("GET", f"/api/{version}/dags", b""),
+        ("GET", f"/api/{version}/config", b""),
+        ("POST", f"/api/{version}/connections", json.dumps(connection).encode()),
+        ("POST", f"/api/{version}/dags/whole/dagRuns", b'{"logical_date": null, "conf": {}}'),
+        ("GET", "/ui/dags", b""),
+        ("GET", "/execution/connections/x", b""),
+        ("GET", "/execution/variables/x", b""),
+    ]
+
+
+def _guesses() -> dict[str, dict[str, str]]:
+    now = int(time.time())
+    claims = {"sub": "admin", "role": "ADMIN", "iat": now, "nbf": now, "exp": now + 600}
+    claims["aud"] = "apache-airflow"
+    values = {
+        "a word": "Bearer x",
+        "forged": "Bearer " + jwt.encode(claims, "k" * 64, "HS512"),
+        "unsigned": "Bearer " + jwt.encode(claims, "", "none"),
+        "basic": "Basic YWRtaW46YWRtaW4=",
+        "basic without a password": "Basic YWRtaW46",
+    }
+    kind = {"Content-Type": "application/json"}
+    cookie = {"Cookie": f"_token={jwt.encode(claims, '', 'none')}"}
+    given = {name: kind | {"Authorization": value} for name, value in values.items()}
+    return {"none": kind, "cookie": kind | cookie, **given}

@@ -1,4 +1,4 @@
-"""What only the real scheduler shows: pools before the DAG, alerts of runs, deadlines."""
+"""What only the real scheduler shows: pools before the DAG, alerts of runs, deadlines, who may ask."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from attacks import got_in
 from inbox import Inbox, inbox
 from lines import AIRFLOW_2, specs_for
 
@@ -51,6 +52,7 @@ def run(folder: Path, letters: Inbox, target: str, monkeypatch: pytest.MonkeyPat
         version = "v2" if target == "airflow3" else "v1"
         api = AirflowApi(urlsplit(result.url).port or 0, result.login, version)
         assert api.answers()
+        assert got_in(api.port, version, api._headers["Authorization"]) == {}
         pools.append(api.get("pools", "gpu"))
 
     options = RunOptions(target=target, emulator=None, timeout=200, hold=hold)
