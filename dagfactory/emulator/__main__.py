@@ -1,17 +1,21 @@
 """Command line: `python -m dagfactory.emulator --state DIR`."""
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 from dagfactory.emulator import client, faults, lifetime
+from dagfactory.emulator.files import PRIVATE, private_folder
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until told to end; return the exit status (2: a wrong argument)."""
+    os.umask(PRIVATE)  # jobs inherit it
     shutdown = lifetime.Shutdown()
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -25,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     from dagfactory.emulator.server import EmulatorServer, ServerOptions, pairs
 
     state = options.state.resolve()
-    state.mkdir(parents=True, exist_ok=True)
+    private_folder(state)
     try:
         for spec in options.fault:
             faults.parse(spec)
@@ -36,23 +40,34 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     client.write_faults(state, options.fault)
+    workdir, folder = options.workdir.resolve(), options.fixtures
+    with _kept(state, secrets):
+        try:
+            given = {} if folder is None else fixtures.entrypoints(folder.resolve())
+            entrypoints = {**entrypoints, **given, **entrypoints}  # those given here first
+            fixtures.put_files(objects, state / "gcs")
+            server = EmulatorServer(
+                ServerOptions(state, options.project, options.slots, workdir, entrypoints, folder)
+            )
+        except SeedError as error:
+            parser.error(str(error))
+        sys.stdout.write(server.announce(state) + "\n")
+        sys.stdout.flush()
+        logging.getLogger(__name__).info("end: %s", shutdown.wait())
+        server.close()
+    return 0
+
+
+@contextlib.contextmanager
+def _kept(state: Path, secrets: dict[str, str]) -> Iterator[None]:
+    """Keep secrets in their files while a block runs."""
     for name, value in secrets.items():
         client.write_secret(state, name, value)
-    fixtures.put_files(objects, state / "gcs")
-    workdir, folder = options.workdir.resolve(), options.fixtures
     try:
-        given = {} if folder is None else fixtures.entrypoints(folder.resolve())
-        entrypoints = {**entrypoints, **given, **entrypoints}  # those given here first
-        server = EmulatorServer(
-            ServerOptions(state, options.project, options.slots, workdir, entrypoints, folder)
-        )
-    except SeedError as error:
-        parser.error(str(error))
-    sys.stdout.write(server.announce(state) + "\n")
-    sys.stdout.flush()
-    logging.getLogger(__name__).info("end: %s", shutdown.wait())
-    server.close()
-    return 0
+        yield
+    finally:
+        for name in secrets:
+            (state / client.SECRETS_DIRECTORY / name).unlink(missing_ok=True)
 
 
 def _from_environment(variables: dict[str, str]) -> dict[str, str]:

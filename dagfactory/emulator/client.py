@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dagfactory.emulator.files import replace_text
+from dagfactory.emulator.files import PRIVATE, private_folder, replace_text
 
 READY_FILE = "emulator.json"
 LOG_FILE = "emulator.log"
@@ -95,7 +95,7 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
     Raises EmulatorError when it exits or is not ready within `timeout` seconds.
     """
     directory = Path(state).resolve()
-    directory.mkdir(parents=True, exist_ok=True)
+    private_folder(directory)
     for name, value in (secrets or {}).items():
         write_secret(directory, name, value)
     command = [python, "-m", "dagfactory.emulator", "--state", str(directory)]
@@ -107,13 +107,16 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
     for flag, folder in (("--workdir", workdir), ("--fixtures", fixtures)):
         if folder is not None:
             command += [flag, os.fspath(folder)]
-    with (directory / LOG_FILE).open("ab") as log:
+    path = directory / LOG_FILE
+    path.touch(mode=0o600)
+    with path.open("ab") as log:
         process = subprocess.Popen(  # its own session: Ctrl-C is for the owner to translate
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=True,
+            umask=PRIVATE,
         )
     ready = _ready(process, directory, timeout)
     return Emulator(directory, ready["proxy"], ready["env"], ready["direct"], process)
@@ -153,5 +156,5 @@ def write_faults(state: Path, specs: Sequence[str]) -> None:
 def write_secret(state: Path, name: str, value: str) -> None:
     """Put a secret's value into STATE/secrets/NAME, readable by its owner only."""
     directory = state / SECRETS_DIRECTORY
-    directory.mkdir(parents=True, exist_ok=True)
+    private_folder(directory)
     replace_text(directory / name, value)

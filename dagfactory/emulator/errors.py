@@ -65,12 +65,6 @@ class SeedError(Exception):
     """A file of the fixtures that makes no table; the message names it."""
 
 
-def require_token(authorization: str | None) -> None:
-    """Raise UNAUTHENTICATED unless the call carries a bearer token; its value is not looked at."""
-    if not (authorization or "").startswith("Bearer "):
-        raise ApiError("UNAUTHENTICATED", "Request is missing required authentication credential.")
-
-
 def by_http(http: int, message: str) -> ApiError:
     """Return the error that goes with an HTTP status, e.g. 429 -> RESOURCE_EXHAUSTED."""
     names = (name for name, (status, _code) in CODES.items() if status == http)

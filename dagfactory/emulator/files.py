@@ -1,8 +1,17 @@
-"""Files that are replaced in one step. Standard library only."""
+"""Files that nobody else may read, some replaced in one step. Standard library only."""
 
 import os
 import tempfile
 from pathlib import Path
+
+PRIVATE = 0o077
+"""The umask of everything that is started here: folders 0700, files 0600."""
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder, or take one that is there, for its owner only."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
 
 
 def replace_text(path: Path, text: str) -> None:

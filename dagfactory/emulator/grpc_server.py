@@ -9,8 +9,9 @@ from typing import Any
 import grpc
 
 from dagfactory.emulator.certificates import Certificates
-from dagfactory.emulator.errors import ApiError, require_token
+from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.faults import Faults
+from dagfactory.emulator.identity import Identity
 from dagfactory.emulator.protos import message_class
 from dagfactory.emulator.rpc_routes import Method
 
@@ -22,11 +23,15 @@ class GrpcServer:
     """A gRPC server on a free loopback port."""
 
     def __init__(
-        self, methods: Sequence[Method], certificates: Certificates, faults: Faults
+        self,
+        methods: Sequence[Method],
+        certificates: Certificates,
+        faults: Faults,
+        identity: Identity,
     ) -> None:
         self._server = grpc.server(futures.ThreadPoolExecutor(THREADS, "grpc"))
         for service, rows in groupby(sorted(methods, key=_service), _service):
-            handlers = {row.name: _handler(row, faults) for row in rows}
+            handlers = {row.name: _handler(row, faults, identity) for row in rows}
             generic = grpc.method_handlers_generic_handler(service, handlers)
             self._server.add_generic_rpc_handlers((generic,))
         key, certificate = certificates.key.read_bytes(), certificates.certificate.read_bytes()
@@ -46,18 +51,20 @@ def _service(method: Method) -> str:
     return method.service
 
 
-def _handler(method: Method, faults: Faults) -> grpc.RpcMethodHandler:
+def _handler(method: Method, faults: Faults, identity: Identity) -> grpc.RpcMethodHandler:
     return grpc.unary_unary_rpc_method_handler(
-        _guarded(method, faults),
+        _guarded(method, faults, identity),
         request_deserializer=message_class(method.request_type).FromString,
         response_serializer=lambda message: message.SerializeToString(),
     )
 
 
-def _guarded(method: Method, faults: Faults) -> Callable[[Any, grpc.ServicerContext], Any]:
+def _guarded(
+    method: Method, faults: Faults, identity: Identity
+) -> Callable[[Any, grpc.ServicerContext], Any]:
     def call(request: Any, context: grpc.ServicerContext) -> Any:
         try:
-            require_token(dict(context.invocation_metadata()).get("authorization"))
+            identity.require(dict(context.invocation_metadata()).get("authorization"))
             faults.fail_call(method.name)
             log.info("grpc %s", method.name)
             return method.call(request)

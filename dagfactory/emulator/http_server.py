@@ -5,13 +5,15 @@ import logging
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from dagfactory.emulator import browsers
+from dagfactory.emulator.browsers import LOOPBACK_NAMES
 from dagfactory.emulator.certificates import Certificates
 
 log = logging.getLogger(__name__)
@@ -21,7 +23,10 @@ NO_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request; header names are lower case, `path` is still percent-encoded."""
+    """One request; header names are lower case, `path` is still percent-encoded.
+
+    `base` is the address in front of the path where that is not the host alone.
+    """
 
     method: str
     host: str
@@ -29,6 +34,7 @@ class HttpRequest:
     query: dict[str, list[str]]
     headers: dict[str, str]
     body: bytes = b""
+    base: str = ""
 
     def arg(self, name: str, default: str | None = None) -> str | None:
         """Return the last value of a query parameter."""
@@ -80,17 +86,22 @@ def make_request(
 
 
 class HttpServer:
-    """A threaded server on a free loopback port; call `start` once, `port` is known before."""
+    """A threaded server on a free loopback port, known before `start`, for hosts of some names (globs)."""
 
-    def __init__(self, application: Application, certificates: Certificates | None = None) -> None:
-        handler = type("Handler", (_Handler,), {"application": staticmethod(application)})
-        self._server = _ThreadingServer((LOOPBACK, 0), handler)
+    def __init__(
+        self,
+        names: Sequence[str] = LOOPBACK_NAMES,
+        certificates: Certificates | None = None,
+    ) -> None:
+        self._server = _ThreadingServer((LOOPBACK, 0), _Handler)
+        self._server.names = names
         if certificates is not None:
             self._server.tls = _tls(certificates)
         self.port: int = self._server.server_address[1]
 
-    def start(self) -> None:
+    def start(self, application: Application) -> None:
         """Serve in a daemon thread."""
+        self._server.application = application
         serve = self._server.serve_forever
         threading.Thread(target=serve, name="http", daemon=True).start()
 
@@ -105,6 +116,8 @@ def _tls(certificates: Certificates) -> ssl.SSLContext:
 class _ThreadingServer(ThreadingHTTPServer):
     request_queue_size = 128
     tls: ssl.SSLContext | None = None
+    names: Sequence[str]
+    application: Application
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Shake hands in the connection's own thread: a slow client must not stop others."""
@@ -127,19 +140,30 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = 1 << 16
-    application: Application
+    server: _ThreadingServer
 
     def _serve(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
+        scheme = "http" if self.server.tls is None else "https"
+        if reason := browsers.refusal(headers, self.server.names, scheme):
+            self._refuse(reason)
+            return
         body = b"".join(self._body(headers))
         request = make_request(self.command, self.path, headers, body)
         try:
-            response = self.application(request)
+            response = self.server.application(request)
         except Exception:
-            log.exception("%s %s failed", self.command, self.path)
+            log.exception("%s %s failed", self.command, request.host)
             response = json_response({"error": {"code": 500, "message": "emulator failure"}}, 500)
-        log.debug("%s %s%s -> %d", request.method, request.host, self.path, response.status)
+        # not the path: one of the doors has its secret there
+        log.debug("%s %s -> %d", request.method, request.host, response.status)
         self._answer(response)
+
+    def _refuse(self, reason: str) -> None:
+        log.warning("refused: %s", reason)
+        self.close_connection = True  # the body was not read
+        error = {"code": 403, "message": reason, "status": "PERMISSION_DENIED"}
+        self._answer(json_response({"error": error}, 403))
 
     def _body(self, headers: dict[str, str]) -> Iterator[bytes]:
         if headers.get("transfer-encoding", "").lower() == "chunked":
@@ -168,5 +192,5 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the application logs what matters."""
 
 
-for _verb in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"):
+for _verb in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
     setattr(_Handler, f"do_{_verb}", _Handler._serve)  # noqa: SLF001 - one function for all

@@ -7,9 +7,10 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 
-from dagfactory.emulator.errors import ApiError, require_token
+from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.http_server import HttpRequest, HttpResponse, json_response
+from dagfactory.emulator.identity import Identity
 from dagfactory.emulator.protos import message_class
 from dagfactory.emulator.rpc_routes import Method
 
@@ -21,13 +22,13 @@ SYSTEM = {"alt", "$alt", "key", "fields", "$fields", "prettyPrint", "quotaUser",
 class RestGateway:
     """Serves a set of methods; one instance per API host."""
 
-    def __init__(self, methods: Sequence[Method], faults: Faults) -> None:
-        self._methods, self._faults = methods, faults
+    def __init__(self, methods: Sequence[Method], faults: Faults, identity: Identity) -> None:
+        self._methods, self._faults, self._identity = methods, faults, identity
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one REST request."""
         try:
-            require_token(request.headers.get("authorization"))
+            self._identity.require(request.headers.get("authorization"))
             response = self._call(request)
         except ApiError as error:
             log.info("%s %s: %s %s", request.method, request.path, error.status, error.message)

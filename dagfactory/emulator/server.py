@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagfactory.emulator import certificates, fixtures, identity, protos, secrets
+from dagfactory.emulator import certificates, fixtures, protos, secrets
 from dagfactory.emulator.bigquery.service import BigQueryService
 from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY
 from dagfactory.emulator.client_environment import client_environment, direct_environment
@@ -25,6 +25,7 @@ from dagfactory.emulator.http_server import (
     HttpServer,
     json_response,
 )
+from dagfactory.emulator.identity import Identity
 from dagfactory.emulator.jobs.runner import Runner
 from dagfactory.emulator.proxy import Proxy, Route
 from dagfactory.emulator.rest_gateway import RestGateway
@@ -62,41 +63,46 @@ class EmulatorServer:
         protos.load()
         faults = Faults(state / FAULTS_FILE)
         tls = certificates.create(state / "tls")
-        tokens = HttpServer(identity.token)
+        identity = Identity(options.project)
+        tokens, direct = HttpServer(), HttpServer()
         account = state / "credentials.json"
-        identity.write_service_account(
-            account, options.project, f"http://{LOOPBACK}:{tokens.port}/token"
-        )
+        identity.write_account(account, f"http://{LOOPBACK}:{tokens.port}/token")
+        self._private = (account, tls.key, state / READY_FILE)
         job_env: dict[str, str] = dict(os.environ)
         self._runner = Runner(state / "jobs", options.slots, options.workdir, job_env, faults)
-        bigquery = BigQueryService(state / "bigquery", state / "gcs", faults)
+        bigquery = BigQueryService(
+            state / "bigquery", state / "gcs", faults, identity, options.fixtures
+        )
         data = PredictionData(state / "gcs", bigquery)
         vertex_methods = vertex.methods(
             state / "vertex", self._runner, faults, options.entrypoints, data
         )
         dataflow = DataflowService(state / "dataflow", self._runner, options.entrypoints).methods()
         secret_methods = secrets.methods(state / SECRETS_DIRECTORY)
-        storage = StorageService(state / "gcs", state / "gcs-side", faults)
+        storage = StorageService(state / "gcs", state / "gcs-side", faults, identity)
         if options.fixtures is not None:
             fixtures.put_objects(options.fixtures, state / "gcs")
             fixtures.put_tables(options.fixtures, bigquery, options.project)
         hosts: dict[str, Application] = {
             STORAGE_HOST: storage,
             BIGQUERY_HOST: bigquery,
-            DATAFLOW_HOST: RestGateway(dataflow, faults),
-            SECRETS_HOST: RestGateway(secret_methods, faults),
+            DATAFLOW_HOST: RestGateway(dataflow, faults, identity),
+            SECRETS_HOST: RestGateway(secret_methods, faults, identity),
             OAUTH_HOST: identity.token,
             IAM_HOST: identity.iam_credentials,
-            **dict.fromkeys(VERTEX_HOSTS, RestGateway(vertex_methods, faults)),
+            **dict.fromkeys(VERTEX_HOSTS, RestGateway(vertex_methods, faults, identity)),
         }
-        https = HttpServer(_by_host(hosts), tls)
-        self._grpc = GrpcServer([*vertex_methods, *dataflow, *secret_methods], tls, faults)
-        direct = HttpServer(identity.trusted(storage))
-        for server in (tokens, https, direct, self._grpc):
-            server.start()
+        https = HttpServer(tuple(hosts), tls)
+        methods = [*vertex_methods, *dataflow, *secret_methods]
+        self._grpc = GrpcServer(methods, tls, faults, identity)
+        base = identity.secret_address(direct.port)
+        tokens.start(identity.token)
+        https.start(_by_host(hosts))
+        direct.start(identity.without_token(storage, base))
+        self._grpc.start()
         self._proxy = Proxy(_routes(https.port, self._grpc.port))
         self.env = client_environment(self._proxy.url, tls.authority, account, state / "gcs")
-        self.direct = direct_environment(f"http://{LOOPBACK}:{direct.port}")
+        self.direct = direct_environment(base)
         job_env.update(self.env)
 
     def announce(self, state: Path) -> str:
@@ -107,9 +113,11 @@ class EmulatorServer:
         return json.dumps(ready)
 
     def close(self) -> None:
-        """End all jobs and stop serving."""
+        """End all jobs, stop serving, and remove what opened the doors."""
         self._runner.close()
         self._grpc.stop()
+        for file in self._private:
+            file.unlink(missing_ok=True)
 
 
 def _routes(https: int, grpc: int) -> tuple[Route, ...]:

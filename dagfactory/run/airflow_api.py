@@ -7,9 +7,12 @@ environment of a run sends everything else to the emulator.
 import http.client
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
+
+from dagfactory.run.login import Login
 
 _TIMEOUT = 180.0  # seconds; a laptop that trains on every core answers slowly
 
@@ -25,10 +28,13 @@ class AirflowApiError(Exception):
 class AirflowApi:
     """A client of the Airflow that listens on `port` of the loopback; `version` is v1 or v2."""
 
-    def __init__(self, port: int, version: str = "v2") -> None:
+    def __init__(self, port: int, login: Login, version: str = "v2") -> None:
         self.port = port
+        self.login = login
         self.version = version
         self._headers: dict[str, str] = {"Content-Type": "application/json"}
+        if version == "v1":
+            self._headers["Authorization"] = login.basic
 
     @property
     def url(self) -> str:
@@ -40,7 +46,7 @@ class AirflowApi:
         try:
             if self.version == "v1":
                 return bool(self.get("health"))
-            token = self._send("GET", "/auth/token")["access_token"]
+            token = self._send("POST", "/auth/token", asdict(self.login))["access_token"]
         except OSError:
             return False
         self._headers["Authorization"] = f"Bearer {token}"

@@ -120,7 +120,8 @@ def _print_summary(request: RunRequest, result: RunResult) -> None:
 
 def _stay(result: RunResult) -> None:
     """Leave everything up until ^C, which is here the normal way to end."""
-    click.echo(f"\nAirflow's web UI: {result.url}\n^C ends it")
+    login = f"user {result.login.username}, password {result.login.password}"
+    click.echo(f"\nAirflow's web UI: {result.url}\nlog in as {login}\n^C ends it")
     try:
         while True:
             signal.pause()  # returns after any signal; Stopped is raised by ours

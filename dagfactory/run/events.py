@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError
+from dagfactory.run.login import Login
 
 
 class RunError(DagfactoryError):
@@ -119,6 +120,7 @@ class RunResult:
     state: str
     seconds: float
     url: str
+    login: Login
     tasks: tuple[TaskResult, ...]
     failures: tuple[Failure, ...]
     logs: Path

@@ -16,7 +16,7 @@ from dagfactory.run.local_airflow import AirflowStart, PhaseTimer, RunningAirflo
 from dagfactory.run.logs import run_logs
 from dagfactory.run.pools import declare_pools
 from dagfactory.run.results import failures, task_results
-from dagfactory.run.state_folders import StateFolders, locked
+from dagfactory.run.state_folders import StateFolders, locked, private_files
 from dagfactory.run.watch import Watcher
 
 
@@ -71,7 +71,7 @@ def session(
     line = line_of(options.target)
     state = replace(state, target=line.target)
     timer = PhaseTimer(on_event)
-    with locked(state.root):
+    with private_files(), locked(state.root):
         # only with the lock: an earlier run may still be writing there
         if options.fresh:
             state.clear()
@@ -128,6 +128,7 @@ class DagRun:
             state=ended,
             seconds=timer.now,
             url=self.url,
+            login=self.session.airflow.api.login,
             tasks=task_results(self.watcher, state.objects),
             failures=failures(self.watcher, state.emulator),
             logs=state.logs,

@@ -14,6 +14,7 @@ from dagfactory.emulator.client import READY_FILE
 from dagfactory.run.airflow_api import AirflowApi
 from dagfactory.run.airflow_install import AirflowLine
 from dagfactory.run.events import Phase, RunError, Sink
+from dagfactory.run.login import Login
 from dagfactory.run.processes import Processes
 from dagfactory.run.settings import airflow_environment, preload_modules
 from dagfactory.run.state_folders import (
@@ -83,13 +84,23 @@ class AirflowStart:
     def up(self) -> Iterator[RunningAirflow]:
         """Yield a running Airflow; on leaving, for whatever reason, nothing of it is left."""
         self.state.prepare()
-        with reserved_port() as port, self._processes(port) as processes:
-            airflow = RunningAirflow(AirflowApi(port, self.line.api), processes)
+        with reserved_port() as port, self._login() as login, self._processes(port) as processes:
+            airflow = RunningAirflow(AirflowApi(port, login, self.line.api), processes)
             self._spawn_emulator(processes)
             processes.tell("import")  # in the supervisor, while the emulator starts beside it
             self._prepare_database(processes)
             self._start_components(airflow)
             yield airflow
+
+    @contextlib.contextmanager
+    def _login(self) -> Iterator[Login]:
+        """Make the login of this run; its file ends with the processes that read it."""
+        login, file = Login(), self.state.passwords
+        login.write(file)
+        try:
+            yield login
+        finally:
+            file.unlink(missing_ok=True)
 
     def _processes(self, port: int) -> Processes:
         environment = airflow_environment(self.state, self.dags.resolve(), port, self.line)

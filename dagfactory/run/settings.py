@@ -5,11 +5,11 @@ scheduler that sleeps a second between looks, a processor that looks at a file e
 """
 
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from dagfactory.emulator.files import replace_text
 from dagfactory.run.airflow_install import AirflowLine
 from dagfactory.run.settings_airflow2 import airflow2_options
 from dagfactory.run.state_folders import StateFolders
@@ -32,6 +32,7 @@ def airflow_environment(
         "API__BASE_URL": url,
         "API__HOST": "127.0.0.1",
         "API__PORT": str(port),
+        **_doors(state),
         **_keys(state.home),
     }
     if line.target == "airflow2":
@@ -54,8 +55,6 @@ def _core(dags: Path, url: str) -> dict[str, str]:
         "CORE__LOAD_EXAMPLES": "False",
         "CORE__PLUGINS_FOLDER": str(dags / "plugins"),
         "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
-        # Everybody is admin: the server listens on the loopback and ends with the run.
-        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         # The run asked for is the only one: a schedule must not start a second one beside it.
         "SCHEDULER__USE_JOB_SCHEDULE": "False",
         # … and begins when it is complete: a DAG is let go after its run was made, also one that
@@ -111,24 +110,34 @@ def _quiet() -> dict[str, str]:
     }
 
 
+def _doors(state: StateFolders) -> dict[str, str]:
+    """Say who may come in: one user, by a password of this run."""
+    return {
+        "CORE__AUTH_MANAGER": "dagfactory.run.embedded.auth_manager.AuthManager",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(state.passwords),
+        # A run that trains for days, or is looked at that long, goes on with the token of its start.
+        "API_AUTH__JWT_EXPIRATION_TIME": str(30 * 24 * 3600),
+        # Airflow sets these whatever the umask says.
+        "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+        "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
+    }
+
+
 def _keys(home: Path) -> dict[str, str]:
-    """Keys all components share; kept, so that what the database encrypts stays readable."""
-    path = home / "keys.json"
-    if path.exists():
-        return dict(json.loads(path.read_text()))
-    keys = {
-        "CORE__FERNET_KEY": _fernet_key(),
+    """Return the keys all components share: those that sign are the run's, the one that encrypts is kept."""
+    return {
+        "CORE__FERNET_KEY": _fernet_key(home / "fernet.key"),
         "API__SECRET_KEY": secrets.token_urlsafe(32),
         "API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
     }
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(keys, file)
-    return keys
 
 
-def _fernet_key() -> str:
-    """32 random bytes in URL-safe base64 with padding, which is what Fernet calls a key."""
-    return secrets.token_urlsafe(32) + "="
+def _fernet_key(path: Path) -> str:
+    """Return the key of what the database encrypts, made once: 32 bytes in URL-safe base64 with padding."""
+    if not path.exists():
+        replace_text(path, secrets.token_urlsafe(32) + "=")
+    return path.read_text()
 
 
 def preload_modules(dags: Path, target: str) -> Mapping[str, list[str]]:

@@ -1,8 +1,39 @@
 """Airflow 2's configuration for a local run, where it departs from Airflow 3's."""
 
+import shutil
+
+from dagfactory.emulator import browsers
 from dagfactory.run.state_folders import StateFolders
 
-_EVERYBODY_IS_ADMIN = 'AUTH_ROLE_PUBLIC = "Admin"\n'
+_WEBSERVER = """\
+import hmac
+import json
+import os
+from pathlib import Path
+
+from browsers import LOOPBACK_NAMES, refusal  # the copy in AIRFLOW_HOME/config
+from flask import Response, abort, request, request_started
+
+AUTH_ROLE_PUBLIC = "Admin"  # of whoever `check` lets in
+USERS = json.loads(Path(os.environ["AIRFLOW_HOME"], "passwords.json").read_text())
+
+
+def check(*_, **__):
+    reason = refusal({name.lower(): value for name, value in request.headers}, LOOPBACK_NAMES)
+    if reason:
+        abort(Response(f"refused: {reason}", 403))
+    given = request.authorization
+    known = USERS.get(given.username) if given else None
+    if known is None or not hmac.compare_digest(given.password.encode(), known.encode()):
+        abort(Response("", 401, {"WWW-Authenticate": 'Basic realm="dagfactory run"'}))
+
+
+request_started.connect(check, weak=False)
+"""
+"""The web server's configuration: every request shows the run's password and is of no foreign page.
+
+Users of Airflow 2 lie in its database, which is used again; a password of the run does not.
+"""
 
 _EXECUTOR = """\
 from airflow.executors.local_executor import LocalExecutor
@@ -26,7 +57,8 @@ _UNKNOWN = (
     "API__PORT",
     "API__SECRET_KEY",
     "CORE__EXECUTION_API_SERVER_URL",
-    "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS",
+    "CORE__AUTH_MANAGER",
+    "CORE__SIMPLE_AUTH_MANAGER_",
     "DAG_PROCESSOR__",
     "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY",
     "LOGGING__NAMESPACE_LEVELS",
@@ -39,9 +71,10 @@ _UNKNOWN = (
 def airflow2_options(state: StateFolders, airflow3: dict[str, str]) -> dict[str, str]:
     """Return the options of a run without their prefix, made from those for Airflow 3."""
     server = state.home / "webserver_config.py"
-    server.write_text(_EVERYBODY_IS_ADMIN)  # it listens on the loopback and ends with the run
+    server.write_text(_WEBSERVER)
     config = state.home / "config"  # Airflow imports from there
     config.mkdir(exist_ok=True)
+    shutil.copyfile(browsers.__file__, config / "browsers.py")
     (config / "one_at_a_time.py").write_text(_EXECUTOR)
     shared = {name: value for name, value in airflow3.items() if not name.startswith(_UNKNOWN)}
     return shared | {

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagfactory.emulator.files import PRIVATE, private_folder
 from dagfactory.run.events import NotReadyError
 
 
@@ -44,6 +45,11 @@ class StateFolders:
         return self.home / "airflow.db"
 
     @property
+    def passwords(self) -> Path:
+        """Who may log in to Airflow, while it runs."""
+        return self.home / "passwords.json"
+
+    @property
     def objects(self) -> Path:
         """Where `gs://BUCKET/NAME` lies as the file BUCKET/NAME."""
         return self.emulator / "gcs"
@@ -51,7 +57,7 @@ class StateFolders:
     def prepare(self) -> None:
         """Make the folders; component logs of the last run are emptied, task logs stay."""
         for folder in (self.home, self.emulator, self.logs):
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
         # keys and models of a run must not end up in a commit
         (self.root / ".gitignore").write_text("*\n")
         # a *.pid: its number may be another process's by now, and Airflow 2's server then refuses to start
@@ -65,12 +71,22 @@ class StateFolders:
 
 
 @contextlib.contextmanager
+def private_files() -> Iterator[None]:
+    """Let what is written in a block, by whatever it starts too, be readable by its owner only."""
+    before = os.umask(PRIVATE)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextlib.contextmanager
 def locked(root: Path) -> Iterator[None]:
     """Hold `root` for one run; raises NotReadyError at once when another run has it.
 
     The kernel drops the lock with the process, so no crash can leave a stale one.
     """
-    root.mkdir(parents=True, exist_ok=True)
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
     # not "w": who comes second must not empty the file that says who was first
     with (root / "lock").open("a+") as file:
         try:

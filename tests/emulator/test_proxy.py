@@ -1,8 +1,11 @@
+import base64
 import socket
 from urllib.parse import urlsplit
 
+import google.auth
 import pytest
 import requests
+from google.auth.transport.requests import AuthorizedSession
 
 
 def test_other_hosts_are_refused_and_logged(emulator):
@@ -23,14 +26,18 @@ def test_other_hosts_are_refused_and_logged(emulator):
 )
 def test_only_connect_to_port_443_of_known_hosts(emulator, request_line):
     proxy = urlsplit(emulator.proxy)
+    known = base64.b64encode(f"{proxy.username}:{proxy.password}".encode()).decode()
+    head = f"{request_line} HTTP/1.1\r\nProxy-Authorization: Basic {known}\r\n\r\n"
     with socket.create_connection((proxy.hostname, proxy.port), 30) as connection:
-        connection.sendall(f"{request_line} HTTP/1.1\r\n\r\n".encode())
+        connection.sendall(head.encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 403 ")
 
 
-def test_unknown_paths_of_a_known_host_are_404(emulator):
+def test_unknown_paths_of_a_known_host_are_404():
     url = "https://us-central1-aiplatform.googleapis.com/v1/projects/demo/locations/x/datasets"
-    answer = requests.get(url, headers={"Authorization": "Bearer x"}, timeout=30)
+    credentials, _ = google.auth.default(["https://www.googleapis.com/auth/cloud-platform"])
+    with AuthorizedSession(credentials) as session:
+        answer = session.get(url, timeout=30)
     assert (answer.status_code, answer.json()["error"]["status"]) == (404, "NOT_FOUND")
 
 

@@ -68,10 +68,11 @@ def test_a_secret_comes_from_a_variable_that_no_list_of_processes_shows(tmp_path
         assert emulator.stdout.readline().startswith("{")
         kept = tmp_path / "secrets/wandb"
         shown = Path(f"/proc/{emulator.pid}/cmdline").read_bytes()
+        value, mode = kept.read_text(), kept.stat().st_mode
         emulator.terminate()
         emulator.wait(60)
-    assert kept.read_text() == "the=value"
-    assert kept.stat().st_mode & 0o077 == 0
+    assert (value, mode & 0o077) == ("the=value", 0)
+    assert not kept.exists()
     assert b"wandb" in shown
     assert b"the=value" not in shown
 

@@ -1,4 +1,4 @@
-"""What only the real scheduler shows: pools before the DAG, alerts of runs, deadlines."""
+"""What only the real scheduler shows: pools before the DAG, alerts of runs, deadlines, who may ask."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from attacks import got_in
 from inbox import Inbox, inbox
 from lines import AIRFLOW_2, specs_for
 
 from dagfactory.run.airflow_api import AirflowApi
 from dagfactory.run.airflow_install import VARIABLE
+from dagfactory.run.events import RunResult
 from dagfactory.run.execute import RunOptions, execute
 from dagfactory.run.prepare import prepare
 from dagfactory.run.state_folders import StateFolders
@@ -44,12 +46,13 @@ def run(folder: Path, letters: Inbox, target: str, monkeypatch: pytest.MonkeyPat
     prepared = prepare(specs / "alarms.yaml", environment="local", into=folder / "dags")
     pools: list[dict] = []
 
-    def hold(result: object) -> None:
+    def hold(result: RunResult) -> None:
         paths = {"/ops", "/v2/enqueue"} if target == "airflow3" else {"/ops"}
         letters.wait(lambda: paths <= {each.path for each in letters.posts})
-        url = getattr(result, "url", "")
-        api = AirflowApi(urlsplit(url).port or 0, "v2" if target == "airflow3" else "v1")
+        version = "v2" if target == "airflow3" else "v1"
+        api = AirflowApi(urlsplit(result.url).port or 0, result.login, version)
         assert api.answers()
+        assert got_in(api.port, version, api._headers["Authorization"]) == {}
         pools.append(api.get("pools", "gpu"))
 
     options = RunOptions(target=target, emulator=None, timeout=200, hold=hold)

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from attacks import got_in, open_to_others
 from processes import started
 
 from dagfactory.run.airflow_api import AirflowApi
@@ -102,7 +103,9 @@ def ran(state, tmp_path_factory):
     events = []
 
     def hold(result):
-        events.append(("held", AirflowApi(urlsplit(result.url).port).answers()))
+        api = AirflowApi(urlsplit(result.url).port, result.login)
+        events.append(("held", api.answers()))
+        events.append(("got in", got_in(api.port, "v2", api._headers["Authorization"])))
 
     result = execute(
         _folder(tmp_path_factory.mktemp("whole"), "whole", WHOLE),
@@ -172,7 +175,18 @@ def test_events_tell_the_run_as_it_goes(ran):
 
 
 def test_airflow_is_still_up_while_the_result_is_held(ran):
-    assert ran[1][-1] == ("held", True)
+    assert ("held", True) in ran[1]
+
+
+def test_nobody_gets_into_airflow_without_the_password_or_by_a_page(ran):
+    assert ran[1][-1] == ("got in", {})
+
+
+def test_what_a_run_keeps_is_its_owners_and_opens_nothing(ran, state):
+    _, events = ran
+    assert events
+    assert open_to_others(state.home) + open_to_others(state.logs) == []
+    assert not state.passwords.exists()
 
 
 def test_only_the_run_asked_for_exists_although_the_dag_has_a_schedule(ran, state):

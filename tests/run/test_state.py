@@ -52,13 +52,14 @@ def test_task_logs_stay_and_component_logs_start_anew(tmp_path):
     assert (tmp_path / ".gitignore").read_text() == "*\n"
 
 
-def test_keys_are_kept_and_private(tmp_path):
+def test_only_the_key_of_the_database_is_kept(tmp_path):
     state = StateFolders(tmp_path)
     state.prepare()
     first, second = (airflow_environment(state, tmp_path, port, LINE) for port in (1, 2))
-    name = "AIRFLOW__API_AUTH__JWT_SECRET"
-    assert first[name] == second[name]
-    assert (state.home / "keys.json").stat().st_mode & 0o777 == 0o600
+    assert first["AIRFLOW__CORE__FERNET_KEY"] == second["AIRFLOW__CORE__FERNET_KEY"]
+    assert first["AIRFLOW__API_AUTH__JWT_SECRET"] != second["AIRFLOW__API_AUTH__JWT_SECRET"]
+    assert [path.name for path in state.home.iterdir()] == ["fernet.key"]
+    assert (state.home / "fernet.key").stat().st_mode & 0o777 == 0o600
     assert first["AIRFLOW__API__PORT"] == "1"
 
 

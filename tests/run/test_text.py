@@ -16,6 +16,7 @@ from dagfactory.run.events import (
     TaskResult,
 )
 from dagfactory.run.lines import line
+from dagfactory.run.login import Login
 from dagfactory.run.logs import failure_text, job_log, run_logs, tail, task_log, vertex_job
 from dagfactory.run.results import local_file, read_metrics
 from dagfactory.run.summary import summary, tasks_table
@@ -222,6 +223,7 @@ def _result(state: str, folder: Path, failures: tuple[Failure, ...] = ()) -> Run
         state=state,
         seconds=75.0,
         url="http://127.0.0.1:1/dags/d/runs/r",
+        login=Login(),
         tasks=TASKS,
         failures=failures,
         logs=folder / "logs",

@@ -1,7 +1,7 @@
 """What a job does: query, load, extract, copy. Each returns the statistics of its kind."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ class JobExecution:
         target = TableName.of(config["destinationTable"], self.project)
         files = object_files.matching(self.files, list(config.get("sourceUris") or ()))
         fields = self._wanted(target, config)
-        with ExitStack() as scratch, self._transaction() as cursor:
+        with self.warehouse.scratch() as scratch, self._transaction() as cursor:
             select = sources.select(cursor, files, config, fields, scratch)
             rows = write(self.warehouse, cursor, target, select, _how(config, {}))
         size = sum(each.stat().st_size for each in files)
@@ -179,8 +179,12 @@ class JobExecution:
         where = f" WHERE {partitions.condition(name, table.extras)}" if name.partition else ""
         names = ", ".join(quoted(each["name"]) for each in table.fields)
         uris = list(config.get("destinationUris") or [config.get("destinationUri", "")])
-        with self._transaction() as cursor, object_files.written(self.files, uris[0]) as path:
-            select = f"SELECT {names} FROM {name.sql}{where}"
+        select = f"SELECT {names} FROM {name.sql}{where}"
+        with (
+            self._transaction() as cursor,
+            self.warehouse.scratch() as scratch,
+            object_files.written(self.files, uris[0], Path(scratch, "rows")) as path,
+        ):
             exports.write(cursor, select, table.fields, config, path)
         return JobResult({"extract": {"destinationUriFileCounts": ["1"] + ["0"] * (len(uris) - 1)}})
 

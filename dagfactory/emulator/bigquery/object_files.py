@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 from dagfactory.emulator.bigquery.errors import BigQueryError
 from dagfactory.emulator.errors import ApiError
@@ -44,16 +43,12 @@ def _matching(root: Path, uri: str) -> list[Path]:
 
 
 @contextmanager
-def written(root: Path, uri: str) -> Iterator[Path]:
-    """Give a file to write; it becomes the object, whole, when the block ends."""
+def written(root: Path, uri: str, temporary: Path) -> Iterator[Path]:
+    """Give the file `temporary` to write; it becomes the object, whole, when the block ends."""
     bucket, name = split(uri.replace("*", FIRST_SHARD, 1))
     if "*" in name:
         raise BigQueryError("invalid", f"Invalid destination URI, more than one wildcard: {uri}")
     target = object_paths.object_path(root, bucket, name)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = root.parent / "bigquery" / uuid4().hex
-    try:
-        yield temporary
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    yield temporary
+    temporary.replace(target)

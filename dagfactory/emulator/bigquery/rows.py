@@ -1,9 +1,7 @@
 """Rows of a table as lines of JSON, for the emulator's other services."""
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +35,12 @@ def put(
     fields: Sequence[Field] | None,
 ) -> None:
     """Append lines of JSON with the columns `fields`, None finds them out."""
-    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file, ExitStack() as scratch:
-        file.writelines(f"{row}\n" for row in rows)
-        file.flush()
-        given = {"sourceFormat": JSON_LINES, **options}
-        with warehouse.transaction() as cursor:
-            select = sources.select(cursor, [Path(file.name)], given, fields, scratch)
-            write(warehouse, cursor, name, select, WriteSettings())
+    given = {"sourceFormat": JSON_LINES, **options}
+    with warehouse.scratch() as scratch, warehouse.transaction() as cursor:
+        file = Path(scratch, "rows.jsonl")
+        file.write_text("".join(f"{row}\n" for row in rows))
+        select = sources.select(cursor, [file], given, fields, scratch)
+        write(warehouse, cursor, name, select, WriteSettings())
 
 
 def named(address: str) -> TableName:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -56,7 +55,7 @@ def _seed(warehouse: Warehouse, path: Path, project: str) -> None:
     resource = _resource(path.with_name(path.stem + SHAPE))
     fields = resource.get("schema", {}).get("fields")
     how = WriteSettings("WRITE_TRUNCATE", extras=resource)
-    with ExitStack() as scratch, warehouse.transaction() as cursor:
+    with warehouse.scratch() as scratch, warehouse.transaction() as cursor:
         if path.suffix == QUERY:
             select = _query(warehouse, path, name)
         else:

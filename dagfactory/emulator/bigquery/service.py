@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagfactory.emulator.bigquery.errors import BigQueryError, as_json
-from dagfactory.emulator.errors import ApiError, require_token
+from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.http_server import HttpRequest, HttpResponse, json_response
+from dagfactory.emulator.identity import Identity
 
 if TYPE_CHECKING:
     from dagfactory.emulator.bigquery.api import BigQueryApi
@@ -27,8 +28,11 @@ class BigQueryService:
     The engine (1 s to import) is opened by the first one: most runs never ask.
     """
 
-    def __init__(self, directory: Path, files: Path, faults: Faults) -> None:
+    def __init__(
+        self, directory: Path, files: Path, faults: Faults, identity: Identity, seeds: Path | None
+    ) -> None:
         self._directory, self._files, self._faults = directory, files, faults
+        self._identity, self._seeds = identity, seeds
         self._lock = threading.Lock()
 
     @cached_property
@@ -44,7 +48,8 @@ class BigQueryService:
     def _warehouse(self) -> "Warehouse":
         from dagfactory.emulator.bigquery.warehouse import Warehouse
 
-        return Warehouse(self._directory)
+        seeds = [] if self._seeds is None else [self._seeds.resolve()]
+        return Warehouse(self._directory, [self._files, *seeds])
 
     def seed(self, folder: Path, project: str) -> None:
         """Make the files of a folder tables; raises SeedError."""
@@ -79,7 +84,7 @@ class BigQueryService:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         try:
-            require_token(request.headers.get("authorization"))
+            self._identity.require(request.headers.get("authorization"))
             method, action = self.api.route(request)
             self._faults.fail_call(f"bigquery.{method}")
             log.info("bigquery.%s %s", method, request.path)

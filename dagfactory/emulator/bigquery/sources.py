@@ -3,9 +3,7 @@
 https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#JobConfigurationLoad
 """
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +22,16 @@ def select(
     files: Sequence[Path],
     options: Options,
     fields: Sequence[Field] | None,
-    scratch: ExitStack,
+    scratch: str,
 ) -> str:
     """Return the SELECT that reads files of `options["sourceFormat"]`.
 
-    `fields` are the columns wanted, None leaves them to the files. `scratch` keeps a temporary
-    file for as long as the SELECT is used. Raises BigQueryError (`invalid`).
+    `fields` are the columns wanted, None leaves them to the files. `scratch` is a folder
+    that lives as long as the SELECT is used. Raises BigQueryError (`invalid`).
     """
     kind = options.get("sourceFormat", "CSV")
     if kind == "AVRO":
-        target = Path(scratch.enter_context(tempfile.TemporaryDirectory()), "rows.jsonl")
+        target = Path(scratch, "rows.jsonl")
         found = avro.as_json_lines(files, target)
         return _json([target], {"ignoreUnknownValues": True}, found, cursor)
     if kind == "NEWLINE_DELIMITED_JSON":

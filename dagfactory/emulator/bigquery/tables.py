@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +100,7 @@ class Tables:
         globs = [object_paths.object_path(self._files, bucket, name) for bucket, name in found]
         shape = external.get("schema") or body.get("schema") or {}
         options = {**external, **(external.get("csvOptions") or {})}
-        with self._warehouse.cursor() as cursor, ExitStack() as scratch:
+        with self._warehouse.cursor() as cursor, self._warehouse.scratch() as scratch:
             return sources.select(cursor, globs, options, shape.get("fields"), scratch)
 
     def _view(self, name: TableName, view: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Datasets and tables: rows in a DuckDB file, and beside them what DuckDB does not keep of a table."""
 
 import json
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,18 +17,19 @@ from dagfactory.emulator.bigquery.errors import (
     invalid_query,
     not_found,
 )
-from dagfactory.emulator.bigquery.identifiers import DatasetName, TableName, quoted
+from dagfactory.emulator.bigquery.identifiers import DatasetName, TableName, literal, quoted
 from dagfactory.emulator.bigquery.partitions import PSEUDO, by_loading_time
 from dagfactory.emulator.bigquery.types import Field, columns, fields_of, overlaid
 
 ANONYMOUS = "_results"  # the dataset of results without a destination
 _SETTINGS = (
-    "SET TimeZone = 'UTC'",
+    "SET GLOBAL TimeZone = 'UTC'",
     "SET error_on_division_by_zero = true",
     "SET python_enable_replacements = false",
     "CREATE TABLE IF NOT EXISTS resources(dataset VARCHAR, name VARCHAR, body VARCHAR)",
     "CREATE TABLE IF NOT EXISTS jobs(project VARCHAR, id VARCHAR, body VARCHAR)",
 )
+_LOCKED = ("SET enable_external_access = false", "SET lock_configuration = true")
 _OFFLINE: dict[str, Any] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -47,12 +49,15 @@ class Table:
 class Warehouse:
     """The engine. Statements of one job follow each other; jobs wait for each other to write."""
 
-    def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+    def __init__(self, directory: Path, readable: Sequence[Path] = ()) -> None:
+        self._scratch = directory / "scratch"
+        self._scratch.mkdir(parents=True, exist_ok=True)
         file = directory / "warehouse.duckdb"
         self._connection = duckdb.connect(str(file), config=_OFFLINE)
         self.writing = threading.RLock()
-        for setting in _SETTINGS:
+        # a query could read any file of this machine, and write to it
+        folders = ", ".join(literal(f"{each}/") for each in (*readable, self._scratch))
+        for setting in (*_SETTINGS, f"SET allowed_directories = [{folders}]", *_LOCKED):
             self._connection.execute(setting)
         for schema in self._schemas():
             if schema.endswith(f".{ANONYMOUS}"):
@@ -60,9 +65,11 @@ class Warehouse:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection of one's own to the same tables."""
-        cursor = self._connection.cursor()
-        cursor.execute(_SETTINGS[0])
-        return cursor
+        return self._connection.cursor()
+
+    def scratch(self) -> tempfile.TemporaryDirectory[str]:
+        """Return a folder for a block, for files that the engine may read and write."""
+        return tempfile.TemporaryDirectory(dir=self._scratch)
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 
-from dagfactory.emulator.errors import ApiError, require_token
+from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.http_server import HttpRequest, HttpResponse, json_response, make_request
+from dagfactory.emulator.identity import Identity
 from dagfactory.emulator.storage import multipart
 from dagfactory.emulator.storage.buckets import Buckets
 from dagfactory.emulator.storage.object_store import ObjectStore
@@ -25,17 +26,17 @@ BOUNDARY = "batch_dagfactory"
 class StorageService:
     """Answers every request to storage.googleapis.com."""
 
-    def __init__(self, root: Path, side: Path, faults: Faults) -> None:
+    def __init__(self, root: Path, side: Path, faults: Faults, identity: Identity) -> None:
         store = ObjectStore(root, side)
         self._buckets = Buckets(store, side)
         self._objects = Objects(store, self._buckets)
         self._uploads = Uploads(store)
-        self._faults = faults
+        self._faults, self._identity = faults, identity
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; a batch is answered call by call."""
         try:
-            require_token(request.headers.get("authorization"))
+            self._identity.require(request.headers.get("authorization"))
             if request.path.startswith("/batch/"):
                 return self._batch(request)
             return _partial(self._answer(request), request.arg("fields"))
@@ -128,7 +129,8 @@ class StorageService:
         verb, target = lines[0].split(" ")[:2]
         outer_authorization = {"authorization": outer.headers["authorization"]}
         headers = {**outer_authorization, **multipart.headers_of(lines[1:])}
-        response = self(make_request(verb, target, headers, body.rstrip(b"\r\n"), outer.host))
+        inner = target.removeprefix(outer.base)
+        response = self(make_request(verb, inner, headers, body.rstrip(b"\r\n"), outer.host))
         content = b"".join(response.stream) if response.stream is not None else response.body
         status = HTTPStatus(response.status)
         frame = (

@@ -70,8 +70,9 @@ class Uploads:
         upload_id, path = uuid4().hex, self._store.temporary()
         path.touch()
         self._sessions[upload_id] = UploadSession(Draft(bucket, name, path, settings, conditions))
+        base = request.base or HOST
         location = (
-            f"{HOST}/upload/storage/v1/b/{bucket}/o?uploadType=resumable&upload_id={upload_id}"
+            f"{base}/upload/storage/v1/b/{bucket}/o?uploadType=resumable&upload_id={upload_id}"
         )
         return HttpResponse(200, b"", {"Location": location, "X-GUploader-UploadID": upload_id})
 

@@ -1,6 +1,7 @@
 """Instances of batch predictions in, predictions out: Cloud Storage and BigQuery."""
 
 import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,12 @@ class PredictionData:
         from dagfactory.emulator.bigquery.object_files import written
 
         folder = f"{target.gcs_destination.output_uri_prefix.rstrip('/')}/prediction-{label}"
-        with written(self._files, f"{folder}/{RESULTS}") as path, path.open("w") as file:
-            file.writelines(json.dumps({"instance": i, "prediction": p}) + "\n" for i, p in pairs)
+        lines = (json.dumps({"instance": i, "prediction": p}) for i, p in pairs)
+        with (
+            tempfile.TemporaryDirectory(dir=self._files.parent) as scratch,
+            written(self._files, f"{folder}/{RESULTS}", Path(scratch, RESULTS)) as path,
+        ):
+            path.write_text("".join(f"{line}\n" for line in lines))
         info.gcs_output_directory = folder
         return info
 
