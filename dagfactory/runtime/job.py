@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, NoReturn
 
@@ -13,9 +13,10 @@ from airflow.providers.common.compat.sdk import (
     get_current_context,
 )
 
-from . import jobspec, triggers, vertex
+from . import jobspec, jobstate, triggers, vertex
 from .base import VertexOperator
-from .labels import PREFIX, display_name, list_filter, task_labels, with_user_labels
+from .labels import PREFIX, display_name, task_labels, with_user_labels
+from .taskjobs import Job, TaskJobs
 
 SPEC_LABEL = f"{PREFIX}spec"
 CHOICE_LABEL = f"{PREFIX}choice"
@@ -83,15 +84,15 @@ class VertexJobOperator(VertexOperator):
         """Return a hash of the request: a job with another one does other work."""
         return jobspec.fingerprint(self.requested_job())
 
-    def created_job(self, created: dict[str, Any]) -> dict[str, Any]:
+    def created_job(self, created: Job) -> dict[str, Any]:
         """Return the CustomJobSpec that Vertex AI made of the request."""
         # The pipeline's own inputs repeat the request; the CustomJob behind it says what runs.
-        backing = (created.get("trainingTaskMetadata") or {}).get("backingCustomJob")
-        if not backing:
-            return dict(created.get("trainingTaskInputs") or {})
-        client = self.client(backing.split("/")[3])
-        custom_job = client.call(client.locations.customJobs().get(name=backing))
-        return dict(custom_job["jobSpec"])
+        behind = self._job_behind(created)
+        return dict(behind["jobSpec"] if behind else created.get("trainingTaskInputs") or {})
+
+    def timed_out(self, ended: Job) -> bool:
+        """Return whether a cancelled job had used up its ``scheduling.timeout``."""
+        return jobstate.overran(self._job_behind(ended) or ended)
 
     def job_outputs(self) -> dict[str, Any]:
         """Return the addresses of what the job writes, for XCom."""
@@ -104,7 +105,10 @@ class VertexJobOperator(VertexOperator):
         self._identify(context)
         # An earlier try can have left its job running: the worker died, or Airflow failed a deferred
         # task over its race (apache/airflow#72716). A second job would cost and write to one place.
-        found = self._live_job()
+        found = self._attachable()
+        if found and jobstate.state_of(found) == jobstate.CANCELLING:
+            self.log.info("Waiting for the end of %s, which is being cancelled", found["name"])
+            self._defer(found["name"], "execute_after_cancel", {})
         if found:
             self.log.info("Attaching to the running job %s", found["name"])
             self._wait(found["name"])
@@ -114,6 +118,10 @@ class VertexJobOperator(VertexOperator):
         self.log.info("An earlier try's job has succeeded meanwhile: %s", done["name"])
         return self._result(done)
 
+    def execute_after_cancel(self, context: Any, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow hands the event over
+        """Begin again: a job that was cancelled has ended, perhaps with success all the same."""
+        return self.execute(context)
+
     def execute_complete(
         self, context: Any, event: dict[str, Any], name: str | None = None, hiccups: int = 0
     ) -> dict[str, Any]:
@@ -122,22 +130,31 @@ class VertexJobOperator(VertexOperator):
         # that is deferred: they cannot change while a task of an older bundle may resume.
         self._identify(context)
         # dag.test() hands on the event alone, without the arguments of the deferral.
-        pipeline = self._get(name or self._job_name(event))
         # The event's own status is not used: the provider's trigger reports PAUSED as success.
-        state = jobspec.state_of(pipeline)
-        if state in jobspec.LIVE:
-            self._wait_again(pipeline["name"], hiccups, event)
-        if state == jobspec.SUCCEEDED:
-            return self._result(pipeline)
-        error = pipeline.get("error") or {}
-        if jobspec.lacks_capacity(jobspec.error_text(pipeline), error.get("code")):
-            self._next_choice(context, _choice(pipeline), jobspec.error_text(pipeline))
-        message = jobspec.failure(pipeline, vertex.console_url(pipeline["name"]))
+        job = self._get(name or self._job_name(event))
+        if jobstate.is_live(job):
+            self._wait_again(job["name"], hiccups, event)
+        return self._outcome(context, job)
+
+    def _outcome(self, context: Any, job: Job) -> dict[str, Any]:
+        """Return the result of a job that has ended, fall back or raise."""
+        if jobstate.state_of(job) == jobstate.SUCCEEDED:
+            return self._result(job)
+        text, code = jobstate.error_text(job), (job.get("error") or {}).get("code")
+        if jobstate.lacks_capacity(text, code):
+            self._next_choice(context, _choice(job), text)
+        raise self._failure(job)
+
+    def _failure(self, job: Job) -> AirflowException:
+        """Return what to raise for a job that has failed or was cancelled."""
+        message = jobstate.failure(job, vertex.console_url(job["name"]))
+        if jobstate.state_of(job) != jobstate.CANCELLED:
+            return AirflowException(message)
+        if self.timed_out(job):
+            return AirflowException(f"{message}\nIt used up its scheduling.timeout.")
         # Our own cancellations end the task by another way, so this one was a person's decision,
         # which a retry would undo.
-        if state == jobspec.CANCELLED and not error:
-            raise AirflowFailException(f"{message}\nIt was cancelled outside this task.")
-        raise AirflowException(message)
+        return AirflowFailException(f"{message}\nIt was cancelled outside this task.")
 
     def resume_execution(
         self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any
@@ -149,7 +166,7 @@ class VertexJobOperator(VertexOperator):
             # Airflow 3 resumes a task whose time is up in order to fail it; nothing calls on_kill then.
             if _timed_out(next_kwargs):
                 self._identify(context)
-                self._cancel_live("the task timed out")
+                self._jobs.cancel_live("the task timed out")
             raise
 
     def on_kill(self) -> None:
@@ -157,7 +174,7 @@ class VertexJobOperator(VertexOperator):
         # read by `_launch`: the signal can arrive while the request to create the job is under way
         self._killed = True
         if self._identity or self._identify_from_context():
-            self._cancel_live("the task was killed")
+            self._jobs.cancel_live("the task was killed")
 
     # Launching.
 
@@ -168,9 +185,9 @@ class VertexJobOperator(VertexOperator):
         if isinstance(created, str):
             self._next_choice(context, choice, created)
         if self._killed:  # on_kill could not find the job yet
-            self._cancel(client, created["name"], "the task was killed")
+            self._jobs.cancel(created["name"], "the task was killed")
             raise AirflowException(f"killed while launching {created['name']}")
-        self._check_strategy(client, job, created)
+        self._check_strategy(job, created)
         self.log.info("Launched %s: %s", created["name"], vertex.console_url(created["name"]))
         self._wait(created["name"])
 
@@ -178,16 +195,16 @@ class VertexJobOperator(VertexOperator):
         """Create the job once; return Vertex AI's error text instead when capacity is missing."""
         from googleapiclient.errors import HttpError
 
-        jobs = self._jobs(client)
+        jobs = self._jobs.resource(client)
         try:
             return client.create_once(
                 lambda: jobs.create(parent=client.parent, body=body),
-                lambda: next(self._live_jobs(client), None),
-                jobspec.out_of_stock,
+                lambda: next(filter(jobstate.is_live, self._jobs.of_region(client)), None),
+                jobstate.out_of_stock,
             )
         except (HttpError, OSError) as error:
             message = vertex.message_of(error)
-            if jobspec.lacks_capacity(message):
+            if jobstate.lacks_capacity(message):
                 return message
             vertex.raise_failure(error, f"the job of task {self.task_id}")
 
@@ -210,19 +227,21 @@ class VertexJobOperator(VertexOperator):
             self.requested_job(), override
         )
 
-    def _check_strategy(
-        self, client: vertex.VertexClient, job: dict[str, Any], created: dict[str, Any]
-    ) -> None:
+    def _check_strategy(self, job: dict[str, Any], created: Job) -> None:
         """Cancel a job that would run on machines of another price than requested."""
         # Read back and not trusted: a training at the standard price costs several times that of Spot.
         problem = jobspec.strategy_problem(job, self.created_job(created))
         if problem:
-            self._cancel(client, created["name"], problem)
+            self._jobs.cancel(created["name"], problem)
             raise AirflowFailException(f"{created['name']} was cancelled: {problem}")
 
     # Waiting.
 
     def _wait(self, name: str, hiccups: int = 0) -> NoReturn:
+        self._defer(name, "execute_complete", {"name": name, "hiccups": hiccups})
+
+    def _defer(self, name: str, method: str, arguments: dict[str, Any]) -> NoReturn:
+        """Continue with a method once a job has ended."""
         limit: timedelta | None = self.execution_timeout
         # From the job's name, not from this operator: a fallback may run in another region.
         _, project, _, region, _, identifier = name.split("/")
@@ -237,8 +256,8 @@ class VertexJobOperator(VertexOperator):
         )
         self.defer(
             trigger=trigger,
-            method_name="execute_complete",
-            kwargs={"name": name, "hiccups": hiccups},
+            method_name=method,
+            kwargs=arguments,
             timeout=limit,
         )
         raise AssertionError  # defer always raises
@@ -284,17 +303,22 @@ class VertexJobOperator(VertexOperator):
         ti = context["ti"]
         return display_name(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
 
-    def _live_job(self) -> dict[str, Any] | None:
-        """Return the live job of this task; cancel every other one that writes to its directory."""
-        wanted: dict[str, Any] | None = None
-        spec = self.fingerprint()
-        for client in self.clients(self._regions()):
-            for pipeline in self._live_jobs(client):
-                if wanted is None and pipeline["labels"].get(SPEC_LABEL) == spec:
-                    wanted = pipeline
-                else:
-                    self._cancel(client, pipeline["name"], "it was launched for another job spec")
-        return wanted
+    @property
+    def _jobs(self) -> TaskJobs:
+        return TaskJobs(self, self.collection, self._identity, self._regions())
+
+    def _attachable(self) -> Job | None:
+        """Return the live job as asked for, else one whose end has to be awaited; cancel the others."""
+        spec, wanted, leaving = self.fingerprint(), None, None
+        for job in self._jobs.live():
+            running = jobstate.state_of(job) != jobstate.CANCELLING
+            if running and wanted is None and job["labels"].get(SPEC_LABEL) == spec:
+                wanted = job
+                continue
+            if running:
+                self._jobs.cancel(job["name"], "it was launched for another job spec")
+            leaving = {**job, "state": "JOB_STATE_CANCELLING"}
+        return wanted or leaving
 
     def _succeeded_earlier(self, context: Any) -> dict[str, Any] | None:
         """Return the job that an earlier try of this task launched and that has succeeded since."""
@@ -305,54 +329,32 @@ class VertexJobOperator(VertexOperator):
             return None
         spec = self.fingerprint()
         found = [
-            pipeline
-            for client in self.clients(self._regions())
-            for pipeline in self._jobs_of_task(client)
-            if jobspec.state_of(pipeline) == jobspec.SUCCEEDED
-            and pipeline["labels"][SPEC_LABEL] == spec
+            job
+            for job in self._jobs.every()
+            if jobstate.state_of(job) == jobstate.SUCCEEDED and job["labels"][SPEC_LABEL] == spec
         ]
-        return max(found, key=lambda pipeline: str(pipeline.get("endTime")), default=None)
-
-    def _live_jobs(self, client: vertex.VertexClient) -> Iterator[dict[str, Any]]:
-        return (
-            each for each in self._jobs_of_task(client) if jobspec.state_of(each) in jobspec.LIVE
-        )
-
-    def _jobs_of_task(self, client: vertex.VertexClient) -> Iterator[dict[str, Any]]:
-        """Yield every job that was launched for this task of this run, whatever its state."""
-        text = list_filter(self._identity)
-        for pipeline in client.pages(self._jobs(client), self.collection, filter=text):
-            labels = pipeline.get("labels", {})
-            # A filter that was understood differently must never attach to another task's job.
-            if all(labels.get(key) == value for key, value in self._identity.items()):
-                yield pipeline
+        return max(found, key=lambda job: str(job.get("endTime")), default=None)
 
     def _job_name(self, event: dict[str, Any]) -> str:
         """Return the name of the job in an event; the one that lives if a poll failed."""
-        job = event.get("job") or self._live_job()  # the event of a failed poll names none
+        job = event.get("job") or self._attachable()  # the event of a failed poll names none
         if not job:
             raise AirflowException(f"waiting for the job failed: {event.get('message')}")
         return str(job["name"])
 
-    def _get(self, name: str) -> dict[str, Any]:
+    def _get(self, name: str) -> Job:
+        return self._jobs.get(name)
+
+    def _job_behind(self, pipeline: Job) -> Job | None:
+        """Return the CustomJob that runs a pipeline, None while Vertex AI names none."""
+        name = (pipeline.get("trainingTaskMetadata") or {}).get("backingCustomJob")
+        if not name:
+            return None
         client = self.client(name.split("/")[3])
-        return client.call(self._jobs(client).get(name=name))
-
-    def _cancel_live(self, reason: str) -> None:
-        for client in self.clients(self._regions()):
-            for pipeline in self._live_jobs(client):
-                self._cancel(client, pipeline["name"], reason)
-
-    def _cancel(self, client: vertex.VertexClient, name: str, reason: str) -> None:
-        self.log.warning("Cancelling %s: %s", name, reason)
-        client.call(self._jobs(client).cancel(name=name, body={}))
-
-    def _jobs(self, client: vertex.VertexClient) -> Any:
-        return getattr(client.locations, self.collection)()
+        return client.call(client.locations.customJobs().get(name=name))
 
     def _regions(self) -> list[str]:
         """Return every region a job of this task may run in."""
-        # A list call sees one region only.
         return [self.region, *(each["region"] for each in self.fallback or [] if "region" in each)]
 
 

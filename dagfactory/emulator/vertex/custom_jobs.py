@@ -47,6 +47,17 @@ def state_of(message: Any) -> str:
     return name.split("_STATE_", 1)[1]
 
 
+def require_live(message: Any) -> None:
+    """Raise FAILED_PRECONDITION for a job that has ended, which cannot be cancelled."""
+    # wording: GoogleCloudPlatform/java-docs-samples#9281
+    if state_of(message) in FINAL:
+        field = message.DESCRIPTOR.fields_by_name["state"]
+        state = field.enum_type.values_by_number[message.state].name
+        kind = message.DESCRIPTOR.name
+        text = f'The {kind} "{message.name}" is in state {state} and cannot be canceled.'
+        raise ApiError("FAILED_PRECONDITION", text)
+
+
 class CustomJobs:
     """The jobs of JobService."""
 
@@ -94,10 +105,14 @@ class CustomJobs:
         return fill_page(vertex("ListCustomJobsResponse"), "custom_jobs", found, request)
 
     def cancel(self, request: Any) -> Any:
-        """Ask a job to end; no error when it has ended already."""
-        self._store.get(request.name)
-        self._runner.cancel(resource_names.last(request.name))
+        """Ask a job to end; raises FAILED_PRECONDITION when it has ended already."""
+        require_live(self._store.get(request.name))
+        self.end(request.name)
         return empty_pb2.Empty()
+
+    def end(self, name: str) -> None:
+        """Have a job end; one that has ended stays as it is."""
+        self._runner.cancel(resource_names.last(name))
 
 
 def check_spec(spec: Any) -> None:

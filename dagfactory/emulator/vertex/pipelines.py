@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from google.protobuf import json_format
+from google.protobuf import empty_pb2, json_format
 
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.jobs.local_job import JobOutcome
@@ -11,7 +11,12 @@ from dagfactory.emulator.protos import VERTEX, vertex
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import resource_names
-from dagfactory.emulator.vertex.custom_jobs import CustomJobs, set_state, state_of
+from dagfactory.emulator.vertex.custom_jobs import (
+    CustomJobs,
+    require_live,
+    set_state,
+    state_of,
+)
 from dagfactory.emulator.vertex.job_routes import job_routes
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.models import Models
@@ -69,7 +74,9 @@ class Pipelines:
     def cancel(self, request: Any) -> Any:
         """Cancel the backing job; the pipeline follows its state."""
         pipeline = self._store.get(request.name)
-        return self._jobs.cancel(vertex("CancelCustomJobRequest", name=_backing_name(pipeline)))
+        require_live(pipeline)
+        self._jobs.end(_backing_name(pipeline))
+        return empty_pb2.Empty()
 
     def delete(self, request: Any) -> Any:
         """Delete a pipeline that has ended."""
