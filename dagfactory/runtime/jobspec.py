@@ -8,14 +8,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import grid
+from . import grid, jobstate
 
 JobSpec = dict[str, Any]
 
 # A TrainingPipeline and not a bare CustomJob: provider versions before 22.5 have no trigger that waits
 # for a CustomJob, and the pipeline carries the whole CustomJobSpec.
 DEFINITION = "gs://google-cloud-aiplatform/schema/trainingjob/definition/custom_task_1.0.0.yaml"
-STANDARD = "STANDARD"
+STANDARD, FLEX_START = "STANDARD", "FLEX_START"
 OVERRIDES = ("region", "strategy", "machineSpec", "scheduling")
 
 
@@ -81,6 +81,19 @@ def strategy_of(job: Mapping[str, Any]) -> str:
     # Vertex AI leaves the field out of a standard job, or answers with STANDARD's older name.
     unset = strategy in (None, "", "STRATEGY_UNSPECIFIED", "ON_DEMAND")
     return STANDARD if unset else str(strategy)
+
+
+def max_wait(job: Mapping[str, Any]) -> float | None:
+    """Return how many seconds a job may wait for its machines, None for no limit."""
+    return jobstate.seconds((job.get("scheduling") or {}).get("maxWaitDuration"))
+
+
+def as_sent(job: JobSpec) -> JobSpec:
+    """Return the job without what Vertex AI refuses: it takes a longest wait of flex-start only."""
+    if strategy_of(job) == FLEX_START or max_wait(job) is None:
+        return job
+    scheduling = {k: v for k, v in job["scheduling"].items() if k != "maxWaitDuration"}
+    return {**job, "scheduling": scheduling}
 
 
 def strategy_problem(asked: Mapping[str, Any], answered: Mapping[str, Any]) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 LIVE = ("QUEUED", "PENDING", "RUNNING", "CANCELLING")
 """The states in which a job may still write to its directory."""
 
+WAITING = ("QUEUED", "PENDING")
 SUCCEEDED = "SUCCEEDED"
 FAILED = "FAILED"
 CANCELLED = "CANCELLED"
@@ -24,6 +25,16 @@ OUT_OF_STOCK = re.compile(
     re.IGNORECASE,
 )
 RATE = re.compile(r"per[ _]minute|per[ _]second|rate[ _-]?limit|too many requests", re.IGNORECASE)
+# Refusals of a machine that another region or another machine may not meet.
+UNFIT = re.compile(
+    r"(machine|accelerator)( type)? .{1,80}(not supported|not available|unavailable)", re.IGNORECASE
+)
+REFUSAL = re.compile(r"4(?!08|29)\d\d ")  # as `vertex.message_of` begins
+OTHER_REGION = re.compile(r"bucket .* is in location|in the same regional location", re.IGNORECASE)
+BUCKET_HELP = (
+    "A job writes to a bucket of its own region: delete `region` from `fallback`, or run the pipeline "
+    "from an environment file with a bucket of that region."
+)
 # Vertex AI appends the log of a trainer that failed to its error; what a trainer has printed must not
 # send the job to another machine.
 STARTED = "exited with a non-zero status"
@@ -37,6 +48,21 @@ def state_of(found: Mapping[str, Any]) -> str:
 def is_live(found: Mapping[str, Any]) -> bool:
     """Return whether a job may still write."""
     return state_of(found) in LIVE
+
+
+def is_under_way(found: Mapping[str, Any]) -> bool:
+    """Return whether a job waits or runs and nobody has cancelled it."""
+    return is_live(found) and state_of(found) != CANCELLING
+
+
+def is_waiting(found: Mapping[str, Any]) -> bool:
+    """Return whether a job has no machines yet."""
+    return state_of(found) in WAITING
+
+
+def lacks_reason(found: Mapping[str, Any]) -> bool:
+    """Return whether a job has failed and does not say why."""
+    return state_of(found) == FAILED and not error_text(found)
 
 
 def error_text(found: Mapping[str, Any]) -> str:
@@ -55,6 +81,21 @@ def lacks_capacity(text: str, code: int | None = None) -> bool:
         return True
     exhausted = code == RESOURCE_EXHAUSTED or "RESOURCE_EXHAUSTED" in text
     return exhausted and STARTED not in text and RATE.search(text) is None
+
+
+def lacks_machine(text: str) -> bool:
+    """Return whether a refusal names a machine or GPU that is not to be had there."""
+    return UNFIT.search(text) is not None
+
+
+def is_refusal(text: str) -> bool:
+    """Return whether a text is that of a request which repeating cannot mend."""
+    return REFUSAL.match(text) is not None and not lacks_capacity(text)
+
+
+def explained(text: str) -> str:
+    """Return an error's text, with what to do where Vertex AI does not say it."""
+    return f"{text}\n{BUCKET_HELP}" if OTHER_REGION.search(text) else text
 
 
 def overran(ended: Mapping[str, Any]) -> bool:

@@ -58,12 +58,12 @@ class TaskJobs:
             client.call(self.resource(client).cancel(name=name, body={}))
         except AirflowFailException:
             # FAILED_PRECONDITION: it ended between the look at it and this request
-            if jobstate.is_live(self.get(name)):
+            if jobstate.is_under_way(self.get(name)):
                 raise
 
     def cancel_live(self, reason: str) -> None:
         """Ask every live job to end."""
-        for job in self.live():
+        for job in filter(jobstate.is_under_way, self.live()):
             self.cancel(job["name"], reason)
 
     def _client(self, name: str) -> vertex.VertexClient:

@@ -197,6 +197,12 @@ def test_what_vertex_refuses(create, change, text):
     assert refusal.value.status_code == 400
 
 
+@pytest.mark.parametrize("strategy", ["SPOT", "STANDARD"])
+def test_only_flex_start_takes_a_longest_wait(create, strategy):
+    with pytest.raises(HttpError, match="FLEX_START strategy only"):
+        create("pass", {"strategy": strategy, "maxWaitDuration": "60s"})
+
+
 def test_what_is_not_there(vertex):
     with pytest.raises(HttpError) as refusal:
         vertex.trainingPipelines().get(name=f"{PARENT}/trainingPipelines/1").execute()

@@ -25,6 +25,7 @@ class Task:
     make: Callable[[], Any]
     ti: SimpleNamespace = field(default_factory=SimpleNamespace)
     deferral: Any = None
+    observer: Any = None
 
     def __post_init__(self) -> None:
         defaults = {"dag_id": "steps", "task_id": self.make().task_id, "run_id": "r1"}
@@ -65,9 +66,7 @@ class Task:
 
     def jobs(self) -> list[dict[str, Any]]:
         """Return every job of the task, oldest first."""
-        operator = self.make()
-        operator._identify({"ti": self.ti})
-        return sorted(operator._jobs.every(), key=lambda job: int(job["name"].rpartition("/")[2]))
+        return sorted(self._jobs().every(), key=lambda job: int(job["name"].rpartition("/")[2]))
 
     def reach(self, number: int, *states: str) -> dict[str, Any]:
         """Wait until the job of this number (0 is the oldest) is in one of the states."""
@@ -81,6 +80,10 @@ class Task:
 
     def cancel(self, number: int) -> None:
         """Cancel a job as a person does in the console."""
-        operator = self.make()
-        operator._identify({"ti": self.ti})
-        operator._jobs.cancel(self.jobs()[number]["name"], "a person has decided so")
+        self._jobs().cancel(self.jobs()[number]["name"], "a person has decided so")
+
+    def _jobs(self) -> Any:
+        if self.observer is None:
+            self.observer = self.make()
+            self.observer._identify({"ti": self.ti})
+        return self.observer._jobs

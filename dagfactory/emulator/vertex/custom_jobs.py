@@ -21,6 +21,7 @@ from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import resource_names
 from dagfactory.emulator.vertex.job_routes import job_routes
+from dagfactory.emulator.vertex.job_rules import JobRules
 from dagfactory.emulator.vertex.listing import fill_page
 
 SERVICE = f"{VERTEX}.JobService"
@@ -62,10 +63,15 @@ class CustomJobs:
     """The jobs of JobService."""
 
     def __init__(
-        self, store: ResourceStore, runner: Runner, faults: Faults, entrypoints: Mapping[str, str]
+        self,
+        store: ResourceStore,
+        runner: Runner,
+        faults: Faults,
+        entrypoints: Mapping[str, str],
+        rules: JobRules,
     ) -> None:
         self._store, self._runner, self._faults = store, runner, faults
-        self._entrypoints = entrypoints
+        self._entrypoints, self._rules = entrypoints, rules
 
     def methods(self) -> list[Method]:
         """Return this resource's rows of the route table."""
@@ -80,6 +86,7 @@ class CustomJobs:
         resource_names.require_display_name(job)
         check_spec(job.job_spec)
         place = resource_names.project_region(parent)
+        self._rules.check(place.region, job.job_spec)
         self._faults.fail_create(*_places(place.region, job.job_spec))
         job.name = self._store.new_name(parent, "customJobs")
         set_state(job, "JobState", "QUEUED", None)
