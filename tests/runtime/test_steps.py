@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import time
-import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,26 +14,14 @@ from deferred import Task
 from dagfactory.runtime import jobstate
 from dagfactory.runtime.job import VertexJobOperator
 
-pytestmark = [pytest.mark.airflow, pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
+pytestmark = [
+    pytest.mark.usefixtures("connected"),
+    pytest.mark.airflow,
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
 
 SLEEP = "exec sleep 600"
 LATE_SUCCESS = "trap 'sleep 1; exit 0' TERM; while true; do sleep 0.2; done"
-
-
-@pytest.fixture(autouse=True)
-def connected(emulator, monkeypatch):
-    """Connect operators of this process to the emulator."""
-    import httplib2
-
-    for name, value in emulator.env.items():
-        monkeypatch.setenv(name, value)
-    # httplib2 reads HTTPLIB2_CA_CERTS when it is imported, which another test may have done
-    monkeypatch.setattr(httplib2, "CA_CERTS", emulator.env["HTTPLIB2_CA_CERTS"])
-    yield
-    emulator.faults()
-    with warnings.catch_warnings():  # a task's process ends with its sockets open
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 def job(code: str, directory: str, **scheduling: Any) -> dict[str, Any]:
