@@ -131,7 +131,7 @@ class VertexJobOperator(AwaitedJobOperator):
             self._say_if_unverified(job)
             return self._result(job)
         text, code = jobstate.error_text(job), (job.get("error") or {}).get("code")
-        if given_up or jobstate.lacks_capacity(text, code):
+        if given_up or jobstate.another_place_may_help(text, code):
             self._next_choice(context, _choice(job), given_up or text)
         raise self._failure(job)
 
@@ -176,8 +176,8 @@ class VertexJobOperator(AwaitedJobOperator):
         except (HttpError, OSError) as error:
             message = jobstate.explained(vertex.message_of(error))
             # A job that is refused as asked is a mistake of the spec, a fallback one place less.
-            unfit = vertex.is_permanent(error) and (choice or jobstate.lacks_machine(message))
-            if unfit or jobstate.lacks_capacity(message):
+            refused = choice > 0 and vertex.is_permanent(error)
+            if refused or jobstate.another_place_may_help(message):
                 return message
             vertex.raise_failure(error, f"the job of task {self.task_id}")
 

@@ -17,11 +17,13 @@ CANCELLED = "CANCELLED"
 CANCELLING = "CANCELLING"
 RESOURCE_EXHAUSTED = 8  # google.rpc.Code
 
-# The texts of quota and stock-out errors as Vertex AI documents them: no field of the error tells a
-# missing machine from other failures.
+# The texts of quota and stock-out errors as they were recorded (tests/runtime/vertex_errors.tsv): no
+# field of the error tells a missing machine from other failures.
 OUT_OF_STOCK = re.compile(
     r"stock-?out|insufficient (resources|capacity|quota)|(not|does not have) enough resources"
-    r"|(resources?|capacity) (is|are) (insufficient|unavailable)|custom_model_training",
+    r"|(resources?|capacity) (is|are) (insufficient|unavailable)|custom_model_training"
+    r"|resource_pool_exhausted|currently unavailable in the|quota '\w+' exceeded"
+    r"|maximum wait duration exceeded",
     re.IGNORECASE,
 )
 RATE = re.compile(r"per[ _]minute|per[ _]second|rate[ _-]?limit|too many requests", re.IGNORECASE)
@@ -37,7 +39,7 @@ BUCKET_HELP = (
 )
 # Vertex AI appends the log of a trainer that failed to its error; what a trainer has printed must not
 # send the job to another machine.
-STARTED = "exited with a non-zero status"
+STARTED = re.compile(r"exited with a non-zero status|replica workerpool", re.IGNORECASE)
 
 
 def state_of(found: Mapping[str, Any]) -> str:
@@ -72,7 +74,7 @@ def error_text(found: Mapping[str, Any]) -> str:
 
 def out_of_stock(text: str) -> bool:
     """Return whether an error names a missing machine or GPU quota."""
-    return STARTED not in text and OUT_OF_STOCK.search(text) is not None
+    return _says(OUT_OF_STOCK, text) and RATE.search(text) is None
 
 
 def lacks_capacity(text: str, code: int | None = None) -> bool:
@@ -80,12 +82,22 @@ def lacks_capacity(text: str, code: int | None = None) -> bool:
     if out_of_stock(text):
         return True
     exhausted = code == RESOURCE_EXHAUSTED or "RESOURCE_EXHAUSTED" in text
-    return exhausted and STARTED not in text and RATE.search(text) is None
+    return exhausted and not STARTED.search(text) and RATE.search(text) is None
+
+
+def another_place_may_help(text: str, code: int | None = None) -> bool:
+    """Return whether an error is one of capacity, or of a machine that is not to be had there."""
+    return lacks_capacity(text, code) or lacks_machine(text)
+
+
+def _says(pattern: re.Pattern[str], text: str) -> bool:
+    """Return whether Vertex AI, and not a trainer, says something."""
+    return not STARTED.search(text) and pattern.search(text) is not None
 
 
 def lacks_machine(text: str) -> bool:
     """Return whether a refusal names a machine or GPU that is not to be had there."""
-    return UNFIT.search(text) is not None
+    return _says(UNFIT, text)
 
 
 def is_refusal(text: str) -> bool:

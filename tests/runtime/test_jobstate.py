@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 
 from dagfactory.runtime import jobstate
@@ -44,3 +47,14 @@ def test_a_job_that_used_up_its_time_is_told_from_one_that_was_cancelled(key, li
 def test_a_job_that_never_started_did_not_use_up_its_time():
     spec = {"scheduling": {"timeout": "1s"}}
     assert not jobstate.overran({"endTime": START["endTime"], "jobSpec": spec})
+
+
+with Path(__file__).with_name("vertex_errors.tsv").open(encoding="utf-8", newline="") as file:
+    RECORDED = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+@pytest.mark.parametrize("row", RECORDED, ids=[row["source"] for row in RECORDED])
+def test_recorded_texts_lead_to_another_place_where_it_may_help(row):
+    code = int(row["code"]) if row["code"] else None
+    helps = jobstate.another_place_may_help(row["text"], code)
+    assert helps is (row["another_place_may_help"] == "yes")
