@@ -14,10 +14,14 @@ DEFAULT_GRACE_S = 30.0
 KINDS = {
     "stockout": "stockout:N[:WHERE]",
     "quota": "quota:N[:WHERE]",
+    "unsupported": "unsupported:N[:WHERE]",
     "preempt": "preempt:SECONDS[:GRACE_SECONDS]",
     "slow_queue": "slow_queue:SECONDS",
+    "late": "late:SECONDS:error|backing",
     "error": "error:CODE:N[:METHOD]",
 }
+
+LATE = (["error"], ["backing"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ def _parse(kind: str, words: list[str]) -> InjectedFault:
         code, count, *where = words
         return InjectedFault(kind, int(count), code=int(code), where=":".join(where) or "*")
     number, *rest = words
+    if kind == "late" and rest not in LATE:
+        raise ValueError(rest)
     if kind == "preempt":
         return InjectedFault(kind, float(number), grace=float(rest[0]) if rest else DEFAULT_GRACE_S)
     return InjectedFault(kind, float(number), where=":".join(rest) or "*")
@@ -67,7 +73,9 @@ class Faults:
             raise by_http(fault.code, f"Injected fault: {method} answers {fault.code}.")
 
     def fail_create(self, *places: str) -> None:
-        """Raise RESOURCE_EXHAUSTED for a `quota:` fault matching region, strategy or machine."""
+        """Raise the error of a `quota:` or `unsupported:` fault matching region, strategy or machine."""
+        if self._take("unsupported", *places) is not None:
+            raise ApiError("INVALID_ARGUMENT", f'Machine type "{places[2]}" is not supported.')
         if self._take("quota", *places) is not None:
             raise ApiError(
                 "RESOURCE_EXHAUSTED",
@@ -86,6 +94,11 @@ class Faults:
     def queue_delay(self) -> float:
         """Return the seconds a job stays queued (`slow_queue:`)."""
         return sum(fault.number for fault in self._current() if fault.kind == "slow_queue")
+
+    def lateness(self, what: str) -> float:
+        """Return how many seconds later than its state a job shows something (`late:`)."""
+        found = (each for each in self._current() if each.kind == "late" and each.where == what)
+        return sum(each.number for each in found)
 
     def _take(self, kind: str, *places: str) -> InjectedFault | None:
         with self._lock:

@@ -199,7 +199,8 @@ class Machine(SpecModel):
         " machines where they have none left; goes with `provisioning: reservation`.",
     )
     max_wait: PositiveDuration | None = Field(
-        default=None, description="How long a flex-start job may queue for capacity."
+        default=None,
+        description="How long a job may wait for its machines before the next `fallback`.",
     )
     disk: Disk | None = Field(default=None, description="Boot disk; 100 GB of pd-ssd if absent.")
     fallback: list[Fallback] = Field(
@@ -215,10 +216,6 @@ class Machine(SpecModel):
             _one_accelerator(each.type or self.type, each.accelerator, ("fallback", index))
         if (self.provisioning == "reservation") != (self.reservation is not None):
             raise bad("`provisioning: reservation` and `reservation: NAME` go together")
-        ways = {self.provisioning, *(item.provisioning for item in self.fallback)}
-        if self.max_wait and "flex_start" not in ways:
-            remedy = "delete it, or set `provisioning: flex_start`"
-            raise bad("only a flex-start job waits for capacity", remedy, ("max_wait",))
         return self
 
 

@@ -44,11 +44,16 @@ class VertexOperator(ConnectedOperator):
         self.project = project
         self.region = region
         self.poll = poll
+        self._clients: dict[str, VertexClient] = {}
 
     def client(self, region: str | None = None) -> VertexClient:
         """Return the REST client of a region, the task's own one by default."""
-        location = region or self.region
-        return VertexClient(self.project, location, self.gcp_conn_id, self.impersonation_chain)
+        where = region or self.region
+        if where not in self._clients:  # making one reads a document of megabytes
+            self._clients[where] = VertexClient(
+                self.project, where, self.gcp_conn_id, self.impersonation_chain
+            )
+        return self._clients[where]
 
     def clients(self, regions: Sequence[str]) -> Iterator[VertexClient]:
         """Yield a client for each different region."""

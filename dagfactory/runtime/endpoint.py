@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from airflow.providers.common.compat.sdk import AirflowException
+
 from . import traffic, vertex
 from .base import VertexOperator
 from .labels import task_labels, with_user_labels
@@ -49,12 +51,14 @@ class DeployModelOperator(VertexOperator):
         self.machine = machine
         self.labels = labels
         self.undeploy_idle = undeploy_idle
+        self._version = ""
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Find or make the endpoint, deploy the model unless it is there, set the traffic."""
         traffic.check(self.traffic)
         client = self.client()
         with vertex.translated_errors(f"deploying {self.model} to {self.endpoint}"):
+            self._version = version_of(client.call(client.locations.models().get(name=self.model)))
             endpoint = self._find_endpoint(client) or self._create_endpoint(client, context)
             if self._deployed_model(endpoint) is None:
                 self._deploy(client, endpoint)
@@ -69,7 +73,7 @@ class DeployModelOperator(VertexOperator):
         self.log.info("%s: %s %s", self.endpoint, split, vertex.console_url(name, "endpoints"))
         return {
             "endpoint": name,
-            "deployed_model": (self._deployed_model(endpoint) or {}).get("id"),
+            "deployed_model": self._deployed_id(endpoint),
             "traffic": split,
             "outputs": {"endpoint": name},
         }
@@ -100,13 +104,20 @@ class DeployModelOperator(VertexOperator):
         return client.call(client.locations.endpoints().get(name=name))
 
     def _deployed_model(self, endpoint: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the deployment of this model in the endpoint, by name and version."""
-        name, _, version = self.model.partition("@")
+        """Return the deployment of this version in the endpoint, whoever made it."""
+        own = deployed_id(self._version)
         for deployed in endpoint.get("deployedModels", []):
-            same = deployed["model"].split("@")[0] == name
-            if same and (not version or version == str(deployed.get("modelVersionId"))):
+            if deployed["id"] == own or version_of(deployed) == self._version:
                 return dict(deployed)
         return None
+
+    def _deployed_id(self, endpoint: dict[str, Any]) -> str:
+        """Return the id of the deployment of this version; raises when the endpoint has none."""
+        deployed = self._deployed_model(endpoint)
+        if deployed is None:
+            # A traffic split with a key made up for it would be refused, or worse.
+            raise AirflowException(f"{endpoint['name']} does not show {self.model} as deployed")
+        return str(deployed["id"])
 
     def _shares(self, endpoint: dict[str, Any], own: str) -> dict[str, int]:
         """Return what the other models receive now, in percent."""
@@ -117,7 +128,7 @@ class DeployModelOperator(VertexOperator):
     def _deploy(self, client: vertex.VertexClient, endpoint: dict[str, Any]) -> None:
         body = {
             "deployedModel": {
-                "id": deployed_id(self.model),
+                "id": deployed_id(self._version),
                 "model": self.model,
                 "displayName": self.model.rpartition("/")[2],
                 "dedicatedResources": self.machine,
@@ -137,7 +148,7 @@ class DeployModelOperator(VertexOperator):
     def _set_traffic(self, client: vertex.VertexClient, endpoint: dict[str, Any]) -> dict[str, Any]:
         """Give a model that an earlier attempt deployed the requested share."""
         # deployModel sets the traffic of a new deployment itself; this is for one that it did not make.
-        own = str((self._deployed_model(endpoint) or {}).get("id"))
+        own = self._deployed_id(endpoint)
         current = endpoint.get("trafficSplit", {})
         others = self._shares(endpoint, own)
         if not others or current.get(own, 0) == self.traffic["new"]:
@@ -150,7 +161,7 @@ class DeployModelOperator(VertexOperator):
         return self._get(client, endpoint["name"])
 
     def _remove_idle(self, client: vertex.VertexClient, endpoint: dict[str, Any]) -> dict[str, Any]:
-        own = str((self._deployed_model(endpoint) or {}).get("id"))
+        own = self._deployed_id(endpoint)
         for name, share in self._shares(endpoint, own).items():
             if share == 0:  # Vertex AI refuses to undeploy a model that receives traffic
                 self.log.info("Undeploying %s, which receives no traffic", name)
@@ -162,8 +173,18 @@ class DeployModelOperator(VertexOperator):
         return self._get(client, endpoint["name"])
 
 
-def deployed_id(model: str) -> str:
-    """Return the id of a model in an endpoint: 10 digits that follow from its name."""
+def version_of(found: dict[str, Any]) -> str:
+    """Return ``ID@VERSION`` of a model, or of the model of a deployment."""
+    # Of the name the last part only: answers carry the project's number where requests have its id,
+    # and an alias may have moved on.
+    name = str(found.get("model") or found["name"]).rpartition("/")[2]
+    identifier, _, version = name.partition("@")
+    known = found.get("versionId") or found.get("modelVersionId") or version
+    return f"{identifier}@{known}"
+
+
+def deployed_id(version: str) -> str:
+    """Return the id of a model version in an endpoint: 10 digits that follow from its name."""
     # Vertex AI would draw a random id. With this one, an attempt that starts while the deployment of an
     # earlier one is under way cannot deploy the model twice.
-    return f"{int(hashlib.sha256(model.encode()).hexdigest(), 16) % 10**10:010}"
+    return f"{int(hashlib.sha256(version.encode()).hexdigest(), 16) % 10**10:010}"

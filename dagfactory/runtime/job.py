@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, ClassVar, NoReturn
 
-from airflow.providers.common.compat.sdk import (
-    AirflowException,
-    AirflowFailException,
-    get_current_context,
-)
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
-from . import arguments, jobspec, program, triggers, vertex
+from . import arguments, jobspec, jobstate, program, triggers, vertex
+from .awaited import HOUR, AwaitedJobOperator
 from .base import VertexOperator
 from .job_metrics import written_metrics
-from .labels import PREFIX, display_name, list_filter, task_labels, with_user_labels
+from .labels import PREFIX, display_name, with_user_labels
+from .taskjobs import Job
 
 SPEC_LABEL = f"{PREFIX}spec"
 CHOICE_LABEL = f"{PREFIX}choice"
-MAX_FAILED_WAITS = 5
+EARLY_LOOKS, EARLY_PAUSE = 3, 2.0
+LATER_LOOK = 300.0
+FLEX_GRACE = 600.0
 
 
-class VertexJobOperator(VertexOperator):
+class VertexJobOperator(AwaitedJobOperator):
     """Run a CustomJobSpec on Vertex AI and wait for it without holding a worker slot.
 
     ``job`` is the CustomJobSpec in Vertex's JSON form, templated as a whole. A live job of the same
@@ -72,8 +73,6 @@ class VertexJobOperator(VertexOperator):
         self.fallback = fallback
         self.arguments = arguments
         self.kms_key = kms_key
-        self._identity: dict[str, str] = {}
-        self._killed = False
 
     def render_template(
         self, content: Any, context: Any, jinja_env: Any = None, *rest: Any, **named: Any
@@ -105,15 +104,15 @@ class VertexJobOperator(VertexOperator):
         """Return a hash of the request: a job with another one does other work."""
         return jobspec.fingerprint(self.requested_job())
 
-    def created_job(self, created: dict[str, Any]) -> dict[str, Any]:
-        """Return the CustomJobSpec that Vertex AI made of the request."""
+    def created_job(self, created: Job) -> dict[str, Any] | None:
+        """Return the CustomJobSpec that Vertex AI made of the request, None while it is not known."""
         # The pipeline's own inputs repeat the request; the CustomJob behind it says what runs.
-        backing = (created.get("trainingTaskMetadata") or {}).get("backingCustomJob")
-        if not backing:
-            return dict(created.get("trainingTaskInputs") or {})
-        client = self.client(backing.split("/")[3])
-        custom_job = client.call(client.locations.customJobs().get(name=backing))
-        return dict(custom_job["jobSpec"])
+        behind = self._job_behind(created)
+        return dict(behind["jobSpec"]) if behind else None
+
+    def timed_out(self, ended: Job) -> bool:
+        """Return whether a cancelled job had used up its ``scheduling.timeout``."""
+        return jobstate.overran(self._job_behind(ended) or ended)
 
     def job_outputs(self) -> dict[str, Any]:
         """Return the addresses of what the job writes, for XCom."""
@@ -124,105 +123,106 @@ class VertexJobOperator(VertexOperator):
     def execute(self, context: Any) -> dict[str, Any]:
         """Attach to the live job of this task, or launch one, and wait in the triggerer."""
         self._identify(context)
+        with self._nothing_left_behind(context):
+            return self._attached(context)
+
+    def execute_after_cancel(self, context: Any, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow hands the event over
+        """Begin again: a job that was cancelled has ended, perhaps with success all the same."""
+        return self.execute(context)
+
+    def _attached(self, context: Any) -> dict[str, Any]:
         # An earlier try can have left its job running: the worker died, or Airflow failed a deferred
         # task over its race (apache/airflow#72716). A second job would cost and write to one place.
-        found = self._live_job()
+        found = self._attachable()
+        if found and not jobstate.is_under_way(found):
+            self.log.info("Waiting for the end of %s, which is being cancelled", found["name"])
+            self._defer(found, "execute_after_cancel", {}, HOUR)
         if found:
             self.log.info("Attaching to the running job %s", found["name"])
-            self._wait(found["name"])
+            self.look_in(found)
         done = self._succeeded_earlier(context)
         if not done:
             self._launch(context, 0)
         self.log.info("An earlier try's job has succeeded meanwhile: %s", done["name"])
         return self._result(done)
 
-    def execute_complete(
-        self, context: Any, event: dict[str, Any], name: str | None = None, hiccups: int = 0
-    ) -> dict[str, Any]:
-        """Read the state of the job and return its result, wait again, fall back or raise."""
-        # Airflow's database holds this method's name and the names of its arguments for every task
-        # that is deferred: they cannot change while a task of an older bundle may resume.
-        self._identify(context)
-        # dag.test() hands on the event alone, without the arguments of the deferral.
-        pipeline = self._get(name or self._job_name(event))
-        # The event's own status is not used: the provider's trigger reports PAUSED as success.
-        state = jobspec.state_of(pipeline)
-        if state in jobspec.LIVE:
-            self._wait_again(pipeline["name"], hiccups, event)
-        if state == jobspec.SUCCEEDED:
-            return self._result(pipeline)
-        error = pipeline.get("error") or {}
-        if jobspec.lacks_capacity(jobspec.error_text(pipeline), error.get("code")):
-            self._next_choice(context, _choice(pipeline), jobspec.error_text(pipeline))
-        message = jobspec.failure(pipeline, vertex.console_url(pipeline["name"]))
+    def outcome(self, context: Any, job: Job) -> dict[str, Any]:
+        """Return the result of a job that has ended, fall back or raise."""
+        given_up = self._notes.pop("given_up", "")
+        if jobstate.state_of(job) == jobstate.SUCCEEDED:
+            self._say_if_unverified(job)
+            return self._result(job)
+        text, code = jobstate.error_text(job), (job.get("error") or {}).get("code")
+        if given_up or jobstate.another_place_may_help(text, code):
+            self._next_choice(context, _choice(job), given_up or text)
+        raise self._failure(job)
+
+    def _failure(self, job: Job) -> AirflowException:
+        """Return what to raise for a job that has failed or was cancelled."""
+        message = jobstate.failure(job, vertex.console_url(job["name"]))
+        if jobstate.state_of(job) != jobstate.CANCELLED:
+            return AirflowException(message)
+        if self.timed_out(job):
+            return AirflowException(f"{message}\nIt used up its scheduling.timeout.")
         # Our own cancellations end the task by another way, so this one was a person's decision,
         # which a retry would undo.
-        if state == jobspec.CANCELLED and not error:
-            raise AirflowFailException(f"{message}\nIt was cancelled outside this task.")
-        raise AirflowException(message)
-
-    def resume_execution(
-        self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any
-    ) -> Any:
-        """Resume after deferral; when ``execution_timeout`` ended it, cancel the job first."""
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except Exception:
-            # Airflow 3 resumes a task whose time is up in order to fail it; nothing calls on_kill then.
-            if _timed_out(next_kwargs):
-                self._identify(context)
-                self._cancel_live("the task timed out")
-            raise
-
-    def on_kill(self) -> None:
-        """Cancel the job, so that a killed task stops costing money."""
-        # read by `_launch`: the signal can arrive while the request to create the job is under way
-        self._killed = True
-        if self._identity or self._identify_from_context():
-            self._cancel_live("the task was killed")
+        return AirflowFailException(f"{message}\nIt was cancelled outside this task.")
 
     # Launching.
 
     def _launch(self, context: Any, choice: int) -> NoReturn:
         region, job = self._placement(choice)
         client = self.client(region)
-        created = self._create(client, self.request_body(job, context, choice))
+        body = self.request_body(jobspec.as_sent(job), context, choice)
+        created = self._create(client, body, choice)
         if isinstance(created, str):
             self._next_choice(context, choice, created)
         if self._killed:  # on_kill could not find the job yet
-            self._cancel(client, created["name"], "the task was killed")
+            self._jobs.cancel(created["name"], "the task was killed")
             raise AirflowException(f"killed while launching {created['name']}")
-        self._check_strategy(client, job, created)
         self.log.info("Launched %s: %s", created["name"], vertex.console_url(created["name"]))
-        self._wait(created["name"])
+        self._verify_early(created)
+        self._wait(created)
 
-    def _create(self, client: vertex.VertexClient, body: dict[str, Any]) -> dict[str, Any] | str:
-        """Create the job once; return Vertex AI's error text instead when capacity is missing."""
+    def _create(self, client: vertex.VertexClient, body: dict[str, Any], choice: int) -> Job | str:
+        """Create the job once; return Vertex AI's error text where another place may help."""
         from googleapiclient.errors import HttpError
 
-        jobs = self._jobs(client)
+        jobs = self._jobs.resource(client)
         try:
             return client.create_once(
                 lambda: jobs.create(parent=client.parent, body=body),
-                lambda: next(self._live_jobs(client), None),
-                jobspec.out_of_stock,
+                lambda: next(filter(jobstate.is_under_way, self._jobs.of_region(client)), None),
+                jobstate.out_of_stock,
             )
         except (HttpError, OSError) as error:
-            message = vertex.message_of(error)
-            if jobspec.lacks_capacity(message):
+            message = jobstate.explained(vertex.message_of(error))
+            # A job that is refused as asked is a mistake of the spec, a fallback one place less.
+            refused = choice > 0 and vertex.is_permanent(error)
+            if refused or jobstate.another_place_may_help(message):
                 return message
             vertex.raise_failure(error, f"the job of task {self.task_id}")
 
     def _next_choice(self, context: Any, choice: int, reason: str) -> NoReturn:
-        """Launch the next fallback; raise AirflowException after the last one."""
-        choices = len(self.fallback or [])
-        if choice >= choices:
-            # Not a permanent failure: a retry, after Airflow's delay, begins with the first again.
-            tried = f"{choices + 1} place(s) tried"
-            raise AirflowException(f"No capacity for task {self.task_id}, {tried}: {reason}")
-        override = (self.fallback or [])[choice]
-        self.log.warning("No capacity (%s); falling back to %s", reason, override)
+        """Launch the next fallback; raise after the last one, naming what each place said."""
+        overrides = [{}, *(self.fallback or [])]
+        choice = min(choice, len(overrides) - 1)  # the spec may have become shorter
+        place = json.dumps(overrides[choice]) if choice else "as asked"
+        tried = self._notes["tried"] = [*self._notes.get("tried", []), [place, reason]]
+        if choice + 1 >= len(overrides):
+            raise self._nowhere(tried)
+        self.log.warning("No place (%s); falling back to %s", reason, overrides[choice + 1])
         self._launch(context, choice + 1)
+
+    def _nowhere(self, tried: list[list[str]]) -> AirflowException:
+        """Return what to raise when no place is left."""
+        count = f"{len(tried)} place(s) tried"
+        places = "\n".join(f"{place}: {reason}" for place, reason in tried)
+        if all(jobstate.is_refusal(reason) for _, reason in tried):
+            refused = f"Vertex AI refused the job of task {self.task_id}"
+            return AirflowFailException(f"{refused}, {count}:\n{places}")
+        # Not a permanent failure: a retry, after Airflow's delay, begins with the first again.
+        return AirflowException(f"No capacity for task {self.task_id}, {count}:\n{places}")
 
     def _placement(self, choice: int) -> tuple[str, dict[str, Any]]:
         """Return region and job of a choice: 0 is as asked, n applies the n-th fallback to that."""
@@ -232,47 +232,71 @@ class VertexJobOperator(VertexOperator):
             self.requested_job(), override
         )
 
-    def _check_strategy(
-        self, client: vertex.VertexClient, job: dict[str, Any], created: dict[str, Any]
-    ) -> None:
-        """Cancel a job that would run on machines of another price than requested."""
+    # What a live job is looked at for: its strategy, and how long it has waited for a machine.
+
+    def look_in(self, job: Job) -> NoReturn:
+        """Verify the strategy of a live job, give it up when it has waited too long, or wait on."""
+        self._verify(job)
+        left = self._patience_left(job)
+        if left is not None and left <= 0:
+            self._give_up(job)
+        self._wait(job)
+
+    def look_again_in(self, job: Job) -> float | None:
+        """Return the seconds until a job has waited too long or may name the job behind it."""
+        if "given_up" in self._notes:
+            return HOUR
+        unverified = self._notes.get("unverified") and _age(job) < HOUR
+        limits = [self._patience_left(job), LATER_LOOK if unverified else None]
+        return min((each for each in limits if each is not None), default=None)
+
+    def _verify_early(self, created: Job) -> None:
+        """Look a few times for the job behind a new pipeline, which Vertex AI names a little later."""
+        for _ in range(EARLY_LOOKS):
+            self._verify(created)
+            if "unverified" not in self._notes:
+                return
+            time.sleep(EARLY_PAUSE)
+            created = self._get(created["name"])
+
+    def _verify(self, job: Job) -> None:
+        """Cancel a job that runs on machines of another price than requested."""
         # Read back and not trusted: a training at the standard price costs several times that of Spot.
-        problem = jobspec.strategy_problem(job, self.created_job(created))
+        spec = self.created_job(job)
+        if spec is None:
+            self._notes["unverified"] = True
+            return
+        self._notes.pop("unverified", None)
+        problem = jobspec.strategy_problem(self._placement(_choice(job))[1], spec)
+        if problem and jobstate.is_live(job):
+            self._jobs.cancel(job["name"], problem)
+            raise AirflowFailException(f"{job['name']} was cancelled: {problem}")
         if problem:
-            self._cancel(client, created["name"], problem)
-            raise AirflowFailException(f"{created['name']} was cancelled: {problem}")
+            self.log.error("%s has run to its end, though %s", job["name"], problem)
 
-    # Waiting.
+    def _say_if_unverified(self, job: Job) -> None:
+        """Log what is only known now, or never, of the price that a job has run at."""
+        if "unverified" in self._notes:
+            self._verify(job)
+        if "unverified" in self._notes:
+            self.log.warning("%s: Vertex AI never said with which strategy it ran", job["name"])
 
-    def _wait(self, name: str, hiccups: int = 0) -> NoReturn:
-        limit: timedelta | None = self.execution_timeout
-        # From the job's name, not from this operator: a fallback may run in another region.
-        _, project, _, region, _, identifier = name.split("/")
-        trigger = triggers.JobTrigger(
-            self.trigger,
-            conn_id=self.gcp_conn_id,
-            project_id=project,
-            location=region,
-            job_id=identifier,
-            poll_interval=self.poll,
-            impersonation_chain=self.impersonation_chain,
-        )
-        self.defer(
-            trigger=trigger,
-            method_name="execute_complete",
-            kwargs={"name": name, "hiccups": hiccups},
-            timeout=limit,
-        )
-        raise AssertionError  # defer always raises
+    def _patience_left(self, job: Job) -> float | None:
+        """Return the seconds that a job may still wait for a machine, None for no limit."""
+        _, wanted = self._placement(_choice(job))
+        limit = jobspec.max_wait(wanted)
+        if limit is None or not jobstate.is_waiting(self._job_behind(job) or job):
+            return None
+        # Vertex AI itself ends the wait of a flex-start job
+        grace = FLEX_GRACE if jobspec.strategy_of(wanted) == jobspec.FLEX_START else 0.0
+        return limit + grace - _age(job)
 
-    def _wait_again(self, name: str, hiccups: int, event: dict[str, Any]) -> NoReturn:
-        """Return to the triggerer: its poll failed, the job runs on."""
-        # Failing here would use up one of the task's retries for an error of the network.
-        message = f"{name} is still running, but waiting for it failed: {event.get('message')}"
-        if hiccups >= MAX_FAILED_WAITS:  # the retry attaches to the job
-            raise AirflowException(message)
-        self.log.warning(message)
-        self._wait(name, hiccups + 1)
+    def _give_up(self, job: Job) -> NoReturn:
+        """Cancel a job that has waited too long; its end leads to the next fallback."""
+        reason = f"no machine within {jobspec.max_wait(self._placement(_choice(job))[1]):.0f} s"
+        self._jobs.cancel(job["name"], reason)
+        self._notes["given_up"] = reason
+        self._wait(job)
 
     def _result(self, pipeline: dict[str, Any]) -> dict[str, Any]:
         region, job = self._placement(_choice(pipeline))
@@ -286,19 +310,7 @@ class VertexJobOperator(VertexOperator):
             **written_metrics(self.store, outputs.get("metrics"), pipeline["createTime"], self.log),
         }
 
-    # Finding and cancelling.
-
-    def _identify(self, context: Any) -> None:
-        ti = context["ti"]
-        self._identity = task_labels(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
-
-    def _identify_from_context(self) -> bool:
-        """Identify the task by the running context; return whether that was possible."""
-        # Airflow 2 ends a deferred task whose time is up before any of its code runs: on_kill is called
-        # on an operator that has executed nothing.
-        with contextlib.suppress(AirflowException, RuntimeError):
-            self._identify(get_current_context())
-        return bool(self._identity)
+    # Finding.
 
     def _labels(self, choice: int) -> dict[str, str]:
         own = {**self._identity, SPEC_LABEL: self.fingerprint(), CHOICE_LABEL: str(choice)}
@@ -308,17 +320,18 @@ class VertexJobOperator(VertexOperator):
         ti = context["ti"]
         return display_name(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
 
-    def _live_job(self) -> dict[str, Any] | None:
-        """Return the live job of this task; cancel every other one that writes to its directory."""
-        wanted: dict[str, Any] | None = None
-        spec = self.fingerprint()
-        for client in self.clients(self._regions()):
-            for pipeline in self._live_jobs(client):
-                if wanted is None and pipeline["labels"].get(SPEC_LABEL) == spec:
-                    wanted = pipeline
-                else:
-                    self._cancel(client, pipeline["name"], "it was launched for another job spec")
-        return wanted
+    def _attachable(self) -> Job | None:
+        """Return the live job as asked for, else one whose end has to be awaited; cancel the others."""
+        spec, wanted, leaving = self.fingerprint(), None, None
+        for job in self._jobs.live():
+            running = jobstate.is_under_way(job)
+            if running and wanted is None and job["labels"].get(SPEC_LABEL) == spec:
+                wanted = job
+                continue
+            if running:
+                self._jobs.cancel(job["name"], "it was launched for another job spec")
+            leaving = {**job, "state": "JOB_STATE_CANCELLING"}
+        return wanted or leaving
 
     def _succeeded_earlier(self, context: Any) -> dict[str, Any] | None:
         """Return the job that an earlier try of this task launched and that has succeeded since."""
@@ -329,54 +342,22 @@ class VertexJobOperator(VertexOperator):
             return None
         spec = self.fingerprint()
         found = [
-            pipeline
-            for client in self.clients(self._regions())
-            for pipeline in self._jobs_of_task(client)
-            if jobspec.state_of(pipeline) == jobspec.SUCCEEDED
-            and pipeline["labels"][SPEC_LABEL] == spec
+            job
+            for job in self._jobs.every()
+            if jobstate.state_of(job) == jobstate.SUCCEEDED and job["labels"][SPEC_LABEL] == spec
         ]
-        return max(found, key=lambda pipeline: str(pipeline.get("endTime")), default=None)
+        return max(found, key=lambda job: str(job.get("endTime")), default=None)
 
-    def _live_jobs(self, client: vertex.VertexClient) -> Iterator[dict[str, Any]]:
-        return (
-            each for each in self._jobs_of_task(client) if jobspec.state_of(each) in jobspec.LIVE
-        )
-
-    def _jobs_of_task(self, client: vertex.VertexClient) -> Iterator[dict[str, Any]]:
-        """Yield every job that was launched for this task of this run, whatever its state."""
-        text = list_filter(self._identity)
-        for pipeline in client.pages(self._jobs(client), self.collection, filter=text):
-            labels = pipeline.get("labels", {})
-            # A filter that was understood differently must never attach to another task's job.
-            if all(labels.get(key) == value for key, value in self._identity.items()):
-                yield pipeline
-
-    def _job_name(self, event: dict[str, Any]) -> str:
-        """Return the name of the job in an event; the one that lives if a poll failed."""
-        job = event.get("job") or self._live_job()  # the event of a failed poll names none
-        if not job:
-            raise AirflowException(f"waiting for the job failed: {event.get('message')}")
-        return str(job["name"])
-
-    def _get(self, name: str) -> dict[str, Any]:
+    def _job_behind(self, pipeline: Job) -> Job | None:
+        """Return the CustomJob that runs a pipeline, None while Vertex AI names none."""
+        name = (pipeline.get("trainingTaskMetadata") or {}).get("backingCustomJob")
+        if not name:
+            return None
         client = self.client(name.split("/")[3])
-        return client.call(self._jobs(client).get(name=name))
+        return client.call(client.locations.customJobs().get(name=name))
 
-    def _cancel_live(self, reason: str) -> None:
-        for client in self.clients(self._regions()):
-            for pipeline in self._live_jobs(client):
-                self._cancel(client, pipeline["name"], reason)
-
-    def _cancel(self, client: vertex.VertexClient, name: str, reason: str) -> None:
-        self.log.warning("Cancelling %s: %s", name, reason)
-        client.call(self._jobs(client).cancel(name=name, body={}))
-
-    def _jobs(self, client: vertex.VertexClient) -> Any:
-        return getattr(client.locations, self.collection)()
-
-    def _regions(self) -> list[str]:
+    def regions(self) -> list[str]:
         """Return every region a job of this task may run in."""
-        # A list call sees one region only.
         return [self.region, *(each["region"] for each in self.fallback or [] if "region" in each)]
 
 
@@ -385,8 +366,7 @@ def _choice(pipeline: dict[str, Any]) -> int:
     return int((pipeline.get("labels") or {}).get(CHOICE_LABEL, 0))
 
 
-def _timed_out(next_kwargs: dict[str, Any] | None) -> bool:
-    """Whether Airflow resumes a task because its time is up."""
-    # By the text: 2.11 says "Trigger/execution timeout", 3 says "Trigger timeout", and 2.11 raises the
-    # same exception for every other failure of a trigger.
-    return "timeout" in str((next_kwargs or {}).get("error", "")).lower()
+def _age(job: Job) -> float:
+    """Return the seconds since a job was created."""
+    created = jobstate.moment(job.get("createTime"))
+    return (datetime.now(UTC) - created).total_seconds() if created else 0.0

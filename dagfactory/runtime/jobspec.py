@@ -1,39 +1,22 @@
-"""Requests for one Vertex AI job, and what its responses mean: pure functions."""
+"""Requests for one Vertex AI job: pure functions."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import arguments, grid
+from . import arguments, grid, jobstate
 
 JobSpec = dict[str, Any]
 
 # A TrainingPipeline and not a bare CustomJob: provider versions before 22.5 have no trigger that waits
 # for a CustomJob, and the pipeline carries the whole CustomJobSpec.
 DEFINITION = "gs://google-cloud-aiplatform/schema/trainingjob/definition/custom_task_1.0.0.yaml"
-LIVE = ("QUEUED", "PENDING", "RUNNING")
-SUCCEEDED = "SUCCEEDED"
-CANCELLED = "CANCELLED"
-STANDARD = "STANDARD"
+STANDARD, FLEX_START = "STANDARD", "FLEX_START"
 OVERRIDES = ("region", "strategy", "machineSpec", "scheduling")
-RESOURCE_EXHAUSTED = 8  # google.rpc.Code
-
-# The texts of quota and stock-out errors as Vertex AI documents them: no field of the error tells a
-# missing machine from other failures.
-OUT_OF_STOCK = re.compile(
-    r"stock-?out|insufficient (resources|capacity|quota)|(not|does not have) enough resources"
-    r"|(resources?|capacity) (is|are) (insufficient|unavailable)|custom_model_training",
-    re.IGNORECASE,
-)
-RATE = re.compile(r"per[ _]minute|per[ _]second|rate[ _-]?limit|too many requests", re.IGNORECASE)
-# Vertex AI appends the log of a trainer that failed to its error; what a trainer has printed must not
-# send the job to another machine.
-STARTED = "exited with a non-zero status"
 
 
 def pipeline(
@@ -66,11 +49,6 @@ def tuning(
 
 def _encryption(kms_key: str | None) -> dict[str, Any]:
     return {"encryptionSpec": {"kmsKeyName": kms_key}} if kms_key else {}
-
-
-def state_of(found: Mapping[str, Any]) -> str:
-    """Return the state of a pipeline or job without its prefix: RUNNING."""
-    return str(found.get("state", "unknown")).rpartition("_STATE_")[2]
 
 
 def fingerprint(job: JobSpec) -> str:
@@ -117,37 +95,25 @@ def strategy_of(job: Mapping[str, Any]) -> str:
     return STANDARD if unset else str(strategy)
 
 
+def max_wait(job: Mapping[str, Any]) -> float | None:
+    """Return how many seconds a job may wait for its machines, None for no limit."""
+    return jobstate.seconds((job.get("scheduling") or {}).get("maxWaitDuration"))
+
+
+def as_sent(job: JobSpec) -> JobSpec:
+    """Return the job without what Vertex AI refuses: it takes a longest wait of flex-start only."""
+    if strategy_of(job) == FLEX_START or max_wait(job) is None:
+        return job
+    scheduling = {k: v for k, v in job["scheduling"].items() if k != "maxWaitDuration"}
+    return {**job, "scheduling": scheduling}
+
+
 def strategy_problem(asked: Mapping[str, Any], answered: Mapping[str, Any]) -> str | None:
     """Return how the strategy that came back differs from the requested one, or None."""
     want, got = strategy_of(asked), strategy_of(answered)
     if want == got:
         return None
     return f"asked for scheduling.strategy {want}, Vertex AI created the job with {got}"
-
-
-def out_of_stock(text: str) -> bool:
-    """Return whether an error names a missing machine or GPU quota."""
-    return STARTED not in text and OUT_OF_STOCK.search(text) is not None
-
-
-def lacks_capacity(text: str, code: int | None = None) -> bool:
-    """Return whether a fallback may help: out of stock, or exhausted but not a rate limit."""
-    if out_of_stock(text):
-        return True
-    exhausted = code == RESOURCE_EXHAUSTED or "RESOURCE_EXHAUSTED" in text
-    return exhausted and STARTED not in text and RATE.search(text) is None
-
-
-def error_text(pipeline_: Mapping[str, Any]) -> str:
-    """Return Vertex AI's error text of a finished job, with the end of its log."""
-    return str((pipeline_.get("error") or {}).get("message") or "").strip()
-
-
-def failure(pipeline_: Mapping[str, Any], link: str) -> str:
-    """Return the message of a failed task: state, Vertex AI's error text, console link."""
-    state = pipeline_.get("state", "unknown")
-    text = error_text(pipeline_) or "Vertex AI gave no reason"
-    return f"{pipeline_['name']} ended in {state}\n{text}\n{link}"
 
 
 def for_trial(

@@ -47,6 +47,10 @@ class TuneOperator(VertexJobOperator):
         """Return the CustomJobSpec of the trials as Vertex AI took it."""
         return dict(created.get("trialJobSpec") or {})
 
+    def timed_out(self, ended: dict[str, Any]) -> bool:  # noqa: ARG002 - as of other jobs
+        """Return that it did not: ``scheduling.timeout`` is the limit of each trial."""
+        return False
+
     def _result(self, pipeline: dict[str, Any]) -> dict[str, Any]:
         # By metrics.json and not by the measurements of the study, which only steer the search: a trial
         # that stopped early or measured NaN must not win here either.

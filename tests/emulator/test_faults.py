@@ -9,6 +9,7 @@ from googleapiclient.errors import HttpError
 from dagfactory.emulator.faults import InjectedFault, parse
 
 SPOT = {"strategy": "SPOT"}
+PARENT = "projects/demo/locations/us-central1"
 
 
 def record(emulator, pipeline):
@@ -93,6 +94,31 @@ def test_quota_refuses_the_creation(create, emulator):
     create("pass")
 
 
+def test_a_machine_that_is_not_there_refuses_the_creation(create, emulator):
+    emulator.faults("unsupported:1:n1-*")
+    with pytest.raises(HttpError, match='Machine type "n1-standard-4" is not supported') as refusal:
+        create("pass")
+    assert refusal.value.status_code == 400
+
+
+def test_a_failure_may_be_seen_before_its_error(create, reach, emulator):
+    emulator.faults("late:600:error")
+    done = reach(create("raise SystemExit(1)"))
+    assert (done["state"], "error" in done) == ("PIPELINE_STATE_FAILED", False)
+    emulator.faults()
+    assert reach(done)["error"]["code"] == 3
+
+
+def test_the_job_behind_a_pipeline_is_named_late(create, reach, vertex, emulator):
+    emulator.faults("late:600:backing")
+    made = create("sleep 600", interpreter="sh")
+    running = reach(made, "RUNNING")
+    assert [each.get("trainingTaskMetadata") for each in (made, running)] == [None, None]
+    emulator.faults()
+    assert "backingCustomJob" in reach(made, "RUNNING")["trainingTaskMetadata"]
+    vertex.trainingPipelines().cancel(name=made["name"], body={}).execute()
+
+
 def test_errors_of_one_method(create, vertex, emulator):
     made = create("pass")
     emulator.faults("error:503:2:GetTrainingPipeline")
@@ -115,7 +141,7 @@ def test_a_slow_queue_keeps_jobs_queued_and_cancellable(create, reach, vertex, e
     made = create("pass")
     vertex.trainingPipelines().cancel(name=made["name"], body={}).execute()
     assert reach(made)["state"] == "PIPELINE_STATE_CANCELLED"
-    assert record(emulator, made)["attempts"] == []
+    assert record(emulator, reach(made))["attempts"] == []
 
 
 def test_flex_start_gives_up_after_its_longest_wait(create, reach, emulator):
@@ -125,7 +151,12 @@ def test_flex_start_gives_up_after_its_longest_wait(create, reach, emulator):
     assert (done["error"]["code"], done["state"]) == (8, "PIPELINE_STATE_FAILED")
 
 
-def test_slots_limit_what_runs_at_once(create, reach, emulator, tmp_path):
+def custom_jobs(vertex, state):
+    found = vertex.customJobs().list(parent=PARENT, filter=f'state="{state}"').execute()
+    return found.get("customJobs", [])
+
+
+def test_slots_limit_what_runs_at_once(create, reach, vertex, tmp_path):
     """The shared emulator has four slots: a fifth job waits until one of four ends."""
     gates = [tmp_path / str(number) for number in range(5)]
     for gate in gates:
@@ -133,7 +164,7 @@ def test_slots_limit_what_runs_at_once(create, reach, emulator, tmp_path):
     made = [create(f"cat {gate}", interpreter="sh") for gate in gates]
     for pipeline in made[:4]:
         reach(pipeline, "RUNNING")
-    assert record(emulator, made[4])["state"] == "QUEUED"
+    assert [job["state"] for job in custom_jobs(vertex, "JOB_STATE_QUEUED")] == ["JOB_STATE_QUEUED"]
     for gate, pipeline in zip(gates, made, strict=True):
         gate.write_text("go")  # waits until the job reads
         assert reach(pipeline)["state"] == "PIPELINE_STATE_SUCCEEDED"
@@ -146,7 +177,9 @@ def test_specs():
     assert parse("preempt:5:2") == InjectedFault("preempt", 5, grace=2.0)
 
 
-@pytest.mark.parametrize("spec", ["", "flood:1", "stockout", "stockout:x", "error:429", "preempt:"])
+@pytest.mark.parametrize(
+    "spec", ["", "flood:1", "stockout", "stockout:x", "error:429", "preempt:", "late:5:x"]
+)
 def test_a_malformed_spec_says_what_it_should_be(spec):
     with pytest.raises(ValueError, match=r"should read|unknown fault"):
         parse(spec)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -50,6 +52,22 @@ def service(emulator: Any) -> Callable[..., list[dict[str, Any]]]:
         return answer.json().get(key or path, [])
 
     return listed
+
+
+@pytest.fixture
+def connected(emulator: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Connect operators of this process to the emulator."""
+    import httplib2
+
+    for name, value in emulator.env.items():
+        monkeypatch.setenv(name, value)
+    # httplib2 reads HTTPLIB2_CA_CERTS when it is imported, which another test may have done
+    monkeypatch.setattr(httplib2, "CA_CERTS", emulator.env["HTTPLIB2_CA_CERTS"])
+    yield
+    emulator.faults()
+    with warnings.catch_warnings():  # a task's process ends with its sockets open
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -63,24 +63,6 @@ def test_another_strategy_than_asked_for_is_noticed(asked, answered, problem):
     assert said is None if problem is None else problem in said
 
 
-CAPACITY = [
-    ("The zone has STOCKOUT", None, True),
-    ("Resources are insufficient in region: us-central1.", None, True),
-    ("exceed quota limits: aiplatform.googleapis.com/custom_model_training_nvidia_a100", 8, True),
-    ("429 RESOURCE_EXHAUSTED: try again later", None, True),
-    ("Try again later", 8, True),
-    ("429 RESOURCE_EXHAUSTED: Quota exceeded for requests per minute", None, False),
-    ("INTERNAL: something broke", 13, False),
-    ("Replica workerpool0-0 exited with a non-zero status of 1. insufficient memory", None, False),
-    ("The replica exited with a non-zero status of 1. RESOURCE_EXHAUSTED: CUDA OOM", 8, False),
-]
-
-
-@pytest.mark.parametrize(("text", "code", "lacking"), CAPACITY)
-def test_a_missing_machine_is_told_from_other_errors(text, code, lacking):
-    assert jobspec.lacks_capacity(text, code) is lacking
-
-
 TRIAL = Trial("abc", {"lr": 0.1, "flag": True, "note": None}, "abc")
 
 
@@ -115,13 +97,6 @@ def test_the_fingerprint_follows_the_job_and_not_the_order_of_its_keys():
     assert jobspec.fingerprint(jobspec.overridden(JOB, {"strategy": "STANDARD"})) != (
         jobspec.fingerprint(JOB)
     )
-
-
-def test_a_failure_shows_state_words_and_link():
-    text = jobspec.failure(
-        {"name": "n", "state": "PIPELINE_STATE_FAILED", "error": {"message": "boom\ntail"}}, "link"
-    )
-    assert text == "n ended in PIPELINE_STATE_FAILED\nboom\ntail\nlink"
 
 
 def test_a_trial_of_a_python_package_has_its_arguments_in_every_pool():

@@ -53,7 +53,6 @@ def test_a_fallback_leaves_the_reservation() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"type": "a2-highgpu-1g", "max_wait": "1h"}, "only a flex-start job waits"),
         ({"type": "n1-standard-4", "reservation": "r"}, "go together"),
     ],
 )

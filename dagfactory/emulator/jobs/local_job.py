@@ -37,6 +37,11 @@ class JobOutcome:
     message: str = ""
 
 
+# With code and text of a recorded one (prefect-gcp). A job that runs longer than scheduling.timeout
+# ends in the same way (tensorflow/tfx#6223): only the clock tells the two apart.
+CANCELLED = JobOutcome("CANCELLED", "CANCELLED", "CANCELED")
+
+
 def failed_replica(job: LocalJob, status: int, log_tail: str) -> JobOutcome:
     """Word a non-zero exit as Vertex does, followed by the end of the job's log."""
     advanced = f'resource.type="ml_job"\nresource.labels.job_id="{job.id}"'
@@ -58,9 +63,9 @@ def _termination_reason(status: int) -> str:
 
 
 def ended_early(reason: str) -> JobOutcome:
-    """Word the end of a job that was cancelled, or that ran when the emulator was stopped."""
-    if reason == "cancelled":
-        return JobOutcome("CANCELLED", "CANCELLED", "The job was cancelled.")
+    """Word the end of a job that was cancelled, ran too long or outlived the emulator."""
+    if reason in ("cancelled", "timeout"):
+        return CANCELLED
     return JobOutcome("FAILED", "INTERNAL", STOPPED)
 
 
@@ -77,12 +82,6 @@ def preempted_too_often(job: LocalJob) -> JobOutcome:
     """Word the end of a Spot job that ran out of restarts."""
     message = f"STOCKOUT: the Spot VMs were preempted {job.restarts + 1} times."
     return JobOutcome("FAILED", "RESOURCE_EXHAUSTED", message)
-
-
-def timed_out(job: LocalJob) -> JobOutcome:
-    """Word the end of a job that ran longer than scheduling.timeout."""
-    message = f"The job ran longer than its scheduling.timeout of {job.timeout:g} s."
-    return JobOutcome("FAILED", "DEADLINE_EXCEEDED", message)
 
 
 def waited_too_long(job: LocalJob) -> JobOutcome:

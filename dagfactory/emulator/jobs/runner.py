@@ -19,7 +19,6 @@ from dagfactory.emulator.jobs.local_job import (
     failed_replica,
     insufficient_resources,
     preempted_too_often,
-    timed_out,
     waited_too_long,
 )
 from dagfactory.emulator.jobs.process_group import NOT_FOUND_STATUS, ProcessGroup
@@ -140,10 +139,8 @@ class Runner:
 
 
 def _failure(job: LocalJob, reason: str, status: int, path: Path) -> JobOutcome:
-    if reason in ("cancelled", "stopped"):
+    if reason in ("cancelled", "stopped", "timeout"):
         return ended_early(reason)
-    if reason == "timeout":
-        return timed_out(job)
     return failed_replica(job, status, tail(path, TAIL_BYTES, TAIL_LINES))
 
 

@@ -11,6 +11,15 @@ from dagfactory.emulator.storage import object_paths
 from dagfactory.emulator.storage.object_store import ObjectStore
 from dagfactory.emulator.storage.record import HOST, now
 
+IMPLICIT = "madeByFirstWrite"  # a key of ours: clients pass over what they do not know
+
+
+def region_of(state: Path, name: str) -> str | None:
+    """Return where a bucket was created; None for one made by its first write: it lies anywhere."""
+    file = state / "gcs-side" / "b" / f"{name}.json"
+    resource = json.loads(file.read_text()) if file.exists() else {IMPLICIT: True}
+    return None if resource.get(IMPLICIT) else str(resource["location"]).lower()
+
 
 class Buckets:
     """Bucket methods of the JSON API."""
@@ -80,7 +89,9 @@ class Buckets:
             raise ApiError("NOT_FOUND", "The specified bucket does not exist.")
         file = self._file(name)
         known: dict[str, Any] = (
-            json.loads(file.read_text()) if file.exists() else self._write(name, _fresh(name))
+            json.loads(file.read_text())
+            if file.exists()
+            else self._write(name, {**_fresh(name), IMPLICIT: True})
         )
         return known
 

@@ -21,6 +21,7 @@ from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import resource_names
 from dagfactory.emulator.vertex.job_routes import job_routes
+from dagfactory.emulator.vertex.job_rules import JobRules
 from dagfactory.emulator.vertex.listing import fill_page
 
 SERVICE = f"{VERTEX}.JobService"
@@ -47,14 +48,30 @@ def state_of(message: Any) -> str:
     return name.split("_STATE_", 1)[1]
 
 
+def require_live(message: Any) -> None:
+    """Raise FAILED_PRECONDITION for a job that has ended, which cannot be cancelled."""
+    # wording: GoogleCloudPlatform/java-docs-samples#9281
+    if state_of(message) in FINAL:
+        field = message.DESCRIPTOR.fields_by_name["state"]
+        state = field.enum_type.values_by_number[message.state].name
+        kind = message.DESCRIPTOR.name
+        text = f'The {kind} "{message.name}" is in state {state} and cannot be canceled.'
+        raise ApiError("FAILED_PRECONDITION", text)
+
+
 class CustomJobs:
     """The jobs of JobService."""
 
     def __init__(
-        self, store: ResourceStore, runner: Runner, faults: Faults, entrypoints: Mapping[str, str]
+        self,
+        store: ResourceStore,
+        runner: Runner,
+        faults: Faults,
+        entrypoints: Mapping[str, str],
+        rules: JobRules,
     ) -> None:
         self._store, self._runner, self._faults = store, runner, faults
-        self._entrypoints = entrypoints
+        self._entrypoints, self._rules = entrypoints, rules
 
     def methods(self) -> list[Method]:
         """Return this resource's rows of the route table."""
@@ -69,6 +86,7 @@ class CustomJobs:
         resource_names.require_display_name(job)
         check_spec(job.job_spec)
         place = resource_names.project_region(parent)
+        self._rules.check(place.region, job.job_spec)
         self._faults.fail_create(*_places(place.region, job.job_spec))
         job.name = self._store.new_name(parent, "customJobs")
         set_state(job, "JobState", "QUEUED", None)
@@ -94,10 +112,14 @@ class CustomJobs:
         return fill_page(vertex("ListCustomJobsResponse"), "custom_jobs", found, request)
 
     def cancel(self, request: Any) -> Any:
-        """Ask a job to end; no error when it has ended already."""
-        self._store.get(request.name)
-        self._runner.cancel(resource_names.last(request.name))
+        """Ask a job to end; raises FAILED_PRECONDITION when it has ended already."""
+        require_live(self._store.get(request.name))
+        self.end(request.name)
         return empty_pb2.Empty()
+
+    def end(self, name: str) -> None:
+        """Have a job end; one that has ended stays as it is."""
+        self._runner.cancel(resource_names.last(name))
 
 
 def check_spec(spec: Any) -> None:

@@ -86,7 +86,8 @@ class Endpoints:
         model = self._models.find(request.deployed_model.model)
         deployed = vertex("DeployedModel")
         deployed.CopyFrom(request.deployed_model)
-        deployed.model, deployed.model_version_id = model.name, model.version_id
+        deployed.model = resource_names.numbered(model.name)
+        deployed.model_version_id = model.version_id
         deployed.display_name = deployed.display_name or model.display_name
         deployed.id = deployed.id or self._store.new_id()
         deployed.create_time.GetCurrentTime()

@@ -2,17 +2,24 @@
 
 from typing import Any
 
-from google.protobuf import json_format
+from google.protobuf import empty_pb2, json_format
 
 from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.jobs.local_job import JobOutcome
 from dagfactory.emulator.jobs.submitted_job import FINAL
 from dagfactory.emulator.protos import VERTEX, vertex
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import resource_names
-from dagfactory.emulator.vertex.custom_jobs import CustomJobs, set_state, state_of
+from dagfactory.emulator.vertex.custom_jobs import (
+    CustomJobs,
+    require_live,
+    set_state,
+    state_of,
+)
 from dagfactory.emulator.vertex.job_routes import job_routes
+from dagfactory.emulator.vertex.late_fields import shown
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.models import Models
 from dagfactory.emulator.vertex.operations import Operations
@@ -26,10 +33,15 @@ class Pipelines:
     """The training pipelines of PipelineService."""
 
     def __init__(
-        self, store: ResourceStore, jobs: CustomJobs, models: Models, operations: Operations
+        self,
+        store: ResourceStore,
+        jobs: CustomJobs,
+        models: Models,
+        operations: Operations,
+        faults: Faults,
     ) -> None:
         self._store, self._jobs, self._models = store, jobs, models
-        self._operations = operations
+        self._operations, self._faults = operations, faults
 
     def methods(self) -> list[Method]:
         """Return this resource's rows of the route table."""
@@ -54,22 +66,25 @@ class Pipelines:
             metadata = {"backingCustomJob": launched.name}
             json_format.ParseDict(metadata, pipeline.training_task_metadata)
             self._store.put(pipeline.name, pipeline)
-            return self._store.get(pipeline.name)
+        return shown(self._store.get(pipeline.name), self._faults)
 
     def get(self, request: Any) -> Any:
         """Return a pipeline."""
-        return self._store.get(request.name)
+        return shown(self._store.get(request.name), self._faults)
 
     def list_page(self, request: Any) -> Any:
         """Return a page of pipelines."""
-        found = self._store.below(request.parent, "trainingPipelines")
+        every = self._store.below(request.parent, "trainingPipelines")
+        found = [shown(each, self._faults) for each in every]
         response = vertex("ListTrainingPipelinesResponse")
         return fill_page(response, "training_pipelines", found, request)
 
     def cancel(self, request: Any) -> Any:
         """Cancel the backing job; the pipeline follows its state."""
         pipeline = self._store.get(request.name)
-        return self._jobs.cancel(vertex("CancelCustomJobRequest", name=_backing_name(pipeline)))
+        require_live(pipeline)
+        self._jobs.end(_backing_name(pipeline))
+        return empty_pb2.Empty()
 
     def delete(self, request: Any) -> Any:
         """Delete a pipeline that has ended."""

@@ -22,7 +22,7 @@ from dagfactory.emulator.protos import vertex
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import resource_names
-from dagfactory.emulator.vertex.custom_jobs import SERVICE, set_state
+from dagfactory.emulator.vertex.custom_jobs import SERVICE, require_live, set_state
 from dagfactory.emulator.vertex.job_routes import job_routes
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.models import Models
@@ -83,8 +83,8 @@ class Predictions:
         return fill_page(response, "batch_prediction_jobs", found, request)
 
     def cancel(self, request: Any) -> Any:
-        """Ask a job to end; no error when it has ended already."""
-        self._store.get(request.name)
+        """Ask a job to end; raises FAILED_PRECONDITION when it has ended already."""
+        require_live(self._store.get(request.name))
         self._runner.cancel(resource_names.last(request.name))
         return empty_pb2.Empty()
 

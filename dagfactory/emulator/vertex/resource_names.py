@@ -1,5 +1,6 @@
 """Parts of resource names: projects/P/locations/R/COLLECTION/ID."""
 
+import zlib
 from typing import NamedTuple
 
 from dagfactory.emulator.errors import ApiError
@@ -24,6 +25,13 @@ def parent(name: str) -> str:
     """Return the location a resource lies in."""
     project, region = project_region(name)
     return f"projects/{project}/locations/{region}"
+
+
+def numbered(name: str) -> str:
+    """Return a resource name as Vertex AI answers with it: with the project's number."""
+    _, project, rest = name.split("/", 2)
+    number = project if project.isdigit() else f"1{zlib.crc32(project.encode()):011}"
+    return f"projects/{number}/{rest}"
 
 
 def last(name: str) -> str:

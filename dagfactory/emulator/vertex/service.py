@@ -11,6 +11,7 @@ from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex.custom_jobs import CustomJobs, set_state, state_of
 from dagfactory.emulator.vertex.endpoints import Endpoints
+from dagfactory.emulator.vertex.job_rules import JobRules
 from dagfactory.emulator.vertex.models import Models
 from dagfactory.emulator.vertex.operations import Operations
 from dagfactory.emulator.vertex.pipelines import Pipelines
@@ -38,10 +39,10 @@ def methods(
     _end_orphans(store)
     operations = Operations(store)
     models = Models(store, operations)
-    jobs = CustomJobs(store, runner, faults, entrypoints)
+    jobs = CustomJobs(store, runner, faults, entrypoints, JobRules(directory.parent))
     parts = (
         jobs,
-        Pipelines(store, jobs, models, operations),
+        Pipelines(store, jobs, models, operations, faults),
         TuningJobs(store, jobs, directory.parent / "tuning"),
         models,
         Predictions(store, models, runner, entrypoints, data),

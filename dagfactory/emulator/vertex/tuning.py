@@ -14,13 +14,19 @@ from typing import Any
 from google.protobuf import empty_pb2, struct_pb2
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.jobs.local_job import JobOutcome
+from dagfactory.emulator.jobs.local_job import CANCELLED, JobOutcome
 from dagfactory.emulator.jobs.submitted_job import FINAL
 from dagfactory.emulator.protos import VERTEX, enum_value, vertex
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import resource_names
-from dagfactory.emulator.vertex.custom_jobs import CustomJobs, check_spec, set_state, state_of
+from dagfactory.emulator.vertex.custom_jobs import (
+    CustomJobs,
+    check_spec,
+    require_live,
+    set_state,
+    state_of,
+)
 from dagfactory.emulator.vertex.job_routes import job_routes
 from dagfactory.emulator.vertex.listing import fill_page
 
@@ -65,10 +71,10 @@ class TuningJobs:
     def cancel(self, request: Any) -> Any:
         """Ask the job to end: no trial starts any more, those that run are cancelled."""
         with self._store.edit(request.name) as job:
-            if state_of(job) not in FINAL:
-                set_state(job, "JobState", "CANCELLING", None)
+            require_live(job)
+            set_state(job, "JobState", "CANCELLING", None)
         for trial in job.trials:
-            self._jobs.cancel(vertex("CancelCustomJobRequest", name=trial.custom_job))
+            self._jobs.end(trial.custom_job)
         return empty_pb2.Empty()
 
     def _next_trial(self, name: str) -> None:
@@ -135,7 +141,7 @@ class TuningJobs:
     def _end(self, name: str) -> None:
         with self._store.edit(name) as job:
             if state_of(job) == "CANCELLING":
-                set_state(job, "JobState", "CANCELLED", None)
+                set_state(job, "JobState", "CANCELLED", CANCELLED)
             elif any(trial.HasField("final_measurement") for trial in job.trials):
                 set_state(job, "JobState", "SUCCEEDED", None)
             else:

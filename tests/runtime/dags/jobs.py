@@ -59,12 +59,12 @@ FOREVER = ["--until=/never", "--at_most=60"]
 class DiesAfterLaunch(VertexJobOperator):
     """The worker dies at its first attempt, between launching the job and waiting for it."""
 
-    def _wait(self, name: str, hiccups: int = 0) -> Any:
+    def _wait(self, job: Any, hiccups: int = 0) -> Any:
         if self.task_id not in seen:
             seen.add(self.task_id)
             raise RuntimeError("the worker died")
         (GO / f"go_{self.task_id}").touch()
-        super()._wait(name, hiccups)
+        super()._wait(job, hiccups)
 
 
 class Forgets(VertexJobOperator):
@@ -89,14 +89,17 @@ class AsksOtherwise(DiesAfterLaunch):
 class Killed(VertexJobOperator):
     """Airflow ends the task, as it does with one that is cleared or marked while it runs."""
 
-    def _wait(self, name: str, hiccups: int = 0) -> Any:
+    def _wait(self, job: Any, hiccups: int = 0) -> Any:
         if sigterm():
             raise AirflowException("the task was killed")
-        super()._wait(name, hiccups)
+        super()._wait(job, hiccups)
 
 
 class TimesOut(VertexJobOperator):
     """execution_timeout passes while the task is deferred: Airflow resumes it in order to fail."""
+
+    def _time_left(self) -> float:
+        return 0.0
 
     def _wait(self, *_: Any) -> Any:
         self.resume_execution("__fail__", {"error": "Trigger timeout"}, self.context)
@@ -125,9 +128,9 @@ class Paused(VertexJobOperator):
 class Dropped(VertexJobOperator):
     """An API that ignores scheduling, as versions that do not know a field do."""
 
-    def _create(self, client: Any, body: dict[str, Any]) -> Any:
+    def _create(self, client: Any, body: dict[str, Any], choice: int) -> Any:
         inputs = {k: v for k, v in body["trainingTaskInputs"].items() if k != "scheduling"}
-        return super()._create(client, {**body, "trainingTaskInputs": inputs})
+        return super()._create(client, {**body, "trainingTaskInputs": inputs}, choice)
 
 
 PLACE = {"project": "demo", "region": "us-central1", "poll": 1}

@@ -16,9 +16,12 @@ NOTICED = Path(os.environ.get("GCSFUSE_ROOT", "/gcs"), "noticed")
 class Notices(VertexJobOperator):
     """Let the job end only after the failed poll was survived."""
 
-    def _wait_again(self, name: str, hiccups: int, event: dict[str, Any]) -> Any:
+    def _verify_early(self, created: Any) -> None:
+        """Leave the call that fails to the trigger."""
+
+    def _wait_again(self, job: Any, hiccups: int, event: dict[str, Any]) -> Any:
         NOTICED.touch()
-        super()._wait_again(name, hiccups, event)
+        super()._wait_again(job, hiccups, event)
 
 
 CONTAINER = {

@@ -45,11 +45,11 @@ def job(name: str, *args: str) -> dict[str, Any]:
 class DiesAfterLaunch(TuneOperator):
     """The worker dies at its first attempt, between launching the job and waiting for it."""
 
-    def _wait(self, name: str, hiccups: int = 0) -> Any:
+    def _wait(self, job: Any, hiccups: int = 0) -> Any:
         if self.task_id not in seen:
             seen.add(self.task_id)
             raise RuntimeError("the worker died")
-        super()._wait(name, hiccups)
+        super()._wait(job, hiccups)
 
 
 PLACE: dict[str, Any] = {"project": "demo", "region": "us-central1", "poll": 1}

@@ -1,0 +1,71 @@
+"""The jobs that were launched for one task of one run: found by their labels, read, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from . import jobstate, vertex
+from .base import VertexOperator
+from .labels import list_filter
+
+Job = dict[str, Any]
+
+
+class TaskJobs:
+    """The jobs of a kind (``trainingPipelines``) with certain labels, in every region given."""
+
+    def __init__(
+        self, operator: VertexOperator, kind: str, labels: Mapping[str, str], regions: Sequence[str]
+    ) -> None:
+        self._operator, self._kind = operator, kind
+        self._labels, self._regions = labels, regions
+
+    def resource(self, client: vertex.VertexClient) -> vertex.Resource:
+        """Return the methods of this kind of job."""
+        return getattr(client.locations, self._kind)()
+
+    def every(self) -> Iterator[Job]:
+        """Yield every job, whatever its state."""
+        for client in self._operator.clients(self._regions):  # a list call sees one region only
+            yield from self.of_region(client)
+
+    def of_region(self, client: vertex.VertexClient) -> Iterator[Job]:
+        """Yield every job of one region."""
+        text = list_filter(self._labels)
+        for job in client.pages(self.resource(client), self._kind, filter=text):
+            labels = job.get("labels", {})
+            # A filter that was understood differently must never attach to another task's job.
+            if all(labels.get(key) == value for key, value in self._labels.items()):
+                yield job
+
+    def live(self) -> list[Job]:
+        """Return the jobs that may still write, those that are being cancelled included."""
+        return [job for job in self.every() if jobstate.is_live(job)]
+
+    def get(self, name: str) -> Job:
+        """Return a job by its name."""
+        client = self._client(name)
+        return client.call(self.resource(client).get(name=name))
+
+    def cancel(self, name: str, reason: str) -> None:
+        """Ask a job to end; nothing happens to one that has ended already."""
+        self._operator.log.warning("Cancelling %s: %s", name, reason)
+        client = self._client(name)
+        try:
+            client.call(self.resource(client).cancel(name=name, body={}))
+        except AirflowFailException:
+            # FAILED_PRECONDITION: it ended between the look at it and this request
+            if jobstate.is_under_way(self.get(name)):
+                raise
+
+    def cancel_live(self, reason: str) -> None:
+        """Ask every live job to end."""
+        for job in filter(jobstate.is_under_way, self.live()):
+            self.cancel(job["name"], reason)
+
+    def _client(self, name: str) -> vertex.VertexClient:
+        # by the job's name: a fallback may run in another region than the task's own
+        return self._operator.client(name.split("/")[3])
