@@ -13,6 +13,9 @@ from dagfactory.project.files import leads_out
 
 FILES = {
     "specs/first.yaml": "first.yaml",
+    "specs/own.yaml": "own.yaml",
+    "training/train.py": "train.py",
+    "training/contract.py": "contract.py",
     "specs/defaults.yaml": "defaults.yaml",
     "specs/environments/local.yaml": "environments/local.yaml",
     "specs/environments/staging.yaml": "environments/staging.yaml",

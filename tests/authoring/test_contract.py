@@ -99,6 +99,11 @@ def program():
     return kept + "\n", sum(line.startswith("+") for line in lines)
 
 
+def test_the_program_of_the_page_is_the_one_that_init_writes():
+    written = CONTRACT.with_name("train.py").read_text()
+    assert written.partition('"""\n\n')[2] == program()[0]
+
+
 def test_the_program_of_the_page_goes_on_where_it_was_stopped(home):
     script, added = program()
     assert added <= 18, (
