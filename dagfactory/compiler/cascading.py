@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dagfactory.compiler.validate.unknown_names import NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
 
     from dagfactory.diagnostics.diagnostic import Diagnostic
     from dagfactory.diagnostics.span import Span
@@ -46,31 +46,28 @@ def beyond(
     errors = [each for each in earlier if each.severity == "error" and each.code not in _LACKS]
     if not errors:
         return list(found)
-    keys = _values_of_keys(node)
     # what a key means that nobody knows, nobody can say of its value
-    unknown = [each.span for each in errors if each.code == _UNKNOWN_KEY and each.span in keys]
-    wrong = [*_places(errors), *(keys[span][0] for span in unknown if span)]
-    about = {span: value for span, (value, is_task) in keys.items() if not is_task}
+    keys = _values_of_keys(node)
+    unknown = (each.span for each in errors if each.code == _UNKNOWN_KEY)
+    wrong = [*_places(errors), *(keys[span] for span in unknown if span in keys)]
     return [
         each
         for each in found
-        if each.code == _ALWAYS or not any(_touches(span, wrong) for span in _extent(each, about))
+        if each.code == _ALWAYS or not any(_touches(span, wrong) for span in _spans(each))
     ]
 
 
-def _extent(found: Diagnostic, values: Mapping[Span, Span]) -> Iterator[Span]:
-    """Yield the places that a finding is about: at a key it is about the value."""
-    places = (found.span, *(label.span for label in found.labels))
-    for span in filter(None, places):
-        yield span
-        yield values.get(span, span)
+def _spans(found: Diagnostic) -> Iterator[Span | None]:
+    """Yield all places of a finding."""
+    yield found.span
+    yield from (label.span for label in found.labels)
 
 
-def _values_of_keys(node: Node) -> dict[Span, tuple[Span, bool]]:
-    """Return the place of each value by that of its key, and whether it is a task, which is many things."""
+def _values_of_keys(node: Node) -> dict[Span | None, Span]:
+    """Return the place of each value by that of its key."""
     return {
-        here.keys[key]: (value.span, path[-1:] == ("tasks",))
-        for path, here in node.walk()
+        here.keys[key]: value.span
+        for _, here in node.walk()
         if isinstance(here.value, dict)
         for key, value in here.value.items()
     }

@@ -14,15 +14,13 @@ from dagfactory.task_api.task_type import Branch, TaskType
 if TYPE_CHECKING:
     from dagfactory.task_api.context import LoweringContext, TaskContext
 
-NAME = "_hole"
-
 
 class Hole(TaskBase):
     """A task of which only is known what it waits for, leads to and holds."""
 
     nested: ClassVar[str | None] = "tasks"
 
-    type: Literal["_hole"] = NAME
+    type: Literal["_hole"] = "_hole"
     then: list[TaskId] = Field([], description="tasks that it leads to")
     otherwise: list[TaskId] = Field([], alias="else", description="tasks that it leads to as well")
     tasks: dict[str, SerializeAsAny[TaskBase]] = Field({}, description="the tasks inside")

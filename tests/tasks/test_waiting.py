@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import NamedTuple
+
 import jinja2
 import pendulum
 import pytest
@@ -38,11 +41,19 @@ def test_a_run_and_a_task_of_another_dag(arguments):
     assert (either["external_task_group_id"], either["failed_states"]) == ("g", [])
 
 
+class Started(NamedTuple):
+    """What a template sees of its task."""
+
+    start_date: pendulum.DateTime
+
+
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
         ('time: "06:30"', "2026-01-06T06:30:00+01:00"),
         ("delay: 90m", "2026-01-06T01:30:00+00:00"),
+        ("delay: 90m\nfrom: due", "2026-01-06T01:30:00+00:00"),
+        ("delay: 90m\nfrom: start", "2026-01-06T09:45:00+00:00"),
         ("at: 2026-01-05T06:30+01:00", "2026-01-05T06:30+01:00"),
         ('at: "{{ data_interval_end.add(hours=2) }}"', "2026-01-06 02:00:00+00:00"),
     ],
@@ -54,7 +65,11 @@ def test_the_time_that_is_waited_for(compiled, lowered, keys, expected):
     assert isinstance(task, WaitUntil)
     text = _target(task, "Europe/Berlin")
     due = pendulum.datetime(2026, 1, 6)
-    shown = jinja2.Environment(autoescape=True).from_string(text).render(data_interval_end=due)
+    shown = (
+        jinja2.Environment(autoescape=True)
+        .from_string(text)
+        .render(data_interval_end=due, ti=Started(due.add(hours=8, minutes=15)), macros=dt)
+    )
     assert pendulum.parse(shown) == pendulum.parse(expected)
 
 

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from dagfactory.diagnostics.span import KeyPath
     from dagfactory.document.node import Node
 
-_COMMANDS = ("command", "commands", "entrypoint", "bash_command", "cmds")
-_CURLY = re.compile("[\u2018\u2019\u201c\u201d]")
-_STRAIGHT = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'}
+_COMMANDS = ("command", "bash_command", "cmds")
+# the closing single one is an apostrophe as well, and alone it is one
+_CURLY = re.compile("[\u2018\u201c\u201d]")
+_WRAPPED = re.compile("(?:^|(?<==))[\u2018\u201c](?=.*[\u2019\u201d]$)", re.DOTALL)
+"""A word of a list, which no shell reads: the quotes are around its value, not in its text."""
+
+_STRAIGHT = {"\u2018": "'", "\u201c": '"', "\u201d": '"'}
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-"""What stands between straight quotes is a text, in which typographic quotes may be meant."""
 
 
 def check(plan: Plan) -> Iterator[Diagnostic]:
@@ -32,18 +35,18 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
 
 def _in_command(path: KeyPath, node: Node) -> Iterator[Diagnostic]:
     for here, text in node.walk(path):
-        found = _first(text.value) if isinstance(text.value, str) else None
+        if not isinstance(text.value, str):
+            continue
+        # what stands between straight quotes is a text, in which typographic ones may be meant
+        bare = _QUOTED.sub(lambda each: " " * len(each[0]), text.value)
+        found = _CURLY.search(bare) if here == path else _WRAPPED.search(text.value)
         if found:
             straight = _STRAIGHT[found[0]]
+            inside = f"write `{straight}`; a text between straight quotes may hold it"
             yield Diagnostic(
                 "DF333",
-                f"`{found[0]}` is a letter to the shell, not a quote",
+                f"`{found[0]}` is a letter like any other here, not a quote",
                 Pointer(here, start=found.start(), end=found.end()),
-                help=f"write `{straight}`; a text between straight quotes may hold it",
+                help=inside if here == path else "delete the quotes: each word is on its own",
                 severity="warning",
             )
-
-
-def _first(text: str) -> re.Match[str] | None:
-    """Return the first curly quote outside of straight quotes."""
-    return _CURLY.search(_QUOTED.sub(lambda each: " " * len(each[0]), text))

@@ -55,7 +55,7 @@ def plan(
                 doubtful.add(item.id)
     found += teardown_problems(tasks, every, doubtful)
     # of two tasks with one id edges meant for the other could close circles
-    clear = [edge for edge in every if not {edge.upstream, edge.downstream} & twice]
+    clear = [edge for edge in every if edge.upstream not in twice and edge.downstream not in twice]
     closed, edges = circles(tasks, clear, node)
     around = {edge.downstream for edge in every if edge not in edges} if closed else set()
     unsettled = following(tasks, every, doubtful | around)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import KeyPath, Pointer
 from dagfactory.diagnostics.wording import did_you_mean
-from dagfactory.document.reference import BadReferenceError, Ref, parse
+from dagfactory.document.reference import BadReferenceError, Ref, has_reference, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +48,8 @@ def references(text: str) -> Iterator[Ref]:
 
 def is_readable(text: str) -> bool:
     """Whether all references of a text are known: none is malformed, none was left when resolving."""
+    if not has_reference(text):
+        return True
     try:
         return not any(isinstance(piece, Ref) and piece.static for piece in parse(text))
     except BadReferenceError:

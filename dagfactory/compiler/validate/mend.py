@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -112,4 +112,5 @@ def _unknown(made: _Model, wrong: Collection[KeyPath]) -> _Model:
     # no list of prices has a region without a name
     placed = made.model_copy(update=_NO_REGION) if ("region",) in wrong else made
     unlisted = any(len(each) == 1 and closest(str(each[0]), ["pools"], 1) for each in wrong)
-    return placed.without_pools() if unlisted else placed
+    # mypy takes the narrowed type for another one
+    return cast("_Model", placed.without_pools() if unlisted else placed)

@@ -120,8 +120,8 @@ def _task(
     if kind is None or not isinstance(kind.value, str) or kind.value not in task_types.types():
         wrong = _unknown_type(node, path, kind) if kind else _no_type(node, path)
         children, problems = _members(node, path, lost)
-        made, own = hole(node, path, {"type"}, children)
-        return made, [wrong, *own, *problems]
+        unknown, own = hole(node, path, {"type"}, children)
+        return unknown, [wrong, *own, *problems]
     model = task_types.task_type(kind.value).model
     children, problems = _tasks(node, (*path, model.nested), lost) if model.nested else ({}, [])
     made, own = _typed(model, here, node, path, children)
