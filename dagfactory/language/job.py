@@ -352,7 +352,16 @@ class JobTask(TaskBase):
                 raise bad(f"`{key}` and `{other}` exclude each other", "keep one", (other,))
         if data.get("package") and not (data.get("module") or cls.model_fields["module"].default):
             raise missing("module", "`package` says what to install, `module` what of it to run")
-        if data.get("requirements") and not (data.get("script") or data.get("package")):
-            message = "`requirements` go with `script` or `package`"
-            raise bad(message, "an image of your own has them installed", ("requirements",))
+        if data.get("requirements") and not _has_own_code(data):
+            message = "`requirements` go with `script`, or with a `package` of the project"
+            raise bad(message, "what is built has requirements of its own", ("requirements",))
         return data
+
+
+def _has_own_code(data: dict[str, Any]) -> bool:
+    """Whether a job has code of the project, which has no requirements by itself."""
+    packages = listed(data.get("package") or [])
+    texts = (
+        (each for each in packages if isinstance(each, str)) if isinstance(packages, list) else ()
+    )
+    return bool(data.get("script")) or any(map(is_local, texts))

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import closest, shorten
+from dagfactory.project.content_name import content_name
 from dagfactory.project.files import read_regular, root
 
 MOST_BYTES, MOST_FILES = 10_000_000, 2_000
@@ -49,6 +50,7 @@ class Project:
         self.packages = packages
         # what is checked, what is named and what is packed must be the same bytes
         self._read: dict[tuple[str, str], Code] = {}
+        self._names: dict[tuple[str, ...], str] = {}
 
     def script(self, written: str) -> Code:
         """Return a script and the modules beside it that it imports, directly or through others."""
@@ -61,6 +63,16 @@ class Project:
     def named(self, written: str) -> Code:
         """Return the Python package that a folder is, under the folder's name."""
         return self._kept("named", written)
+
+    def bundle_folder(self, packages: tuple[str, ...]) -> str:
+        """Return the name of the bundle's folder that holds these packages, each one `named`."""
+        # asked for every task that calls a function
+        if packages not in self._names:
+            files = {
+                name: data for each in packages for name, data in self.named(each).files.items()
+            }
+            self._names[packages] = content_name("code", files)
+        return self._names[packages]
 
     def text(self, written: str) -> str | Diagnostic:
         """Return the text of a file."""

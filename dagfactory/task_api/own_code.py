@@ -7,7 +7,6 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
-from dagfactory.project.content_name import content_name
 
 if TYPE_CHECKING:
     from dagfactory.language.environment import EnvironmentFile
@@ -31,7 +30,7 @@ class OwnCode:
 
 def own_code(environment: EnvironmentFile | None, project: Project) -> OwnCode:
     """Return the code of an environment; problems have pointers into the environment's file."""
-    folders = environment.code if environment else []
+    folders = tuple(environment.code) if environment else ()
     files: dict[str, bytes] = {}
     problems: list[Diagnostic] = []
     for index, written in enumerate(folders):
@@ -39,8 +38,7 @@ def own_code(environment: EnvironmentFile | None, project: Project) -> OwnCode:
         files |= code.files
         problems += [each.below(("code", index)) for each in code.problems]
     packages = tuple(PurePosixPath(each).name for each in folders)
-    name = content_name("code", files) if files else ""
-    return OwnCode(name, packages, files, tuple(problems))
+    return OwnCode(project.bundle_folder(folders), packages, files, tuple(problems))
 
 
 def code_argument(function: str, lowering: LoweringContext) -> dict[str, str]:

@@ -281,6 +281,18 @@ def test_folders_and_environments_have_records_of_their_own(project, compiled):
     assert not compiled
 
 
+def test_code_of_the_project_is_looked_at_each_time(project, compiled):
+    (project / "train.py").write_text("rate = 1\n")
+    task = "{type: train, script: train.py, image: 'x:1', machine: {type: n1-standard-4}}"
+    (project / "specs/two.yaml").write_text(f"pipeline: two\ntasks:\n  fit: {task}\n")
+    assert render() == 0
+    compiled.clear()
+    (project / "train.py").write_text("rate = 2\n")
+    assert render() == 0
+    assert compiled == {"two": 1}
+    assert is_as_cold(project)
+
+
 def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(project, monkeypatch, compiled):
     (project / "file").write_text("")
     monkeypatch.setenv("DAGFACTORY_CACHE", str(project / "file"))

@@ -91,3 +91,22 @@ def test_pools_are_made_and_then_changed(tmp_path: Path) -> None:
     assert pools.kept == {"gpu": {"changed": 2}, "a b": {"changed": 3}}
     with pytest.raises(RunError, match="refused the pool gpu: slots must be positive"):
         declare_pools(Pools(refuse=True), tmp_path)
+
+
+def test_packages_of_a_bundle_go_where_its_jobs_look_for_them(tmp_path: Path) -> None:
+    (tmp_path / "specs/environments").mkdir(parents=True)
+    (tmp_path / "train.py").write_text("print('trained')\n")
+    (tmp_path / "specs/environments/local.yaml").write_text(
+        "environment: local\nproject: demo-dev\nregion: us-central1\nbucket: gs://demo-dev\n"
+        "dags: gs://demo-composer/dags/team\n"
+    )
+    spec = tmp_path / "specs/own.yaml"
+    task = "{type: train, script: train.py, image: 'x:1', machine: {type: n1-standard-4}}"
+    spec.write_text(f"pipeline: own\ntasks:\n  fit: {task}\n")
+    into = tmp_path / "dags"
+    given = prepare(spec, environment="local", into=into).emulator
+    (wheel,) = (into / "team").glob("dagfactory_package_*/*.whl")
+    address = f"gs://demo-composer/dags/{wheel.relative_to(into).as_posix()}"
+    assert given[-1] == f"--object={address}={wheel}"
+    assert address in (into / "team/own.py").read_text()
+    assert prepare(into / "team", environment="local", into=into).emulator == given[-1:]

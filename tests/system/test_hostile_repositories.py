@@ -209,3 +209,33 @@ def test_nothing_of_the_home_is_read_written_or_removed(name, place):
         assert "root:x:" not in said, command
         assert snapshot(home) == before, command
     assert not (ROOT / "executed").exists()
+
+
+JOB = "pipeline: p\ntasks:\n  a: {type: train, image: 'x:1', machine: {type: n1-standard-4}, %s}\n"
+CODE = {
+    "script": ("train.py", "deep/id_rsa", JOB % "script: train.py"),
+    "a script's import": ("notes.py", "notes.txt", JOB % "script: own.py"),
+    "package": ("src", "deep", JOB % "package: ./src, module: id_rsa"),
+    "a file of a package": ("lib/key.py", "notes.txt", JOB % "package: ./lib, module: key"),
+    "requirements": ("needs.txt", "notes.txt", JOB % "script: fit.py, requirements: needs.txt"),
+    "code": ("our_team", "deep", SPEC),
+    "a device": ("lib/zero.py", "/dev/zero", JOB % "package: ./lib, module: zero"),
+}
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_no_code_comes_from_the_home(name, place):
+    repository, home = place
+    link, target, spec = CODE[name]
+    (repository / "own.py").write_text("import notes\n")
+    (repository / "fit.py").write_text("import own\n")
+    home_link(link, target)(repository, home)
+    (repository / "specs/p.yaml").write_text(spec)
+    if name == "code":
+        (repository / "specs/environments/dev.yaml").write_text(ENVIRONMENT + "code: [our_team]\n")
+    done = started(repository, ("render", "specs", "--env", "dev"))
+    said = (done.stdout + done.stderr).decode(errors="replace")
+    assert done.returncode == 1
+    assert "DF230" in said
+    assert "canary" not in said
+    assert not (repository / "build").exists()

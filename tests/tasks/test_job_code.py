@@ -100,7 +100,11 @@ def test_a_folder_beside_a_package_of_the_bucket(compiled, lowered):
         ("package: ./scr\nmodule: captions.fit", ("DF230", "`./scr` is not a folder")),
         ("package: ./src", ("DF121", "`it` lacks the key `module`")),
         ("package: ./src\nmodule: captions.fti", ("DF231", "`captions.fti` is not a module of")),
-        ("module: x\nrequirements: six", ("DF123", "`requirements` go with `script` or")),
+        ("module: x\nrequirements: six", ("DF123", "`requirements` go with `script`, or")),
+        (
+            "package: gs://bucket/own-1.whl\nmodule: own\nrequirements: six",
+            ("DF123", "`requirements` go with `script`, or"),
+        ),
         ("script: train-it.py\nrequirements: no.txt", ("DF230", "`no.txt` is not a file")),
         ("script: train-it.py\nrequirements: lock.txt", ("DF234", "`click==8.1.7 --hash=")),
         ("script: train-it.py\nrequirements: [-r more]", ("DF234", "`-r more` is not a")),

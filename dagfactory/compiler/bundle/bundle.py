@@ -110,7 +110,8 @@ def _manifest(
         "files": {path: entry(content) for path, content in sorted(files.items())},
     }
     if _folder("package", files):
-        data["address"] = rendered[0].address
+        # one that a cache knew has none, and none of these has a package
+        data["address"] = next(each.address for each in rendered if each.address)
     code = _folder("code", files)
     if code:
         data["code"] = code

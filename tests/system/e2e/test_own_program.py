@@ -73,6 +73,7 @@ def ran(tmp_path_factory):
         "src/captions/steps.py": STEPS,
         "my_team/report.py": REPORT,
         "my_team/tell.py": TELL,
+        "my_team/dags.py": f"# airflow dag\nopen({str(folder / 'parsed')!r}, 'w')\n",
         "my_team/words.py": "WORDS = 'own words'\n",
     }
     for name, text in files.items():
@@ -108,3 +109,7 @@ def test_a_task_called_the_code_of_the_bundle(ran):
 def test_an_alert_called_it_too(ran):
     told = {path.name: path.read_text() for path in (ran / "told").iterdir()}
     assert told == dict.fromkeys(("script", "package", "report"), "own words")
+
+
+def test_airflow_never_looked_for_dags_in_the_code(ran):
+    assert not (ran / "parsed").exists()
