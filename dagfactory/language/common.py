@@ -218,6 +218,19 @@ KmsKey = Annotated[Text, Field(examples=[KMS_KEY])]
 LabelText = pattern(
     r"[a-z0-9_-]{0,63}", "a label", "use at most 63 of a-z, 0-9, `_` and `-`", may_be_open=True
 )
+TpuTopology = pattern(
+    r"[1-9][0-9]*(?:x[1-9][0-9]*){1,2}", "a TPU topology", "write for example `2x2`"
+)
+AbsolutePath = pattern(r"/.*", "an absolute path", "begin with `/`", may_be_open=True)
+FolderName = pattern(
+    r"[^/\s]\S*", "a folder below `/mnt/nfs`", "write for example `data`", may_be_open=True
+)
+PersistentResource = pattern(
+    r"[a-z][a-z0-9-]{0,126}[a-z0-9]",
+    "the id of a persistent resource",
+    "use a-z, 0-9 and `-`, beginning with a letter",
+    may_be_open=True,
+)
 OwnerLink = pattern(
     r"https?://[^/\s]+(?:/\S*)?|mailto:\S+@\S+",
     "an address to link to",

@@ -10,17 +10,20 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from dagfactory.catalogue.machines import shapes
 from dagfactory.language.common import (
     KMS_KEY,
+    AbsolutePath,
+    FolderName,
     KmsKey,
     LabelText,
     PackageUri,
+    PersistentResource,
     PositiveDuration,
     ServiceAccount,
     SpecModel,
     Text,
+    TpuTopology,
     bad,
     listed,
     missing,
-    pattern,
 )
 from dagfactory.language.task import TaskBase
 
@@ -70,19 +73,6 @@ ModuleName = Annotated[str, AfterValidator(_module)]
 ArgumentName = Annotated[str, AfterValidator(_argument_name)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 SecretId = Annotated[str, AfterValidator(_secret)]
-TpuTopology = pattern(
-    r"[1-9][0-9]*(?:x[1-9][0-9]*){1,2}", "a TPU topology", "write for example `2x2`"
-)
-AbsolutePath = pattern(r"/.*", "an absolute path", "begin with `/`", may_be_open=True)
-FolderName = pattern(
-    r"[^/\s]\S*", "a folder below `/mnt/nfs`", "write for example `data`", may_be_open=True
-)
-PersistentResource = pattern(
-    r"[a-z][a-z0-9-]{0,126}[a-z0-9]",
-    "the id of a persistent resource",
-    "use a-z, 0-9 and `-`, beginning with a letter",
-    may_be_open=True,
-)
 Packages = Annotated[
     list[PackageUri],
     BeforeValidator(listed, json_schema_input_type=str | list[str]),
