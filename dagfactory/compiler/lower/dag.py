@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dagfactory.language.param import Param
 
 MAX_COMMENT = 200
-_BESIDE = {"composer", "pools"}
+_BESIDE = {"composer", "machines", "pools"}
 """Fields of an environment that no DAG file is made from."""
 
 
