@@ -187,18 +187,21 @@ class DnsPeering(SpecModel):
     """A domain whose names are looked up in a VPC network."""
 
     domain: Text = Field(description="DNS suffix, with a dot at its end.", examples=["corp.local."])
-    target_project: Text = Field(description="Project of the network.")
-    target_network: Text = Field(description="Name of the network.")
+    target_project: Text = Field(description="Project of the network.", examples=["my-network"])
+    target_network: Text = Field(description="Name of the network.", examples=["default"])
 
 
 class PscInterface(SpecModel):
     """A Private Service Connect interface of the job's machines."""
 
     network_attachment: Text = Field(
-        description="Full resource name of the network attachment, or its name."
+        description="Full resource name of the network attachment, or its name.",
+        examples=["projects/p/regions/r/networkAttachments/jobs"],
     )
     dns_peering: list[DnsPeering] = Field(
-        default_factory=list, description="Domains looked up in the network."
+        default_factory=list,
+        description="Domains looked up in the network.",
+        examples=[[{"domain": "corp.local.", "target_project": "p", "target_network": "default"}]],
     )
 
 
