@@ -34,18 +34,17 @@ class Offer:
     shape: Shape
     gpu: str = ""
 
-    @property
-    def attachable(self) -> list[str]:
-        """Return the GPUs that can be attached: the one that was asked for, or all."""
+    def attachable(self, region: str = "") -> list[str]:
+        """Return the GPUs that can be attached (in a region): the one that was asked for, or all."""
         known = [gpu for gpu in self.shape.attachable if not accelerators()[gpu].ended]
-        return [gpu for gpu in known if self.gpu in ("", gpu)]
+        asked = [gpu for gpu in known if self.gpu in ("", gpu)]
+        return [gpu for gpu in asked if not region or gpu in regions().get(region, ())]
 
     def words(self, region: str = "") -> str:
         """Return the accelerators it has, or those that can be attached (in a region) with their numbers."""
         return self.shape.words or ", ".join(
             f"+ {'/'.join(map(str, self.shape.attachable[gpu]))} x {accelerators()[gpu].words}"
-            for gpu in self.attachable
-            if not region or gpu in regions().get(region, ())
+            for gpu in self.attachable(region)
         )
 
     @property
@@ -109,12 +108,12 @@ def _one(offer: Offer) -> list[str]:
         (
             region,
             *_cells(offer, region, notes),
-            *(notes.cell(price(gpu, region, "standard")) for gpu in offer.attachable),
+            *(notes.cell(price(gpu, region, "standard")) for gpu in offer.attachable()),
         )
         for region in offer.regions or priced_regions(shape.name)
     ]
     has = f": {offer.words()}" if offer.words() else ""
-    head = ("REGION", *WAYS, *(f"+ 1 x {accelerators()[gpu].words}" for gpu in offer.attachable))
+    head = ("REGION", *WAYS, *(f"+ 1 x {accelerators()[gpu].words}" for gpu in offer.attachable()))
     shown = ["", *table(head, rows), ""] if rows else [""]
     return [f"{shape.name}{has}; {', '.join(shape.ways())}", *shown, *notes.lines()]
 
@@ -182,7 +181,7 @@ def _record(offer: Offer, region: str) -> dict[str, Any]:
     return {
         "machine": shape.name,
         "accelerator": built_in,
-        "attachable": {gpu: list(counts) for gpu, counts in shape.attachable.items()},
+        "attachable": {gpu: list(shape.attachable[gpu]) for gpu in offer.attachable(region)},
         "tpu": bool(shape.tpu),
         "provisioning": list(shape.ways(offer.gpu)),
         "regions": offer.regions,

@@ -1,4 +1,4 @@
-"""The world outside, as data: machines, regions, operators' arguments, the bundled trainer.
+"""The world outside, as data: machines, regions, prices, operators, the bundled trainer.
 
 May import diagnostics.
 """

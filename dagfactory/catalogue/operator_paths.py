@@ -137,14 +137,16 @@ def _moved(path: str) -> str | None:
     if folder is None and is_core(path):
         found = source(f"{_PROVIDERS}standard.get_provider_info")
         folder = found.path.parent.parent if found else None
-    return next(_defining(name, folder), None) if folder else None
+    return _defined(name, folder) if folder else None
 
 
-def _defining(name: str, folder: Path) -> Iterator[str]:
-    """Yield the paths of classes of a name in the sources of providers, those of operators first."""
+@cache
+def _defined(name: str, folder: Path) -> str | None:
+    """Return the path of a class by its name in the sources of providers, an operator's first."""
     wanted = re.compile(rf"^class {re.escape(name)}\b", re.MULTILINE)
     root = next(each for each in (folder, *folder.parents) if each.name == "airflow").parent
     for place in _PLACES:
         for file in sorted(folder.rglob(f"{place}/**/*.py")):
             if wanted.search(file.read_text(encoding="utf-8", errors="replace")):
-                yield ".".join([*file.relative_to(root).with_suffix("").parts, name])
+                return ".".join([*file.relative_to(root).with_suffix("").parts, name])
+    return None

@@ -222,6 +222,19 @@ LabelText = pattern(
     may_be_open=True,
     repair=lambda text: re.sub(r"[^a-z0-9_-]+", "_", text.strip().lower())[:63].strip("_"),
 )
+TpuTopology = pattern(
+    r"[1-9][0-9]*(?:x[1-9][0-9]*){1,2}", "a TPU topology", "write for example `2x2`"
+)
+AbsolutePath = pattern(r"/.*", "an absolute path", "begin with `/`", may_be_open=True)
+FolderName = pattern(
+    r"[^/\s]\S*", "a folder below `/mnt/nfs`", "write for example `data`", may_be_open=True
+)
+PersistentResource = pattern(
+    r"[a-z][a-z0-9-]{0,126}[a-z0-9]",
+    "the id of a persistent resource",
+    "use a-z, 0-9 and `-`, beginning with a letter",
+    may_be_open=True,
+)
 OwnerLink = pattern(
     r"https?://[^/\s]+(?:/\S*)?|mailto:\S+@\S+",
     "an address to link to",

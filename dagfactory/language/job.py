@@ -11,18 +11,21 @@ from dagfactory.catalogue.machines import shapes
 from dagfactory.diagnostics.wording import shorten
 from dagfactory.language.common import (
     KMS_KEY,
+    AbsolutePath,
+    FolderName,
     KmsKey,
     LabelText,
+    PersistentResource,
     PositiveDuration,
     ServiceAccount,
     SpecModel,
     Text,
+    TpuTopology,
     bad,
     is_open,
     listed,
     missing,
     package_uri,
-    pattern,
 )
 from dagfactory.language.task import TaskBase
 
@@ -95,19 +98,6 @@ ArgumentName = Annotated[str, AfterValidator(_argument_name)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 SecretId = Annotated[str, AfterValidator(_secret)]
 Package = Annotated[str, AfterValidator(_package)]
-TpuTopology = pattern(
-    r"[1-9][0-9]*(?:x[1-9][0-9]*){1,2}", "a TPU topology", "write for example `2x2`"
-)
-AbsolutePath = pattern(r"/.*", "an absolute path", "begin with `/`", may_be_open=True)
-FolderName = pattern(
-    r"[^/\s]\S*", "a folder below `/mnt/nfs`", "write for example `data`", may_be_open=True
-)
-PersistentResource = pattern(
-    r"[a-z][a-z0-9-]{0,126}[a-z0-9]",
-    "the id of a persistent resource",
-    "use a-z, 0-9 and `-`, beginning with a letter",
-    may_be_open=True,
-)
 Packages = Annotated[
     list[Package],
     BeforeValidator(listed, json_schema_input_type=str | list[str]),
@@ -233,18 +223,21 @@ class DnsPeering(SpecModel):
     """A domain whose names are looked up in a VPC network."""
 
     domain: Text = Field(description="DNS suffix, with a dot at its end.", examples=["corp.local."])
-    target_project: Text = Field(description="Project of the network.")
-    target_network: Text = Field(description="Name of the network.")
+    target_project: Text = Field(description="Project of the network.", examples=["my-network"])
+    target_network: Text = Field(description="Name of the network.", examples=["default"])
 
 
 class PscInterface(SpecModel):
     """A Private Service Connect interface of the job's machines."""
 
     network_attachment: Text = Field(
-        description="Full resource name of the network attachment, or its name."
+        description="Full resource name of the network attachment, or its name.",
+        examples=["projects/p/regions/r/networkAttachments/jobs"],
     )
     dns_peering: list[DnsPeering] = Field(
-        default_factory=list, description="Domains looked up in the network."
+        default_factory=list,
+        description="Domains looked up in the network.",
+        examples=[[{"domain": "corp.local.", "target_project": "p", "target_network": "default"}]],
     )
 
 

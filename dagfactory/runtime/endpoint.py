@@ -18,7 +18,8 @@ class DeployModelOperator(VertexOperator):
 
     ``traffic``: ``{"new": 10, "current": 90}``; the current share is divided between the models
     that are there in proportion to what they have now, and the first model gets all. ``machine`` is
-    Vertex's dedicatedResources. A model that is deployed already only gets its share.
+    Vertex's dedicatedResources. ``network`` is that of an endpoint that is made, ``service_account``
+    what the model's containers run as. A model that is deployed already only gets its share.
     ``undeploy_idle`` removes models that are left with no traffic; without it they stay (and cost).
     XCom: ``{"endpoint", "deployed_model", "traffic", "outputs"}``.
     """
@@ -30,6 +31,8 @@ class DeployModelOperator(VertexOperator):
         "traffic",
         "machine",
         "labels",
+        "network",
+        "service_account",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"machine": "json", "traffic": "json"}
 
@@ -42,6 +45,8 @@ class DeployModelOperator(VertexOperator):
         machine: dict[str, Any],
         labels: dict[str, str] | None = None,
         undeploy_idle: bool = False,
+        network: str | None = None,
+        service_account: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -51,6 +56,8 @@ class DeployModelOperator(VertexOperator):
         self.machine = machine
         self.labels = labels
         self.undeploy_idle = undeploy_idle
+        self.network = network
+        self.service_account = service_account
         self._version = ""
 
     def execute(self, context: Any) -> dict[str, Any]:
@@ -91,6 +98,8 @@ class DeployModelOperator(VertexOperator):
         ti = context["ti"]
         own = task_labels(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
         body = {"displayName": self.endpoint, "labels": with_user_labels(own, self.labels)}
+        if self.network:
+            body["network"] = self.network
         endpoints = client.locations.endpoints()
         answer = client.create_once(
             lambda: endpoints.create(parent=client.parent, body=body),
@@ -126,13 +135,16 @@ class DeployModelOperator(VertexOperator):
         return {name: int(split.get(name, 0)) for name in ids if name != own}
 
     def _deploy(self, client: vertex.VertexClient, endpoint: dict[str, Any]) -> None:
+        deployed = {
+            "id": deployed_id(self._version),
+            "model": self.model,
+            "displayName": self.model.rpartition("/")[2],
+            "dedicatedResources": self.machine,
+        }
+        if self.service_account:
+            deployed["serviceAccount"] = self.service_account
         body = {
-            "deployedModel": {
-                "id": deployed_id(self._version),
-                "model": self.model,
-                "displayName": self.model.rpartition("/")[2],
-                "dedicatedResources": self.machine,
-            },
+            "deployedModel": deployed,
             "trafficSplit": traffic.split(self.traffic["new"], self._shares(endpoint, traffic.NEW)),
         }
         endpoints, name = client.locations.endpoints(), endpoint["name"]

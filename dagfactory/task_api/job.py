@@ -189,8 +189,13 @@ def _given(task: JobTask, lowering: LoweringContext) -> dict[str, Any]:
     if task.secrets:
         variables["DAGFACTORY_SECRETS"] = _secrets(task.secrets, lowering)
     if variables:
-        made["env"] = [{"name": name, "value": value} for name, value in variables.items()]
+        made["env"] = environment_variables(variables)
     return made
+
+
+def environment_variables(variables: dict[str, str]) -> list[dict[str, str]]:
+    """Return the EnvVars of a container."""
+    return [{"name": name, "value": value} for name, value in variables.items()]
 
 
 def _secrets(secrets: dict[str, str], lowering: LoweringContext) -> str:

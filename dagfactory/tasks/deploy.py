@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dagfactory.language.common import SpecModel, bad
+from dagfactory.language.common import ServiceAccount, SpecModel, bad
 from dagfactory.language.job import Accelerator
 from dagfactory.language.task import TaskBase
 from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.task_api.google import cloud_arguments, cloud_problems
 from dagfactory.task_api.task_type import TaskType
+from dagfactory.tasks._google import given
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
@@ -72,6 +73,14 @@ class Deploy(TaskBase):
         description="Machines behind the endpoint.",
         examples=[{"type": "g2-standard-8", "max_replicas": 3}],
     )
+    network: str | None = Field(
+        default=None,
+        description="VPC network of an endpoint that is created, full resource name.",
+        examples=["projects/123/global/networks/ml"],
+    )
+    service_account: ServiceAccount | None = Field(
+        default=None, description="Service account that the model's containers run as."
+    )
 
 
 def outputs(_task: Deploy, context: TaskContext) -> dict[str, str]:
@@ -87,6 +96,7 @@ def lower(task: Deploy, lowering: LoweringContext, context: TaskContext) -> Oper
         "endpoint": task.endpoint,
         "traffic": {"new": task.traffic.new, "current": task.traffic.current},
         "machine": _resources(task.machine),
+        **given({"network": task.network, "service_account": task.service_account}),
         **operator_arguments(task, lowering),
     }
     return context.operator(lowering.runtime("endpoint", "DeployModelOperator"), arguments)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from dagfactory.language.common import LabelText, SpecModel
+from dagfactory.language.job import VariableName
 from dagfactory.language.task import TaskBase
 from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.task_api.google import cloud_arguments, cloud_problems
+from dagfactory.task_api.job import environment_variables
 from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._address import Address
 
@@ -31,6 +33,14 @@ class Serving(SpecModel):
     predict: str | None = Field(default=None, description="HTTP path of predictions.")
     health: str | None = Field(default=None, description="HTTP path of the health check.")
     port: int | None = Field(default=None, ge=1, le=65535, description="Port of the server.")
+    args: list[str] = Field(
+        default_factory=list, description="Arguments of the container.", examples=[["--workers=2"]]
+    )
+    env: dict[VariableName, str] = Field(
+        default_factory=dict,
+        description="Plain environment variables of the container.",
+        examples=[{"BATCH": "16"}],
+    )
 
 
 class UploadModel(TaskBase):
@@ -81,6 +91,10 @@ def _model(task: UploadModel, lowering: LoweringContext) -> dict[str, Any]:
         container["healthRoute"] = serving.health
     if serving.port:
         container["ports"] = [{"containerPort": serving.port}]
+    if serving.args:
+        container["args"] = list(serving.args)
+    if serving.env:
+        container["env"] = environment_variables(serving.env)
     made: dict[str, Any] = {
         "displayName": task.name or lowering.pipeline.pipeline,
         "artifactUri": task.artifact,

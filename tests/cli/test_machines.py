@@ -62,6 +62,8 @@ def test_json_has_the_day_and_source_of_each_price(said):
     everything = json.loads(said("--format", "json"))
     assert len(everything) == 113
     there = json.loads(said("us-west3", "--format", "json"))
+    (small,) = [each for each in there if each["machine"] == "n1-standard-4"]
+    assert small["attachable"] == {}
     assert {each["region"] for machine in there for each in machine["prices"]} == {"us-west3"}
 
 

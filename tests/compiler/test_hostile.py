@@ -175,6 +175,14 @@ def pools(spec: dict[str, Any]) -> str:
     return f"pools: {yaml({name: {'slots': 2} for name in fine})}\n"
 
 
+def machines(spec: dict[str, Any]) -> str:
+    """Vouch for the machine types that a spec names, as far as they are texts."""
+    one = spec["tasks"]["one"]["machine"]
+    named = {spec["defaults"]["machine"]["type"], one["type"], one["fallback"][0]["type"]}
+    named.add(spec["tasks"]["serve"]["machine"]["type"])
+    return f"machines: {yaml(sorted(name for name in named if name.strip()))}\n"
+
+
 class Bench:
     """A folder with one spec that is written and rendered again and again."""
 
@@ -196,7 +204,8 @@ class Bench:
 
     def render(self, spec: dict[str, Any]) -> tuple[str | None, list[Any]]:
         self.spec.write_text(yaml(spec), encoding="utf-8", errors="surrogatepass")
-        self.environment.write_text(ENVIRONMENT + pools(spec), encoding="utf-8")
+        text = ENVIRONMENT + pools(spec) + machines(spec)
+        self.environment.write_text(text, encoding="utf-8", errors="surrogatepass")
         built = build([self.spec], "test")
         text = built.bundle.dags["hostile.py"] if built.bundle else None
         return text, built.diagnostics

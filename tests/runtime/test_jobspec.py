@@ -106,3 +106,11 @@ def test_a_trial_of_a_python_package_has_its_arguments_in_every_pool():
     arguments = [each["pythonPackageSpec"]["args"] for each in made["workerPoolSpecs"]]
     assert arguments == [["--lr=0.1", "--flag=true"]] * 2
     assert "args" not in program
+
+
+def test_a_key_encrypts_what_runs_the_job():
+    asked = {"encryptionSpec": {"kmsKeyName": "k"}}
+    plain = jobspec.pipeline("n", JOB, {}), jobspec.tuning("n", JOB, {}, {})
+    assert all("encryptionSpec" not in each for each in plain)
+    assert jobspec.pipeline("n", JOB, {}, "k") == plain[0] | asked
+    assert jobspec.tuning("n", JOB, {}, {}, "k") == plain[1] | asked

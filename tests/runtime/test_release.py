@@ -39,6 +39,12 @@ def test_a_second_run_makes_a_second_version_of_the_same_model(runs, registry):
     assert sorted(item["versionId"] for item in registry) == ["1", "2", "3"]
 
 
+def test_the_container_keeps_its_arguments_and_variables(registry):
+    container = registry[0]["containerSpec"]
+    assert container["args"] == ["--workers=2"]
+    assert container["env"] == [{"name": "BATCH", "value": "16"}]
+
+
 def test_the_alias_moves_to_the_newest_version(registry):
     holders = [
         item["versionId"] for item in registry if "staging" in item.get("versionAliases", [])
@@ -70,4 +76,7 @@ def test_a_model_that_is_there_is_promoted_and_idle_ones_go_when_asked(runs, ser
     assert promoted["traffic"] == {promoted["deployed_model"]: 100}
     endpoints = service("endpoints", "us-central1")
     (staging,) = [item for item in endpoints if item["displayName"] == "arr-coc-staging"]
-    assert [item["id"] for item in staging["deployedModels"]] == [promoted["deployed_model"]]
+    (deployed,) = staging["deployedModels"]
+    assert deployed["id"] == promoted["deployed_model"]
+    assert deployed["serviceAccount"] == "serve@demo.iam.gserviceaccount.com"
+    assert staging["network"] == "projects/1/global/networks/ml"

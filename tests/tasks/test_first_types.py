@@ -152,7 +152,8 @@ def test_validate_checkpoint(lowered):
 def test_upload_model(lowered):
     made = lowered(
         "type: upload_model\nartifact: gs://bucket/m\naliases: [best]\ndescription: d\n"
-        "serving: {image: s:1, predict: /p, health: /h, port: 80}\nlabels: {x: y}"
+        "serving: {image: s:1, predict: /p, health: /h, port: 80, args: [--a=1], env: {B: c}}\n"
+        "labels: {x: y}"
     )
     assert made.arguments["model"] == {
         "displayName": "demo",
@@ -162,6 +163,8 @@ def test_upload_model(lowered):
             "predictRoute": "/p",
             "healthRoute": "/h",
             "ports": [{"containerPort": 80}],
+            "args": ["--a=1"],
+            "env": [{"name": "B", "value": "c"}],
         },
         "description": "d",
     }
@@ -173,6 +176,11 @@ def test_deploy(lowered, faults):
     made = lowered(body + "{new: 10, current: 90}\nmachine: {max_replicas: 3}")
     assert made.arguments["traffic"] == {"new": 10, "current": 90}
     assert made.arguments["machine"]["maxReplicaCount"] == 3
+    assert not {"network", "service_account"} & made.arguments.keys()
+    more = "{}\nnetwork: projects/1/global/networks/n\nservice_account: s@p.iam.gserviceaccount.com"
+    asked = lowered(body + more).arguments
+    assert asked["network"] == "projects/1/global/networks/n"
+    assert asked["service_account"] == "s@p.iam.gserviceaccount.com"
     assert faults(body + "{new: 10, current: 80}")[0][0] == "DF123"
 
 

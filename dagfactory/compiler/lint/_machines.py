@@ -48,11 +48,15 @@ class Choice:
 def choices(plan: Plan) -> Iterator[Choice]:
     """Yield every way to get a machine, but for machines that the environment vouches for."""
     region = plan.environment.region if plan.environment else ""
-    vouched = plan.environment.machines if plan.environment else ()
     for job in jobs(plan):
         for choice in (_as_written(job, region), *_fallbacks(job, region)):
-            if choice.type not in vouched:
+            if choice.type not in vouched_for(plan):
                 yield choice
+
+
+def vouched_for(plan: Plan) -> list[str]:
+    """Return the machine types that the environment says to take as they are."""
+    return plan.environment.machines if plan.environment else []
 
 
 def sources() -> tuple[str, ...]:

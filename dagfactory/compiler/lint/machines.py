@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dagfactory.catalogue.machine_search import nearest, with_gpu
 from dagfactory.catalogue.machines import accelerators, listed_on, offering, regions, shapes
-from dagfactory.compiler.lint._machines import WAY_ON, Choice, choices, sources
+from dagfactory.compiler.lint._machines import WAY_ON, Choice, choices, sources, vouched_for
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import shorten
@@ -35,7 +35,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
     for item in plan.tasks.values():
         if item.task.type == "deploy":
             name = item.task.field("machine").type
-            if not (_FORM.fullmatch(name) or is_open(name)):
+            if not (_FORM.fullmatch(name) or is_open(name) or name in vouched_for(plan)):
                 yield _wrong(name, (*item.path, "machine", "type"), "machine type")
 
 

@@ -35,7 +35,9 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
 
 def _way(choice: Choice) -> Iterator[Diagnostic]:
     shape = choice.shape
-    if shape is None or choice.provisioning in shape.ways(choice.gpu):
+    # a GPU that does not exist is another check's finding
+    unknown = choice.gpu not in ("", *accelerators())
+    if shape is None or unknown or choice.provisioning in shape.ways(choice.gpu):
         return
     if not shape.only:
         yield _no_flex_start(choice)

@@ -31,7 +31,17 @@ _NAMES = re.compile(
 )
 _HARMLESS = re.compile(r"[\s/]|^[a-z]+$|^\d+$")
 _OPAQUE = re.compile(r"[0-9A-Za-z+=_-]{24,}")
-_PLAIN = ("env", "args", "parameters", "options", "conf", "extra", "pod", "annotations")
+_PLAIN = (
+    "env",
+    "args",
+    "parameters",
+    "options",
+    "conf",
+    "extra",
+    "pod",
+    "annotations",
+    "serving",
+)
 _HEX = re.compile(r"[0-9a-f]{32,}")
 _FEWEST = 8
 _SHORTEST = 15

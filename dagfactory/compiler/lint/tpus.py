@@ -24,10 +24,9 @@ def _topology(choice: Choice) -> Iterator[Diagnostic]:
     machine, path = choice.job.machine, choice.job.machine_path
     is_tpu = bool(choice.shape and choice.shape.tpu)
     if is_tpu and not machine.tpu_topology and not choice.accelerator:
-        message = f"`{choice.type}` needs the topology of its TPUs"
-        yield Diagnostic(
-            "DF347", message, Pointer(choice.type_path), "add for example `tpu_topology: 2x2`"
-        )
+        message = f"`{choice.type}` needs the topology of its TPUs, or an accelerator"
+        help_ = "add for example `tpu_topology: 2x2`"
+        yield Diagnostic("DF347", message, Pointer(choice.type_path), help_)
     if is_tpu and machine.replicas > 1:
         message = "a TPU job runs on one machine"
         yield Diagnostic("DF347", message, Pointer((*path, "replicas")), "delete `replicas`")

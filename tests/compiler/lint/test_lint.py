@@ -361,6 +361,7 @@ def test_a_value_where_a_name_belongs(found, line, expected):
         "{type: operator, operator: a.b.C, args: {deep: {token: hunter-22}}}",
         "{type: kubernetes, image: 'i:1', pod: {x: {password: hunter-22}}}",
         "{type: kubernetes, image: 'i:1', annotations: {api-key: hunter-22}}",
+        "{type: upload_model, artifact: 'gs://b-1/m', serving: {image: 'i:1', env: {TOKEN: hunter-22}}}",
     ],
 )
 def test_a_secret_in_parameters(found, task):

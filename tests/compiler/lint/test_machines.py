@@ -112,6 +112,11 @@ WRONG = [
     ),
     ("{type: g4-standard-48, provisioning: flex_start}", "DF345", "it serves L4"),
     ("{type: ct5lp-hightpu-4t, tpu_topology: 2x2, provisioning: flex_start}", "DF345", "L4"),
+    (
+        "{type: n1-standard-8, provisioning: flex_start, accelerator: {type: NVIDIA_T9}}",
+        "DF308",
+        "NVIDIA_",
+    ),
     ("{type: a4x-highgpu-4g}", "DF345", "provisioning: reservation"),
     ("{type: a4x-highgpu-4g, provisioning: spot}", "DF345", "provisioning: reservation"),
     ("{type: a3-highgpu-2g}", "DF309", "flex_start"),

@@ -48,7 +48,11 @@ with DAG("releases", schedule=None, start_date=datetime(2026, 1, 1), catchup=Fal
         model={
             "displayName": "arr-coc",
             "artifactUri": "gs://demo-ml/runs/{{ run_id }}/train/model",
-            "containerSpec": {"imageUri": "us-docker.pkg.dev/demo/ml/serve:1"},
+            "containerSpec": {
+                "imageUri": "us-docker.pkg.dev/demo/ml/serve:1",
+                "args": ["--workers=2"],
+                "env": [{"name": "BATCH", "value": "16"}],
+            },
         },
         aliases=["staging"],
         labels={"team": "ml"},
@@ -62,6 +66,8 @@ with DAG("releases", schedule=None, start_date=datetime(2026, 1, 1), catchup=Fal
             endpoint="arr-coc-staging",
             traffic={"new": 10, "current": 90},
             machine=MACHINE,
+            network="projects/1/global/networks/ml",
+            service_account="serve@demo.iam.gserviceaccount.com",
             **PLACE,
         )
         >> DeployModelOperator(
