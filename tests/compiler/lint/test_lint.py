@@ -72,8 +72,7 @@ no_: {type: empty}
         ('{type: bash, after: [no_], command: report, env: {X: "${tasks.yes_.result}"}}', "DF311"),
         ('{type: bash, command: report, env: {X: "${tasks.yes_.result}"}}', None),
         (
-            "{type: bash, after: [no_], trigger_rule: none_failed, command: report,"
-            ' env: {X: "${tasks.yes_.result}"}}',
+            '{type: bash, after: [no_], trigger_rule: none_failed, command: x, cwd: "${tasks.yes_.result}"}',
             None,
         ),
     ],
