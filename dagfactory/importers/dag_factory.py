@@ -27,6 +27,7 @@ from dagfactory.importers._write import CommentedMap, write
 from dagfactory.importers._yaml11 import load
 
 if TYPE_CHECKING:
+    from dagfactory.diagnostics.diagnostic import Diagnostic
     from dagfactory.diagnostics.source import SourceFile
     from dagfactory.diagnostics.span import Span
     from dagfactory.document.node import Node
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _DEFAULT = "default"
 _NOT_DAGS = frozenset({_DEFAULT, "task_groups"})
 _TODO = frozenset({"no-equivalent", "not-called"})
+_OF_TEMPLATES = frozenset({"DF350", "DF351", "DF352"})
 
 
 def read(source: SourceFile, defaults: Sequence[SourceFile]) -> Imported:
@@ -101,7 +103,8 @@ class _Dag:
         text = write(made, self._header(made, context))
         problems = self._problems(text)
         remarks = sorted_remarks([*context.remarks, *problems])
-        return Outcome(self.name, self.pipeline, None if problems else text, remarks)
+        failed = any(each.severity == "error" for each in problems)
+        return Outcome(self.name, self.pipeline, None if failed else text, remarks)
 
     def _failed(self, remark: Remark, context: ImportContext) -> Outcome:
         return Outcome(self.name, self.pipeline, None, sorted_remarks([*context.remarks, remark]))
@@ -129,8 +132,12 @@ class _Dag:
 
         source = SourceFile(f"{self.pipeline}.yaml", text)
         found = compile_parsed(parse_text(source), None).diagnostics
-        errors = (each for each in found if each.severity == "error")
-        return [Remark("not-valid", each.message, self.key, each.help) for each in errors]
+        return [self._problem(each) for each in found if each.severity == "error"]
+
+    def _problem(self, found: Diagnostic) -> Remark:
+        # a template is the author's text, to be mended in the spec that was made
+        code = "template" if found.code in _OF_TEMPLATES else "not-valid"
+        return Remark(code, found.message, self.key, found.help)
 
 
 def _blocks(block: CommentedMap) -> list[CommentedMap]:

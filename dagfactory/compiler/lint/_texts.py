@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dagfactory.compiler.lint._template import Template, template
 from dagfactory.compiler.plan.texts import FIXED, task_texts
@@ -38,6 +38,19 @@ class Text:
         """Return the type of its task."""
         return self.item.task.type if self.item else ""
 
+    @property
+    def in_alert(self) -> bool:
+        """Whether it is rendered when an alert is sent."""
+        return self.key == "alerts"
+
+    @property
+    def severity(self) -> Literal["error", "warning"]:
+        """Return how certain it is that a name which is not defined fails the task.
+
+        An alert is then sent with its default text; an argument of any operator may be no template.
+        """
+        return "warning" if self.in_alert or self.type == "operator" else "error"
+
     def expression(self, start: int) -> Pointer:
         """Return the place of the whole expression that a variable at an offset is printed by."""
         before = self.text.rfind("{{", 0, start) + len("{{")
@@ -48,11 +61,11 @@ class Text:
 
 
 def rendered(plan: Plan) -> Iterator[Text]:
-    """Yield every text that Airflow renders."""
+    """Yield every text that Airflow renders, where there is anything to render."""
     for item in plan.tasks.values():
         for path, text in task_texts(plan.node, item.path):
             found = Text(item, path, text)
-            if found.key not in FIXED and found.key != "for_each":
+            if "{" in text and found.key not in FIXED and found.key != "for_each":
                 yield found
     alerts = plan.node.find(("alerts",))
     for path, node in alerts.walk(("alerts",)) if alerts else ():

@@ -64,7 +64,8 @@ def _date(text: Text, use: Use) -> Iterator[Diagnostic]:
         name = f"dag_run.{use.keys[0][0]}"
     if instead:
         place = Pointer(text.path, start=use.start, end=use.start + len(name))
-        yield _problem(place, f"no `{name}`", f"write `{instead}`")
+        found = _problem(place, f"no `{name}`", f"write `{instead}`")
+        yield replace(found, severity=text.severity)
 
 
 def _waiting(item: PlannedTask, plan: Plan) -> Iterator[Diagnostic]:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
-
-from jinja2.filters import FILTERS as JINJAS_FILTERS
-from jinja2.tests import TESTS as JINJAS_TESTS
+from typing import TYPE_CHECKING
 
 from dagfactory.catalogue.template_names import LINES, VARIABLES, Known, names_of, template_names
 from dagfactory.compiler.lint._texts import Text, rendered
@@ -21,7 +18,7 @@ from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import closest, did_you_mean
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.lint._template import Use
+    from dagfactory.compiler.lint._template import Called, Use
     from dagfactory.compiler.plan.model import Plan
 
 FILTERS = {"ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz"}
@@ -35,10 +32,6 @@ ALERT = {
 
 _OF_ALERTS = {"alert", "exception", "reason"}
 _OBJECTS = {"task_instance": "ti"} | {name: name for name in ("ti", "dag_run", "dag", "var")}
-_CALLED = {
-    "filter": ({*JINJAS_FILTERS, *FILTERS}, "Jinja has no filter `{}`"),
-    "test": (set(JINJAS_TESTS), "Jinja has no test `{}`"),
-}
 
 
 def check(plan: Plan) -> Iterator[Diagnostic]:
@@ -53,10 +46,18 @@ def _found(plan: Plan) -> Iterator[Diagnostic]:
         for use in found.uses:
             yield from _variable(text, use, plan)
         for called in found.called:
-            known, message = _CALLED[called.kind]
-            if called.name not in known:
-                name, start = called.name, called.start
-                yield _problem(text, name, start, message.format(name), _near(name, known))
+            yield from _called(text, called)
+
+
+def _called(text: Text, called: Called) -> Iterator[Diagnostic]:
+    """Find a filter or a test that Jinja does not have."""
+    from jinja2.filters import FILTERS as JINJAS
+    from jinja2.tests import TESTS
+
+    known = {*JINJAS, *FILTERS} if called.kind == "filter" else set(TESTS)
+    if called.name not in known:
+        message = f"Jinja has no {called.kind} `{called.name}`"
+        yield _problem(text, called.name, called.start, message, _near(called.name, known))
 
 
 def _variable(text: Text, use: Use, plan: Plan) -> Iterator[Diagnostic]:
@@ -65,9 +66,9 @@ def _variable(text: Text, use: Use, plan: Plan) -> Iterator[Diagnostic]:
     if known:
         yield from _of_line(text, known, (use.name, use.start), use, plan)
         yield from _attribute(text, use, plan) if use.keys else ()
-    elif use.name == "alert" and _alert(text):
+    elif use.name == "alert" and text.in_alert:
         yield from _unknown_key(text, use, ALERT)
-    elif not (_alert(text) and use.name in _OF_ALERTS):
+    elif not (text.in_alert and use.name in _OF_ALERTS):
         help_ = _meant(use.name, plan)
         if help_ or text.type != "operator":
             message = f"Airflow's templates have no `{use.name}`"
@@ -122,7 +123,7 @@ def _of_line(
     message = f"{line.replace('airflow', 'Airflow ')} has no `{name}`"
     help_ = f"write `{known.instead}`" if known.instead else None
     place = Pointer(text.path, start=start, end=start + len(name))
-    severity: Literal["error", "warning"] = _severity(text) if absent else "warning"
+    severity = text.severity if absent else "warning"
     yield Diagnostic("DF351", message, place, help=help_, severity=severity)
 
 
@@ -154,16 +155,6 @@ def _near(name: str, names: Iterable[str]) -> str | None:
     return did_you_mean(name, names) if closest(name, names, 1) else None
 
 
-def _alert(text: Text) -> bool:
-    """Whether a text is rendered when an alert is sent."""
-    return text.key == "alerts"
-
-
-def _severity(text: Text) -> Literal["error", "warning"]:
-    """Return how certain it is that a name which is not defined makes a task fail."""
-    return "warning" if _alert(text) or text.type == "operator" else "error"
-
-
 def _problem(text: Text, name: str, start: int, message: str, help_: str | None) -> Diagnostic:
     place = Pointer(text.path, start=start, end=start + len(name))
-    return Diagnostic("DF350", message, place, help=help_, severity=_severity(text))
+    return Diagnostic("DF350", message, place, help=help_, severity=text.severity)

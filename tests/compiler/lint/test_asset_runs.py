@@ -102,3 +102,11 @@ def test_tasks_that_wait(tmp_path, task):
             assert codes == ["DF352"] * expected
     if "run_after" not in task:
         assert findings(tmp_path, task, HEAD + TIMED) == []
+
+
+def test_an_alert_is_sent_anyway(tmp_path):
+    task = "a: {type: bash, command: work}"
+    alerts = 'alerts: {on_failure: [{slack: {connection: c, message: "TEXT"}}]}\n'
+    (found,) = findings(tmp_path, task, ASSETS + alerts.replace("TEXT", "{{ ds }}"))
+    assert (found.code, found.severity) == ("DF352", "warning")
+    assert findings(tmp_path, task, ASSETS + alerts.replace("TEXT", "{{ alert.date }}")) == []

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from pathlib import Path
 
-import processes
 import pytest
+from dag_test import dag_test
 from templated import findings
 
-from dagfactory.compiler.bundle.bundle import write
-from dagfactory.compiler.compile import build
 from dagfactory.compiler.lint.asset_runs import MISSING
 
 pytestmark = pytest.mark.airflow
 
-PROGRAM = Path(__file__).with_name("run_without_date.py")
 BY_HAND = "pipeline: p\ndefaults: {retries: {attempts: 0}}\n"
 BY_ASSETS = BY_HAND + "schedule: {assets: [images]}\n"
 
@@ -71,23 +65,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str | None
         f"good_{k}": v for k, v in WORKING.items()
     }
     assert findings(home, spec(both), BY_HAND) == []
-    built = build([home / "specs/spec.yaml"], "dev")
-    assert built.bundle, built.diagnostics
-    write(built.bundle, home / "dags")
-    settings = os.environ | {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT": "google-cloud-platform://?token=none",
-    }
-    migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
-    processes.run(migrate, env=settings, check=True, capture_output=True, timeout=300)
-    done = processes.run(
-        [sys.executable, str(PROGRAM), "p"],
-        env=settings, capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-4000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return dag_test(home, {})
 
 
 @pytest.mark.parametrize("name", FAILING)
