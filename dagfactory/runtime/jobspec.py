@@ -36,7 +36,10 @@ def tuning(
 
     ``study`` holds ``studySpec``, ``maxTrialCount`` and ``parallelTrialCount``.
     """
-    return {"displayName": display_name, "labels": dict(labels), **study, "trialJobSpec": job}
+    # Unset, Vertex AI decides how many failed trials end the whole search; the others' work counts.
+    failures = {"maxFailedTrialCount": study["maxTrialCount"]}
+    own = {"displayName": display_name, "labels": dict(labels), "trialJobSpec": job}
+    return {**failures, **study, **own}
 
 
 def fingerprint(job: JobSpec) -> str:

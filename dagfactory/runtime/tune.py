@@ -55,11 +55,30 @@ class TuneOperator(VertexJobOperator):
         base = self.job["baseOutputDirectory"]["outputUriPrefix"]
         (metric,) = self.study["studySpec"]["metrics"]
         board = Leaderboard(self.store(), base, metric["metricId"], metric["goal"].lower())
-        outcome = board.rank_trials([_trial(each) for each in pipeline.get("trials", [])], self.log)
+        whole = _whole_numbers(self.study["studySpec"]["parameters"])
+        trials = [_trial(each, whole) for each in pipeline.get("trials", [])]
+        outcome = board.rank_trials(trials, self.log)
         board.publish(outcome)
         return {**outcome.best, "job": pipeline["name"]}
 
 
-def _trial(found: Mapping[str, Any]) -> Trial:
-    parameters = {each["parameterId"]: each["value"] for each in found.get("parameters", [])}
+def _whole_numbers(parameters: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Return the parameters that are only ever whole numbers."""
+    return {
+        each["parameterId"]
+        for each in parameters
+        if "integerValueSpec" in each
+        or all(
+            isinstance(value, int)
+            for value in each.get("discreteValueSpec", {}).get("values", [0.5])
+        )
+    }
+
+
+def _trial(found: Mapping[str, Any], whole: set[str]) -> Trial:
+    # Vertex AI keeps every number as a float: 128.0 for a batch size of 128
+    parameters = {
+        each["parameterId"]: int(each["value"]) if each["parameterId"] in whole else each["value"]
+        for each in found.get("parameters", [])
+    }
     return Trial(str(found["id"]), parameters, str(found["id"]))

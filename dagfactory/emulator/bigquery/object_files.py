@@ -52,6 +52,7 @@ def written(root: Path, uri: str) -> Iterator[Path]:
     target = object_paths.object_path(root, bucket, name)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = root.parent / "bigquery" / uuid4().hex
+    temporary.parent.mkdir(exist_ok=True)  # BigQuery makes it when it is opened, if ever
     try:
         yield temporary
         temporary.replace(target)
