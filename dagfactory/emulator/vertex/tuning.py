@@ -113,7 +113,9 @@ class TuningJobs:
 
     def _trial_job(self, job: Any, trial: Any) -> Any:
         """Return the custom job of a trial: its arguments, its directory, its metric file."""
-        made = vertex("CustomJob", display_name=f"{job.display_name}-{trial.id}")
+        ending = f"-{trial.id}"
+        name = job.display_name[: resource_names.DISPLAY_LENGTH - len(ending)]
+        made = vertex("CustomJob", display_name=name + ending)
         made.labels.update(job.labels)
         made.job_spec.CopyFrom(job.trial_job_spec)
         place = made.job_spec.base_output_directory
