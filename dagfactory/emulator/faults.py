@@ -18,6 +18,7 @@ KINDS = {
     "preempt": "preempt:SECONDS[:GRACE_SECONDS]",
     "slow_queue": "slow_queue:SECONDS",
     "late": "late:SECONDS:error|backing",
+    "float_values": "float_values:1",
     "error": "error:CODE:N[:METHOD]",
 }
 
@@ -99,6 +100,10 @@ class Faults:
         """Return how many seconds later than its state a job shows something (`late:`)."""
         found = (each for each in self._current() if each.kind == "late" and each.where == what)
         return sum(each.number for each in found)
+
+    def float_values(self) -> bool:
+        """Say whether whole values of a DISCRETE parameter arrive as `128.0` (`float_values:`)."""
+        return any(fault.kind == "float_values" for fault in self._current())
 
     def _take(self, kind: str, *places: str) -> InjectedFault | None:
         with self._lock:

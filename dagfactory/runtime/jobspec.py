@@ -43,8 +43,10 @@ def tuning(
 
     ``study`` holds ``studySpec``, ``maxTrialCount`` and ``parallelTrialCount``.
     """
-    made = {"displayName": display_name, "labels": dict(labels), **study, "trialJobSpec": job}
-    return made | _encryption(kms_key)
+    # Unset, Vertex AI decides how many failed trials end the whole search; the others' work counts.
+    failures = {"maxFailedTrialCount": study["maxTrialCount"]}
+    own = {"displayName": display_name, "labels": dict(labels), "trialJobSpec": job}
+    return {**failures, **study, **own, **_encryption(kms_key)}
 
 
 def _encryption(kms_key: str | None) -> dict[str, Any]:

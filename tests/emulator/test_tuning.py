@@ -128,3 +128,19 @@ def test_a_cancelled_job_starts_no_more_trials(tune, ended, vertex):
 def test_what_the_service_refuses(tune, fields, word):
     with pytest.raises(HttpError, match=word):
         tune("pass", **fields)
+
+
+def test_whole_numbers_of_a_discrete_parameter_can_arrive_as_floats(tune, ended, emulator):
+    emulator.faults("float_values:1")
+    sizes = {"parameterId": "size", "discreteValueSpec": {"values": [64, 128]}}
+    width = {"parameterId": "width", "integerValueSpec": {"minValue": "8", "maxValue": "64"}}
+    study = {"metrics": STUDY["metrics"], "parameters": [sizes, width]}
+    code = f"{REPORT}\nassert sys.argv[1] in ('--size=64.0', '--size=128.0')\nint(sys.argv[2][8:])"
+    done = ended(tune(code, studySpec=study, maxTrialCount=1))
+    assert done["state"] == "JOB_STATE_SUCCEEDED"
+
+
+def test_as_many_failed_trials_as_allowed_end_the_job(tune, ended):
+    done = ended(tune("raise SystemExit(1)", maxFailedTrialCount=1, parallelTrialCount=1))
+    assert done["state"] == "JOB_STATE_FAILED"
+    assert (done["error"]["message"], len(done["trials"])) == ("1 trials failed.", 1)

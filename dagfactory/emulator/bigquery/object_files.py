@@ -50,5 +50,9 @@ def written(root: Path, uri: str, temporary: Path) -> Iterator[Path]:
         raise BigQueryError("invalid", f"Invalid destination URI, more than one wildcard: {uri}")
     target = object_paths.object_path(root, bucket, name)
     target.parent.mkdir(parents=True, exist_ok=True)
-    yield temporary
-    temporary.replace(target)
+    temporary.parent.mkdir(parents=True, exist_ok=True)  # made when BigQuery is opened, if ever
+    try:
+        yield temporary
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -68,10 +68,11 @@ class Runner:
     def _run(self, submitted: SubmittedJob) -> None:
         try:
             outcome = self._outcome(submitted)
+            submitted.report(outcome.state, outcome)
         except Exception as error:
             log.exception("job %s", submitted.job.id)
-            outcome = JobOutcome("FAILED", "INTERNAL", f"emulator failure: {error}")
-        submitted.report(outcome.state, outcome)
+            failure = JobOutcome("FAILED", "INTERNAL", f"emulator failure: {error}")
+            submitted.report(failure.state, failure)
         self._submitted.pop(submitted.job.id, None)
 
     def _outcome(self, submitted: SubmittedJob) -> JobOutcome:

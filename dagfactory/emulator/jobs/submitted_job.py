@@ -40,7 +40,11 @@ class SubmittedJob:
                 self._record["error"] = outcome.message
             self._write()
             log.info("job %s %s", self.job.id, state)
-            self._report(state, outcome)
+            try:
+                self._report(state, outcome)
+            except Exception:  # the state was not reached: another one, a failure, may follow
+                self._record["state"] = before
+                raise
             return True
 
     def add_attempt(self, **facts: Any) -> None:

@@ -86,7 +86,7 @@ class CustomJobs:
         resource_names.require_display_name(job)
         check_spec(job.job_spec)
         place = resource_names.project_region(parent)
-        self._rules.check(place.region, job.job_spec)
+        self._rules.check(place.region, job)
         self._faults.fail_create(*_places(place.region, job.job_spec))
         job.name = self._store.new_name(parent, "customJobs")
         set_state(job, "JobState", "QUEUED", None)

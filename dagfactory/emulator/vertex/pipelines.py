@@ -132,7 +132,8 @@ def _backing_job(pipeline: Any) -> Any:
             "INVALID_ARGUMENT",
             f"The emulator runs {DEFINITIONS}{CUSTOM_TASK} only, not {definition!r}.",
         )
-    job = vertex("CustomJob", display_name=f"{pipeline.display_name}-custom-job")
+    name = f"{pipeline.display_name}-custom-job"[: resource_names.DISPLAY_LENGTH]
+    job = vertex("CustomJob", display_name=name)
     job.labels.update(pipeline.labels)
     try:
         inputs = json_format.MessageToDict(pipeline.training_task_inputs)

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from dagfactory.emulator.errors import ApiError
 
+DISPLAY_LENGTH = 128
+
 
 class ProjectRegion(NamedTuple):
     """A project and a region."""
@@ -40,6 +42,10 @@ def last(name: str) -> str:
 
 
 def require_display_name(message: object) -> None:
-    """Raise INVALID_ARGUMENT when the resource has no display name."""
-    if not getattr(message, "display_name", ""):
+    """Raise INVALID_ARGUMENT when the resource has no display name, or a long one."""
+    name = str(getattr(message, "display_name", ""))
+    if not name:
         raise ApiError("INVALID_ARGUMENT", "The display_name is required.")
+    if len(name) > DISPLAY_LENGTH:
+        limit = f"The display_name can be up to {DISPLAY_LENGTH} characters long."
+        raise ApiError("INVALID_ARGUMENT", f"{limit} It has {len(name)}.")

@@ -43,7 +43,7 @@ def methods(
     parts = (
         jobs,
         Pipelines(store, jobs, models, operations, faults),
-        TuningJobs(store, jobs, directory.parent / "tuning"),
+        TuningJobs(store, jobs, directory.parent / "tuning", faults),
         models,
         Predictions(store, models, runner, entrypoints, data),
         Endpoints(store, models, operations),

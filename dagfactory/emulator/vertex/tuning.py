@@ -7,13 +7,15 @@ arguments and directories of a trial, its metric file, states, and the measureme
 import json
 import math
 import random
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from google.protobuf import empty_pb2, struct_pb2
 
 from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.jobs.local_job import CANCELLED, JobOutcome
 from dagfactory.emulator.jobs.submitted_job import FINAL
 from dagfactory.emulator.protos import VERTEX, enum_value, vertex
@@ -37,8 +39,11 @@ METRIC_FILE = "CLOUD_ML_HP_METRIC_FILE"
 class TuningJobs:
     """The hyperparameter tuning jobs of JobService; `directory` holds the trials' metric files."""
 
-    def __init__(self, store: ResourceStore, jobs: CustomJobs, directory: Path) -> None:
+    def __init__(
+        self, store: ResourceStore, jobs: CustomJobs, directory: Path, faults: Faults
+    ) -> None:
         self._store, self._jobs, self._directory = store, jobs, directory
+        self._faults = faults
 
     def methods(self) -> list[Method]:
         """Return this resource's rows of the route table."""
@@ -73,17 +78,22 @@ class TuningJobs:
         with self._store.edit(request.name) as job:
             require_live(job)
             set_state(job, "JobState", "CANCELLING", None)
-        for trial in job.trials:
-            self._jobs.end(trial.custom_job)
+        self._end_trials(job)
         return empty_pb2.Empty()
 
     def _next_trial(self, name: str) -> None:
-        """Launch the next trial, or end the job when the last one has ended."""
+        """Launch the next trial, or end the job when the last one has ended or too many failed."""
         job = self._store.get(name)
+        infeasible = enum_value(f"{VERTEX}.Trial.State", "INFEASIBLE")
+        failed = sum(trial.state == infeasible for trial in job.trials)
+        too_many = 0 < job.max_failed_trial_count <= failed < job.max_trial_count
+        if too_many and state_of(job) == "RUNNING":
+            self._fail(name, f"{failed} trials failed.")
+            return
         started, open_ = len(job.trials), [t for t in job.trials if not t.HasField("end_time")]
         if state_of(job) == "RUNNING" and started < job.max_trial_count:
             self._launch(job, str(started + 1))
-        elif not open_:
+        elif not open_ and state_of(job) not in FINAL:
             self._end(name)
 
     def _launch(self, job: Any, number: str) -> None:
@@ -103,19 +113,30 @@ class TuningJobs:
 
     def _trial_job(self, job: Any, trial: Any) -> Any:
         """Return the custom job of a trial: its arguments, its directory, its metric file."""
-        made = vertex("CustomJob", display_name=f"{job.display_name}-{trial.id}")
+        ending = f"-{trial.id}"
+        name = job.display_name[: resource_names.DISPLAY_LENGTH - len(ending)]
+        made = vertex("CustomJob", display_name=name + ending)
         made.labels.update(job.labels)
         made.job_spec.CopyFrom(job.trial_job_spec)
         place = made.job_spec.base_output_directory
         if place.output_uri_prefix:
             place.output_uri_prefix = f"{place.output_uri_prefix.rstrip('/')}/{trial.id}"
-        arguments = [f"--{p.parameter_id}={_text(p.value)}" for p in trial.parameters]
+        arguments = [f"--{name}={value}" for name, value in self._arguments(job, trial)]
         for pool in made.job_spec.worker_pool_specs:
             part = getattr(pool, pool.WhichOneof("task"))
             part.args.extend(arguments)
             part.env.add(name="CLOUD_ML_TRIAL_ID", value=trial.id)
             part.env.add(name=METRIC_FILE, value=str(self._metric_file(job.name, trial.id)))
         return made
+
+    def _arguments(self, job: Any, trial: Any) -> Iterator[tuple[str, str]]:
+        specs = {each.parameter_id: each for each in job.study_spec.parameters}
+        for parameter in trial.parameters:
+            kind = specs[parameter.parameter_id].WhichOneof("parameter_value_spec")
+            # kuds/mesozoic-labs#127 saw --batch_size=128.0 of a DISCRETE parameter
+            pointed = kind == "discrete_value_spec" and self._faults.float_values()
+            number = parameter.value.number_value
+            yield parameter.parameter_id, str(number) if pointed else _text(parameter.value)
 
     def _metric_file(self, name: str, trial: str) -> Path:
         path = self._directory / resource_names.last(name) / f"{trial}.metrics"
@@ -142,11 +163,22 @@ class TuningJobs:
         with self._store.edit(name) as job:
             if state_of(job) == "CANCELLING":
                 set_state(job, "JobState", "CANCELLED", CANCELLED)
-            elif any(trial.HasField("final_measurement") for trial in job.trials):
+                return
+            if any(trial.HasField("final_measurement") for trial in job.trials):
                 set_state(job, "JobState", "SUCCEEDED", None)
-            else:
-                message = "All trials failed: none reported the metric."
-                set_state(job, "JobState", "FAILED", JobOutcome("FAILED", "INTERNAL", message))
+                return
+        self._fail(name, "All trials failed: none reported the metric.")
+
+    def _fail(self, name: str, message: str) -> None:
+        with self._store.edit(name) as job:
+            set_state(job, "JobState", "FAILED", JobOutcome("FAILED", "INTERNAL", message))
+        # by a thread of its own: this one holds the lock of a trial's job, and others hold theirs
+        threading.Thread(target=self._end_trials, args=(job,), daemon=True).start()
+
+    def _end_trials(self, job: Any) -> None:
+        for trial in job.trials:
+            if not trial.HasField("end_time"):
+                self._jobs.end(trial.custom_job)
 
 
 def _check(job: Any) -> None:

@@ -14,10 +14,11 @@ seen: set[str] = set()
 
 def study(metric: str) -> dict[str, Any]:
     spaces = {"parameterId": "lr", "doubleValueSpec": {"minValue": 0.01, "maxValue": 0.5}}
+    sizes = {"parameterId": "size", "discreteValueSpec": {"values": [64, 128]}}
     return {
         "studySpec": {
             "metrics": [{"metricId": metric, "goal": "MAXIMIZE"}],
-            "parameters": [spaces],
+            "parameters": [spaces, sizes],
         },
         "maxTrialCount": 3,
         "parallelTrialCount": 2,

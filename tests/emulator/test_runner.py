@@ -1,0 +1,50 @@
+"""The queue of jobs: whatever goes wrong while a job is reported, it ends."""
+
+import sys
+import threading
+
+from dagfactory.emulator.bigquery.object_files import written
+from dagfactory.emulator.faults import Faults
+from dagfactory.emulator.jobs.local_job import LocalJob
+from dagfactory.emulator.jobs.runner import Runner
+
+
+def test_a_report_that_fails_fails_the_job(tmp_path):
+    seen, ended = [], threading.Event()
+
+    def report(state, outcome):
+        if state == "SUCCEEDED":
+            raise FileNotFoundError("no folder")
+        seen.append((state, outcome and outcome.message))
+        if state == "FAILED":
+            ended.set()
+
+    runner = Runner(tmp_path, 1, tmp_path, {}, Faults(tmp_path / "faults.json"))
+    runner.submit(job([sys.executable, "-c", "pass"]), report)
+    assert ended.wait(60)
+    runner.close()
+    assert seen[-1] == ("FAILED", "emulator failure: no folder")
+
+
+def job(command):
+    return LocalJob(
+        id="1",
+        project="demo",
+        region="us-central1",
+        command=command,
+        problem="",
+        env={},
+        spot=False,
+        restarts=0,
+        timeout=None,
+        max_wait=None,
+        places=(),
+        record={},
+    )
+
+
+def test_an_object_is_written_before_bigquery_was_ever_opened(tmp_path):
+    (tmp_path / "gcs").mkdir()
+    with written(tmp_path / "gcs", "gs://bucket/out/x.jsonl") as path:
+        path.write_text("1")
+    assert (tmp_path / "gcs/bucket/out/x.jsonl").read_text() == "1"
