@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dagfactory.emulator import client, faults, lifetime
-from dagfactory.emulator.files import PRIVATE, private_folder
+from dagfactory.emulator.files import PRIVATE
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     from dagfactory.emulator.server import EmulatorServer, ServerOptions, pairs
 
     state = options.state.resolve()
-    private_folder(state)
+    state.mkdir(parents=True, exist_ok=True)
     try:
         for spec in options.fault:
             faults.parse(spec)

@@ -95,7 +95,7 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
     Raises EmulatorError when it exits or is not ready within `timeout` seconds.
     """
     directory = Path(state).resolve()
-    private_folder(directory)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, value in (secrets or {}).items():
         write_secret(directory, name, value)
     command = [python, "-m", "dagfactory.emulator", "--state", str(directory)]

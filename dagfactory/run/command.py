@@ -16,7 +16,7 @@ from dagfactory.run.interrupt import Stopped, stoppable
 from dagfactory.run.prepare import Prepared, prepare
 from dagfactory.run.progress import shown_on
 from dagfactory.run.refused import check_faults, check_spec, values
-from dagfactory.run.state_folders import StateFolders
+from dagfactory.run.state_folders import StateFolders, private_files
 from dagfactory.run.summary import summary
 
 
@@ -62,11 +62,9 @@ def _run(request: RunRequest) -> int:
     check_spec(request.spec)
     check_faults(request.faults)
     state = StateFolders(request.state.resolve())
-    prepared = prepare(
-        request.spec,
-        environment=request.environment,
-        into=state.root / "bundles" / request.environment,
-    )
+    with private_files():
+        into = state.root / "bundles" / request.environment
+        prepared = prepare(request.spec, environment=request.environment, into=into)
     options = _options(request, prepared)
     with shown_on(sys.stderr) as sink:
         result = execute(

@@ -126,18 +126,19 @@ def _doors(state: StateFolders) -> dict[str, str]:
 
 def _keys(home: Path) -> dict[str, str]:
     """Return the keys all components share: those that sign are the run's, the one that encrypts is kept."""
+    path, kept = home / "keys.json", "CORE__FERNET_KEY"
+    if not path.exists():
+        replace_text(path, json.dumps({kept: _fernet_key()}))
     return {
-        "CORE__FERNET_KEY": _fernet_key(home / "fernet.key"),
+        kept: json.loads(path.read_text())[kept],
         "API__SECRET_KEY": secrets.token_urlsafe(32),
         "API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
     }
 
 
-def _fernet_key(path: Path) -> str:
-    """Return the key of what the database encrypts, made once: 32 bytes in URL-safe base64 with padding."""
-    if not path.exists():
-        replace_text(path, secrets.token_urlsafe(32) + "=")
-    return path.read_text()
+def _fernet_key() -> str:
+    """32 random bytes in URL-safe base64 with padding, which is what Fernet calls a key."""
+    return secrets.token_urlsafe(32) + "="
 
 
 def preload_modules(dags: Path, target: str) -> Mapping[str, list[str]]:

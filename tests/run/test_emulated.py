@@ -7,6 +7,7 @@ import sys
 
 import processes
 import pytest
+from attacks import open_to_others
 from paths import ROOT
 
 from dagfactory.run.state_folders import StateFolders
@@ -88,6 +89,14 @@ def test_faults_reach_the_emulator(ran, project):
     assert ran.returncode == 0
     faults = StateFolders(project / ".dagfactory").emulator / "faults.json"
     assert "error:503:1" in json.dumps(json.loads(faults.read_text()))
+
+
+def test_what_was_kept_is_its_owners(ran, project):
+    assert ran.returncode == 0
+    kept = project / ".dagfactory"
+    assert open_to_others(kept) == []
+    opening = ("home/passwords.json", "emulator/credentials.json", "emulator/tls/key.pem")
+    assert [name for name in opening if (kept / name).exists()] == []
 
 
 def test_nothing_is_left_running(ran, project, alive_in):

@@ -58,8 +58,8 @@ def test_only_the_key_of_the_database_is_kept(tmp_path):
     first, second = (airflow_environment(state, tmp_path, port, LINE) for port in (1, 2))
     assert first["AIRFLOW__CORE__FERNET_KEY"] == second["AIRFLOW__CORE__FERNET_KEY"]
     assert first["AIRFLOW__API_AUTH__JWT_SECRET"] != second["AIRFLOW__API_AUTH__JWT_SECRET"]
-    assert [path.name for path in state.home.iterdir()] == ["fernet.key"]
-    assert (state.home / "fernet.key").stat().st_mode & 0o777 == 0o600
+    assert first["AIRFLOW__API_AUTH__JWT_SECRET"] not in (state.home / "keys.json").read_text()
+    assert (state.home / "keys.json").stat().st_mode & 0o777 == 0o600
     assert first["AIRFLOW__API__PORT"] == "1"
 
 
