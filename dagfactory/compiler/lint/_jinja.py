@@ -63,11 +63,12 @@ class _Offsets(Extension):
 
 
 def read(text: str) -> Template:
-    """Return what a text uses: nothing, where Airflow could not read it either."""
+    """Return what a text uses: nothing, where it cannot be read."""
     try:
         tree = Environment(extensions=["jinja2.ext.do", _Offsets], autoescape=True).parse(text)
         return _read(tree, text)
-    except (TemplateSyntaxError, RecursionError):  # the plan has said so
+    # the plan reports what cannot be read; of what is only very deep nothing is said
+    except (TemplateSyntaxError, RecursionError):
         return Template()
 
 

@@ -6,7 +6,6 @@ Where a template can decide at run time (`if`, `or`, `default`) nothing is certa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 Where = Literal["always", "asked", "maybe"]
@@ -49,15 +48,3 @@ class Template:
     uses: tuple[Use, ...] = ()
     called: tuple[Called, ...] = ()
     printed: tuple[Use, ...] = ()
-
-
-# one text is asked by several checks, and the same texts come back in each environment
-@lru_cache(maxsize=4096)
-def template(text: str) -> Template:
-    """Read a text; nothing is used in one that holds no template, or none that can be read."""
-    if "{{" not in text and "{%" not in text:
-        return Template()
-    # Jinja is loaded where there is something to read
-    from dagfactory.compiler.lint._jinja import read
-
-    return read(text)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from dagfactory.compiler.lint._template import Template, template
+from dagfactory.compiler.lint._template import Template
 from dagfactory.compiler.plan.texts import FIXED, task_texts
 from dagfactory.diagnostics.span import Pointer
 
@@ -26,7 +27,7 @@ class Text:
     @property
     def template(self) -> Template:
         """Return what the text uses."""
-        return template(self.text)
+        return _template(self.text)
 
     @property
     def key(self) -> str:
@@ -71,3 +72,15 @@ def rendered(plan: Plan) -> Iterator[Text]:
     for path, node in alerts.walk(("alerts",)) if alerts else ():
         if isinstance(node.value, str):
             yield Text(None, path, node.value)
+
+
+# one text is asked by several checks, and the same texts come back in each environment
+@lru_cache(maxsize=4096)
+def _template(text: str) -> Template:
+    """Read a text; nothing is used in one that holds no template, or none that can be read."""
+    if "{{" not in text and "{%" not in text:
+        return Template()
+    # Jinja is loaded where there is something to read
+    from dagfactory.compiler.lint._jinja import read
+
+    return read(text)

@@ -6,6 +6,7 @@ a quote ends a text of SQL. Numbers, dates and the values of an `enum` or a `pat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,6 +29,10 @@ _ANYTHING = ("string", "array", "object")
 
 _RESULTS = ("result", "objects", "max_value")
 """Outputs that hold whatever a task returned, or what names are found; the others have a fixed form."""
+
+
+_WORD = re.compile(r"\W", re.ASCII)
+"""What cannot stand in the name of a variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ def _late_items(text: Text) -> bool:
 
 
 def _shell(value: _Value) -> Diagnostic:
-    variable = value.name.upper().replace("-", "_")
+    variable = _WORD.sub("_", value.name).upper()
     moved = f"`env: {{{variable}: {_quoted(value.written)}}}`"
     message = f"a shell would run what `{shorten(value.written)}` holds"
     help_ = f'write `"${variable}"` in the command, and {moved} beside it'
@@ -103,7 +108,7 @@ def _shell(value: _Value) -> Diagnostic:
 
 def _sql(text: Text, value: _Value) -> Diagnostic:
     message = f"what `{shorten(value.written)}` holds would be read as SQL"
-    name = value.name.replace("-", "_")
+    name = _WORD.sub("_", value.name)
     moved = f"`parameters: {{{name}: {_quoted(value.written)}}}`"
     help_ = (
         f"write `@{name}` in the query, and {moved} beside it"

@@ -171,3 +171,8 @@ def test_the_recommended_forms_have_no_finding(tmp_path):
     """
     lines = "\n".join(line.strip() for line in tasks.strip().splitlines())
     assert findings(tmp_path, lines, HEAD) == []
+
+
+def test_a_name_that_no_variable_can_have_is_made_one(tmp_path):
+    (found,) = findings(tmp_path, task(SHELLS["bash"], "echo {{ dag_run.conf['my key-1'] }}"), HEAD)
+    assert found.help.startswith('write `"$MY_KEY_1"` in the command, and `env: {MY_KEY_1: ')

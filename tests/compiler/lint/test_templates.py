@@ -197,3 +197,23 @@ def test_an_alert_s_fields_exist_only_in_alerts(tmp_path):
 
 def test_the_fields_of_an_alert_are_those_that_it_has():
     assert set(ALERT) == set(event_fields("failure", {}))
+
+
+def test_of_very_many_the_first_hundred_are_said(tmp_path):
+    text = " ".join(f"{{{{ dss{number} }}}}" for number in range(300))
+    assert said(findings(tmp_path, at("a command", text))) == [("DF350", "error")] * 100
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ " + "ds ~ " * 5000 + "ds }}",
+        "{{ " + "(" * 2000 + "ds" + ")" * 2000 + " }}",
+        "{% if ds %}" * 500 + "x" + "{% endif %}" * 500,
+        "{{ ds" + ".x" * 3000 + " }}",
+        "{{ ds" + " | upper" * 3000 + " }}",
+    ],
+    ids=["long", "nested", "branches", "attributes", "filters"],
+)
+def test_a_template_of_any_depth_has_an_end(tmp_path, text):
+    assert {each.code for each in findings(tmp_path, at("a command", text))} <= {"DF216"}
