@@ -73,7 +73,8 @@ def test_a_job_that_used_up_its_time_is_retried():
     assert not isinstance(raised.value, AirflowFailException)
 
 
-def test_a_job_is_launched_only_after_the_cancelled_one_has_ended(tmp_path):
+@pytest.mark.parametrize("woken", [Task.resume, Task.run_out])
+def test_a_job_is_launched_only_after_the_cancelled_one_has_ended(tmp_path, woken):
     ready = tmp_path / "ready"
     old = task(f"touch {ready}; {LATE_SUCCESS}")
     old.execute()
@@ -83,7 +84,7 @@ def test_a_job_is_launched_only_after_the_cancelled_one_has_ended(tmp_path):
     assert states(new) == ["CANCELLING"]
     assert new.deferral.method_name == "execute_after_cancel"
     new.reach(0, "SUCCEEDED")  # success is not guaranteed, says Google of a cancellation
-    new.resume()
+    woken(new)
     assert len(states(new)) == 2
     new.reach(1, "SUCCEEDED")
     assert new.resume()["job"] == new.jobs()[1]["name"]
