@@ -46,6 +46,10 @@ class AwaitedJobOperator(VertexOperator):
         """Return every region a job of this task may run in."""
         return [self.region]
 
+    def is_wanted(self, job: Job) -> bool:
+        """Return whether a job of this task is the one that the task asks for now."""
+        raise NotImplementedError
+
     def outcome(self, context: Any, job: Job) -> dict[str, Any]:
         """Return the result of a job that has ended, or raise."""
         raise NotImplementedError
@@ -151,10 +155,11 @@ class AwaitedJobOperator(VertexOperator):
         self._wait(job, hiccups + 1)
 
     def _look(self, context: Any) -> dict[str, Any]:
-        """Look in on the newest job of this task, of which Airflow has forgotten the name."""
-        job = max(self._jobs.every(), key=lambda each: str(each.get("createTime")), default=None)
-        if job is None:
-            raise AirflowException(f"task {self.task_id} waited for a job that is gone")
+        """Look in on the newest job as asked for, of which Airflow has forgotten the name."""
+        wanted = filter(self.is_wanted, self._jobs.every())
+        job = max(wanted, key=lambda each: str(each.get("createTime")), default=None)
+        if job is None:  # it waited for the end of another one
+            return self.execute(context)
         if jobstate.state_of(job) == jobstate.CANCELLING:
             raise AirflowException(f"{job['name']} is still being cancelled")
         if jobstate.is_live(job):

@@ -146,6 +146,10 @@ class VertexJobOperator(AwaitedJobOperator):
         self.log.info("An earlier try's job has succeeded meanwhile: %s", done["name"])
         return self._result(done)
 
+    def is_wanted(self, job: Job) -> bool:
+        """Return whether a job was launched for what the task asks for now."""
+        return bool(job["labels"].get(SPEC_LABEL) == self.fingerprint())
+
     def outcome(self, context: Any, job: Job) -> dict[str, Any]:
         """Return the result of a job that has ended, fall back or raise."""
         given_up = self._notes.pop("given_up", "")
@@ -262,12 +266,16 @@ class VertexJobOperator(AwaitedJobOperator):
     def _verify(self, job: Job) -> None:
         """Cancel a job that runs on machines of another price than requested."""
         # Read back and not trusted: a training at the standard price costs several times that of Spot.
+        # What was asked for at that price cannot become dearer, and requests are counted.
+        _, wanted = self._placement(_choice(job))
+        if jobspec.strategy_of(wanted) == jobspec.STANDARD:
+            return
         spec = self.created_job(job)
         if spec is None:
             self._notes["unverified"] = True
             return
         self._notes.pop("unverified", None)
-        problem = jobspec.strategy_problem(self._placement(_choice(job))[1], spec)
+        problem = jobspec.strategy_problem(wanted, spec)
         if problem and jobstate.is_live(job):
             self._jobs.cancel(job["name"], problem)
             raise AirflowFailException(f"{job['name']} was cancelled: {problem}")
@@ -322,10 +330,10 @@ class VertexJobOperator(AwaitedJobOperator):
 
     def _attachable(self) -> Job | None:
         """Return the live job as asked for, else one whose end has to be awaited; cancel the others."""
-        spec, wanted, leaving = self.fingerprint(), None, None
+        wanted, leaving = None, None
         for job in self._jobs.live():
             running = jobstate.is_under_way(job)
-            if running and wanted is None and job["labels"].get(SPEC_LABEL) == spec:
+            if running and wanted is None and self.is_wanted(job):
                 wanted = job
                 continue
             if running:
@@ -340,11 +348,10 @@ class VertexJobOperator(AwaitedJobOperator):
         # ``retries``, and who clears a task wants it to run again.
         if ti.try_number == 1 or ti.max_tries != self.retries:
             return None
-        spec = self.fingerprint()
         found = [
             job
             for job in self._jobs.every()
-            if jobstate.state_of(job) == jobstate.SUCCEEDED and job["labels"][SPEC_LABEL] == spec
+            if jobstate.state_of(job) == jobstate.SUCCEEDED and self.is_wanted(job)
         ]
         return max(found, key=lambda job: str(job.get("endTime")), default=None)
 

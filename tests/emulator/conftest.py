@@ -67,7 +67,7 @@ def storage() -> Iterator[Any]:
 
 @pytest.fixture
 def bucket(storage: Any) -> Any:
-    return storage.create_bucket(f"bucket-{uuid4().hex[:12]}")
+    return storage.create_bucket(f"bucket-{uuid4().hex[:12]}", location=REGION)
 
 
 def inputs(code: str, interpreter: str, **scheduling: Any) -> dict[str, Any]:

@@ -21,7 +21,10 @@ pytestmark = [
 ]
 
 SLEEP = "exec sleep 600"
-LATE_SUCCESS = "trap 'sleep 1; exit 0' TERM; while true; do sleep 0.2; done"
+LATE_SUCCESS = """
+trap 'until [ -e {0}/go ]; do sleep 0.1; done; exit 0' TERM
+touch {0}/ready; while true; do sleep 0.2; done
+"""
 
 
 def job(code: str, directory: str, **scheduling: Any) -> dict[str, Any]:
@@ -73,31 +76,33 @@ def test_a_job_that_used_up_its_time_is_retried():
     assert not isinstance(raised.value, AirflowFailException)
 
 
-def test_a_job_is_launched_only_after_the_cancelled_one_has_ended(tmp_path):
-    ready = tmp_path / "ready"
-    old = task(f"touch {ready}; {LATE_SUCCESS}")
+@pytest.mark.parametrize("woken", [Task.resume, Task.run_out])
+def test_a_job_is_launched_only_after_the_cancelled_one_has_ended(tmp_path, woken):
+    old = task(LATE_SUCCESS.format(tmp_path))
     old.execute()
-    wait_for(ready)
+    wait_for(tmp_path / "ready")
     new = Task(lambda: renamed(task("exit 0"), old), old.ti)
     new.execute()
     assert states(new) == ["CANCELLING"]
     assert new.deferral.method_name == "execute_after_cancel"
+    (tmp_path / "go").touch()
     new.reach(0, "SUCCEEDED")  # success is not guaranteed, says Google of a cancellation
-    new.resume()
+    woken(new)
     assert len(states(new)) == 2
     new.reach(1, "SUCCEEDED")
     assert new.resume()["job"] == new.jobs()[1]["name"]
 
 
 def test_a_retry_takes_the_job_that_succeeded_while_it_was_cancelled(tmp_path):
-    ready = tmp_path / "ready"
-    made = task(f"touch {ready}; {LATE_SUCCESS}", ti=SimpleNamespace(max_tries=1), retries=1)
+    retried = SimpleNamespace(max_tries=1)
+    made = task(LATE_SUCCESS.format(tmp_path), ti=retried, retries=1)
     made.execute()
-    wait_for(ready)
+    wait_for(tmp_path / "ready")
     made.cancel(0)
     made.ti.try_number = 2
     made.execute()
     assert made.deferral.method_name == "execute_after_cancel"
+    (tmp_path / "go").touch()
     made.reach(0, "SUCCEEDED")
     assert made.resume()["job"] == made.jobs()[0]["name"]
     assert len(states(made)) == 1
@@ -157,7 +162,7 @@ def test_a_bucket_in_another_region_than_a_fallback_is_named_with_what_to_do(
 
 
 def test_a_failure_is_judged_when_its_error_is_known(emulator, monkeypatch):
-    emulator.faults("stockout:1:us-east1", "late:4:error")
+    emulator.faults("stockout:1:us-east1", "late:8:error")
     made = task("exit 0", region="us-east1", fallback=[{"region": "us-east4"}])
     made.execute()
     assert "error" not in made.reach(0, "FAILED")
