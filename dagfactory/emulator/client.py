@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dagfactory.emulator.files import PRIVATE, private_folder, replace_text
+from dagfactory.emulator.files import private_folder, replace_text
 
 READY_FILE = "emulator.json"
 LOG_FILE = "emulator.log"
@@ -116,7 +116,6 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
             stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=True,
-            umask=PRIVATE,
         )
     ready = _ready(process, directory, timeout)
     return Emulator(directory, ready["proxy"], ready["env"], ready["direct"], process)

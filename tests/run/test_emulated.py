@@ -94,7 +94,8 @@ def test_faults_reach_the_emulator(ran, project):
 def test_what_was_kept_is_its_owners(ran, project):
     assert ran.returncode == 0
     kept = project / ".dagfactory"
-    assert open_to_others(kept) == []
+    assert kept.stat().st_mode & 0o077 == 0
+    assert [open_to_others(kept / name) for name in ("home", "emulator", "logs")] == [[], [], []]
     opening = ("home/passwords.json", "emulator/credentials.json", "emulator/tls/key.pem")
     assert [name for name in opening if (kept / name).exists()] == []
 
