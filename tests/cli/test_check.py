@@ -13,7 +13,7 @@ from dagfactory.__main__ import run
 from dagfactory.cli._version import version
 
 GOOD = "pipeline: p\ntasks:\n  a: {type: empty}\n"
-BAD = "pipeline: p\ntsks:\n  a: {type: empty}\n"
+BAD = "pipeline: bad\ntsks:\n  a: {type: empty}\n"
 
 
 def start(arguments, folder, text=None, **environ):

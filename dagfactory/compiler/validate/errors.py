@@ -46,10 +46,12 @@ class LeftOut:
     """What was wrong and is left out of the values that are looked at again.
 
     With `whole` a check of the whole mapping has spoken already: its next words may follow from that.
+    With `many` so much was wrong that nobody reads on.
     """
 
     paths: Collection[KeyPath] = ()
     whole: bool = False
+    many: bool = False
 
 
 _NOTHING = LeftOut()
@@ -83,8 +85,7 @@ def diagnose(
 
 def faulty(error: ValidationError, node: Node, base: KeyPath = ()) -> list[KeyPath]:
     """Return the paths of what is wrong, from the document's root; a key that is missing has one, too."""
-    errors = error.errors(include_url=False)
-    return [_fault(each, node, base).path for each in errors[: limits.FINDINGS.most]]
+    return [_fault(each, node, base).path for each in error.errors(include_url=False)]
 
 
 def _fault(error: Any, node: Node, base: KeyPath) -> Fault:
@@ -106,11 +107,14 @@ def _fault(error: Any, node: Node, base: KeyPath) -> Fault:
 def left_out(error: ValidationError, node: Node, base: KeyPath = ()) -> LeftOut:
     """Return what has to be left out for all the rest to be looked at."""
     whole = any(not each["loc"] for each in error.errors(include_url=False))
-    return LeftOut(frozenset(faulty(error, node, base)), whole)
+    many = error.error_count() > limits.FINDINGS.most
+    return LeftOut(frozenset(faulty(error, node, base)), whole, many)
 
 
 def _follows(fault: Fault, base: KeyPath, without: LeftOut) -> bool:
-    """Whether a fault is there because of what was left out."""
+    """Whether a fault is there because of what was left out, or one too many."""
+    if without.many:
+        return True
     at = len(fault.context.get("at", ())) or int(fault.kind == "missing")
     owner = fault.path[: len(fault.path) - at]
     size = len(owner)

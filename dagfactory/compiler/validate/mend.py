@@ -55,7 +55,8 @@ def mended(
         for path in more.paths:
             take_out(data, path, _NEEDED[model])
         _stand_in(data, more.paths, named)
-        wrong = LeftOut({*wrong.paths, *more.paths}, wrong.whole or more.whole)
+        paths = {*wrong.paths, *more.paths}
+        wrong = LeftOut(paths, wrong.whole or more.whole, wrong.many or more.many)
         try:
             return _unknown(model.model_validate(data), wrong.paths), found
         except ValidationError as next_error:
