@@ -125,10 +125,15 @@ def _print_summary(request: RunRequest, result: RunResult) -> None:
     click.echo("\n".join(summary(result, command=request.words)))
 
 
+def web_ui(result: RunResult) -> str:
+    """Say where Airflow's web UI is and who may log in to it."""
+    login = f"user {result.login.username}, password {result.login.password}"
+    return f"\nAirflow's web UI: {result.url}\nlog in as {login}\n^C ends it"
+
+
 def _stay(result: RunResult) -> None:
     """Leave everything up until ^C, which is here the normal way to end."""
-    login = f"user {result.login.username}, password {result.login.password}"
-    click.echo(f"\nAirflow's web UI: {result.url}\nlog in as {login}\n^C ends it")
+    click.echo(web_ui(result))
     try:
         while True:
             signal.pause()  # returns after any signal; Stopped is raised by ours

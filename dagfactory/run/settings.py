@@ -114,6 +114,8 @@ def _doors(state: StateFolders) -> dict[str, str]:
     """Say who may come in: one user, by a password of this run."""
     return {
         "CORE__AUTH_MANAGER": "dagfactory.run.embedded.auth_manager.AuthManager",
+        # Said, for a variable of the shell that says otherwise would count.
+        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
         "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(state.passwords),
         # A run that trains for days, or is looked at that long, goes on with the token of its start.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.run.command import RunRequest, parameter, run
+from dagfactory.run.command import RunRequest, parameter, run, web_ui
 from dagfactory.run.events import (
     Failure,
     MappedProgress,
@@ -291,3 +291,11 @@ def test_the_summary_says_where_the_run_lies_here_and_in_the_bucket(tmp_path):
     lines = summary(result, command="dagfactory run x.yaml")
     assert "  artifacts  gs://b/run" in lines
     assert f"      here   {tmp_path}/gcs/b/run" in lines
+
+
+def test_the_web_ui_is_shown_with_its_login(tmp_path):
+    result = _result("success", tmp_path)
+    shown = web_ui(result)
+    assert result.url in shown
+    assert f"log in as user admin, password {result.login.password}" in shown
+    assert result.login.password not in repr(result)
