@@ -159,8 +159,8 @@ class AwaitedJobOperator(VertexOperator):
         wanted = filter(self.is_wanted, self._jobs.every())
         job = max(wanted, key=lambda each: str(each.get("createTime")), default=None)
         if job is None:  # it waited for the end of another one
-            made: dict[str, Any] = self.execute(context)
-            return made
+            begun: dict[str, Any] = self.execute(context)
+            return begun
         if jobstate.state_of(job) == jobstate.CANCELLING:
             raise AirflowException(f"{job['name']} is still being cancelled")
         if jobstate.is_live(job):

@@ -53,7 +53,16 @@ class Mistake:
 FORBIDDEN = {
     "DF225": ("sweep", "trigger_rule"),
     # without environments there is none to patch, to describe or to run jobs in
-    "DF113": ("environments", "airflow2", '"train"', '"sweep"', "type: train", "${env", "${run"),
+    "DF113": (
+        "environments",
+        "airflow2",
+        "pool",
+        '"train"',
+        '"sweep"',
+        "type: train",
+        "${env",
+        "${run",
+    ),
 }
 """What the other mistakes cannot have beside one, or it would be another mistake."""
 
