@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 SPEC = """\
 pipeline: seen
 schedule: null
+defaults: {retries: {attempts: 0}}
 tasks:
   zero: {type: bash, command: "echo fine"}
   alone: {type: group, tasks: {inner: {type: empty}}}
