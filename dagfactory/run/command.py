@@ -3,6 +3,8 @@
 import shlex
 import signal
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from dagfactory.diagnostics.diagnostic import DagfactoryError
 from dagfactory.language.duration import parse_duration
 from dagfactory.run.events import NotReadyError, RunError, RunResult
 from dagfactory.run.execute import RunOptions, execute
-from dagfactory.run.interrupt import Stopped, stoppable
+from dagfactory.run.interrupt import Stopped, Stopper, stoppable
 from dagfactory.run.prepare import Prepared, prepare
 from dagfactory.run.progress import shown_on
 from dagfactory.run.refused import check_faults, check_spec, values
@@ -47,8 +49,8 @@ class RunRequest:
 def run(request: RunRequest) -> int:
     """Carry out a request and return the exit code; a user's mistake is told in a line."""
     try:
-        with stoppable(sys.stderr):
-            return _run(request)
+        with stoppable(sys.stderr) as stop:
+            return _run(request, stop)
     except Stopped as stop:
         return stop.exit_code
     except DagfactoryError as error:
@@ -58,15 +60,18 @@ def run(request: RunRequest) -> int:
         return error.exit_code
 
 
-def _run(request: RunRequest) -> int:
+def _run(request: RunRequest, stop: Stopper) -> int:
     check_spec(request.spec)
     check_faults(request.faults)
     state = StateFolders(request.state.resolve())
     with private_files():
         into = state.root / "bundles" / request.environment
         prepared = prepare(request.spec, environment=request.environment, into=into)
-    options = _options(request, prepared)
-    with shown_on(sys.stderr) as sink:
+    with ExitStack() as progress:
+        sink = progress.enter_context(shown_on(sys.stderr))
+        # a table that still updates would be drawn over what is printed
+        stop.before(progress.close)
+        options = _options(request, prepared, progress.close)
         result = execute(
             prepared.dags, prepared.dag_id, state=state, options=options, on_event=sink
         )
@@ -76,8 +81,11 @@ def _run(request: RunRequest) -> int:
     return 0 if result.passed else 1
 
 
-def _options(request: RunRequest, prepared: Prepared) -> RunOptions:
+def _options(
+    request: RunRequest, prepared: Prepared, close_progress: Callable[[], None]
+) -> RunOptions:
     def hold(result: RunResult) -> None:
+        close_progress()
         _print_summary(request, result)
         _stay(result)
 
@@ -93,6 +101,7 @@ def _options(request: RunRequest, prepared: Prepared) -> RunOptions:
         fresh=request.fresh,
         ui=request.ui,
         hold=hold if request.ui else None,
+        order=prepared.tasks,
     )
 
 

@@ -44,6 +44,13 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class TasksKnown:
+    """All tasks of the run by their ids, in the spec's order where that is known."""
+
+    task_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TaskChange:
     """A task (or one mapped instance of it) went from one state to another.
 
@@ -79,7 +86,7 @@ class MappedProgress:
         return self.states.total()
 
 
-Event = Phase | RunStarted | TaskChange | MappedProgress
+Event = Phase | RunStarted | TasksKnown | TaskChange | MappedProgress
 
 Sink = Callable[[Event], None]
 """What takes the events of a run as they come."""

@@ -27,7 +27,8 @@ class RunOptions:
     `target` is the Airflow line that the DAGs were rendered for. `params` go to the run as its
     configuration. `emulator` are further arguments for the emulator, None runs without one.
     `timeout` bounds the DAG run in seconds. `fresh` forgets earlier state. With `ui` Airflow serves
-    the logs of running tasks; `hold` is called with the result while Airflow is still up.
+    the logs of running tasks; `hold` is called with the result while Airflow is still up. `order` are
+    the ids of the spec's tasks as a reader knows them.
     """
 
     target: str = "airflow3"
@@ -37,6 +38,7 @@ class RunOptions:
     fresh: bool = False
     ui: bool = False
     hold: Callable[[RunResult], None] | None = None
+    order: Sequence[str] = ()
 
 
 def execute(
@@ -78,7 +80,7 @@ def session(
         start = AirflowStart(state, dags, timer, line, options.emulator, options.ui)
         with start.up() as airflow:
             declare_pools(airflow.api, dags)
-            yield AirflowSession(airflow, state, timer)
+            yield AirflowSession(airflow, state, timer, options.order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class AirflowSession:
     airflow: RunningAirflow
     state: StateFolders
     timer: PhaseTimer
+    order: Sequence[str] = ()
 
     def start(self, dag_id: str, params: Mapping[str, Any]) -> "DagRun":
         """Start a run as soon as the DAG is there; RunError when Airflow cannot or will not."""
@@ -104,7 +107,7 @@ class AirflowSession:
         url = f"{api.url}/dags/{dag_id}/runs/{run_id}"
         tell(RunStarted(dag_id, run_id, url))
         logs = run_logs(self.state.logs, dag_id, run_id)
-        return DagRun(self, Watcher(api, dag_id, run_id, logs, tell), url)
+        return DagRun(self, Watcher(api, dag_id, run_id, logs, tell, self.order), url)
 
 
 @dataclass(frozen=True, slots=True)

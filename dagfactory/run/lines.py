@@ -3,7 +3,15 @@
 import time
 from typing import TextIO
 
-from dagfactory.run.events import FINISHED, Event, MappedProgress, Phase, RunStarted, TaskChange
+from dagfactory.run.events import (
+    FINISHED,
+    Event,
+    MappedProgress,
+    Phase,
+    RunStarted,
+    TaskChange,
+    TasksKnown,
+)
 from dagfactory.run.text import clock, duration
 
 _NAME = 24  # columns for a task's name; longer ones push the rest of their line
@@ -33,6 +41,8 @@ def line(event: Event) -> str:
             return event.name
         case RunStarted():
             return f"run {event.run_id} started"
+        case TasksKnown():
+            return ""
         case MappedProgress():
             return mapped(event)
         case TaskChange():

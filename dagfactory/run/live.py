@@ -10,7 +10,16 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from dagfactory.run.events import Event, MappedProgress, Phase, RunStarted, Sink, TaskChange
+from dagfactory.run.events import (
+    FINISHED,
+    Event,
+    MappedProgress,
+    Phase,
+    RunStarted,
+    Sink,
+    TaskChange,
+    TasksKnown,
+)
 from dagfactory.run.lines import OVER, line
 from dagfactory.run.text import MARKS, clock, duration
 
@@ -50,6 +59,8 @@ class _View:
                 self._doing = event.name
             case RunStarted():
                 self._doing = f"{event.dag_id}  {event.url}"
+            case TasksKnown():
+                self._rows = dict.fromkeys(event.task_ids, ("none", "", "", ""))
             case MappedProgress():
                 self._mapped(event)
             case TaskChange():
@@ -82,8 +93,13 @@ class _View:
                 Text(ticking, justify="right"),
                 Text(note, style="dim", no_wrap=True, overflow="ellipsis"),
             )
-        head = Text(f"{clock(time.monotonic() - self._began)}  {self._doing}", style="bold")
-        return Group(head, table)
+        moment = clock(time.monotonic() - self._began)
+        head = "  ".join(filter(None, (moment, self._count(), self._doing)))
+        return Group(Text(head, style="bold"), table)
+
+    def _count(self) -> str:
+        done = sum(state in FINISHED for state, *_ in self._rows.values())
+        return f"{done}/{len(self._rows)} tasks" if self._rows else ""
 
     def _ticking(self, task_id: str) -> str:
         since = self._since.get(task_id)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Prepared:
     """A folder to be Airflow's dags folder, the DAG to run, arguments for the emulator.
 
-    `params` are what the pipeline declares; None where that is not known.
+    `params` are what the pipeline declares and `tasks` the ids of its tasks in the spec's order, groups
+    before their members; None and empty where that is not known.
     """
 
     dags: Path
@@ -30,6 +31,7 @@ class Prepared:
     emulator: tuple[str, ...] = ()
     target: str = "airflow3"
     params: Mapping[str, Param] | None = None
+    tasks: tuple[str, ...] = ()
 
 
 def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
@@ -53,7 +55,8 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
     write(built.bundle, folder)
     arguments = (*_secrets(plan), *_project(plan), *_fixtures(spec), *_packages(folder))
     target = _target(built.bundle.manifest)
-    return Prepared(into, plan.pipeline.pipeline, arguments, target, plan.pipeline.params)
+    pipeline = plan.pipeline
+    return Prepared(into, pipeline.pipeline, arguments, target, pipeline.params, tuple(plan.tasks))
 
 
 def _project(plan: Plan) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dagfactory.run.airflow_api import AirflowApi
-from dagfactory.run.events import MappedProgress, Sink, TaskChange
+from dagfactory.run.blame import Blame
+from dagfactory.run.events import MappedProgress, Sink, TaskChange, TasksKnown
 from dagfactory.run.local_airflow import RunningAirflow
 from dagfactory.run.logs import failure_text, task_log, vertex_job
 
@@ -31,8 +32,13 @@ class Watcher:
     run_id: str
     logs: Path
     tell: Sink
+    order: Sequence[str] = ()
     known: dict[Key, Instance] = field(default_factory=dict)
     _mapped: dict[str, MappedProgress] = field(default_factory=dict)
+    _blame: Blame = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._blame = Blame(self.api, self.dag_id)
 
     def follow(self, airflow: RunningAirflow, until: float) -> str:
         """Look until the run is over and return its state, `timeout` when it takes too long.
@@ -62,6 +68,8 @@ class Watcher:
             (one["task_id"], one["map_index"]): one
             for one in self.api.get(*path, limit=_LIMIT)["task_instances"]
         }
+        if not self.known:
+            self.tell(TasksKnown(in_order({task_id for task_id, _ in fresh}, self.order)))
         changed = [key for key, one in fresh.items() if _differs(self.known.get(key), one)]
         before, self.known = self.known, fresh
         for key in sorted(changed, key=lambda key: (_moment(fresh[key]), key)):
@@ -96,6 +104,13 @@ class Watcher:
             self._mapped[task_id] = progress
             self.tell(progress)
 
+    def _states(self) -> dict[str, set[str]]:
+        """Return the states of each task's instances."""
+        found: dict[str, set[str]] = {}
+        for (task_id, _), one in self.known.items():
+            found.setdefault(task_id, set()).add(_state(one))
+        return found
+
     def log(self, one: Instance) -> Path:
         """Return the log file of an instance's present try."""
         return task_log(self.logs, one["task_id"], one["map_index"], max(1, one["try_number"]))
@@ -105,11 +120,26 @@ class Watcher:
         state = _state(one)
         if state in _FAILED:
             return failure_text(self.log(one))
+        if state == "upstream_failed":
+            return self._blame.note(one["task_id"], self._states())
         if state == "deferred":
             return waits_for(one, vertex_job(self.log(one)))
         if state == "running" and one["try_number"] > 1:
             return f"try {one['try_number']} of {one['max_tries'] + 1}"
         return ""
+
+
+def in_order(task_ids: Collection[str], order: Sequence[str]) -> tuple[str, ...]:
+    """Sort Airflow's tasks as the spec has them: `search.best` where `search` stands."""
+    place = {name: index for index, name in enumerate(order)}
+
+    def key(task_id: str) -> tuple[int, str]:
+        parts = task_id.split(".")
+        # the innermost id that the spec knows: members of a group stand at their own places
+        found = [place[part] for part in parts if part in place]
+        return (found[-1] if found else len(place)), task_id
+
+    return tuple(sorted(task_ids, key=key))
 
 
 def waits_for(one: Instance, job: str) -> str:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dagfactory.run.command import RunRequest, parameter, run, web_ui
+from dagfactory.diagnostics.columns import table
+from dagfactory.run.command import RunRequest, run, web_ui
 from dagfactory.run.events import (
     Failure,
     MappedProgress,
@@ -18,9 +19,10 @@ from dagfactory.run.events import (
 from dagfactory.run.lines import line
 from dagfactory.run.login import Login
 from dagfactory.run.logs import failure_text, job_log, run_logs, tail, task_log, vertex_job
+from dagfactory.run.refused import parameter
 from dagfactory.run.results import local_file, read_metrics
 from dagfactory.run.summary import summary, tasks_table
-from dagfactory.run.text import clock, duration, table
+from dagfactory.run.text import clock, duration
 
 JOB = "projects/123/locations/us-central1/trainingPipelines/456"
 RECORDS = [
@@ -281,7 +283,7 @@ def test_an_entrypoint_is_handed_on_and_must_have_a_command(tmp_path, capsys):
 
 def test_a_users_mistake_is_one_line_and_exit_code_2(tmp_path, capsys):
     assert run(RunRequest(tmp_path, state=tmp_path / "state")) == 2
-    expected = f"error: {tmp_path} holds 0 DAG files, `run` takes a folder with exactly one\n"
+    expected = f"error: {tmp_path} is a folder without a DAG; `run` takes one spec, or a folder with one rendered DAG\n"
     assert capsys.readouterr().err == expected
 
 
