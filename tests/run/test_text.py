@@ -283,7 +283,8 @@ def test_an_entrypoint_is_handed_on_and_must_have_a_command(tmp_path, capsys):
 
 def test_a_users_mistake_is_one_line_and_exit_code_2(tmp_path, capsys):
     assert run(RunRequest(tmp_path, state=tmp_path / "state")) == 2
-    expected = f"error: {tmp_path} is a folder without a DAG; `run` takes one spec, or a folder with one rendered DAG\n"
+    advice = "`run` takes one spec, or a folder with one rendered DAG"
+    expected = f"error: {tmp_path} is a folder without a DAG; {advice}\n"
     assert capsys.readouterr().err == expected
 
 
