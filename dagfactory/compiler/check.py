@@ -21,7 +21,7 @@ def check_specs(specs: Iterable[Path], environment: str | None) -> Findings:
     checked = [_check(path, environment) for path in specs]
     found = [each for results in checked for each in _joined(results)]
     for results in checked:
-        found += differing_dates(each.plan for each in results.values() if each.plan)
+        found += differing_dates(each.draft for each in results.values() if each.draft)
     # of one environment only: in two of them a spec would collide with itself
     found += collisions([next(iter(results.values())) for results in checked])
     files = [file for results in checked for each in results.values() for file in each.sources]

@@ -41,13 +41,15 @@ class Front:
 class Compiled:
     """One spec in one environment: its plan (None when there are errors) and every finding.
 
-    `node` is the resolved tree; None when there is nothing to resolve.
+    `node` is the resolved tree; None when there is nothing to resolve. `draft` is the plan also where
+    there are errors, with holes.
     """
 
     plan: Plan | None
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...]
     node: Node | None = None
+    draft: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ def compile_parsed(parsed: Parsed, environment: str | None) -> Compiled:
     made, unplanned = plan(front.pipeline, front.node, front.environment)
     found = _together(found, unplanned, front.node)
     found = _together(found, lint(made), front.node)
-    return Compiled(None if has_errors(found) else made, found, front.sources, front.node)
+    finished = None if has_errors(found) else made
+    return Compiled(finished, found, front.sources, front.node, made)
 
 
 def _together(found: list[Diagnostic], more: Iterable[Diagnostic], node: Node) -> list[Diagnostic]:

@@ -48,7 +48,7 @@ USES = {
         'use: {type: gate, metrics: "${tasks.hole.metrics}", when: accuracy > 0.9, then: [late]}'
     ),
     "branch": "use: {type: gate, metrics: gs://b/m.json, when: a > 1, then: hole, else: late}",
-    "list": 'use: {type: bash, for_each: "${tasks.hole.uri}", command: "x ${each}"}',
+    "list": 'use: {type: bash, for_each: "${tasks.hole.uri}", command: x, env: {X: "${each}"}}',
     "teardown": "use: {type: bash, command: x, teardown: hole, after: [work]}\n"
     "  work: {type: bash, command: x, after: [hole]}",
     "model": 'use: {type: deploy, model: "${tasks.hole.model_dir}", endpoint: e, '

@@ -1,31 +1,20 @@
 """docs/errors.md is true: every example fails with its code, and with it alone, until repaired."""
 
-import os
 import re
 
+import planted
 import pytest
 
 from dagfactory.compiler.check import check_specs
 from dagfactory.diagnostics.diagnostic import CODES, DagfactoryError
 from dagfactory.diagnostics.explain import document, explanation, index, sections
-from dagfactory.project.code import MOST_BYTES
 
 FENCE = re.compile(r"^```yaml (\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Found only when files are compiled together; tests/test_compile.py has its example.
 TOGETHER = {"DF213"}
+
+
 # Lines of the environments' files by an example's option.
-OPTIONS = {"airflow2": "target: airflow2\n", "code": "code: [my_team]\n"}
-# What lies beside the examples that name code of the project.
-CODE = {
-    "train.py": "import my_team.report\n",
-    "broken.py": "def fit(:\n",
-    "src/captions/fit.py": "",
-    "data/weights.bin": "",
-    "my_team/__init__.py": "",
-    "my_team/report.py": "def write(day, limit=100): ...\n",
-}
-
-
 def examples(code):
     return {kind: (option, text) for kind, option, text in FENCE.findall(sections()[code])}
 
@@ -36,14 +25,10 @@ def codes_of(folder, option, text):
         (folder / "environments").mkdir()
         for name in ("dev", "prod"):
             fields = f"project: demo-{name}\nregion: us-central1\nbucket: gs://demo-{name}\n"
-            fields += OPTIONS.get(option, "")
-            fields += OPTIONS["airflow2"] if option == "both" and name == "dev" else ""
+            fields += planted.fields(name, {option})
             (folder / "environments" / f"{name}.yaml").write_text(f"environment: {name}\n{fields}")
-    for name, content in CODE.items() if option == "code" else ():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(content)
-    if option == "code":  # a file of nothing takes no room
-        os.truncate(folder / "data/weights.bin", MOST_BYTES + 1)
+    if option == "code":
+        planted.write_code(folder)
     path = folder / "spec.yaml"
     path.write_text(text, encoding="latin-1" if option == "latin-1" else "utf-8")
     return {each.code for each in check_specs([path], None).diagnostics}

@@ -19,7 +19,14 @@ def test_a_report_that_fails_fails_the_job(tmp_path):
         if state == "FAILED":
             ended.set()
 
-    runner = Runner(tmp_path, 1, tmp_path, {}, Faults(tmp_path / "faults.json"))
+    (tmp_path / "gcs").mkdir()
+    runner = Runner(
+        tmp_path,
+        1,
+        tmp_path,
+        {"GCSFUSE_ROOT": str(tmp_path / "gcs")},
+        Faults(tmp_path / "faults.json"),
+    )
     runner.submit(job([sys.executable, "-c", "pass"]), report)
     assert ended.wait(60)
     runner.close()
@@ -45,6 +52,7 @@ def job(command):
 
 def test_an_object_is_written_before_bigquery_was_ever_opened(tmp_path):
     (tmp_path / "gcs").mkdir()
-    with written(tmp_path / "gcs", "gs://bucket/out/x.jsonl") as path:
+    scratch = tmp_path / "bigquery/scratch"
+    with written(tmp_path / "gcs", "gs://bucket/out/x.jsonl", scratch) as path:
         path.write_text("1")
     assert (tmp_path / "gcs/bucket/out/x.jsonl").read_text() == "1"

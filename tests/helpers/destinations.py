@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,13 @@ from dagfactory.deploy.stores import Store
 from dagfactory.deploy.stores.gcs import GcsStore
 from dagfactory.deploy.stores.local import LocalStore
 from dagfactory.emulator.faults import Faults
-from dagfactory.emulator.http_server import make_request
+from dagfactory.emulator.http_server import (
+    Application,
+    HttpRequest,
+    HttpResponse,
+    make_request,
+)
+from dagfactory.emulator.identity import Identity
 from dagfactory.emulator.storage.service import StorageService
 
 PREFIX = "dags/team"
@@ -92,13 +99,12 @@ class FolderDestination(Destination):
 class BucketDestination(Destination):
     """A bucket of the emulator, through Google's client library; a turn is a request."""
 
-    def __init__(self, root: Path, name: str, service: StorageService) -> None:
+    def __init__(self, root: Path, name: str, service: Application) -> None:
         super().__init__(root / name / PREFIX)
         self._bucket, self._service = name, service
 
     def store(self, actor: Actor | None = None, *, below: str = "") -> Store:
         session = AuthorizedSession(AnonymousCredentials())
-        session.headers["Authorization"] = "Bearer x"
         session.mount("https://", _InProcess(self._service, actor.step if actor else None))
         client = storage.Client("p", AnonymousCredentials(), _http=session)
         prefix = f"{PREFIX}/{below}" if below else PREFIX
@@ -106,15 +112,22 @@ class BucketDestination(Destination):
         return Recorded(store, set() if below else self.written, None)
 
 
-def service(folder: Path) -> StorageService:
+def service(folder: Path) -> Application:
     """Return the emulator's Cloud Storage; its buckets are the folders of `gcs` in this one."""
-    return StorageService(folder / "gcs", folder / "side", Faults(folder / "faults.json"))
+    identity, faults = Identity("demo"), Faults(folder / "faults.json")
+    serve = StorageService(folder / "gcs", folder / "side", faults, identity)
+
+    def serve_ours(request: HttpRequest) -> HttpResponse:
+        headers = {**request.headers, "authorization": f"Bearer {identity._token}"}
+        return serve(replace(request, headers=headers))
+
+    return serve_ours
 
 
 class _InProcess(HTTPAdapter):
     """Hands requests to the service, without a network between."""
 
-    def __init__(self, service: StorageService, step: Step | None) -> None:
+    def __init__(self, service: Application, step: Step | None) -> None:
         super().__init__()
         self._service, self._step = service, step
 

@@ -1,6 +1,7 @@
 """Specs with several independent mistakes, each taken from its section of docs/errors.md."""
 
 import json
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from dagfactory.diagnostics.diagnostic import CODES
 from dagfactory.diagnostics.explain import document, sections
 from dagfactory.diagnostics.source import SourceFile
 from dagfactory.document.load import load
+from dagfactory.project.code import MOST_BYTES
 
 FENCE = re.compile(r"^```yaml (\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 STOPPING = dict(
@@ -50,7 +52,19 @@ class Mistake:
         return any(word in (*other.top, other.option) or word in other.tasks for word in words)
 
 
+CODE = {
+    "train.py": "import my_team.report\n",
+    "broken.py": "def fit(:\n",
+    "src/captions/fit.py": "",
+    "data/weights.bin": "",
+    "my_team/__init__.py": "",
+    "my_team/report.py": "def write(day, limit=100): ...\n",
+}
+"""What lies beside the examples that name code of the project."""
+
 FORBIDDEN = {
+    # a spec for one line of Airflow has no dates that differ between two
+    "DF353": ("airflow2",),
     "DF225": ("sweep", "trigger_rule"),
     # without environments there is none to patch, to describe or to run jobs in
     "DF113": (
@@ -172,18 +186,35 @@ def write(folder, chosen, lines):
     specs[0].write_text(f"{tops[SPEC]}tasks:\n  idle: {{type: empty}}\n{tasks}", encoding="utf-8")
     if tops[DEFAULTS]:
         (folder / DEFAULTS).write_text(tops[DEFAULTS], encoding="utf-8")
+    if "code" in options:
+        write_code(folder)
     if any(each.code == "DF213" for each, _ in chosen):
         specs.append(folder / "twin.yaml")
         specs[1].write_text(HEAD + "tasks:\n  a: {type: empty}\n")
     if "bare" not in options:
-        _write_environments(folder, tops[DEV], lines, airflow2="airflow2" in options)
+        _write_environments(folder, tops[DEV], lines, options)
     return specs
 
 
-def _write_environments(folder, fragment, lines, *, airflow2):
+def write_code(folder):
+    """Write the files that the examples of the option `code` name."""
+    for name, content in CODE.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    os.truncate(folder / "data/weights.bin", MOST_BYTES + 1)  # a file of nothing takes no room
+
+
+def fields(name, options):
+    """Return what the options of examples ask of an environment's file."""
+    older = "airflow2" in options or ("both" in options and name == "dev")
+    code = "code: [my_team]\n" if "code" in options else ""
+    return code + ("target: airflow2\n" if older else "")
+
+
+def _write_environments(folder, fragment, lines, options):
     (folder / "environments").mkdir()
     for name in ("dev", "prod"):
-        text = FIELDS.format(name) + ("target: airflow2\n" if airflow2 else "")
+        text = FIELDS.format(name) + fields(name, options)
         if name == "dev":
             text += "".join(OF_ENVIRONMENTS[code] for code in lines)
             text += (

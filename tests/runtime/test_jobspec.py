@@ -109,8 +109,8 @@ def test_a_trial_of_a_python_package_has_its_arguments_in_every_pool():
 
 
 def test_a_key_encrypts_what_runs_the_job():
-    asked = {"encryptionSpec": {"kmsKeyName": "k"}}
-    plain = jobspec.pipeline("n", JOB, {}), jobspec.tuning("n", JOB, {}, {})
+    asked, study = {"encryptionSpec": {"kmsKeyName": "k"}}, {"maxTrialCount": 3}
+    plain = jobspec.pipeline("n", JOB, {}), jobspec.tuning("n", JOB, {}, study)
     assert all("encryptionSpec" not in each for each in plain)
     assert jobspec.pipeline("n", JOB, {}, "k") == plain[0] | asked
-    assert jobspec.tuning("n", JOB, {}, {}, "k") == plain[1] | asked
+    assert jobspec.tuning("n", JOB, {}, study, "k") == plain[1] | asked

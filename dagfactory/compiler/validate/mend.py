@@ -33,7 +33,11 @@ _NEEDED: Mapping[type[BaseModel], Mapping[str, Any]] = {
 """What takes the place of a key that has to be there."""
 
 _NO_REGION = {"region": ""}
-_NAMED: Mapping[str, Any] = {"params": {"type": "array"}, "pools": {"slots": 1_000_000}}
+_NAMED: Mapping[str, Any] = {
+    # one of known values, or it would be said that it may hold anything
+    "params": {"type": "array", "enum": [[]]},
+    "pools": {"slots": 1_000_000},
+}
 """What takes the place of an entry that others name."""
 
 # of an image or a machine that is wrong nothing is to be said at each job

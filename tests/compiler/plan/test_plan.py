@@ -125,7 +125,7 @@ FAULTS = {
         "[{lr: 1}]",
     ),
     "no machine": ('b: {type: train, image: "x:1"}', "DF121", "b"),
-    "no image": ("b: {type: train, machine: {type: x}}", "DF121", "b"),
+    "no image": ("b: {type: train, machine: {type: n1-standard-4}}", "DF121", "b"),
 }
 
 

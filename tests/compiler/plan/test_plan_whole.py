@@ -31,7 +31,7 @@ CIRCLES = {
     "a group waits for what uses its member": (
         (
             "  g: {type: group, after: [x], tasks: {m: {type: bash, command: a}}}\n"
-            '  x: {type: bash, command: "${tasks.m.result}"}'
+            '  x: {type: bash, command: a, env: {M: "${tasks.m.result}"}}'
         ),
         {"g", "m", "x"},
     ),
