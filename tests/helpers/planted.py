@@ -65,6 +65,10 @@ CODE = {
 FORBIDDEN = {
     # a spec for one line of Airflow has no dates that differ between two
     "DF353": ("airflow2",),
+    # a wait counts from a date that runs started by assets lack, which on Airflow 2 is there
+    "DF352": ("wait_until", "airflow2"),
+    # the twin has the same defaults, and what they lack
+    "DF213": ("schedule",),
     "DF225": ("sweep", "trigger_rule"),
     # without environments there is none to patch, to describe or to run jobs in
     "DF113": (
