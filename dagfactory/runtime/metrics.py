@@ -22,7 +22,7 @@ _LONG = ("schema_version", "metrics", "complete")
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The values of a metrics.json, or the problem why there are none.
+    """The values of a metrics.json, and the problem why they do not count.
 
     A ``stopped`` run has written a document that is in order and not of a complete run.
     """
@@ -63,7 +63,7 @@ def _long(document: Mapping[str, Any]) -> Metrics:
         return Metrics(problem=f"metrics.json has schema_version {found!r}, not {SCHEMA_VERSION}")
     if document.get("complete") is not True:
         step = document.get("step")
-        return Metrics(problem=f"the run stopped early, at step {step}", stopped=True)
+        return Metrics(metrics, f"the run stopped early, at step {step}", stopped=True)
     return Metrics(metrics)
 
 

@@ -23,7 +23,8 @@ def test_a_flat_object_of_values_is_metrics(document):
 def test_the_long_form_is_complete_by_its_own_word():
     assert (parse(LONG).values, parse(LONG).flat) == ({"a": 1}, False)
     stopped = parse(LONG | {"complete": False})
-    assert (stopped.stopped, stopped.values) == (True, {})
+    assert (stopped.stopped, stopped.values) == (True, {"a": 1})
+    assert "stopped early, at step 3" in stopped.problem
 
 
 @pytest.mark.parametrize(
