@@ -147,21 +147,20 @@ def build(specs: list[Path], environment: str | None, cache: RenderCache | None 
         return Built(None, tidy(found), sources, plans)
     made = known | _render_all(compiled)
     if cache:
-        # a spec with a warning stays out of the record, for each render says the warning again, and
-        # so does one with code of the project: no key of the record knows those files
         cache.put(
-            {
-                path: each
-                for path, each in made.items()
-                if not (_has_findings(compiled.get(path)) or each.holds_code)
-            }
+            {path: each for path, each in made.items() if _is_recorded(each, compiled.get(path))}
         )
     files = _bundle([made[path] for path in specs if path in made], environment)
     return Built(files, tidy(found), sources, plans)
 
 
-def _has_findings(compiled: Compiled | None) -> bool:
-    return bool(compiled and compiled.diagnostics)
+def _is_recorded(made: Rendered, compiled: Compiled | None) -> bool:
+    """Whether a DAG file may be taken from the record next time; those that came from it have no plan."""
+    # each render says a warning again, and no key of the record knows the files of the project's code
+    if made.holds_code or (compiled and compiled.diagnostics):
+        return False
+    environment = compiled.plan.environment if compiled and compiled.plan else None
+    return not (environment and environment.code)
 
 
 def _share_an_id(known: Iterable[Rendered], compiled: Iterable[Compiled]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,8 @@ from dagfactory.project.files import read_regular, root
 
 MOST_BYTES, MOST_FILES = 10_000_000, 2_000
 """What code may weigh: far more than programs do, far less than data does."""
+
+_QUOTES = frozenset(',"')
 
 _LEFT_OUT = re.compile(r"\..*|__pycache__|.*\.(pyc|pyo|egg-info)")
 """Names that are no part of a program: hidden ones, and what Python and its builders leave."""
@@ -80,7 +83,7 @@ class Project:
         if isinstance(path, Diagnostic):
             return path
         try:
-            return read_regular(path, MOST_BYTES).decode()
+            return read_regular(path, MOST_BYTES).decode("utf-8-sig")
         except (OSError, UnicodeDecodeError):
             return _unreadable(written)
 
@@ -104,15 +107,18 @@ class Project:
     def _find(self, written: str, *, folder: bool) -> Path | Diagnostic:
         """Return the first file or folder that a path of the spec names."""
         kind = "folder" if folder else "file"
-        outside = PurePosixPath(written).is_absolute()
-        for start in () if outside else self.folders:
-            path = Path(os.path.normpath(start / written))
-            if not (path.is_dir() if folder else path.is_file()):
-                continue
-            if _within(path, self._tops()):
+        starts = () if PurePosixPath(written).is_absolute() else self.folders
+        paths = [Path(os.path.normpath(start / written)) for start in starts]
+        # before the disk is asked: what lies elsewhere is not told from what is missing there
+        inside = [each for each in paths if _within(each, self._tops())]
+        for path in inside:
+            # unlike those of Path, these take names that no file can have
+            if os.path.isdir(path) if folder else os.path.isfile(path):  # noqa: PTH112, PTH113
                 return path
-            outside = True
-        if outside:
+        by_a_link = any(
+            each not in inside and any(map(each.is_relative_to, self._tops())) for each in paths
+        )
+        if by_a_link or not inside:
             message = f"`{shorten(written)}` is not a path within the project"
             help_ = f"put the {kind} into the project, and write its path from there"
             return Diagnostic("DF230", message, Pointer(()), help_)
@@ -121,7 +127,9 @@ class Project:
 
     def _advice(self, written: str, kind: str) -> str:
         path = PurePosixPath(written)
-        entries = [each for start in self.folders for each in _entries(start / path.parent)]
+        parents = [start / path.parent for start in self.folders]
+        inside = [each for each in parents if _within(each, self._tops())]
+        entries = [each for parent in inside for each in _entries(parent)]
         fitting = [each.name for each in entries if each.is_dir() == (kind == "folder")]
         for near in closest(path.name, fitting, 1):
             return f"did you mean `{path.parent / near}`?"
@@ -135,7 +143,7 @@ class Project:
 def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
-    except OSError:
+    except (OSError, ValueError):
         return []
 
 
@@ -143,7 +151,7 @@ def _within(path: Path, tops: Iterable[Path]) -> bool:
     """Whether a path ends, links followed, in one of the folders."""
     try:
         real = path.resolve()
-    except (OSError, RuntimeError):  # links in a circle
+    except (OSError, RuntimeError, ValueError):  # links in a circle, a name that no file can have
         return False
     return any(real.is_relative_to(top.resolve()) for top in tops)
 
@@ -177,7 +185,9 @@ class _Reader:
             if file.is_file():
                 yield file, file.name
             # the folder of data that has a library's name is not what is imported
-            elif package.is_dir() and any(package.glob("*.py")):
+            elif package.is_dir() and any(
+                inner.endswith(".py") for _, inner in self._walk(package)
+            ):
                 yield from ((path, f"{module}/{inner}") for path, inner in self._walk(package))
 
     def folder(self, folder: Path, prefix: str) -> None:
@@ -197,6 +207,11 @@ class _Reader:
 
     def add(self, path: Path, name: str) -> None:
         """Read one file."""
+        # a wheel lists its files in lines of commas, as UTF-8
+        if not name.isprintable() or not _QUOTES.isdisjoint(name):
+            message = f"{name!a} is not a name that a package can hold"
+            self._problem("DF230", message, "give the file another name")
+            return
         if not _within(path, self.tops) or path.is_dir():
             message = f"`{shorten(name)}` is a link that leads out of the project, or to a folder"
             self._problem("DF230", message, "put the files themselves here")
@@ -226,7 +241,7 @@ class _Reader:
 def _syntax(content: bytes) -> str | None:
     """Return why a text is not Python, or None."""
     try:
-        ast.parse(content)
+        _tree(content)
     except SyntaxError as error:
         return f"line {error.lineno}: {error.msg}" if error.lineno else error.msg
     except (ValueError, RecursionError, MemoryError) as error:
@@ -234,10 +249,16 @@ def _syntax(content: bytes) -> str | None:
     return None
 
 
+def _tree(content: bytes) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a stranger's escape sequences
+        return ast.parse(content)
+
+
 def _imports(content: bytes) -> Iterator[str]:
     """Yield the top-level names that a module imports."""
     try:
-        tree = ast.parse(content)
+        tree = _tree(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for node in ast.walk(tree):

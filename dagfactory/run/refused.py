@@ -42,11 +42,11 @@ def _check_folder(folder: Path) -> None:
 
 def _specs(folder: Path) -> list[Path]:
     """Return the files of a folder that may be specs."""
-    if not folder.is_dir():
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:  # no folder, one that may not be entered, a name that is too long
         return []
-    return sorted(
-        each for each in folder.iterdir() if each.suffix in SUFFIXES and each.stem != "defaults"
-    )
+    return [each for each in found if each.suffix in SUFFIXES and each.stem != "defaults"]
 
 
 def _exists(path: Path) -> bool:

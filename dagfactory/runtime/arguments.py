@@ -15,7 +15,6 @@ EXACT = 2**53
 # After Hydra's documentation, "Basic Override syntax".
 _BARE = re.compile(r"[\w./:@%$?|*+-]+", re.ASCII)
 _TYPED = re.compile(r"true|false|null|nan|[+-]?(?:inf|\.?\d[\d_.]*(?:e[+-]?\d+)?)", re.IGNORECASE)
-_WHOLE = re.compile(r"\$\{[^{}]*\}|\{\{.*\}\}", re.DOTALL)
 
 
 def as_arguments(values: Mapping[str, Any], style: str = GNU) -> list[str]:
@@ -39,7 +38,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
         return str(int(value))
     if isinstance(value, list | dict):
-        return json.dumps(value, separators=(",", ":"))
+        return json.dumps(value, separators=(",", ":"), default=str)
     return str(value)
 
 
@@ -66,10 +65,10 @@ def _hydra(name: str, value: Any) -> list[str]:
 def _hydra_text(value: Any) -> str:
     match value:
         case str():
-            bare = _WHOLE.fullmatch(value) or (
-                _BARE.fullmatch(value) and not _TYPED.fullmatch(value)
-            )
-            return value if bare else _quoted(value)
+            # what a run brings in is quoted when it is there
+            late = "{{" in value or "${" in value
+            bare = _BARE.fullmatch(value) and not _TYPED.fullmatch(value)
+            return value if late or bare else _quoted(value)
         case list():
             return f"[{','.join(map(_hydra_text, value))}]"
         case dict():

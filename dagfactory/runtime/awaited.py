@@ -192,8 +192,10 @@ class AwaitedJobOperator(VertexOperator):
         except Exception as error:
             ti = context["ti"]
             if isinstance(error, AirflowFailException) or ti.try_number > ti.max_tries:
-                with contextlib.suppress(Exception):  # the error that counts is the first one
+                try:
                     self._jobs.cancel_live("the task has failed and is not retried")
+                except Exception:  # the error that counts is the first one
+                    self.log.exception("A job of this task may be left running")
             raise
 
     # Finding.

@@ -48,6 +48,6 @@ def imported(path: str, code: str = "") -> Callable[..., Any]:
     module, _, name = path.rpartition(".")
     try:
         found: Callable[..., Any] = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError) as error:
         raise AirflowFailException(f"cannot import {path}: {error}") from error
     return found

@@ -18,6 +18,7 @@ from .storage import StorageClient
 
 _HUGGING_FACE = re.compile(r"/checkpoint-(\d+)/trainer_state\.json$")
 _WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
+_SHARD = re.compile(r"-(\d{5})-of-(\d{5})(\.[a-z]+)$")
 _NUMBER = re.compile(r"\d+")
 _LOSSES = ("loss", "train_loss", "eval_loss")
 
@@ -45,7 +46,18 @@ def find(sizes: Sizes, address: str) -> Found | None:
     if not files:
         return None
     newest = max(files, key=_numbers)
-    return Found(newest, None, {newest: files[newest]})
+    shard = _SHARD.search(newest)
+    if shard is None:
+        return Found(newest, None, {newest: files[newest]})
+    family = newest[: shard.start()]
+    shards = {name: files.get(name, -1) for name in _shards(family, shard)}
+    return Found(base, None, shards)
+
+
+def _shards(family: str, shard: re.Match[str]) -> Iterator[str]:
+    """Yield the files of a model in parts: `model-00001-of-00003.safetensors` and so on."""
+    digits, total, rest = len(shard[1]), int(shard[2]), shard[3]
+    yield from (f"{family}-{n:0{digits}}-of-{shard[2]}{rest}" for n in range(1, total + 1))
 
 
 def document(store: StorageClient, found: Found) -> dict[str, Any]:
@@ -74,7 +86,7 @@ def file_checks(
         name = address.rpartition("/")[2]
         try:
             detail = _read(store, address, size, tensors)
-        except (ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
+        except (ValueError, LookupError, TypeError, zipfile.BadZipFile, EOFError) as error:
             yield {"check": f"content of {name}", "passed": False, "detail": str(error)}
         else:
             yield {"check": f"content of {name}", "passed": True, "detail": detail}
@@ -106,6 +118,8 @@ def _numbers(address: str) -> tuple[list[int], str]:
 
 def _read(store: StorageClient, address: str, size: int, tensors: Mapping[str, list[bool]]) -> str:
     """Read a file of weights to its end and note the tensors of each state; return what was seen."""
+    if size < 0:
+        raise ValueError("is missing")
     with store.open(address) as file:
         if not address.endswith(".safetensors"):
             return _read_archive(file)

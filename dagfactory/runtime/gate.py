@@ -84,7 +84,7 @@ class GateOperator(BaseBranchOperator):
     def _read(self, context: Any) -> tuple[dict[str, Any], str]:
         """Return the metrics, and what is wrong with them."""
         if self.query:
-            return self._first_row(self.query)
+            return self._first_row(self.query), ""
         if self.metrics is None:
             return {}, ""
         try:
@@ -121,7 +121,7 @@ class GateOperator(BaseBranchOperator):
         rendered = self.render_template(jobspec.outputs(job), context)
         return dict(rendered).get("metrics")
 
-    def _first_row(self, query: str) -> tuple[dict[str, Any], str]:
+    def _first_row(self, query: str) -> dict[str, Any]:
         from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
 
         hook = BigQueryHook(
@@ -131,8 +131,8 @@ class GateOperator(BaseBranchOperator):
         rows = client.query_and_wait(query, max_results=1)
         first = next(iter(rows), None)
         if first is None:
-            return {}, "the query returned no row"
-        return {name: _plain(value) for name, value in first.items()}, ""
+            raise AirflowFailException("the query returned no row: there is nothing to decide on")
+        return {name: _plain(value) for name, value in first.items()}
 
     def _branch(self, *, passed: bool) -> list[str] | None:
         """Return the ids that follow; None skips everything downstream."""

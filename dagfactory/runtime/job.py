@@ -178,7 +178,12 @@ class VertexJobOperator(AwaitedJobOperator):
         region, job = self._placement(choice)
         client = self.client(region)
         body = self.request_body(jobspec.as_sent(job), context, choice)
-        created = self._create(client, body, choice)
+        try:
+            created = self._create(client, body, choice)
+        except BaseException:
+            if self._killed:  # Airflow 2 raises from `on_kill` in the middle of the request
+                self._jobs.cancel_live("the task was killed")
+            raise
         if isinstance(created, str):
             self._next_choice(context, choice, created)
         if self._killed:  # on_kill could not find the job yet
@@ -204,7 +209,9 @@ class VertexJobOperator(AwaitedJobOperator):
             # A job that is refused as asked is a mistake of the spec, a fallback one place less.
             refused = choice > 0 and vertex.is_permanent(error)
             if refused or jobstate.another_place_may_help(message):
-                return message
+                # the last answer was an error, and the job may exist all the same
+                begun = next(filter(jobstate.is_under_way, self._jobs.of_region(client)), None)
+                return begun or message
             vertex.raise_failure(error, f"the job of task {self.task_id}")
 
     def _next_choice(self, context: Any, choice: int, reason: str) -> NoReturn:

@@ -17,7 +17,7 @@ MOST = 100
 def written_metrics(
     store: Callable[[], StorageClient], address: Any, created: str, log: Any
 ) -> dict[str, Any]:
-    """Return ``{"metrics": {name: value}}``, None in it where nothing usable was written since.
+    """Return ``{"metrics": {name: value}}``, with None for it where nothing usable was written.
 
     ``created`` is when the job was created, in RFC 3339. Empty for a job without an address for metrics,
     and where the file cannot be read at the moment.
@@ -27,13 +27,16 @@ def written_metrics(
     from google.api_core.exceptions import GoogleAPIError
 
     try:
-        found = metrics.parse(store().read_new_json(address, datetime.fromisoformat(created)))
+        document, written = store().read_dated_json(address)
+        found = metrics.parse(document)
     except (GoogleAPIError, OSError, ValueError) as error:
         # the job has succeeded: what needs its metrics reads them again
         log.warning("%s could not be read: %s", address, error)
         return {}
-    if found.problem:
-        log.warning("%s: %s", address, found.problem)
+    # one that says for itself that its run was complete may be of an earlier try, which this one resumed
+    old = found.flat and written and written < datetime.fromisoformat(created)
+    if found.problem or old:
+        log.warning("%s: %s", address, found.problem or "it is older than this job")
         return {"metrics": None}
     values = islice(found.values.items(), MOST)
     return {"metrics": {str(name): metrics.as_json(value) for name, value in values}}

@@ -12,6 +12,7 @@ from . import native
 from .arguments import as_arguments, as_text
 
 _ARGUMENT = re.compile(r"(?:--)?([^\s={}]+)=(\{\{.*\}\})", re.DOTALL)
+_HYDRAS = re.compile(r"([^\s={}]+)=(.*\{\{.*)", re.DOTALL)
 _IMAGES = ("imageUri", "executorImageUri")
 
 
@@ -58,10 +59,13 @@ def _argument(
 ) -> Iterator[str]:
     found = _ARGUMENT.fullmatch(item)
     value = evaluate(found[2]) if found else Undefined()
-    if found is None or isinstance(value, Undefined):
-        yield text(item)  # and a name that does not exist fails or not as the DAG has it
-    else:
+    mixed = _HYDRAS.fullmatch(item) if style == "hydra" else None
+    if found and not isinstance(value, Undefined):
         yield from as_arguments({found[1]: value}, style)
+    elif mixed:
+        yield from as_arguments({mixed[1]: text(mixed[2])}, style)
+    else:
+        yield text(item)  # and a name that does not exist fails or not as the DAG has it
 
 
 def _variable(

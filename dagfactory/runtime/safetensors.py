@@ -31,6 +31,8 @@ def read_header(file: Any, size: int) -> tuple[Header, int]:
     if not 0 < length <= min(size, LONGEST_HEADER):
         raise ValueError("the header of the file is damaged")
     found = json.loads(file.read(length))
+    if not isinstance(found, dict):
+        raise ValueError("the header of the file is damaged")  # noqa: TRY004 - of the file, not of a caller
     tensors = {name: entry for name, entry in found.items() if name != "__metadata__"}
     start = 8 + length
     end = start + max((entry["data_offsets"][1] for entry in tensors.values()), default=0)

@@ -31,13 +31,13 @@ class StorageClient:
             return None
         return json.loads(data)
 
-    def read_new_json(self, address: str, since: datetime) -> Any:
-        """Return the JSON at an address, None where nothing was written since a moment."""
+    def read_dated_json(self, address: str) -> tuple[Any, datetime | None]:
+        """Return the JSON at an address and when it was written, None and None without an object."""
         bucket, name = split(address)
         blob = self.client.bucket(bucket).get_blob(name)
-        if blob is None or blob.updated < since:
-            return None
-        return json.loads(blob.download_as_bytes())
+        if blob is None:
+            return None, None
+        return json.loads(blob.download_as_bytes()), blob.updated
 
     def write_json(self, address: str, value: Any) -> None:
         """Write JSON with sorted keys; raises ValueError for NaN and infinity."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
 from . import jobstate, vertex
 from .base import VertexOperator
@@ -62,9 +62,16 @@ class TaskJobs:
                 raise
 
     def cancel_live(self, reason: str) -> None:
-        """Ask every live job to end."""
-        for job in filter(jobstate.is_under_way, self.live()):
-            self.cancel(job["name"], reason)
+        """Ask every live job to end; raise the first error when all that can be asked are asked."""
+        problems: list[AirflowException] = []
+        for client in self._operator.clients(self._regions):
+            try:
+                for job in filter(jobstate.is_under_way, self.of_region(client)):
+                    self.cancel(job["name"], reason)
+            except AirflowException as error:  # the jobs of other regions must not run on for it
+                problems.append(error)
+        if problems:
+            raise problems[0]
 
     def _client(self, name: str) -> vertex.VertexClient:
         # by the job's name: a fallback may run in another region than the task's own

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from dagfactory.diagnostics import limits
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import KeyPath, Pointer
-from dagfactory.diagnostics.wording import did_you_mean, shorten
+from dagfactory.diagnostics.wording import closest, did_you_mean, shorten
 from dagfactory.language.job import is_local
 from dagfactory.project.content_name import content_name
 from dagfactory.project.wheel import wheel, wheel_name
@@ -29,6 +30,10 @@ _REQUIREMENT = re.compile(
     re.ASCII,
 )
 """https://packaging.python.org/en/latest/specifications/dependency-specifiers/, as far as it matters."""
+
+_COMMENT = re.compile(r"\s#")
+LONGEST = 1_000
+"""Characters of a requirement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,8 @@ def _sources(task: JobTask, project: Project) -> Iterator[_Source]:
         yield _Source(("script",), name, replace(code, files=files))
     for index, written in enumerate(task.package or ()):
         if is_local(written):
-            name = PurePosixPath(written).name or "package"
+            # all of the path: pip takes two distributions of one name for one
+            name = written.strip("./") or "package"
             yield _Source(("package", index), name, project.package(written))
 
 
@@ -118,6 +124,10 @@ def _module_problems(task: JobTask, module: str | None, sources: list[_Source]) 
     if task.script or not module or not whole or any(each.code.defines(module) for each in sources):
         return []
     known = sorted({name for each in sources for name in _modules(each.code)})
+    # the image and the requirements bring modules as well
+    tops = {name.partition(".")[0] for name in known}
+    if module.partition(".")[0] not in tops and not closest(module, known, 1):
+        return []
     message = f"`{module}` is not a module of `{task.package[0] if task.package else ''}`"
     at = ("module",) if "module" in task.model_fields_set else ("package",)
     return [Diagnostic("DF231", message, Pointer(at), did_you_mean(module, known))]
@@ -141,16 +151,17 @@ def _requirements(task: JobTask, project: Project) -> tuple[tuple[str, ...], lis
             if isinstance(text, Diagnostic):
                 problems.append(text.below(place.path))
                 continue
-            lines = [line.split(" #")[0].strip() for line in text.splitlines()]
+            lines = [_COMMENT.split(line)[0].strip() for line in text.splitlines()]
         for line in lines:
             if line and not line.startswith("#"):
                 needs.append(line)
                 problems += _bad_requirement(line, place)
-    return tuple(needs), problems
+    return tuple(needs), problems[: limits.FINDINGS.most]
 
 
 def _bad_requirement(line: str, place: Pointer) -> list[Diagnostic]:
-    if _REQUIREMENT.fullmatch(line):
+    # with single spaces: the pattern allows some in places that touch, and would try every share of many
+    if len(line) <= LONGEST and _REQUIREMENT.fullmatch(" ".join(line.split())):
         return []
     message = f"`{shorten(line)}` is not a requirement that a package can have"
     help_ = "write a name with versions, e.g. `transformers==4.57.1`; options of pip have no place"

@@ -29,7 +29,7 @@ TaskIds = Annotated[
 
 
 class Gate(TaskBase):
-    """Follow `then` when the condition holds, `else` when it does not or cannot be decided."""
+    """Follow `then` when the condition holds, `else` when it does not; without metrics it fails."""
 
     unmapped: ClassVar[str | None] = (
         "decide once in a gate, and give `for_each` to the tasks that follow"

@@ -66,7 +66,12 @@ def test_a_path_begins_at_the_spec_or_at_the_project(project):
     [
         ("trian.py", "`trian.py` is not a file of the project", "did you mean `train.py`?"),
         ("src", "`src` is not a file of the project", "write the path of a file"),
-        ("../../etc/passwd", "`../../etc/passwd` is not a file of the project", "write the path"),
+        (
+            "../trian.py",
+            "`../trian.py` is not a file of the project",
+            "did you mean `../train.py`?",
+        ),
+        ("../../etc/passwd", "`../../etc/passwd` is not a path within the project", "put the file"),
     ],
 )
 def test_what_is_not_there(project, written, message, help_):
@@ -81,8 +86,12 @@ def test_nothing_outside_of_the_project_is_read(project, tmp_path, tmp_path_fact
     (tmp_path / "link.py").symlink_to(outside / "secret.py")
     (tmp_path / "src" / "captions" / "link.py").symlink_to(outside / "secret.py")
     (tmp_path / "src" / "more").symlink_to(outside)
+    # from the spec's folder this one would lie in the project, where there is none
     relative = os.path.relpath(outside / "secret.py", tmp_path)
-    for written in ("link.py", str(outside / "secret.py"), relative):
+    assert messages(project.script(relative)) == [
+        ("DF230", f"`{relative}` is not a file of the project")
+    ]
+    for written in ("link.py", str(outside / "secret.py"), f"../{relative}"):
         found = project.script(written)
         ((code, message),) = messages(found)
         assert code == "DF230"
@@ -133,3 +142,41 @@ def test_code_is_read_once(project, tmp_path):
     (tmp_path / "train.py").write_text("changed = 1\n")
     assert project.script("train.py") is first
     assert Project(project.folders).script("train.py").files != first.files
+
+
+@pytest.mark.parametrize("kind", ["script", "package", "named", "text"])
+@pytest.mark.parametrize(
+    "written", ["a\0/b.py", "x" * 300 + "/b.py", "x" * 5000, "", ".", "\ud800"]
+)
+def test_names_that_no_file_can_have_are_findings(project, kind, written):
+    found = getattr(project, kind)(written)
+    problems = [found] if kind == "text" else found.problems
+    # `.` is the project itself, which may be a package
+    assert written in {"", "."} or [each.code for each in problems] == ["DF230"]
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.py", b"a,b.py", b'a"b.py', b"a\nb.py", b"a\x1b[2J.py"])
+def test_names_that_a_package_cannot_hold_are_findings(project, tmp_path, name):
+    (tmp_path / "odd").mkdir()
+    with open(os.path.join(os.fsencode(tmp_path / "odd"), name), "w"):  # noqa: PTH118, PTH123 - bytes
+        pass
+    found = project.package("odd")
+    assert [each.code for each in found.problems] == ["DF230"]
+    assert not found.files
+    assert found.problems[0].message.isprintable()
+
+
+@pytest.mark.parametrize(
+    "written", ["../../etc/passw", "../../etc/passwd", "/etc/passw", "../../../nothing"]
+)
+def test_nothing_is_told_of_what_lies_outside(project, written):
+    (problem,) = project.script(written).problems
+    assert problem.message.endswith("is not a path within the project")
+    assert "passwd" not in (problem.help or "")
+
+
+def test_packages_of_folders_alone_are_brought_along(project, tmp_path):
+    (tmp_path / "use.py").write_text("import spaces.models.net\n")
+    (tmp_path / "spaces/models").mkdir(parents=True)
+    (tmp_path / "spaces/models/net.py").write_text("")
+    assert set(project.script("use.py").files) == {"use.py", "spaces/models/net.py"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -76,6 +77,8 @@ HYDRA = [
     ("opt", {"name": "adam", "lr": 0.1}, "opt={name:adam,lr:0.1}"),
     ("lr", "{{ params.lr }}", "lr={{ params.lr }}"),
     ("lr", "${params.lr}", "lr=${params.lr}"),
+    ("out", "${run.dir}/x y", "out=${run.dir}/x y"),
+    ("note", "{{ dag_run.conf['x'] }}-v1", "note={{ dag_run.conf['x'] }}-v1"),
 ]
 
 
@@ -146,3 +149,17 @@ def test_a_name_that_does_not_exist_is_left_to_airflow():
 def test_the_values_of_a_study_come_back_as_the_spec_has_them(space, value, written):
     found = as_written(space, value)
     assert (found, type(found)) == (written, type(written))
+
+
+def test_a_text_for_hydra_is_quoted_when_the_run_has_filled_it_in():
+    texts = ["out=gs://b/{{ run }}/x", "note=it is {{ it }}", "plain='two words'"]
+
+    def text(source: str) -> str:
+        return source.replace("{{ run }}", "r-1").replace("{{ it }}", "o'clock")
+
+    made = rendered({"args": texts}, text, Environment(), {}, "hydra")  # noqa: S701
+    assert made["args"] == ["out=gs://b/r-1/x", r"note='it is o\'clock'", "plain='two words'"]
+
+
+def test_a_value_that_json_does_not_have_is_written_as_text():
+    assert as_text([date(2026, 1, 5)]) == '["2026-01-05"]'

@@ -132,3 +132,25 @@ def test_nothing_to_check_is_said(store, tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     (tmp_path / "optimizer.pt").write_bytes(b"x")
     assert foreign_checkpoint.find(store.sizes(), BASE) is None
+
+
+def test_a_model_in_parts_is_read_whole(store, tmp_path):
+    for n, name in ((1, "a.w"), (2, "b.w"), (3, "c.w")):
+        save_file({name: torch.ones(2)}, tmp_path / f"model-0000{n}-of-00003.safetensors")
+    found, wrong = problems(store, {"states": ["a", "b", "c"]})
+    assert (found.place, wrong) == (BASE, {})
+    (tmp_path / "model-00001-of-00003.safetensors").unlink()
+    assert problems(store, {"states": ["a", "b"]})[1] == {
+        "content of model-00001-of-00003.safetensors": "is missing",
+        "state a": "is missing",
+    }
+
+
+NO_OFFSETS = b'{"w": {"dtype": "F32", "shape": [1], "data_offsets": []}}'
+
+
+@pytest.mark.parametrize("header", [b"[]", NO_OFFSETS, b"1"])
+def test_a_header_that_is_none_is_a_failed_check(store, tmp_path, header):
+    data = len(header).to_bytes(8, "little") + header
+    (tmp_path / "model.safetensors").write_bytes(data)
+    assert "content of model.safetensors" in problems(store, {})[1]

@@ -141,3 +141,34 @@ def test_a_gate_behind_a_script_may_name_any_metric(compiled, tmp_path):
     gate = 'gate: {type: gate, metrics: "${tasks.it.metrics}", when: own > 1, then: x}'
     path.write_text(f"{path.read_text()}  {gate}\n  x: {{type: empty}}\n")
     assert compile_spec(path, "test").diagnostics == []
+
+
+def test_folders_of_one_name_are_two_packages(compiled, tmp_path):
+    for name in ("common", "other"):
+        (tmp_path / name / "src" / name).mkdir(parents=True)
+        (tmp_path / name / "src" / name / "__init__.py").write_text("")
+        (tmp_path / name / "src" / name / "fit.py").write_text("")
+    body = f"type: train\n{JOB}package: [common/src, other/src]\nmodule: other.fit\n"
+    names = sorted(path.partition("/")[2].partition("-")[0] for path in wheels(compiled, body))
+    assert names == ["common_src_code", "other_src_code"]
+
+
+@pytest.mark.parametrize("module", ["torch.distributed.run", "accelerate.commands.launch"])
+def test_a_module_of_the_image_may_run_the_package(compiled, module):
+    made = compiled(f"type: train\n{JOB}package: ./src\nmodule: {module}\n")
+    assert made.plan, made.diagnostics
+
+
+@pytest.mark.parametrize("text", ["\ufeffnumpy==1.0\n", "numpy==1.0\t# why\n", "numpy  ==  1.0\n"])
+def test_requirements_as_people_save_them(compiled, tmp_path, text):
+    (tmp_path / "mine.txt").write_text(text, encoding="utf-8")
+    made = compiled(f"type: train\n{JOB}script: train-it.py\nrequirements: mine.txt\n")
+    assert made.plan, made.diagnostics
+
+
+@pytest.mark.parametrize("line", ["a" + " " * 900 + "!", "a" + " " * 100_000 + "!", "a[" * 400])
+def test_a_requirement_is_judged_at_once(compiled, tmp_path, line):
+    (tmp_path / "mine.txt").write_text(f"{line}\n" * 200, encoding="utf-8")
+    made = compiled(f"type: train\n{JOB}script: train-it.py\nrequirements: mine.txt\n")
+    assert {each.code for each in made.diagnostics} == {"DF234"}
+    assert len(made.diagnostics) <= 101

@@ -173,9 +173,9 @@ def _children(node: nodes.Node, where: Where) -> Iterator[tuple[nodes.Node, Wher
 
 _FIXED_FORM = {"abs", "count", "float", "int", "length", "round", "sum", "wordcount"} | {
     *("ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz"),
-    *("replace", "tojson", "urlencode"),
+    "urlencode",
 }
-"""Filters whose result is a number, a date, or what somebody has made safe."""
+"""Filters whose result is a number, a date, or has no character that a shell or SQL would obey."""
 
 
 def _printed(node: nodes.Node) -> Iterator[Use]:
@@ -191,6 +191,8 @@ def _printed(node: nodes.Node) -> Iterator[Use]:
         case nodes.CondExpr():
             yield from _printed(node.expr1)
             yield from _printed(node.expr2) if node.expr2 else ()
+        case nodes.Getitem():  # the key of a mapping only chooses
+            yield from _printed(node.node)
         case nodes.Call() if (called := chain(node.node)) and called.name == "macros":
             return  # dates and numbers, or whatever a plugin makes of it
         case _:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find functions that the environment's code lacks, and arguments that they do not take."""
     code = own_code(plan.environment, plan.pipeline.project)
-    for call in calls(plan):
+    # of code with mistakes, which are said already, not all can be read
+    known = () if code.problems else calls(plan)
+    for call in known:
         if not code.holds(call.function):
             continue
         found = find_function(call.function, code.files)

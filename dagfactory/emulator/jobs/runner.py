@@ -1,6 +1,7 @@
 """The queue: jobs wait for a slot, run attempt after attempt, and report their states."""
 
 import logging
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -125,6 +126,8 @@ class Runner:
         submitted.report("RUNNING")
         status, reason = submitted.attempt.wait(submitted.job.timeout, preemption)
         if not had_place and mount.PLACE.exists():
+            # out of the way, or the next attempt would find it there
+            shutil.move(mount.PLACE, submitted.directory / f"gcs-{number}")
             with path.open("a") as file:
                 file.write(mount.WROTE_THERE)
             status = status or 1

@@ -130,3 +130,11 @@ def test_code_that_is_not_there(check, code, fault):
     assert (found.code, found.message) == fault
     assert found.span.file.endswith("dev.yaml")
     assert found.span.line == 5
+
+
+@pytest.mark.parametrize("broken", ["def f(:\n", "(" * 2000, "\0"])
+def test_code_that_is_no_python_is_said_once(check, tmp_path, broken):
+    (tmp_path / "my_team").mkdir()
+    (tmp_path / "my_team/alerts.py").write_text(broken)
+    found = check(["a: {type: python, callable: my_team.alerts.f}"])
+    assert {each.code for each in found.diagnostics} == {"DF233"}

@@ -72,6 +72,8 @@ ANYTHING = [
     "{{ ti.xcom_pull(task_ids='made') }}",
     "{{ task_instance.xcom_pull('made')['x'] }}",
     "'${params.who}'",
+    "{{ params.who | tojson }}",
+    "{{ params.who | replace(';', '') }}",
 ]
 HARMLESS = [
     "${params.count}",
@@ -93,7 +95,8 @@ HARMLESS = [
     "${run.dir} ${run.id} ${env.bucket}",
     "{{ dag.dag_id }} {{ ti.try_number }} {{ dag_run.run_type }}",
     "$${params.who} {# {{ params.who }} #}",
-    "{{ params.who | tojson }}",
+    "{{ params.who | urlencode }}",
+    "{{ {'a': 1}[params.who] }}",
 ]
 
 
