@@ -35,7 +35,9 @@ class Inputs:
         """Return the hash of a spec's inputs; None when one cannot be read."""
         shared = self._shared(spec.parent) if spec != STDIN else None
         try:
-            content = _read(spec) if shared else b""
+            # a link may lead anywhere; where other files of the folder end is known by the folder
+            read = _read if spec.is_symlink() else _content
+            content = read(spec) if shared else b""
         except OSError:
             return None
         if shared is None:
@@ -62,6 +64,8 @@ class Inputs:
 def _folder_inputs(folder: Path, environment: str | None) -> Iterator[bytes]:
     """Yield what a spec of a folder sees beside itself: defaults, the environments, its place."""
     spec = folder / "spec.yaml"
+    if leads_out(folder):
+        raise OSError(f"{folder} leads out of the project")
     yield os.fsencode(folder.resolve())
     yield repr((environment, bundled_trainer.of_project(source_folders(spec)))).encode()
     for defaults in defaults_beside(spec):
@@ -80,6 +84,10 @@ def _read(path: Path) -> bytes:
     """Return the bytes of an input; raises OSError for what compiling would refuse to read."""
     if leads_out(path):
         raise OSError(f"{path} leads out of the project")
+    return _content(path)
+
+
+def _content(path: Path) -> bytes:
     content = read_regular(path, FILE.most)
     if len(content) > FILE.most:
         raise OSError(f"{path} is too large")

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagfactory.compiler.bundle.monitoring import MARK, policy
 from dagfactory.compiler.bundle.pools import pools
-from dagfactory.compiler.plan.calls import calls
-from dagfactory.language.job import JobTask
 from dagfactory.project.content_name import KINDS, prefix
-from dagfactory.task_api.job_code import job_code
-from dagfactory.task_api.own_code import own_code
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan
@@ -38,6 +34,10 @@ def package_address(plan: Plan) -> str:
 
 def _packages(plan: Plan) -> dict[str, bytes]:
     """Return the packages that the pipeline's jobs install."""
+    # here and below: a render that finds every spec in its cache imports no model
+    from dagfactory.language.job import JobTask
+    from dagfactory.task_api.job_code import job_code
+
     tasks = (item.task for item in plan.tasks.values())
     jobs = (job_code(each, plan.pipeline) for each in tasks if isinstance(each, JobTask))
     return {path: content for job in jobs for path, content in job.wheels.items()}
@@ -45,6 +45,9 @@ def _packages(plan: Plan) -> dict[str, bytes]:
 
 def _code(plan: Plan) -> dict[str, bytes]:
     """Return the environment's code, where a function of it is called."""
+    from dagfactory.compiler.plan.calls import calls
+    from dagfactory.task_api.own_code import own_code
+
     code = own_code(plan.environment, plan.pipeline.project)
     if not any(code.holds(each.function) for each in calls(plan)):
         return {}

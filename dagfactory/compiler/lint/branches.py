@@ -39,8 +39,9 @@ def _references_across(plan: Plan, item: PlannedTask, known: Flow) -> Iterator[D
         others = [each for each in needs if each.upstream != need.upstream]
         base = known.sides[item.id] if item.task.trigger_rule else _union(others)
         gate = contradiction(need.sides | base)
-        if gate:
-            yield _other_side(plan, need, gate)
+        # the others may contradict each other at a gate that this one has nothing to do with
+        if gate in dict(need.sides):
+            yield _other_side(plan, need, str(gate))
 
 
 def _union(needs: list[Need]) -> Sides:

@@ -81,6 +81,12 @@ def test_both_sides_of_a_gate(found, last, code):
     assert codes(found(f"{GATE}last: {last}")) == ([code] if code else [])
 
 
+def test_a_reference_has_no_part_in_what_the_others_contradict(found):
+    free = "free: {type: bash, command: echo 1}\n"
+    last = 'last: {type: bash, command: x, after: [yes_, no_], env: {X: "${tasks.free.result}"}}'
+    assert codes(found(f"{GATE}{free}{last}")) == ["DF304"]
+
+
 def test_sides_travel_through_groups_and_other_gates(found):
     both = """
 outer: {type: gate, metrics: "gs://b/m.json", when: loss < 1, then: [box], else: [stop]}
