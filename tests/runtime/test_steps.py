@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,10 @@ import pytest
 from deferred import Task
 
 from dagfactory.runtime import jobstate
+from dagfactory.runtime.gate import GateOperator
 from dagfactory.runtime.job import VertexJobOperator
+from dagfactory.runtime.taskjobs import TaskJobs
+from dagfactory.runtime.vertex import VertexClient
 
 pytestmark = [
     pytest.mark.usefixtures("connected"),
@@ -341,3 +345,76 @@ def wait_for(path: Path) -> None:
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} was never made"
         time.sleep(0.05)
+
+
+class TerminatedError(BaseException):
+    """What Airflow 2 raises out of whatever a task does, after `on_kill`."""
+
+
+def test_a_region_that_cannot_be_listed_does_not_keep_the_jobs_of_others(monkeypatch):
+    from airflow.providers.common.compat.sdk import AirflowException
+
+    made = task(fallback=[{"region": "us-east4"}])
+    made.execute()
+    made.reach(0, "RUNNING")
+    listed = TaskJobs.of_region
+
+    # no fault of the emulator fails one region alone
+    def fails(jobs, client):
+        if client.region == "us-east4":
+            raise AirflowException("503")
+        return listed(jobs, client)
+
+    operator = made.make()
+    operator._identify({"ti": made.ti})
+    monkeypatch.setattr(TaskJobs, "of_region", fails)
+    with pytest.raises(AirflowException, match="503"):
+        operator._jobs.cancel_live("the task was killed")
+    monkeypatch.undo()
+    assert jobstate.state_of(made.reach(0)) == "CANCELLED"
+
+
+def test_a_job_that_was_created_while_the_task_was_killed_is_cancelled():
+    made = task()
+    operator = made.make()
+    create = operator._create
+
+    def killed(*arguments):
+        create(*arguments)
+        operator._killed = True  # `on_kill` came before the job could be found
+        raise TerminatedError
+
+    operator._create = killed
+    with pytest.raises(TerminatedError):
+        operator.execute({"ti": made.ti})
+    assert jobstate.state_of(made.reach(0)) == "CANCELLED"
+    assert len(made.jobs()) == 1
+
+
+def test_a_job_behind_an_error_of_capacity_is_not_launched_again_elsewhere(monkeypatch):
+    from googleapiclient.errors import HttpError
+    from httplib2 import Response
+
+    answer = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "check quota"}
+
+    def refused(_client, send, *_rest):
+        send().execute(num_retries=0)  # it was created, and the answer was lost
+        raise HttpError(Response({"status": 429}), json.dumps({"error": answer}).encode())
+
+    made = task(fallback=[{"strategy": "STANDARD"}])
+    with monkeypatch.context() as patched:
+        patched.setattr(VertexClient, "create_once", refused)
+        made.execute()
+    assert len(made.jobs()) == 1
+    assert made.deferral.method_name == "execute_complete"
+    made.cancel(0)
+
+
+@pytest.mark.filterwarnings("ignore:.*use_legacy_sql")
+def test_a_query_without_a_row_is_nothing_to_decide_on():
+    from airflow.providers.common.compat.sdk import AirflowFailException
+
+    gate = GateOperator(task_id="g", when=[], text="", then=[], otherwise=[], project="demo")
+    with pytest.raises(AirflowFailException, match="no row"):
+        gate._first_row("SELECT 1 AS n FROM UNNEST([1]) AS x WHERE x > 1")
+    assert gate._first_row("SELECT 2 AS n") == {"n": 2}
