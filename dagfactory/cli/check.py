@@ -31,8 +31,16 @@ from dagfactory.cli._complete import environments
 )
 @click.option("--limit", default=20, show_default=True, help="Findings to print; 0 for all.")
 @click.option("--watch", is_flag=True, help="Check again whenever a file changes, until ^C.")
+@click.option(
+    "--no-cache", is_flag=True, help="Compile every spec, also those that did not change."
+)
 def command(
-    paths: tuple[Path, ...], environment: str | None, name: str | None, limit: int, watch: bool
+    paths: tuple[Path, ...],
+    environment: str | None,
+    name: str | None,
+    limit: int,
+    watch: bool,
+    no_cache: bool,
 ) -> int:
     """Load, resolve, validate and plan PATHS (files or folders, `-` for standard input).
 
@@ -44,7 +52,7 @@ def command(
     style = report.style_for(sys.stdout, os.environ, limit)
     name = name or report.choose_format(os.environ)
     if not watch:
-        return _check(chosen, environment, name, style)
+        return _check(chosen, environment, name, style, no_cache=no_cache)
     if Path("-") in chosen:
         raise click.UsageError("standard input cannot be watched")
     from dagfactory.authoring.watch import changes
@@ -52,18 +60,27 @@ def command(
 
     for _ in changes(chosen):
         try:
-            _check(chosen, environment, name, style)
+            _check(chosen, environment, name, style, no_cache=no_cache)
         except DagfactoryError as error:
             sys.stderr.write(f"error: {error}\n")
     return 0
 
 
-def _check(paths: tuple[Path, ...], environment: str | None, name: str, style: report.Style) -> int:
+def _check(
+    paths: tuple[Path, ...],
+    environment: str | None,
+    name: str,
+    style: report.Style,
+    *,
+    no_cache: bool,
+) -> int:
     """Check once and report; 1 when there is an error."""
     from dagfactory.compiler.check import check_specs
+    from dagfactory.compiler.record import Record
     from dagfactory.project.specs import find_specs
 
-    findings = check_specs(find_specs(paths), environment)
+    record = None if no_cache else Record("check", environment)
+    findings = check_specs(find_specs(paths), environment, record)
     sys.stdout.write(report.load_format(name).text(findings, style))
     sys.stdout.flush()
     sys.stderr.write(report.summary(findings) + "\n")

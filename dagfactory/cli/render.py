@@ -45,16 +45,16 @@ def command(
     The bundle holds one DAG file per spec, the runtime as a package named after its content,
     `.airflowignore` and a manifest. The same specs always give the same bytes.
     """
+    from dagfactory.compiler.build import build
     from dagfactory.compiler.bundle.bundle import compare, write
-    from dagfactory.compiler.cache import RenderCache
-    from dagfactory.compiler.compile import build
+    from dagfactory.compiler.record import Record
     from dagfactory.project.files import plainly
     from dagfactory.project.specs import SPECS, find_specs
     from dagfactory.report import print_findings
 
     folder = out or Path("build", environment or "dags")
-    cache = None if no_cache else RenderCache(folder, environment)
-    built = build(find_specs(paths or (SPECS,)), environment, cache)
+    record = None if no_cache else Record("render", environment)
+    built = build(find_specs(paths or (SPECS,)), environment, record)
     if print_findings(built.diagnostics, built.sources) or built.bundle is None:
         return 1
     if to_stdout:

@@ -15,20 +15,31 @@ from dagfactory.catalogue import bundled_trainer
 from dagfactory.dagfile.templates import template_folder
 from dagfactory.diagnostics.limits import FILE
 from dagfactory.project.files import leads_out, read_regular
-from dagfactory.project.specs import STDIN, SUFFIXES, beside, defaults_beside, source_folders
+from dagfactory.project.specs import (
+    STDIN,
+    SUFFIXES,
+    beside,
+    defaults_beside,
+    project_of,
+    source_folders,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from dagfactory.project.code import Reads
 
 LIBRARIES = ("croniter", "jinja2", "markupsafe", "pydantic", "pydantic_core", "yaml")
 """What takes part in compiling and is not ours."""
 
 
 class Inputs:
-    """Hashes of specs for one environment; the files that specs share are read once."""
+    """Hashes of specs for one environment, or for every one; the files that specs share are read once."""
 
-    def __init__(self, environment: str | None) -> None:
+    def __init__(self, environment: str | None, *, every: bool = False) -> None:
         self._environment = environment
+        self._every = every
+        self._reads: Reads = {}
         self._beside: dict[Path, bytes | None] = {}
 
     def key(self, spec: Path) -> str | None:
@@ -47,6 +58,14 @@ class Inputs:
         name = os.fsencode(spec.resolve() if spec.is_symlink() else spec.name)
         return _hash([self._program, shared, name, content])
 
+    def same_code(self, spec: Path, code: Iterable[tuple[str, str, str]]) -> bool:
+        """Whether the project's own code is what a spec found, as `Project.looked_at` returned it."""
+        rows = list(code)
+        project = project_of(spec, self._reads) if rows else None
+        return project is None or all(
+            project.digest(kind, written) == found for kind, written, found in rows
+        )
+
     @cached_property
     def _program(self) -> bytes:
         return _hash(program()).encode()
@@ -55,29 +74,29 @@ class Inputs:
         """Return the hash of what all specs of a folder share; None when it cannot be read."""
         if folder not in self._beside:
             try:
-                self._beside[folder] = _hash(_folder_inputs(folder, self._environment)).encode()
+                self._beside[folder] = _hash(self._folder_inputs(folder)).encode()
             except OSError:
                 self._beside[folder] = None
         return self._beside[folder]
 
-
-def _folder_inputs(folder: Path, environment: str | None) -> Iterator[bytes]:
-    """Yield what a spec of a folder sees beside itself: defaults, the environments, its place."""
-    spec = folder / "spec.yaml"
-    if leads_out(folder):
-        raise OSError(f"{folder} leads out of the project")
-    yield os.fsencode(folder.resolve())
-    yield repr((environment, bundled_trainer.of_project(source_folders(spec)))).encode()
-    for defaults in defaults_beside(spec):
-        yield os.fsencode(defaults)
-        yield _read(defaults)
-    environments = beside(spec, "environments")
-    if environments:
-        files = sorted(each for each in environments.iterdir() if each.suffix in SUFFIXES)
-        for file in files:
-            # of the others the names count: a patch for an environment that has no file is DF110
-            yield os.fsencode(file)
-            yield _read(file) if file.stem == environment else b""
+    def _folder_inputs(self, folder: Path) -> Iterator[bytes]:
+        """Yield what a spec of a folder sees beside itself: defaults, the environments, its place."""
+        spec = folder / "spec.yaml"
+        if leads_out(folder):
+            raise OSError(f"{folder} leads out of the project")
+        yield os.fsencode(folder.resolve())
+        yield repr((self._environment, bundled_trainer.of_project(source_folders(spec)))).encode()
+        for defaults in defaults_beside(spec):
+            yield os.fsencode(defaults)
+            yield _read(defaults)
+        environments = beside(spec, "environments")
+        if environments:
+            files = sorted(each for each in environments.iterdir() if each.suffix in SUFFIXES)
+            for file in files:
+                # of the others the names count: a patch for an environment that has no file is DF110
+                yield os.fsencode(file)
+                wanted = self._every or file.stem == self._environment
+                yield _read(file) if wanted else b""
 
 
 def _read(path: Path) -> bytes:

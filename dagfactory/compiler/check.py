@@ -6,38 +6,47 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING, cast
 
-from dagfactory.compiler.between_lines import differing_dates
-from dagfactory.compiler.compile import Compiled, collisions, compile_spec
-from dagfactory.compiler.parse import environments
+from dagfactory.compiler.build import outcomes_of, sources_of
+from dagfactory.compiler.compile import Compiled, compile_spec
+from dagfactory.compiler.outcome import Outcome, collisions, outcome_of
 from dagfactory.diagnostics.diagnostic import Diagnostic, tidy
-from dagfactory.diagnostics.source import Sources
 from dagfactory.report import Findings
 
+if TYPE_CHECKING:
+    from dagfactory.compiler.record import Record
+    from dagfactory.project.code import Reads
 
-def check_specs(specs: Iterable[Path], environment: str | None) -> Findings:
-    """Check specs for one environment, or for each they can be rendered for, or bare if none."""
+
+def check_specs(
+    specs: Iterable[Path], environment: str | None, record: Record | None = None
+) -> Findings:
+    """Check specs for one environment, or for each they can be rendered for, or bare if none.
+
+    With a record only those are compiled that changed since.
+    """
     start = perf_counter()
-    checked = [_check(path, environment) for path in specs]
-    found = [each for results in checked for each in _joined(results)]
-    for results in checked:
-        found += differing_dates(each.draft for each in results.values() if each.draft)
-    # of one environment only: in two of them a spec would collide with itself
-    found += collisions([next(iter(results.values())) for results in checked])
-    files = [file for results in checked for each in results.values() for file in each.sources]
-    # the most of all environments: a patch may delete tasks, and a spec with errors has no plan
-    tasks = sum(max(_size(each) for each in results.values()) for results in checked)
-    sources, seconds = Sources(tuple(files)), perf_counter() - start
-    return Findings(tuple(tidy(found)), sources, len(checked), tasks, seconds)
+    paths, reads = list(specs), cast("Reads", {})
+    outcomes = outcomes_of(paths, lambda path: _check(path, environment, reads), record)
+    found = [each for item in outcomes for each in item.diagnostics]
+    found += collisions(outcomes)
+    seconds = perf_counter() - start
+    tasks = sum(each.tasks for each in outcomes)
+    return Findings(tuple(tidy(found)), sources_of(paths), len(paths), tasks, seconds)
 
 
-def _check(path: Path, environment: str | None) -> dict[str | None, Compiled]:
+def _check(path: Path, environment: str | None, reads: Reads) -> Outcome:
+    """Compile one spec for each environment, and look at what differs between them."""
+    # here: where every spec is known, nothing is compiled
+    from dagfactory.compiler.between_lines import differing_dates
+    from dagfactory.compiler.parse import environments
+
     names: list[str | None] = [environment] if environment else [*environments(path)] or [None]
-    return {name: compile_spec(path, name) for name in names}
-
-
-def _size(compiled: Compiled) -> int:
-    return len(compiled.plan.tasks) if compiled.plan else 0
+    results = {name: compile_spec(path, name, reads) for name in names}
+    found = _joined(results)
+    found += differing_dates(each.draft for each in results.values() if each.draft)
+    return outcome_of(found, list(results.values()))
 
 
 def _joined(results: dict[str | None, Compiled]) -> list[Diagnostic]:

@@ -16,7 +16,7 @@ from dagfactory.diagnostics.source import SourceFile, decode, read, shown
 from dagfactory.diagnostics.span import KeyPath, Span
 from dagfactory.document.load import load
 from dagfactory.document.node import Node
-from dagfactory.project.code import Project
+from dagfactory.project.code import Project, Reads
 from dagfactory.project.files import leads_out
 from dagfactory.project.specs import STDIN, SUFFIXES, beside, defaults_beside, project_of
 
@@ -46,8 +46,11 @@ class _Loaded:
     source: SourceFile | None
 
 
-def parse(path: Path, environment: str | None) -> Parsed:
-    """Read a spec and what lies beside it, for an environment or for none; faults are diagnostics."""
+def parse(path: Path, environment: str | None, reads: Reads | None = None) -> Parsed:
+    """Read a spec and what lies beside it, for an environment or for none; faults are diagnostics.
+
+    `reads` keeps what a command has read of the code of projects.
+    """
     spec, defaults = load_file(path), [*map(_defaults, defaults_beside(path))]
     file, unknown = _environment(path, environment)
     parts = [part for part in (spec, *defaults, file) if part]
@@ -69,7 +72,7 @@ def parse(path: Path, environment: str | None) -> Parsed:
     stacked = reduce(partial(merge_patch, keep_null=True), below) if below else None
     layers = Layers(spec.node, stacked, tree, environment, complete)
     found += patches
-    return Parsed(layers, tree, found, sources, project_of(path), lost)
+    return Parsed(layers, tree, found, sources, project_of(path, reads), lost)
 
 
 _LOST_KEYS = ("DF104", "DF106")

@@ -6,9 +6,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagfactory.compiler.build import build, environments_of
 from dagfactory.compiler.bundle.bundle import Bundle
-from dagfactory.compiler.compile import build
-from dagfactory.compiler.plan.model import Plan
+from dagfactory.compiler.record import Record
 from dagfactory.deploy.apply import apply, plan_sync
 from dagfactory.deploy.destination import choose_destination, import_path_warning, package_warning
 from dagfactory.deploy.errors import RefusedError
@@ -17,6 +17,7 @@ from dagfactory.deploy.plan_text import left_text, plan_summary, plan_text
 from dagfactory.deploy.pool_import import pool_import_command
 from dagfactory.deploy.stores import Store, open_store
 from dagfactory.diagnostics.terminal import safe
+from dagfactory.language.environment import EnvironmentFile
 from dagfactory.project.specs import SPECS, find_specs
 from dagfactory.report import print_findings
 
@@ -38,10 +39,12 @@ def sync(options: SyncOptions) -> int:
 
     The plan goes to standard output, everything else to standard error.
     """
-    built = build(find_specs(options.paths or (SPECS,)), options.environment)
+    specs, name = find_specs(options.paths or (SPECS,)), options.environment
+    built = build(specs, name, Record("render", name))
     if print_findings(built.diagnostics, built.sources) or built.bundle is None:
         return 1
-    store = _open(options.to, built.plans, built.bundle)
+    environments = environments_of(specs, name)
+    store = _open(options.to, environments, built.bundle)
     planned = plan_sync(built.bundle, store, remove_left=options.yes)
     if any(not path.is_dir() for path in options.paths):
         planned = confirm_removals(planned)
@@ -52,16 +55,16 @@ def sync(options: SyncOptions) -> int:
     apply(planned, store, confirmed=options.yes)
     _say(left_text(planned))
     _say(f"{store.address}: {plan_summary(planned)}")
-    sys.stderr.write(pool_import_command(planned, built.plans[0].environment, store.address))
+    sys.stderr.write(pool_import_command(planned, next(iter(environments), None), store.address))
     return 0
 
 
-def _open(to: str | None, plans: tuple[Plan, ...], bundle: Bundle) -> Store:
+def _open(to: str | None, environments: list[EnvironmentFile], bundle: Bundle) -> Store:
     """Open the destination; warn where something would not be found from there."""
     # before the store is opened: a wrong path is known without credentials
-    destination = choose_destination(to, plans)
+    destination = choose_destination(to, environments)
     warnings = (
-        import_path_warning(destination, plans[0].package),
+        import_path_warning(destination, environments[0].package if environments else ""),
         package_warning(destination, bundle.manifest),
     )
     for each in filter(None, warnings):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 
-from dagfactory.compiler.plan.model import Plan
 from dagfactory.deploy.errors import DestinationError
+from dagfactory.language.environment import EnvironmentFile
 
 
-def choose_destination(to: str | None, plans: tuple[Plan, ...]) -> str:
+def choose_destination(to: str | None, environments: list[EnvironmentFile]) -> str:
     """Return the destination: `to` if given, else the `dags:` that all specs share."""
     if to is not None:
         return to.strip()
-    known = {each.environment.dags for each in plans if each.environment} - {None}
+    known = {each.dags for each in environments} - {None}
     if len(known) > 1:
         raise DestinationError("the specs have several `dags:`; sync one set of specs at a time")
     for found in known:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from types import NoneType
@@ -52,12 +51,9 @@ class Node:
 
     def find(self, path: KeyPath) -> Node | None:
         """Return the node at `path`, or None."""
-        node = self
+        node: Node | None = self
         for step in path:
-            below = node.child(step)
-            if below is None:
-                return None
-            node = below
+            node = node.child(step) if node else None
         return node
 
     def nearest(self, path: KeyPath) -> tuple[KeyPath, Node]:
@@ -103,16 +99,23 @@ class Node:
         line = here.line + number
         return Span(here.file, line, column, line, column + end - start)
 
-    def walk(self, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Node]]:
-        """Yield every node with its path, parents first, in document order."""
-        yield path, self
-        steps: Any = ()
-        if isinstance(self.value, dict):
-            steps = self.value.items()
-        elif isinstance(self.value, tuple):
-            steps = enumerate(self.value)
-        for step, node in steps:
-            yield from node.walk((*path, step))
+    def walk(self, path: KeyPath = ()) -> list[tuple[KeyPath, Node]]:
+        """Return every node with its path, parents first, in document order."""
+        found: list[tuple[KeyPath, Node]] = []
+        _collect(self, path, found)
+        return found
+
+
+# a nested generator would hand each node up through all levels above it
+def _collect(node: Node, path: KeyPath, found: list[tuple[KeyPath, Node]]) -> None:
+    found.append((path, node))
+    value = node.value
+    if isinstance(value, dict):
+        for key, each in value.items():
+            _collect(each, (*path, key), found)
+    elif isinstance(value, tuple):
+        for index, each in enumerate(value):
+            _collect(each, (*path, index), found)
 
 
 # A text of many references asks for the place of each: what is looked through once is kept, since

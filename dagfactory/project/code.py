@@ -6,12 +6,14 @@ Nothing is imported or run: the files are read, and Python's parser says whether
 from __future__ import annotations
 
 import ast
+import hashlib
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any, TypeAlias, TypeVar
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
@@ -21,6 +23,8 @@ from dagfactory.project.files import read_regular, root
 
 MOST_BYTES, MOST_FILES = 10_000_000, 2_000
 """What code may weigh: far more than programs do, far less than data does."""
+
+_Found = TypeVar("_Found")
 
 _QUOTES = frozenset(',"')
 
@@ -41,6 +45,10 @@ class Code:
         return f"{path}.py" in self.files or f"{path}/__main__.py" in self.files
 
 
+Reads: TypeAlias = dict[tuple[object, ...], Any]
+"""What one command has read of the code of projects; many specs name the same."""
+
+
 class Project:
     """Where the files of a spec's project lie; what was read of its code is kept.
 
@@ -48,12 +56,29 @@ class Project:
     `packages` are those where the project would keep Python packages.
     """
 
-    def __init__(self, folders: tuple[Path, ...] = (), packages: tuple[Path, ...] = ()) -> None:
+    def __init__(
+        self,
+        folders: tuple[Path, ...] = (),
+        packages: tuple[Path, ...] = (),
+        reads: Reads | None = None,
+    ) -> None:
         self.folders = folders
         self.packages = packages
         # what is checked, what is named and what is packed must be the same bytes
-        self._read: dict[tuple[str, str], Code] = {}
-        self._names: dict[tuple[str, ...], str] = {}
+        self._reads = {} if reads is None else reads
+        self._asked: set[tuple[str, str]] = set()
+
+    def looked_at(self) -> list[tuple[str, str, str]]:
+        """Return what was asked for, each with the hash of what was found: how, as written, hash."""
+        return [(kind, written, self.digest(kind, written)) for kind, written in self._asked]
+
+    def digest(self, kind: str, written: str) -> str:
+        """Return the hash of what is found under a path, of what is wrong with it where nothing is."""
+        found = self._text(written) if kind == "text" else self._kept(kind, written)
+        if not isinstance(found, Code):
+            return hashlib.sha256(repr(found).encode("utf-8", "replace")).hexdigest()
+        hashes = [(name, hashlib.sha256(data).hexdigest()) for name, data in found.files.items()]
+        return hashlib.sha256(repr((hashes, found.problems)).encode("utf-8", "replace")).hexdigest()
 
     def script(self, written: str) -> Code:
         """Return a script and the modules beside it that it imports, directly or through others."""
@@ -69,16 +94,22 @@ class Project:
 
     def bundle_folder(self, packages: tuple[str, ...]) -> str:
         """Return the name of the bundle's folder that holds these packages, each one `named`."""
+        codes = [self.named(each) for each in packages]
         # asked for every task that calls a function
-        if packages not in self._names:
-            files = {
-                name: data for each in packages for name, data in self.named(each).files.items()
-            }
-            self._names[packages] = content_name("code", files)
-        return self._names[packages]
+        return self._once(
+            ("folder", packages),
+            lambda: content_name("code", {k: v for each in codes for k, v in each.files.items()}),
+        )
 
     def text(self, written: str) -> str | Diagnostic:
         """Return the text of a file."""
+        self._asked.add(("text", written))
+        return self._text(written)
+
+    def _text(self, written: str) -> str | Diagnostic:
+        return self._once(("text", written), lambda: self._read_text(written))
+
+    def _read_text(self, written: str) -> str | Diagnostic:
         path = self._find(written, folder=False)
         if isinstance(path, Diagnostic):
             return path
@@ -88,9 +119,16 @@ class Project:
             return _unreadable(written)
 
     def _kept(self, kind: str, written: str) -> Code:
-        if (kind, written) not in self._read:
-            self._read[kind, written] = self._read_code(kind, written)
-        return self._read[kind, written]
+        self._asked.add((kind, written))
+        return self._once((kind, written), lambda: self._read_code(kind, written))
+
+    def _once(self, key: tuple[object, ...], make: Callable[[], _Found]) -> _Found:
+        """Return what was made under a key, of a project with these folders."""
+        whole = (self.folders, *key)
+        if whole not in self._reads:
+            self._reads[whole] = make()
+        found: _Found = self._reads[whole]
+        return found
 
     def _read_code(self, kind: str, written: str) -> Code:
         path = self._find(written, folder=kind != "script")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError
-from dagfactory.project.code import Project
+from dagfactory.project.code import Project, Reads
 
 SUFFIXES = (".yaml", ".yml")
 SPECS = Path("specs")
@@ -84,11 +84,11 @@ def _folders(spec: Path) -> Iterator[Path]:
         folder = folder.parent
 
 
-def project_of(spec: Path) -> Project:
-    """Return the project of a spec."""
+def project_of(spec: Path, reads: Reads | None = None) -> Project:
+    """Return the project of a spec; what is read of it is taken from `reads`, and kept there."""
     # the whole path: from within `specs` nothing shows that a file lies there
     start = Path.cwd() / "specs" if spec == STDIN else spec.parent.absolute()
-    return Project((start, _root(start / spec.name) or start), source_folders(spec))
+    return Project((start, _root(start / spec.name) or start), source_folders(spec), reads)
 
 
 def source_folders(spec: Path) -> tuple[Path, ...]:

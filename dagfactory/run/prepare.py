@@ -42,14 +42,15 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
     if spec.is_dir():
         return _rendered(spec)
     # a folder that is rendered already needs no compiler
+    from dagfactory.compiler.build import bundled, rendered
     from dagfactory.compiler.bundle.bundle import write
-    from dagfactory.compiler.compile import build
+    from dagfactory.compiler.compile import compile_spec
     from dagfactory.report import print_findings
 
-    built = build([spec], environment)
-    if print_findings(built.diagnostics, built.sources) or built.bundle is None:
+    compiled = compile_spec(spec, environment)
+    built, plan = bundled([spec], [rendered(spec, compiled)], environment), compiled.plan
+    if print_findings(built.diagnostics, built.sources) or not built.bundle or not plan:
         raise NotReadyError(f"{spec} has errors for the environment {environment}")
-    (plan,) = built.plans
     # Airflow puts `dags/` on the path, not what is below: a bundle is imported by its full name
     folder = into.joinpath(*plan.package.split("."))
     write(built.bundle, folder)

@@ -18,7 +18,7 @@ SEEDS, LOCALES, ZONES = (
 DIGEST = """
 import hashlib, os, sys, time
 from pathlib import Path
-from dagfactory.compiler.compile import build
+from dagfactory.compiler.build import build
 from dagfactory.compiler.parse import environments
 from dagfactory.project.specs import find_specs
 

@@ -19,7 +19,7 @@ import pytest
 from corpora import hostile_strings
 from size import sampled
 
-from dagfactory.compiler.compile import build
+from dagfactory.compiler.build import build
 from dagfactory.document.reference import escape
 
 ENVIRONMENT = """

@@ -12,7 +12,7 @@ import processes
 from paths import TESTS
 
 from dagfactory.compiler.bundle.bundle import write
-from dagfactory.compiler.compile import build
+from dagfactory.compiler.build import build
 
 PROGRAM = TESTS / "system/airflow/run_without_date.py"
 

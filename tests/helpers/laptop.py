@@ -18,7 +18,7 @@ from lines import specs_for
 from paths import ROOT
 
 from dagfactory.compiler.bundle.bundle import write
-from dagfactory.compiler.compile import build
+from dagfactory.compiler.build import build
 from dagfactory.run.events import RunResult
 from dagfactory.run.execute import RunOptions, session
 from dagfactory.run.state_folders import StateFolders

@@ -12,7 +12,7 @@ import processes
 import pytest
 
 from dagfactory.compiler.bundle.bundle import write
-from dagfactory.compiler.compile import build
+from dagfactory.compiler.build import build
 from dagfactory.diagnostics.source import SourceFile, read
 from dagfactory.importers import importer
 

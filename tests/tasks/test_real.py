@@ -20,7 +20,7 @@ from environments import WITH_EVERYTHING
 from paths import ROOT
 
 from dagfactory.compiler.bundle.bundle import write
-from dagfactory.compiler.compile import build
+from dagfactory.compiler.build import build
 
 HERE = Path(__file__).parent
 CHILD = "pipeline: child\ntasks: {a: {type: empty}}\n"

@@ -8,13 +8,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from dagfactory.compiler.lint._template import Template
-from dagfactory.compiler.plan.texts import FIXED, task_texts
+from dagfactory.compiler.plan.texts import FIXED
 from dagfactory.diagnostics.span import Pointer
 from dagfactory.tasks._hole import Hole
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan, PlannedTask
     from dagfactory.diagnostics.span import KeyPath
+
+
+_FIXED = FIXED | {"for_each"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,12 @@ class Text:
 def rendered(plan: Plan) -> Iterator[Text]:
     """Yield every text that Airflow renders, where there is anything to render."""
     for item in plan.tasks.values():
-        for path, text in task_texts(plan.node, item.path):
-            found = Text(item, path, text)
-            # what a task with mistakes does with its texts is not known
-            if isinstance(item.task, Hole):
-                break
-            if "{" in text and found.key not in FIXED and found.key != "for_each":
-                yield found
+        # what a task with mistakes does with its texts is not known
+        if isinstance(item.task, Hole):
+            continue
+        for path, text in plan.texts[item.path]:
+            if "{" in text and path[len(item.path)] not in _FIXED:
+                yield Text(item, path, text)
     alerts = plan.node.find(("alerts",))
     for path, node in alerts.walk(("alerts",)) if alerts else ():
         if isinstance(node.value, str):

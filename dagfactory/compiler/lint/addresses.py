@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.compiler.lint._flow import expanded
-from dagfactory.compiler.plan.texts import task_texts
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
 
@@ -62,7 +61,7 @@ def _texts(plan: Plan) -> Iterator[_Text]:
     for item in plan.tasks.values():
         if item.task.type in _NO_READER:
             continue
-        for path, text in task_texts(plan.node, item.path):
+        for path, text in plan.texts[item.path]:
             if path[len(item.path)] not in _WRITERS_OWN and ("/" in text or "." in text):
                 yield _Text(item, path, text)
 

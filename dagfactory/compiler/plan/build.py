@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagfactory.compiler.plan.cycles import circles
 from dagfactory.compiler.plan.for_each import item_problems, mapping_problems
-from dagfactory.compiler.plan.model import Edge, Plan, PlannedTask
+from dagfactory.compiler.plan.model import Edge, Plan, PlannedTask, Texts
 from dagfactory.compiler.plan.pipeline import pipeline_problems
 from dagfactory.compiler.plan.teardown import teardown_problems
 from dagfactory.compiler.plan.texts import at, is_readable, references, task_texts, text_problems
@@ -35,6 +36,17 @@ if TYPE_CHECKING:
     from dagfactory.language.task import TaskBase
 
 
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a task may refer to, and the tree in which it stands."""
+
+    tasks: Mapping[str, PlannedTask]
+    texts: Texts
+    node: Node
+    pipeline: Pipeline
+    environment: EnvironmentFile | None
+
+
 def plan(
     pipeline: Pipeline, node: Node, environment: EnvironmentFile | None
 ) -> tuple[Plan, list[Diagnostic]]:
@@ -45,8 +57,10 @@ def plan(
     found = [*_duplicates(everything), *pipeline_problems(pipeline, node, everything)]
     doubtful = twice | {item.id for item in everything if not is_settled(item)}
     every: list[Edge] = []
+    texts = {item.path: task_texts(node, item.path) for item in everything}
+    around = _Around(tasks, texts, node, pipeline, environment)
     for item in everything:
-        for result in _links(item, tasks, node, pipeline, environment):
+        for result in _links(item, around):
             if isinstance(result, Edge):
                 every.append(result)
             elif isinstance(result, Diagnostic):
@@ -57,9 +71,9 @@ def plan(
     # of two tasks with one id edges meant for the other could close circles
     clear = [edge for edge in every if edge.upstream not in twice and edge.downstream not in twice]
     closed, edges = circles(tasks, clear, node)
-    around = {edge.downstream for edge in every if edge not in edges} if closed else set()
-    unsettled = following(tasks, every, doubtful | around)
-    made = Plan(pipeline, environment, node, tasks, _unique(edges), run_dir, unsettled)
+    in_circles = {edge.downstream for edge in every if edge not in edges} if closed else set()
+    unsettled = following(tasks, every, doubtful | in_circles)
+    made = Plan(pipeline, environment, node, tasks, _unique(edges), run_dir, texts, unsettled)
     return made, [*(locate(node, problem) for problem in found), *closed]
 
 
@@ -130,24 +144,19 @@ def _duplicates(everything: list[PlannedTask]) -> Iterator[Diagnostic]:
             )
 
 
-def _links(
-    item: PlannedTask,
-    tasks: Mapping[str, PlannedTask],
-    node: Node,
-    pipeline: Pipeline,
-    environment: EnvironmentFile | None,
-) -> Iterator[Edge | Diagnostic | None]:
+def _links(item: PlannedTask, around: _Around) -> Iterator[Edge | Diagnostic | None]:
     """Yield the edges of one task, what is wrong with the names it uses, None for one that leads nowhere."""
+    tasks, pipeline = around.tasks, around.pipeline
     for index, setup in enumerate(item.task.teardown.of if item.task.teardown else ()):
-        path = _setup_path(item, node, index)
+        path = _setup_path(item, around.node, index)
         yield from _named(item, setup, tasks, path, "teardown")
     yield from _after(item, tasks)
     own = task_type(item.task.type)
     for suffix, target in own.branches(item.task):
         yield from _named(item, target, tasks, (*item.path, *suffix), "branch")
-    yield from _references(item, tasks, node, pipeline, environment)
+    yield from _references(item, around)
     yield from mapping_problems(item, tasks, pipeline)
-    for problem in own.problems(item.task, pipeline, environment):
+    for problem in own.problems(item.task, pipeline, around.environment):
         yield problem.below(item.path)
 
 
@@ -188,21 +197,18 @@ def _named(
         yield Edge(upstream, downstream, why, path)
 
 
-def _references(
-    item: PlannedTask,
-    tasks: Mapping[str, PlannedTask],
-    node: Node,
-    pipeline: Pipeline,
-    environment: EnvironmentFile | None,
-) -> Iterator[Edge | Diagnostic | None]:
+def _references(item: PlannedTask, around: _Around) -> Iterator[Edge | Diagnostic | None]:
     """Yield an edge for each reference to an output, and what is wrong with any text."""
-    for path, text in task_texts(node, item.path):
-        yield from text_problems(path, text, pipeline, environment, item.path)
+    for path, text in around.texts[item.path]:
+        # neither a reference nor a template begins without one
+        if "{" not in text:
+            continue
+        yield from text_problems(path, text, around.pipeline, around.environment, item.path)
         if not is_readable(text):
             yield None
         for ref in references(text):
             if ref.root == "tasks":
-                yield from _task_reference(item, tasks, path, ref)
+                yield from _task_reference(item, around.tasks, path, ref)
             elif ref.root == "each":
                 yield from item_problems(item.task, path, ref)
 

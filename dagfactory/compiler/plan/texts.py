@@ -25,17 +25,17 @@ FIXED = frozenset({"pool", "queue", "doc", "outlets", "teardown"})
 _TEMPLATE = re.compile(r"\{[{%#]")
 
 
-def task_texts(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    """Yield every text of a task with its path; the members of a group have their own turn."""
+def task_texts(node: Node, path: KeyPath) -> list[tuple[KeyPath, str]]:
+    """Return every text of a task with its path; the members of a group have their own turn."""
     own = node.find(path)
     fields = own.value if own and isinstance(own.value, dict) else {}
-    for key, child in fields.items():
-        if key != "tasks":
-            yield from (
-                (below, text.value)
-                for below, text in child.walk((*path, key))
-                if isinstance(text.value, str)
-            )
+    return [
+        (below, text.value)
+        for key, child in fields.items()
+        if key != "tasks"
+        for below, text in child.walk((*path, key))
+        if isinstance(text.value, str)
+    ]
 
 
 def references(text: str) -> Iterator[Ref]:

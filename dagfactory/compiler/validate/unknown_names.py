@@ -14,7 +14,7 @@ from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import KeyPath, Pointer
 from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.document.locate import locate
-from dagfactory.document.reference import BadReferenceError, Ref
+from dagfactory.document.reference import BadReferenceError, Ref, has_reference
 from dagfactory.document.reference import parse as references
 from dagfactory.language.condition import GateSyntaxError, parse
 
@@ -38,7 +38,8 @@ def _found(node: Node) -> Iterator[Diagnostic]:
     for path, found in tasks.walk(("tasks",)) if tasks and ids.known else ():
         if isinstance(found.value, str):
             yield from _named(path, found.value, ids)
-            yield from _referred(path, found.value, ids)
+            if has_reference(found.value):
+                yield from _referred(path, found.value, ids)
             yield from _condition(node, path, found.value)
 
 
@@ -91,8 +92,10 @@ def _referred(path: KeyPath, text: str, ids: _Ids) -> Iterator[Diagnostic]:
 
 def _condition(node: Node, path: KeyPath, text: str) -> Iterator[Diagnostic]:
     """Find a gate's condition that cannot be read."""
+    if path[-1] != "when":
+        return
     kind = node.find((*path[:-1], "type"))
-    if path[-1] != "when" or kind is None or kind.value != "gate":
+    if kind is None or kind.value != "gate":
         return
     try:
         parse(text)

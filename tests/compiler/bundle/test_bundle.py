@@ -25,7 +25,7 @@ from dagfactory.compiler.bundle.bundle import (
     safe,
     write,
 )
-from dagfactory.compiler.compile import build
+from dagfactory.compiler.build import build
 
 SPECS = [ROOT / "specs/arr_coc.yaml", ROOT / "specs/quickstart.yaml"]
 GOLDEN = TESTS / "golden"

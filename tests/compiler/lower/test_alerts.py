@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dagfactory.compiler.bundle.bundle import MANIFEST, Bundle, write
-from dagfactory.compiler.compile import build
+from dagfactory.compiler.build import build
 from dagfactory.project.files import FileError
 
 ENVIRONMENT = (

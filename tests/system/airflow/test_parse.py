@@ -12,7 +12,7 @@ import pytest
 from paths import ROOT
 
 from dagfactory.compiler.bundle.bundle import write
-from dagfactory.compiler.compile import build
+from dagfactory.compiler.build import build
 
 PROGRAM = Path(__file__).with_name("parse.py")
 

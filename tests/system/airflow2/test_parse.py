@@ -13,7 +13,7 @@ from lines import AIRFLOW_2, specs_for
 from paths import PARSE
 
 from dagfactory.compiler.bundle.bundle import write
-from dagfactory.compiler.compile import build
+from dagfactory.compiler.build import build
 
 pytestmark = pytest.mark.airflow2
 

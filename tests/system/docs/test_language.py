@@ -11,7 +11,7 @@ from pages import fences
 from paths import ROOT
 
 from dagfactory import tasks
-from dagfactory.compiler.compile import build
+from dagfactory.compiler.build import build
 from dagfactory.diagnostics.source import decode
 from dagfactory.document.load import load
 from dagfactory.language.condition import parse

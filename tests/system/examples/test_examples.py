@@ -14,7 +14,7 @@ from paths import PARSE, ROOT
 
 from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.check import check_specs
-from dagfactory.compiler.compile import build
+from dagfactory.compiler.build import build
 
 FOLDER = ROOT / "specs/examples"
 SPECS = sorted(FOLDER.glob("*.yaml"))
