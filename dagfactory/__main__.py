@@ -30,6 +30,8 @@ def main() -> None:
     """Run the command line of this process and leave with its exit code."""
     # trees of specs hold no circles: looking for garbage in them is a tenth of a big render
     gc.set_threshold(200_000, 20, 50)
+    # none is wanted, and looking for one reads the metadata of every installed package
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     _open_streams()
     code = run(sys.argv[1:])
     gc.freeze()  # the interpreter would look once more, through everything that is left

@@ -26,7 +26,7 @@ Every = Annotated[int, BeforeValidator(lambda value: 0 if value == "auto" else v
 class Settings(BaseModel):
     """What every program takes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
     output: Address | None = Field(
         default=None, description="base directory where AIP_MODEL_DIR is not set"
@@ -54,7 +54,7 @@ class TexturesSettings(Settings):
 class SelectionSettings(BaseModel):
     """How patches are chosen and what budgets they get."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     width: int = Field(default=48, ge=8, le=1024, description="width of queries and patch tokens")
     keep: Positive = Field(default=64, description="patches kept per question (top-K)")
@@ -290,7 +290,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
 class PackSettings(BaseModel):
     """`python -m trainer --trials=…`: several trials, trained together."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     trials: dict[Name, dict[str, Any]] = Field(
         min_length=1, description="settings of each trial by its name, as JSON"

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dagfactory import report
 from dagfactory.cli._complete import environments
+
+if TYPE_CHECKING:
+    from dagfactory.compiler.record import Record
 
 
 @click.command("check")
@@ -76,12 +80,17 @@ def _check(
 ) -> int:
     """Check once and report; 1 when there is an error."""
     from dagfactory.compiler.check import check_specs
-    from dagfactory.compiler.record import Record
     from dagfactory.project.specs import find_specs
 
-    record = None if no_cache else Record("check", environment)
+    record = None if no_cache else _record(environment)
     findings = check_specs(find_specs(paths), environment, record)
     sys.stdout.write(report.load_format(name).text(findings, style))
     sys.stdout.flush()
     sys.stderr.write(report.summary(findings) + "\n")
     return 1 if findings.count("error") else 0
+
+
+def _record(environment: str | None) -> Record:
+    from dagfactory.compiler.record import Record
+
+    return Record("check", environment)

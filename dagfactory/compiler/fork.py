@@ -29,7 +29,7 @@ def fork_map(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Resu
     if len(items) < MANY or not _can_fork():
         return [work(item) for item in items]
     # what the first one imports, the child needs not import again
-    first, items = work(items[0]), items[1:]
+    first = work(items[0])
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -38,7 +38,7 @@ def fork_map(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Resu
     os.close(writing)
     try:
         with os.fdopen(reading, "rb") as pipe:
-            own_results = [work(item) for item in items[::2]]
+            own_results = [first, *(work(item) for item in items[2::2])]
             # read before waiting: a full pipe (64 KiB on Linux) stops the child until somebody reads
             pickled = pipe.read()
     finally:
@@ -46,9 +46,9 @@ def fork_map(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Resu
     complete = pickled and not status
     # done again here, so that an error is raised in the process that reports it
     if not complete:
-        return [first, *_interleaved(own_results, [work(item) for item in items[1::2]])]
+        return _interleaved(own_results, [work(item) for item in items[1::2]])
     child_results = pickle.loads(pickled)  # noqa: S301 - our own fork's
-    return [first, *_interleaved(own_results, cast("list[Result]", child_results))]
+    return _interleaved(own_results, cast("list[Result]", child_results))
 
 
 def _can_fork() -> bool:

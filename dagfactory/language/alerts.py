@@ -147,7 +147,7 @@ class Notifier(SpecModel):
 Notifiers: TypeAlias = list[Notifier]
 
 
-class TaskAlerts(SpecModel):
+class TaskAlerts(SpecModel, defer_build=False):
     """Whom to tell what becomes of a task. A list replaces the pipeline's; an empty one silences it."""
 
     on_failure: Notifiers | None = Field(

@@ -166,7 +166,7 @@ def _one_accelerator(kind: str, attached: Accelerator | None, at: tuple[str | in
         )
 
 
-class Machine(SpecModel):
+class Machine(SpecModel, defer_build=False):
     """The machines of a job and how they are bought."""
 
     type: str = Field(description="Compute Engine machine type.", examples=["a2-highgpu-1g"])

@@ -34,7 +34,7 @@ TriggerRule = Literal[
 """The rules that Airflow 2.11 and 3.x share."""
 
 
-class Retries(SpecModel):
+class Retries(SpecModel, defer_build=False):
     """How often and when a failed attempt is repeated; what is left out comes from `defaults`."""
 
     attempts: Annotated[int, Field(ge=0, le=20)] | None = Field(
@@ -47,7 +47,7 @@ class Retries(SpecModel):
     max_delay: Duration | None = Field(None, description="the longest pause")
 
 
-class Teardown(SpecModel):
+class Teardown(SpecModel, defer_build=False):
     """What a task takes down again."""
 
     of: list[TaskId] = Field(

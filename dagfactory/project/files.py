@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Iterable, Iterator
@@ -130,7 +129,7 @@ class Folder:
 
     def _write(self, name: str, content: bytes) -> None:
         with self._opened(name, make=True) as (folder, leaf):
-            temporary = f".{leaf[:100]}.{secrets.token_hex(4)}.tmp"  # as _TEMPORARY has it
+            temporary = f".{leaf[:100]}.{os.urandom(4).hex()}.tmp"  # as _TEMPORARY has it
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
             handle = os.open(temporary, flags, 0o600, dir_fd=folder)
             try:

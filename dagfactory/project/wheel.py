@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import zipfile
 from collections.abc import Iterable, Mapping
 
 VERSION = "0"
@@ -46,6 +45,8 @@ def _digest(content: bytes) -> str:
 
 
 def _zip(files: Mapping[str, bytes]) -> bytes:
+    import zipfile  # brings three compressors along, and few specs bring code
+
     packed = io.BytesIO()
     # not compressed: what zlib makes of the same text differs from build to build
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:

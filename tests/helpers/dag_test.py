@@ -11,8 +11,8 @@ from typing import Any
 import processes
 from paths import TESTS
 
-from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.build import build
+from dagfactory.compiler.bundle.bundle import write
 
 PROGRAM = TESTS / "system/airflow/run_without_date.py"
 

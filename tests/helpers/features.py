@@ -7,8 +7,8 @@ from pathlib import Path
 from lines import AIRFLOW_2, PYTHON
 from paths import TESTS
 
-from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.build import build
+from dagfactory.compiler.bundle.bundle import write
 from dagfactory.project.specs import find_specs
 
 ENVIRONMENT = """

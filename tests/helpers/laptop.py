@@ -17,8 +17,8 @@ import processes
 from lines import specs_for
 from paths import ROOT
 
-from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.build import build
+from dagfactory.compiler.bundle.bundle import write
 from dagfactory.run.events import RunResult
 from dagfactory.run.execute import RunOptions, session
 from dagfactory.run.state_folders import StateFolders

@@ -11,8 +11,8 @@ from pathlib import Path
 import processes
 import pytest
 
-from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.build import build
+from dagfactory.compiler.bundle.bundle import write
 from dagfactory.diagnostics.source import SourceFile, read
 from dagfactory.importers import importer
 

@@ -19,8 +19,8 @@ import pytest
 from environments import WITH_EVERYTHING
 from paths import ROOT
 
-from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.build import build
+from dagfactory.compiler.bundle.bundle import write
 
 HERE = Path(__file__).parent
 CHILD = "pipeline: child\ntasks: {a: {type: empty}}\n"

@@ -98,39 +98,41 @@ def _together(rule: str | None, needs: list[Need]) -> Sides:
 
 def expanded(plan: Plan) -> Iterator[tuple[str, str, Edge]]:
     """Yield every edge between tasks that are not groups: a group's last tasks, its first tasks."""
-    members: dict[str, list[str]] = {}
-    for item in plan.tasks.values():
-        for group in item.groups[-1:]:
-            members.setdefault(group, []).append(item.id)
-    inner = {
-        name: {each.id for each in plan.tasks.values() if name in each.groups} for name in members
-    }
+    first, last = _Ends(plan, last=False), _Ends(plan, last=True)
     for edge in plan.edges:
-        for upstream in _ends(plan, edge.upstream, members, inner, last=True):
-            for downstream in _ends(plan, edge.downstream, members, inner, last=False):
+        for upstream in last.of(edge.upstream):
+            for downstream in first.of(edge.downstream):
                 yield upstream, downstream, edge
 
 
-def _ends(
-    plan: Plan,
-    name: str,
-    members: dict[str, list[str]],
-    inner: dict[str, set[str]],
-    *,
-    last: bool,
-) -> Iterator[str]:
-    """Yield a task, or those of a group that nothing inside the group follows (or precedes)."""
-    if name not in members:
-        yield name
-        return
-    for member in members[name]:
-        own = {member, *inner.get(member, ())}
-        others = inner[name] - own
-        linked = (
-            edge.upstream in own and edge.downstream in others
-            if last
-            else edge.downstream in own and edge.upstream in others
-            for edge in plan.edges
-        )
-        if not any(linked):
-            yield from _ends(plan, member, members, inner, last=last)
+class _Ends:
+    """The tasks that a group ends with, or begins with: nothing inside it follows, or precedes, them."""
+
+    def __init__(self, plan: Plan, *, last: bool) -> None:
+        self._inside = {
+            name: {each.id: each for each in items} for name, items in plan.inside.items()
+        }
+        self._linked: dict[str, set[str]] = {}
+        for edge in plan.edges:
+            one, other = edge.upstream, edge.downstream
+            self._linked.setdefault(one if last else other, set()).add(other if last else one)
+        self._known: dict[str, list[str]] = {}
+
+    def of(self, name: str) -> list[str]:
+        """Return a task, or those of a group."""
+        if name not in self._inside:
+            return [name]
+        if name not in self._known:
+            self._known[name] = [end for each in self._members(name) for end in self.of(each)]
+        return self._known[name]
+
+    def _members(self, group: str) -> Iterator[str]:
+        """Yield the direct members of a group that no link leads from to another one."""
+        everything = self._inside[group]
+        for each in everything.values():
+            own = {each.id, *self._inside.get(each.id, ())}
+            linked = (other for name in own for other in self._linked.get(name, ()))
+            if each.groups[-1] == group and not any(
+                other in everything and other not in own for other in linked
+            ):
+                yield each.id

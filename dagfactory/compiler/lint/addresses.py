@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dagfactory.compiler.lint._flow import expanded
+from dagfactory.compiler.plan.order import Order
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
 
@@ -21,6 +21,10 @@ _WRITERS_OWN = ("destination", "doc")
 _NO_READER = ("notify", "wait_for_gcs")
 _NO_WRITER = ("wait_for_gcs",)
 _RUN = "${run.dir}"
+_HEAD = 5
+"""Characters of an address that are looked at first; no address is shorter."""
+_BEGIN = re.compile(r"(?<![\w.-])\S")
+_END = re.compile(r"(?![\w-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +38,49 @@ class _Text:
 
 def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find tasks that name the output of another one and do not come after it."""
-    texts = list(_texts(plan))
-    written = {
-        name: dict(_written(item.outputs, plan))
-        for name, item in plan.tasks.items()
-        if item.task.type not in _NO_WRITER
-    }
-    named = [
-        (text, writer, output, place)
-        for text in texts
-        for writer, outputs in written.items()
-        for output, address in outputs.items()
-        if (place := _occurrence(address, text.text))
-    ]
-    # few specs write an address out, and the way to every task grows with the square of them
-    after = _descendants(plan) if named else {}
+    written = _Written(plan)
+    named = [(text, found) for text in _texts(plan) for found in written.named_in(text.text)]
+    # few specs write an address out
+    order = Order(plan) if named else None
     seen: set[tuple[KeyPath, str]] = set()
-    for text, writer, output, place in named:
-        problem = _unordered_read(text, plan.tasks[writer], output, place, after)
+    for text, (writer, output, start, end) in named:
+        place = Pointer(text.path, start=start, end=end)
+        problem = order and _unordered_read(text, plan.tasks[writer], output, place, order)
         if problem and (text.path, writer) not in seen:
             seen.add((text.path, writer))
             yield problem
+
+
+class _Written:
+    """The addresses that tasks write, to be found in texts."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._by_address: dict[str, list[tuple[int, str, str]]] = {}
+        writers = (each for each in plan.tasks.values() if each.task.type not in _NO_WRITER)
+        rows = ((item, *row) for item in writers for row in _written(item.outputs, plan))
+        for number, (item, output, address) in enumerate(rows):
+            self._by_address.setdefault(address, []).append((number, item.id, output))
+        self._heads = {each[:_HEAD] for each in self._by_address}
+        self._longest = max(map(len, self._by_address), default=0)
+
+    def named_in(self, text: str) -> list[tuple[str, str, int, int]]:
+        """Return writer, output and the first place of each address in a text, in the order of tasks."""
+        found: dict[tuple[int, str, str], tuple[int, int]] = {}
+        for start in (each.start() for each in _BEGIN.finditer(text)):
+            # all texts against all addresses would take as long as the square of the tasks
+            if text[start : start + _HEAD] in self._heads:
+                for end in _ends(text, start, self._longest):
+                    for writer in self._by_address.get(text[start:end], ()):
+                        found.setdefault(writer, (start, end))
+        return [(task, output, *place) for (_, task, output), place in sorted(found.items())]
+
+
+def _ends(text: str, start: int, longest: int) -> Iterator[int]:
+    """Yield where an address that begins here may end."""
+    beyond = min(start + longest, len(text)) + 1
+    for each in _END.finditer(text, start + 1, beyond):
+        if each.start() <= start + longest:
+            yield each.start()
 
 
 def _texts(plan: Plan) -> Iterator[_Text]:
@@ -79,43 +105,24 @@ def _written(outputs: Mapping[str, Any], plan: Plan) -> Iterator[tuple[str, str]
             yield name, address
 
 
-def _descendants(plan: Plan) -> dict[str, set[str]]:
-    """Return task → every task that comes after it on some way."""
-    below: dict[str, set[str]] = {name: set() for name in plan.tasks}
-    for upstream, downstream, _ in expanded(plan):
-        below[upstream].add(downstream)
-    for name in plan.tasks:
-        waiting = list(below[name])
-        while waiting:
-            fresh = below[waiting.pop()] - below[name]
-            below[name] |= fresh
-            waiting += fresh
-    return below
-
-
 def _unordered_read(
-    read: _Text, writer: PlannedTask, output: str, place: re.Match[str], after: dict[str, set[str]]
+    read: _Text, writer: PlannedTask, output: str, place: Pointer, order: Order
 ) -> Diagnostic | None:
     """Return what is wrong when a task reads what the writer writes, and not after it."""
     reader = read.task
-    if writer.id == reader.id or reader.id in after[writer.id] or writer.id in reader.groups:
+    if writer.id == reader.id or writer.id in reader.groups:
         return None
-    early = writer.id in after[reader.id]
-    if early and not place[0].startswith(_RUN):
+    if order.has_ended(writer.id, before=reader.id):
+        return None
+    early = order.has_ended(reader.id, before=writer.id)
+    if early and not read.text[place.start : place.end].startswith(_RUN):
         return None  # what stands there before this run writes it is left from another run
     when = "which comes later" if early else "and does not wait for it"
     turn = f"refer to it, `${{tasks.{writer.id}.{output}}}`, or add `after: [{writer.id}]`"
     return Diagnostic(
         "DF315",
         f"`{reader.id}` reads what `{writer.id}` writes, {when}",
-        Pointer(read.path, start=place.start(), end=place.end()),
+        place,
         help=f"turn the two around: `{writer.id}` waits for this task" if early else turn,
         severity="warning",
     )
-
-
-def _occurrence(address: str, text: str) -> re.Match[str] | None:
-    """Find an address in a text, as a whole or as the beginning of a longer one."""
-    if address not in text:
-        return None
-    return re.search(rf"(?<![\w.-]){re.escape(address)}(?![\w-])", text)

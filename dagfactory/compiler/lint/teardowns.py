@@ -5,47 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dagfactory.compiler.plan.order import Order
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
 from dagfactory.diagnostics.span import Pointer
 
 if TYPE_CHECKING:
-    from dagfactory.compiler.plan.model import Plan, PlannedTask
+    from dagfactory.compiler.plan.model import Edge, Plan, PlannedTask
 
 
 def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find tasks right after a setup that its teardown does not wait for."""
-    for item in plan.tasks.values():
-        if item.task.teardown:
-            before = _before(plan, item)
-            for edge in plan.edges:
-                free = edge.downstream not in before and edge.downstream != item.id
-                if edge.upstream in item.task.teardown.of and free:
-                    message = (
-                        f"`{item.id}` does not wait for `{edge.downstream}`, which comes after"
-                    )
-                    yield Diagnostic(
-                        "DF331",
-                        f"{message} `{edge.upstream}`",
-                        Pointer(edge.path),
-                        help=f"add `{edge.downstream}` to `after` of `{item.id}`",
-                        severity="warning",
-                        labels=(
-                            Label(
-                                Pointer((*item.path, "teardown"), key=True),
-                                "so it may be taken down too early",
-                            ),
-                        ),
-                    )
+    teardowns = [item for item in plan.tasks.values() if item.task.teardown]
+    order, after = (Order(plan), _after(plan)) if teardowns else (None, {})
+    for item in teardowns:
+        for setup in item.task.teardown.of if item.task.teardown else ():
+            for edge in after.get(setup, ()):
+                if order and not _waits(item, edge.downstream, plan, order):
+                    yield _too_early(item, edge)
 
 
-def _before(plan: Plan, item: PlannedTask) -> set[str]:
-    """Return everything that has ended when a task starts, groups and their members included."""
-    found: set[str] = set()
-    open_ = {item.id, *item.groups}
-    while open_:
-        found |= open_
-        upstream = {edge.upstream for edge in plan.edges if edge.downstream in open_}
-        # an edge from a group waits for all its members
-        inside = {each.id for each in plan.tasks.values() if upstream & set(each.groups)}
-        open_ = (upstream | inside) - found
-    return found - {item.id, *item.groups}
+def _waits(item: PlannedTask, other: str, plan: Plan, order: Order) -> bool:
+    """Whether a teardown begins after another task or group, or after the rest of its own group."""
+    rest = plan.inside[other] if other in item.groups else [plan.tasks[other]]
+    own = {item.id, *item.groups}
+    return all(each.id in own or order.has_ended(each.id, before=item.id) for each in rest)
+
+
+def _after(plan: Plan) -> dict[str, list[Edge]]:
+    """Return the edges from each task."""
+    found: dict[str, list[Edge]] = {}
+    for edge in plan.edges:
+        found.setdefault(edge.upstream, []).append(edge)
+    return found
+
+
+def _too_early(item: PlannedTask, edge: Edge) -> Diagnostic:
+    message = f"`{item.id}` does not wait for `{edge.downstream}`, which comes after"
+    place = Pointer((*item.path, "teardown"), key=True)
+    return Diagnostic(
+        "DF331",
+        f"{message} `{edge.upstream}`",
+        Pointer(edge.path),
+        help=f"add `{edge.downstream}` to `after` of `{item.id}`",
+        severity="warning",
+        labels=(Label(place, "so it may be taken down too early"),),
+    )

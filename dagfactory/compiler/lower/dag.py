@@ -22,8 +22,6 @@ from dagfactory.task_api.for_each import over_each
 from dagfactory.tasks import task_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from dagfactory.compiler.plan.model import Plan, PlannedTask
     from dagfactory.language.param import Param
 
@@ -158,21 +156,24 @@ class _Tree:
         self.lowering = lowering
         self.variables = {item.id: item.context.variable for item in plan.tasks.values()}
         self.taken = set(self.variables.values())
+        self._inside: dict[tuple[str, ...], list[PlannedTask]] = {}
+        for item in plan.tasks.values():
+            self._inside.setdefault(item.groups, []).append(item)
+        self._edges: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+        for edge in plan.edges:
+            # `as_teardown(setups=…)` draws these edges itself
+            if edge.why != "teardown":
+                groups = _shared(plan.tasks[edge.upstream], plan.tasks[edge.downstream])
+                ends = self.variables[edge.upstream], self.variables[edge.downstream]
+                self._edges.setdefault(groups, []).append(ends)
 
     def members(self, groups: tuple[str, ...]) -> tuple[Operator | Group, ...]:
         """Return what stands directly inside a group (the pipeline itself for no groups)."""
-        return tuple(self._lower(item) for item in self._inside(groups))
+        return tuple(self._lower(item) for item in self._inside.get(groups, ()))
 
     def edges(self, groups: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         """Return the edges whose ends share exactly these groups."""
-        tasks = self.plan.tasks
-        return tuple(
-            (self.variables[edge.upstream], self.variables[edge.downstream])
-            for edge in self.plan.edges
-            # `as_teardown(setups=…)` draws these edges itself
-            if edge.why != "teardown"
-            and _shared(tasks[edge.upstream], tasks[edge.downstream]) == groups
-        )
+        return tuple(self._edges.get(groups, ()))
 
     def teardowns(self) -> tuple[Teardown, ...]:
         """Return which task takes down what others set up."""
@@ -185,9 +186,6 @@ class _Tree:
             for item in self.plan.tasks.values()
             if item.task.teardown
         )
-
-    def _inside(self, groups: tuple[str, ...]) -> Iterable[PlannedTask]:
-        return (item for item in self.plan.tasks.values() if item.groups == groups)
 
     def _lower(self, item: PlannedTask) -> Operator | Group:
         lowered = task_type(item.task.type).lower(item.task, self.lowering, item.context)

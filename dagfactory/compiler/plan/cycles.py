@@ -9,16 +9,17 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from dagfactory.diagnostics import limits
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dagfactory.compiler.plan.model import Edge, PlannedTask
     from dagfactory.document.node import Node
 
 Moment: TypeAlias = tuple[str, Literal["begin", "end"]]
-_Graph: TypeAlias = dict[Moment, list[Moment]]
+Graph: TypeAlias = dict[Moment, list[Moment]]
 """Each moment with those that must come before it."""
 
 
@@ -29,8 +30,12 @@ def circles(
     order = {name: index for index, name in enumerate(tasks)}
     if all(order[edge.upstream] < order[edge.downstream] for edge in edges):
         return [], edges  # every task waits for earlier ones only, and a group's members follow it
-    graph, found = _graph(tasks, edges), []
+    graph = moments(tasks, edges)
+    found: list[Diagnostic] = []
     while circle := _circle(graph):
+        # each costs a walk through all tasks; the rest is left without an order
+        if len(found) == limits.FINDINGS.most:
+            return found, []
         found.append(_shown(circle, edges, node))
         lot = _reached(graph, circle[0]) & _reached(_turned(graph), circle[0])
         # one mistake closes many circles of a lot, and its other edges say nothing new
@@ -39,12 +44,13 @@ def circles(
             for edge in edges
             if not {(edge.upstream, "end"), (edge.downstream, "begin")} <= lot
         ]
-        graph = _graph(tasks, edges)
+        graph = moments(tasks, edges)
     return found, edges
 
 
-def _graph(tasks: Mapping[str, PlannedTask], edges: list[Edge]) -> _Graph:
-    graph: _Graph = {}
+def moments(tasks: Mapping[str, PlannedTask], edges: Iterable[Edge]) -> Graph:
+    """Return the beginning and the end of every task and group, each with what comes before it."""
+    graph: Graph = {}
     for item in tasks.values():
         graph.setdefault((item.id, "end"), []).append((item.id, "begin"))
         graph.setdefault((item.id, "begin"), [])
@@ -57,7 +63,7 @@ def _graph(tasks: Mapping[str, PlannedTask], edges: list[Edge]) -> _Graph:
     return graph
 
 
-def _circle(graph: _Graph) -> list[Moment]:
+def _circle(graph: Graph) -> list[Moment]:
     """Return moments that come before each other, the first one again at the end; none if all is well."""
     try:
         TopologicalSorter(graph).prepare()
@@ -66,15 +72,15 @@ def _circle(graph: _Graph) -> list[Moment]:
     return []
 
 
-def _turned(graph: _Graph) -> _Graph:
-    turned: _Graph = {moment: [] for moment in graph}
+def _turned(graph: Graph) -> Graph:
+    turned: Graph = {moment: [] for moment in graph}
     for moment, before in graph.items():
         for each in before:
             turned[each].append(moment)
     return turned
 
 
-def _reached(graph: _Graph, start: Moment) -> set[Moment]:
+def _reached(graph: Graph, start: Moment) -> set[Moment]:
     found, fresh = set(), {start}
     while fresh:
         found |= fresh

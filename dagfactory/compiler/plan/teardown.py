@@ -21,10 +21,13 @@ def teardown_problems(
 
     Of `doubtful` tasks not every task before them is known.
     """
+    upstream: dict[str, set[str]] = {}
+    for edge in edges:
+        upstream.setdefault(edge.downstream, set()).add(edge.upstream)
     for item in tasks.values():
         if item.task.teardown:
             setups = [tasks[name] for name in item.task.teardown.of if name in tasks]
-            before = {edge.upstream for edge in edges if edge.downstream == item.id}
+            before = upstream.get(item.id, set())
             yield from _several_tasks(item, setups)
             yield from _teardown_of_teardown(item, setups)
             if item.id not in doubtful:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from dagfactory.tasks._hole import Hole
@@ -21,12 +22,17 @@ def following(
     tasks: Mapping[str, PlannedTask], edges: Iterable[Edge], start: Iterable[str]
 ) -> frozenset[str]:
     """Return some tasks and all that come after them, through groups as well."""
+    after, inside = defaultdict(set), defaultdict(set)
+    for edge in edges:
+        after[edge.upstream].add(edge.downstream)
+    for each in tasks.values():
+        for group in each.groups:
+            inside[group].add(each.id)
     found: set[str] = set()
     fresh = set(start)
     while fresh:
         found |= fresh
         boxes = {group for name in fresh for group in tasks[name].groups}
-        after = {edge.downstream for edge in edges if edge.upstream in fresh | boxes}
-        inside = {each.id for each in tasks.values() if (fresh | after) & set(each.groups)}
-        fresh = (after | inside) - found
+        later = {name for each in fresh | boxes for name in after[each]}
+        fresh = (later | {name for each in fresh | later for name in inside[each]}) - found
     return frozenset(found)

@@ -15,6 +15,7 @@ import pytest
 from lines import specs_for
 from paths import ROOT, TESTS
 
+from dagfactory.compiler.build import build
 from dagfactory.compiler.bundle.bundle import (
     MANIFEST,
     Bundle,
@@ -25,7 +26,6 @@ from dagfactory.compiler.bundle.bundle import (
     safe,
     write,
 )
-from dagfactory.compiler.build import build
 
 SPECS = [ROOT / "specs/arr_coc.yaml", ROOT / "specs/quickstart.yaml"]
 GOLDEN = TESTS / "golden"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dagfactory.compiler.bundle.bundle import MANIFEST, Bundle, write
 from dagfactory.compiler.build import build
+from dagfactory.compiler.bundle.bundle import MANIFEST, Bundle, write
 from dagfactory.project.files import FileError
 
 ENVIRONMENT = (

@@ -10,8 +10,8 @@ from pathlib import Path
 import processes
 import pytest
 
-from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.build import build
+from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.compile import compile_spec
 from dagfactory.compiler.plan.model import Plan, PlannedTask
 from dagfactory.project.specs import find_specs
@@ -46,7 +46,10 @@ def parsed(tmp_path_factory):
     result = processes.run(command, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     answer = json.loads(result.stdout.splitlines()[-1])
-    return answer | {"plans": [compile_spec(each, "prod").plan for each in SPECS], "folder": folder / "dags/ml/lines"}
+    return answer | {
+        "plans": [compile_spec(each, "prod").plan for each in SPECS],
+        "folder": folder / "dags/ml/lines",
+    }
 
 
 @pytest.mark.airflow

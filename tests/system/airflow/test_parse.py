@@ -11,8 +11,8 @@ import processes
 import pytest
 from paths import ROOT
 
-from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.build import build
+from dagfactory.compiler.bundle.bundle import write
 
 PROGRAM = Path(__file__).with_name("parse.py")
 

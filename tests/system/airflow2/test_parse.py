@@ -12,8 +12,8 @@ import pytest
 from lines import AIRFLOW_2, specs_for
 from paths import PARSE
 
-from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.build import build
+from dagfactory.compiler.bundle.bundle import write
 
 pytestmark = pytest.mark.airflow2
 

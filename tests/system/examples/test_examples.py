@@ -12,9 +12,9 @@ import processes
 import pytest
 from paths import PARSE, ROOT
 
+from dagfactory.compiler.build import build
 from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.check import check_specs
-from dagfactory.compiler.build import build
 
 FOLDER = ROOT / "specs/examples"
 SPECS = sorted(FOLDER.glob("*.yaml"))
