@@ -8,6 +8,7 @@ Optimization" (AISTATS 2016), algorithm "Successive Halving", with the budgets g
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,23 +39,43 @@ def plan(points: int, low: float, high: float, eta: int) -> tuple[list[float], l
 def trial_slots(sweep: grid.Sweep, rung: int) -> int:
     """Return how many trials a rung can have, promoted or not."""
     # The number of mapped tasks has to be known when the DAG file is rendered.
-    return int(sweep["rungs"]["sizes"][rung]) * len(_seeds(sweep))
+    return int(sweep["rungs"]["sizes"][rung]) * len(grid.seeds(sweep))
 
 
 def rung_trials(
     sweep: grid.Sweep, rung: int, survivors: Sequence[Survivor] = ()
 ) -> list[RungTrial]:
     """Return the trials of a rung, best survivors first, seeds innermost."""
-    fixed = {sweep["rungs"]["argument"]: sweep["rungs"]["budgets"][rung]}
+    starts = survivors if rung else map(_first_start, grid.points(sweep))
     size = sweep["rungs"]["sizes"][rung]
-    if rung == 0:
-        points = [{**point, **fixed} for point in grid.points(sweep)[:size]]
-        return [RungTrial(trial) for trial in grid.with_seeds(points, sweep.get("seeds"))]
     return [
-        RungTrial(trial, survivor["models"].get(_seed(trial.parameters, sweep)))
-        for survivor in survivors[:size]
-        for trial in grid.with_seeds([{**survivor["parameters"], **fixed}], sweep.get("seeds"))
+        _trial(sweep, rung, start, seed)
+        for start in itertools.islice(starts, size)
+        for seed in grid.seeds(sweep)
     ]
+
+
+def rung_trial(
+    sweep: grid.Sweep, rung: int, index: int, survivors: Sequence[Survivor] = ()
+) -> RungTrial | None:
+    """Return one trial of a rung, None where fewer were promoted than the rung can have."""
+    seeds = grid.seeds(sweep)
+    place, seed = divmod(index, len(seeds))
+    if place >= sweep["rungs"]["sizes"][rung] or (rung and place >= len(survivors)):
+        return None
+    start = survivors[place] if rung else _first_start(grid.points(sweep)[place])
+    return _trial(sweep, rung, start, seeds[seed])
+
+
+def _first_start(point: grid.Parameters) -> Survivor:
+    """Return where a point starts that no rung before has trained."""
+    return {"parameters": point, "models": {}}
+
+
+def _trial(sweep: grid.Sweep, rung: int, start: Survivor, seed: grid.Parameters) -> RungTrial:
+    fixed = {sweep["rungs"]["argument"]: sweep["rungs"]["budgets"][rung]}
+    trial = grid.seeded({**start["parameters"], **fixed}, seed)
+    return RungTrial(trial, start["models"].get(_seed(trial.parameters, sweep)))
 
 
 def promoted(
@@ -78,10 +99,6 @@ def promoted(
         }
         for point in ranked[:keep]
     ]
-
-
-def _seeds(sweep: grid.Sweep) -> list[Any]:
-    return list(dict.fromkeys(sweep.get("seeds") or [None]))
 
 
 def _seed(parameters: grid.Parameters, sweep: grid.Sweep) -> str:

@@ -28,6 +28,7 @@ class VertexPackOperator(VertexJobOperator):
         super().__init__(**kwargs)
         self.sweep = sweep
         self.pack = pack
+        self._known: tuple[Any, Sequence[grid.Trial]] | None = None
 
     @property
     def trial_label(self) -> str:
@@ -46,4 +47,7 @@ class VertexPackOperator(VertexJobOperator):
         }
 
     def _trials(self) -> Sequence[grid.Trial]:
-        return grid.pack(self.sweep, self.pack)
+        # derived once; Airflow puts another sweep in its place when it renders the templates
+        if self._known is None or self._known[0] is not self.sweep:
+            self._known = (self.sweep, grid.pack(self.sweep, self.pack))
+        return self._known[1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -44,16 +44,42 @@ DIRECTIONS: tuple[tuple[int, int, tuple[int, ...]], ...] = (
 MOST_DIMENSIONS = len(DIRECTIONS) + 1
 
 
-def points(method: str, parameters: Mapping[str, Any], seed: int) -> Iterator[Parameters]:
-    """Yield points without end; ``method`` is ``random`` or ``sobol`` (at most 21 parameters)."""
-    index = 0
-    while True:
-        units = _sobol(parameters, seed, index) if method == "sobol" else None
-        yield {
-            name: value_at(space, units[place] if units else uniform(seed, index, name))
-            for place, (name, space) in enumerate(parameters.items())
+class Draws:
+    """Points without end by their numbers; ``method`` is ``random`` or ``sobol`` (21 parameters at most)."""
+
+    def __init__(self, method: str, parameters: Mapping[str, Any], seed: int) -> None:
+        self.names = parameters.keys()
+        self._scales = {name: scale(space) for name, space in parameters.items()}
+        self._seed = seed
+        # A digital shift: XOR with one number for each dimension keeps the points as evenly spread as
+        # they are. It depends on the seed.
+        self._shifts = {
+            name: (place, int(uniform(seed, -1, name) * 2**BITS))
+            for place, name in enumerate(parameters if method == "sobol" else ())
         }
-        index += 1
+
+    def __getitem__(self, draw: int) -> Parameters:
+        """Return a point."""
+        return self.part(draw, self.names)
+
+    def part(self, draw: int, names: Iterable[str]) -> Parameters:
+        """Return the parameters of these names of a point."""
+        return {name: self.value(draw, name) for name in names}
+
+    def value(self, draw: int, name: str) -> Any:
+        """Return one parameter of a point."""
+        if not self._shifts:
+            return self._scales[name](uniform(self._seed, draw, name))
+        dimension, shift = self._shifts[name]
+        return self._scales[name]((sobol(draw, dimension) ^ shift) / 2**BITS)
+
+
+def possible(space: Any) -> float:
+    """Return how many values a list or a range has at most."""
+    if isinstance(space, list):
+        return len(space)
+    low, high = space["min"], space["max"]
+    return high - low + 1 if isinstance(low, int) and isinstance(high, int) else math.inf
 
 
 def uniform(seed: int, index: int, name: str) -> float:
@@ -66,38 +92,43 @@ def uniform(seed: int, index: int, name: str) -> float:
 
 def value_at(space: Any, unit: float) -> Any:
     """Return the value of a list or a range for a number in [0, 1); floats have six significant digits."""
+    return scale(space)(unit)
+
+
+def scale(space: Any) -> Callable[[float], Any]:
+    """Return what makes a value of a list or a range of a number in [0, 1)."""
     if isinstance(space, list):
-        return space[int(unit * len(space))]
+        return lambda unit: space[int(unit * len(space))]
     low, high = space["min"], space["max"]
-    is_integer = isinstance(low, int) and isinstance(high, int)
-    if space.get("scale") == "log":
-        # one more, so that the largest integer is drawn too
-        top = high + 1 if is_integer else high
-        value = math.exp(math.log(low) + unit * (math.log(top) - math.log(low)))
-    else:
-        value = low + unit * (high - low + (1 if is_integer else 0))
-    if is_integer:
+    whole = isinstance(low, int) and isinstance(high, int)
+    # one more, so that the largest integer is drawn too
+    spread = _spread(low, high + 1 if whole else high, space.get("scale") == "log")
+    if whole:
         # exp(log(8)) is a little below 8
-        return min(math.floor(value + 1e-9), high)
+        return lambda unit: min(math.floor(spread(unit) + 1e-9), high)
     # Rounded, because the value becomes text in an argument and part of the trial's id; rounding can
     # leave the range.
-    return min(max(float(f"{value:.{DIGITS}g}"), low), high)
+    return lambda unit: min(max(float(f"{spread(unit):.{DIGITS}g}"), low), high)
+
+
+def _spread(low: float, top: float, is_log: bool) -> Callable[[float], float]:
+    if not is_log:
+        width = top - low
+        return lambda unit: low + unit * width
+    first, ratio = math.log(low), math.log(top) - math.log(low)
+    return lambda unit: math.exp(first + unit * ratio)
 
 
 def sobol(index: int, dimension: int) -> int:
     """Return 32 bits of a coordinate of the Sobol sequence, in Gray-code order, from index 0."""
     gray, found = index ^ (index >> 1), 0
-    for bit, number in enumerate(_direction_numbers(dimension)):
-        if gray >> bit & 1:
+    for number in _direction_numbers(dimension):
+        if gray & 1:
             found ^= number
+        gray >>= 1
+        if not gray:
+            break
     return found
-
-
-def _sobol(parameters: Mapping[str, Any], seed: int, index: int) -> list[float]:
-    """Return the point of the sequence with a digital shift that depends on the seed."""
-    # XOR with one number for each dimension keeps the points as evenly spread as they are.
-    shifts = (int(uniform(seed, -1, name) * 2**BITS) for name in parameters)
-    return [(sobol(index, d) ^ shift) / 2**BITS for d, shift in enumerate(shifts)]
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowException
@@ -49,7 +49,7 @@ class VertexTrialOperator(VertexJobOperator):
         self.trial = trial
         self.rung = rung
         self.carry = carry
-        self._rung_trials: list[halving.RungTrial] | None = None
+        self._known: tuple[Any, halving.RungTrial | None] | None = None
 
     @property
     def trial_label(self) -> str:
@@ -75,25 +75,31 @@ class VertexTrialOperator(VertexJobOperator):
         return jobspec.for_trial(self.job, rung_trial.trial, carried, self.arguments)
 
     def _rung_trial(self) -> halving.RungTrial | None:
+        """Return the trial of this task, derived once: label, job, hash and result ask for it."""
+        # Airflow puts another sweep in its place when it renders the templates.
+        if self._known is None or self._known[0] is not self.sweep:
+            self._known = (self.sweep, self._derived())
+        return self._known[1]
+
+    def _derived(self) -> halving.RungTrial | None:
         if self.rung is None:
             return halving.RungTrial(grid.trial(self.sweep, self.trial))
-        if self._rung_trials is None:  # one read of the bucket for label, job and result
-            base = self.job["baseOutputDirectory"]["outputUriPrefix"]
-            self._rung_trials = read_rung_trials(self.store(), self.sweep, self.rung, base)
-        return self._rung_trials[self.trial] if self.trial < len(self._rung_trials) else None
+        base = self.job["baseOutputDirectory"]["outputUriPrefix"]
+        survivors = read_survivors(self.store, self.rung, base)
+        return halving.rung_trial(self.sweep, self.rung, self.trial, survivors)
 
 
-def read_rung_trials(
-    store: StorageClient, sweep: grid.Sweep, rung: int, base: str
-) -> list[halving.RungTrial]:
-    """Return the trials of a rung, by the file that the rung before it wrote under ``base``."""
+def read_survivors(
+    store: Callable[[], StorageClient], rung: int, base: str
+) -> Sequence[halving.Survivor]:
+    """Return the points that the rung before this one promoted, by the file it wrote under ``base``."""
     if rung == 0:
-        return halving.rung_trials(sweep, 0)
+        return ()
     address = join(base, f"rung-{rung - 1}.json")
-    survivors = store.read_json(address)
+    survivors = store().read_json(address)
     if not isinstance(survivors, list):
         raise AirflowException(f"{address} is missing: the rung before this one has not ended")
-    return halving.rung_trials(sweep, rung, survivors)
+    return survivors
 
 
 class BestTrialOperator(ConnectedOperator):
@@ -157,7 +163,8 @@ class BestTrialOperator(ConnectedOperator):
     def _trials(self, sweep: grid.Sweep) -> list[grid.Trial]:
         if self.rung is None:
             return grid.trials(sweep)
-        return [each.trial for each in read_rung_trials(self.store(), sweep, self.rung, self.base)]
+        survivors = read_survivors(self.store, self.rung, self.base)
+        return [each.trial for each in halving.rung_trials(sweep, self.rung, survivors)]
 
     def _succeeded(self, context: Any) -> set[str]:
         """Return the metrics files whose jobs have succeeded and wrote them."""

@@ -16,7 +16,18 @@ import dagfactory.runtime
 
 PACKAGE = Path(dagfactory.runtime.__file__).parent
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
-PURE = ("expr", "grid", "jobspec", "labels", "manifest", "ranking", "sampling", "traffic")
+PURE = (
+    "exclusions",
+    "expr",
+    "grid",
+    "jobspec",
+    "labels",
+    "manifest",
+    "points",
+    "ranking",
+    "sampling",
+    "traffic",
+)
 ALLOWED = (
     "airflow.providers.common.compat.sdk",
     "airflow.providers.standard",

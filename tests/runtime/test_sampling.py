@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagfactory.runtime.grid import count, trial, trials
-from dagfactory.runtime.sampling import MOST_DIMENSIONS, points, sobol, value_at
+from dagfactory.runtime.sampling import MOST_DIMENSIONS, Draws, sobol, value_at
 
 LOG = {"min": 1e-4, "max": 1e-2, "scale": "log"}
 SPACES = {"learning_rate": LOG, "width": {"min": 16, "max": 64}, "decay": [0.0, 0.1]}
@@ -88,6 +87,6 @@ def test_the_trial_at_an_index_is_that_of_the_list():
 
 
 def test_draws_do_not_depend_on_the_other_parameters():
-    alone = itertools.islice(points("random", {"learning_rate": LOG}, 0), 4)
-    together = itertools.islice(points("random", SPACES, 0), 4)
-    assert [p["learning_rate"] for p in alone] == [p["learning_rate"] for p in together]
+    alone, together = Draws("random", {"learning_rate": LOG}, 0), Draws("random", SPACES, 0)
+    for draw in range(4):
+        assert alone[draw]["learning_rate"] == together[draw]["learning_rate"]
