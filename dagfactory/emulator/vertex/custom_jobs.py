@@ -16,12 +16,12 @@ from dagfactory.emulator.jobs.local_job import SPOT_RESTARTS, JobOutcome, LocalJ
 from dagfactory.emulator.jobs.runner import Runner
 from dagfactory.emulator.jobs.submitted_job import FINAL, Report
 from dagfactory.emulator.jobs.vertex_environment import vertex_environment
-from dagfactory.emulator.protos import VERTEX, enum_value, vertex
+from dagfactory.emulator.protos import VERTEX, enum_name, enum_value, vertex
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import resource_names
 from dagfactory.emulator.vertex.job_routes import job_routes
-from dagfactory.emulator.vertex.job_rules import JobRules
+from dagfactory.emulator.vertex.job_rules import JobRules, strategy_of
 from dagfactory.emulator.vertex.listing import fill_page
 
 SERVICE = f"{VERTEX}.JobService"
@@ -79,14 +79,16 @@ class CustomJobs:
 
     def create(self, request: Any) -> Any:
         """Create a job and queue it."""
+        self.check(request.parent, request.custom_job, request.custom_job)
         return self.launch(request.parent, request.custom_job)
+
+    def check(self, parent: str, job: Any, named: Any) -> None:
+        """Refuse a CustomJob that Vertex AI refuses; `named` has the user's name and labels."""
+        self._rules.check(resource_names.project_region(parent).region, job, named)
 
     def launch(self, parent: str, job: Any, watch: Report | None = None) -> Any:
         """Store and queue a CustomJob; `watch` hears of every state before it is stored."""
-        resource_names.require_display_name(job)
-        check_spec(job.job_spec)
         place = resource_names.project_region(parent)
-        self._rules.check(place.region, job)
         self._faults.fail_create(*_places(place.region, job.job_spec))
         job.name = self._store.new_name(parent, "customJobs")
         set_state(job, "JobState", "QUEUED", None)
@@ -122,34 +124,11 @@ class CustomJobs:
         self._runner.cancel(resource_names.last(name))
 
 
-def check_spec(spec: Any) -> None:
-    """Refuse a CustomJobSpec that Vertex refuses; raises INVALID_ARGUMENT."""
-    if not spec.worker_pool_specs:
-        raise ApiError("INVALID_ARGUMENT", "At least one worker pool spec is required.")
-    pool = spec.worker_pool_specs[0]
-    if pool.replica_count != 1:
-        raise ApiError(
-            "INVALID_ARGUMENT",
-            f"The first worker pool must have replica_count 1, not {pool.replica_count}.",
-        )
-    if pool.WhichOneof("task") is None:
-        raise ApiError("INVALID_ARGUMENT", "A worker pool needs a container_spec.")
-    if not pool.machine_spec.machine_type:
-        raise ApiError("INVALID_ARGUMENT", "machine_spec.machine_type is required.")
-
-
 def _places(region: str, spec: Any) -> tuple[str, ...]:
     """Name where a job would run, for the faults that strike some places only."""
     machine = spec.worker_pool_specs[0].machine_spec
-    accelerators = machine.DESCRIPTOR.fields_by_name["accelerator_type"].enum_type
-    accelerator = accelerators.values_by_number[machine.accelerator_type].name
-    return region, _strategy(spec), machine.machine_type, accelerator
-
-
-def _strategy(spec: Any) -> str:
-    field = spec.scheduling.DESCRIPTOR.fields_by_name["strategy"]
-    name: str = field.enum_type.values_by_number[spec.scheduling.strategy].name
-    return "STANDARD" if name.endswith("UNSPECIFIED") else name
+    accelerator = enum_name(machine, "accelerator_type")
+    return region, strategy_of(spec), machine.machine_type, accelerator
 
 
 def _local_job(
@@ -158,8 +137,8 @@ def _local_job(
     spec, job_id = job.job_spec, resource_names.last(job.name)
     pool, scheduling = spec.worker_pool_specs[0], spec.scheduling
     base = spec.base_output_directory.output_uri_prefix
-    strategy = _strategy(spec)
-    spot = strategy in ("SPOT", "LOW_COST")
+    strategy = strategy_of(spec)
+    spot = strategy == "SPOT"
     command, problem = None, ""
     try:
         command = local_command(pool, entrypoints)

@@ -52,8 +52,8 @@ class Pipelines:
     def create(self, request: Any) -> Any:
         """Create a pipeline and its backing custom job."""
         pipeline = request.training_pipeline
-        resource_names.require_display_name(pipeline)
         job = _backing_job(pipeline)
+        self._jobs.check(request.parent, job, pipeline)
         pipeline.name = self._store.new_name(request.parent, "trainingPipelines")
         set_state(pipeline, "PipelineState", "PENDING", None)
         pipeline.create_time.CopyFrom(pipeline.update_time)
