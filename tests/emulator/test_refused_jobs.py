@@ -261,7 +261,6 @@ FORBIDDEN: list[tuple[Change, str, str]] = [
     (spec(network="projects/p/networks/n"), "network", "is invalid"),
     (spec(reservedIpRanges=["r"]), "reserved_ip_ranges", "`network`"),
     (spec(tensorboard="t", serviceAccount="a@b.c"), "tensorboard", "`t`"),
-    (spec(tensorboard=f"{HERE}/tensorboards/1"), "service_account", "is required when"),
     (
         spec(tensorboard="projects/1/locations/us-east1/tensorboards/1", serviceAccount="a@b.c"),
         "tensorboard",

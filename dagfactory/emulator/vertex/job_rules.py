@@ -165,8 +165,6 @@ def _tensorboard(region: str, spec: Any) -> Iterator[Finding]:
     name = re.fullmatch(SHAPES["tensorboard"], spec.tensorboard)
     if name and name[1] != region:
         yield "tensorboard", f"The Tensorboard `{spec.tensorboard}` is not in location {region}."
-    if spec.tensorboard and not spec.service_account:
-        yield "service_account", "A service account is required when `tensorboard` is specified."
 
 
 def _directory(address: str) -> Iterator[Finding]:
