@@ -44,6 +44,7 @@ def job(command):
         env={},
         spot=False,
         restarts=0,
+        retries=0,
         timeout=None,
         max_wait=None,
         places=(),

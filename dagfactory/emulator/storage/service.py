@@ -50,7 +50,7 @@ class StorageService:
             return (
                 HttpResponse(304)
                 if error.http == HTTPStatus.NOT_MODIFIED
-                else json_response(body, error.http)
+                else json_response(body, error.http, error.headers)
             )
 
     def _answer(self, request: HttpRequest) -> HttpResponse:

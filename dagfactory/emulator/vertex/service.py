@@ -7,9 +7,10 @@ from dagfactory.emulator.jobs.submitted_job import FINAL
 from dagfactory.emulator.options import Options
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
-from dagfactory.emulator.vertex.custom_jobs import CustomJobs, set_state, state_of
+from dagfactory.emulator.vertex.custom_jobs import CustomJobs
 from dagfactory.emulator.vertex.endpoints import Endpoints
 from dagfactory.emulator.vertex.job_rules import JobRules
+from dagfactory.emulator.vertex.job_states import set_state, state_of
 from dagfactory.emulator.vertex.models import Models
 from dagfactory.emulator.vertex.operations import Operations
 from dagfactory.emulator.vertex.pipelines import Pipelines

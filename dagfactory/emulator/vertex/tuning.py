@@ -22,13 +22,9 @@ from dagfactory.emulator.protos import VERTEX, enum_value, vertex
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import resource_names
-from dagfactory.emulator.vertex.custom_jobs import (
-    CustomJobs,
-    require_live,
-    set_state,
-    state_of,
-)
+from dagfactory.emulator.vertex.custom_jobs import CustomJobs
 from dagfactory.emulator.vertex.job_routes import job_routes
+from dagfactory.emulator.vertex.job_states import require_live, set_state, state_of
 from dagfactory.emulator.vertex.listing import fill_page
 
 SERVICE = f"{VERTEX}.JobService"
