@@ -26,7 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     warnings.filterwarnings("ignore", category=FutureWarning)  # the libraries' end-of-life notes
     from dagfactory.emulator import fixtures
     from dagfactory.emulator.errors import SeedError
-    from dagfactory.emulator.server import EmulatorServer, ServerOptions, pairs
+    from dagfactory.emulator.options import Options
+    from dagfactory.emulator.server import EmulatorServer, pairs
 
     state = options.state.resolve()
     state.mkdir(parents=True, exist_ok=True)
@@ -40,14 +41,23 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     client.write_faults(state, options.fault)
-    workdir, folder = options.workdir.resolve(), options.fixtures
+    folder = options.fixtures
     with _kept(state, secrets):
         try:
             given = {} if folder is None else fixtures.entrypoints(folder.resolve())
             entrypoints = {**entrypoints, **given, **entrypoints}  # those given here first
             fixtures.put_files(objects, state / "gcs")
             server = EmulatorServer(
-                ServerOptions(state, options.project, options.slots, workdir, entrypoints, folder)
+                Options(
+                    state=state,
+                    project=options.project,
+                    slots=options.slots,
+                    workdir=options.workdir.resolve(),
+                    entrypoints=entrypoints,
+                    fixtures=folder,
+                    machines=tuple(options.machine),
+                    buckets=_buckets(options.bucket),
+                )
             )
         except SeedError as error:
             parser.error(str(error))
@@ -56,6 +66,11 @@ def main(arguments: list[str] | None = None) -> int:
         logging.getLogger(__name__).info("end: %s", shutdown.wait())
         server.close()
     return 0
+
+
+def _buckets(given: list[str]) -> dict[str, str]:
+    """Return the location of each bucket, empty where none is given."""
+    return {name: place for name, _, place in (each.partition("=") for each in given)}
 
 
 @contextlib.contextmanager
@@ -95,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
         "--secret": "NAME=VALUE",
         "--secret-from": "NAME=VARIABLE, for a value that no list of processes should show",
         "--object": "ADDRESS=FILE, an object that is there from the start",
+        "--bucket": "NAME[=LOCATION], a bucket that is there from the start",
+        "--machine": "TYPE, a machine type that is newer than the lists",
         "--entrypoint": "GLOB=COMMAND, for images without a command and for Dataflow templates",
     }
     for flag, form in repeated.items():

@@ -82,6 +82,7 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
     faults: Sequence[str] = (),
     secrets: Mapping[str, str] | None = None,
     entrypoints: Mapping[str, str] | None = None,
+    buckets: Sequence[str] = (),
     workdir: str | os.PathLike[str] | None = None,
     fixtures: str | os.PathLike[str] | None = None,
     python: str = sys.executable,
@@ -91,7 +92,8 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
 
     `slots` jobs run at once; `faults` are specs as in docs/emulator.md; `entrypoints` maps
     globs of images and Dataflow templates to the commands that stand in for them; jobs run in
-    `workdir`; `fixtures` is a folder of tables and objects to start with.
+    `workdir`; `buckets` (NAME or NAME=LOCATION) are there from the start, as are the tables and
+    objects in the folder `fixtures`.
     Raises EmulatorError when it exits or is not ready within `timeout` seconds.
     """
     directory = Path(state).resolve()
@@ -100,8 +102,8 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
         write_secret(directory, name, value)
     command = [python, "-m", "dagfactory.emulator", "--state", str(directory)]
     command += ["--project", project, "--slots", str(slots)]
-    for fault in faults:
-        command += ["--fault", fault]
+    for flag, given in (("--fault", faults), ("--bucket", buckets)):
+        command += [text for each in given for text in (flag, each)]
     for address, entrypoint in (entrypoints or {}).items():
         command += ["--entrypoint", f"{address}={entrypoint}"]
     for flag, folder in (("--workdir", workdir), ("--fixtures", fixtures)):

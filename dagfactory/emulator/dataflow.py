@@ -165,6 +165,7 @@ def _local_job(job: Any, template: str, command: list[str]) -> LocalJob:
         env={},
         spot=False,
         restarts=0,
+        retries=0,
         timeout=None,
         max_wait=None,
         places=(job.location,),

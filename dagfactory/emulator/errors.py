@@ -38,17 +38,32 @@ _REASONS = {
 
 
 class ApiError(Exception):
-    """A refusal in the service's terms: canonical status name, message, HTTP status."""
+    """A refusal in the service's terms: canonical status name, message, HTTP status.
 
-    def __init__(self, status: str, message: str, http: int | None = None) -> None:
+    `retry_after` are the seconds after which the service asks to try again.
+    """
+
+    def __init__(
+        self,
+        status: str,
+        message: str,
+        http: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status, self.message = status, message
+        self.retry_after = retry_after
         self.http = CODES[status][0] if http is None else http
 
     @property
     def code(self) -> int:
         """The numeric google.rpc.Code."""
         return CODES[self.status][1]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the answer, on top of those of every answer."""
+        return {} if self.retry_after is None else {"Retry-After": f"{self.retry_after:g}"}
 
     def as_json(self) -> dict[str, Any]:
         """Return the body of google.rpc-style REST services (Vertex AI, Secret Manager)."""

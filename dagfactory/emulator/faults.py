@@ -5,6 +5,7 @@ import json
 import logging
 import threading
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from dagfactory.emulator.errors import ApiError, by_http
@@ -14,26 +15,42 @@ DEFAULT_GRACE_S = 30.0
 KINDS = {
     "stockout": "stockout:N[:WHERE]",
     "quota": "quota:N[:WHERE]",
+    "slow_stockout": "slow_stockout:N:SECONDS[:WHERE]",
+    "no_quota": "no_quota:N[:WHERE]",
     "unsupported": "unsupported:N[:WHERE]",
     "preempt": "preempt:SECONDS[:GRACE_SECONDS]",
     "slow_queue": "slow_queue:SECONDS",
     "late": "late:SECONDS:error|backing",
+    "lost_cancel": "lost_cancel:N[:WHERE]",
+    "vanish": "vanish:SECONDS",
     "float_values": "float_values:1",
     "error": "error:CODE:N[:METHOD]",
+    "rate_limit": "rate_limit:N:SECONDS[:METHOD]",
 }
-
+TIMED = ("slow_stockout", "rate_limit")
+STOCKOUTS = ("stockout", "slow_stockout")
+# as recorded of the service, but for the number of the project
+TOO_MANY = (
+    "Quota exceeded for quota metric 'Resource management (CRUD) requests' and limit 'Resource "
+    "management (CRUD) requests per minute per region' of service 'aiplatform.googleapis.com' for "
+    "consumer 'project_number:1'."
+)
 LATE = (["error"], ["backing"])
 
 
 @dataclass(frozen=True, slots=True)
 class InjectedFault:
-    """One parsed spec. `number` is a count, or seconds; `where` a glob (see docs/emulator.md)."""
+    """One parsed spec. `number` is a count, or seconds; `where` a glob (see docs/emulator.md).
+
+    `seconds` lie between the tries of a job without capacity, or before a call may be repeated.
+    """
 
     kind: str
     number: float
     code: int = 0
     where: str = "*"
     grace: float = DEFAULT_GRACE_S
+    seconds: float = 0.0
 
 
 def parse(spec: str) -> InjectedFault:
@@ -52,6 +69,11 @@ def _parse(kind: str, words: list[str]) -> InjectedFault:
         code, count, *where = words
         return InjectedFault(kind, int(count), code=int(code), where=":".join(where) or "*")
     number, *rest = words
+    if kind in TIMED:
+        seconds, *where = rest
+        return InjectedFault(
+            kind, int(number), where=":".join(where) or "*", seconds=float(seconds)
+        )
     if kind == "late" and rest not in LATE:
         raise ValueError(rest)
     if kind == "preempt":
@@ -72,21 +94,41 @@ class Faults:
         if fault is not None:
             log.warning("fault: %s -> %d", method, fault.code)
             raise by_http(fault.code, f"Injected fault: {method} answers {fault.code}.")
+        limit = self._take("rate_limit", method)
+        if limit is not None:
+            log.warning("fault: %s is over its limit", method)
+            raise ApiError("RESOURCE_EXHAUSTED", TOO_MANY, retry_after=limit.seconds)
 
     def fail_create(self, *places: str) -> None:
         """Raise the error of a `quota:` or `unsupported:` fault matching region, strategy or machine."""
-        if self._take("unsupported", *places) is not None:
+        if self._take("unsupported", *places):
             raise ApiError("INVALID_ARGUMENT", f'Machine type "{places[2]}" is not supported.')
-        if self._take("quota", *places) is not None:
+        if self._take("quota", *places):
             raise ApiError(
                 "RESOURCE_EXHAUSTED",
                 "The following quota metrics exceed quota limits: "
                 "aiplatform.googleapis.com/custom_model_training_gpus",
             )
 
-    def out_of_stock(self, *places: str) -> bool:
-        """Say whether a `stockout:` fault takes this job (and count it)."""
-        return self._take("stockout", *places) is not None
+    def out_of_stock(self, *places: str) -> InjectedFault | None:
+        """Return the `stockout:` or `slow_stockout:` fault that takes this job (and count it)."""
+        return next(filter(None, (self._take(kind, *places) for kind in STOCKOUTS)), None)
+
+    def without_quota(self, *places: str) -> InjectedFault | None:
+        """Return the `no_quota:` fault that takes this job (and count it)."""
+        return self._take("no_quota", *places)
+
+    def loses_cancel(self, *places: str) -> bool:
+        """Say whether a `lost_cancel:` fault takes the cancellation of this job (and count it)."""
+        return self._take("lost_cancel", *places) is not None
+
+    def stands(self, fault: InjectedFault) -> bool:
+        """Say whether a fault is still in force."""
+        return any(each is fault for each in self._current())
+
+    def lifetime(self) -> float:
+        """Return the seconds after which a job is not found any more (`vanish:`)."""
+        return min((each.number for each in self._current() if each.kind == "vanish"), default=inf)
 
     def preemption(self) -> InjectedFault | None:
         """Return the `preempt:` fault in force, if any."""

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 import grpc
+from google.rpc import error_details_pb2, status_pb2
 
 from dagfactory.emulator.certificates import Certificates
 from dagfactory.emulator.errors import ApiError
@@ -70,6 +71,18 @@ def _guarded(
             return method.call(request)
         except ApiError as error:
             log.info("grpc %s: %s %s", method.name, error.status, error.message)
+            context.set_trailing_metadata(_details(error))
             context.abort(grpc.StatusCode[error.status], error.message)
 
     return call
+
+
+def _details(error: ApiError) -> tuple[tuple[str, bytes], ...]:
+    """Return the RetryInfo of an error that asks to be tried again, as gRPC carries it."""
+    if error.retry_after is None:
+        return ()
+    status = status_pb2.Status(code=error.code, message=error.message)
+    info = error_details_pb2.RetryInfo()
+    info.retry_delay.FromMilliseconds(int(1000 * error.retry_after))
+    status.details.add().Pack(info)
+    return (("grpc-status-details-bin", status.SerializeToString()),)

@@ -73,3 +73,10 @@ def enum_value(full_name: str, value: str) -> int:
     enum = descriptor_pool.Default().FindEnumTypeByName(full_name)
     number: int = enum.values_by_name[value].number
     return number
+
+
+def enum_name(message: Any, field: str) -> str:
+    """Return the name of an enum field's value, empty for the value that stands for none."""
+    number = getattr(message, field)
+    names = message.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number
+    return str(names[number].name) if number else ""

@@ -32,7 +32,7 @@ class RestGateway:
             response = self._call(request)
         except ApiError as error:
             log.info("%s %s: %s %s", request.method, request.path, error.status, error.message)
-            return json_response(error.as_json(), error.http)
+            return json_response(error.as_json(), error.http, error.headers)
         return json_response(json_format.MessageToDict(response))
 
     def _call(self, request: HttpRequest) -> Any:

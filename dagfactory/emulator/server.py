@@ -5,7 +5,6 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from dagfactory.emulator import certificates, fixtures, protos, secrets
@@ -27,6 +26,7 @@ from dagfactory.emulator.http_server import (
 )
 from dagfactory.emulator.identity import Identity
 from dagfactory.emulator.jobs.runner import Runner
+from dagfactory.emulator.options import Options
 from dagfactory.emulator.proxy import Proxy, Route
 from dagfactory.emulator.rest_gateway import RestGateway
 from dagfactory.emulator.storage.service import StorageService
@@ -43,22 +43,10 @@ IAM_HOST = "iamcredentials.googleapis.com"
 VERTEX_HOSTS = ("aiplatform.googleapis.com", "*-aiplatform.googleapis.com")
 
 
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
-    """What the command line decides."""
-
-    state: Path
-    project: str
-    slots: int
-    workdir: Path
-    entrypoints: Mapping[str, str]
-    fixtures: Path | None = None
-
-
 class EmulatorServer:
     """Everything that runs in the emulator's process."""
 
-    def __init__(self, options: ServerOptions) -> None:
+    def __init__(self, options: Options) -> None:
         state = options.state
         protos.load()
         faults = Faults(state / FAULTS_FILE)
@@ -74,12 +62,12 @@ class EmulatorServer:
             state / "bigquery", state / "gcs", faults, identity, options.fixtures
         )
         data = PredictionData(state / "gcs", bigquery)
-        vertex_methods = vertex.methods(
-            state / "vertex", self._runner, faults, options.entrypoints, data
-        )
+        vertex_methods = vertex.methods(options, self._runner, faults, data)
         dataflow = DataflowService(state / "dataflow", self._runner, options.entrypoints).methods()
         secret_methods = secrets.methods(state / SECRETS_DIRECTORY)
         storage = StorageService(state / "gcs", state / "gcs-side", faults, identity)
+        for name, location in options.buckets.items():
+            storage.ensure(name, location)
         if options.fixtures is not None:
             fixtures.put_objects(options.fixtures, state / "gcs")
             fixtures.put_tables(options.fixtures, bigquery, options.project)

@@ -15,12 +15,12 @@ from dagfactory.emulator.client import Emulator, start
 
 @cache
 def shared() -> Emulator:
-    """Start an emulator on first use; it and its state end with this process.
+    """Start an emulator with the bucket `demo-ml` on first use; it and its state end with this process.
 
     Put `shared().env` into `os.environ` before the first Google library is imported.
     """
     state = tempfile.mkdtemp(prefix="dagfactory-emulator-")
-    emulator = start(state, slots=4)
+    emulator = start(state, slots=4, buckets=["demo-ml"])
 
     def end() -> None:
         emulator.stop()

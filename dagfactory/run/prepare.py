@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from dagfactory.compiler.plan.model import Plan
     from dagfactory.language.param import Param
+
+# an address, or the argument of a provider's operator that takes bucket and object apart
+_BUCKET = re.compile(r"""(?:gs://|bucket\w*(?:=|["']: )["'])([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +58,28 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
     # Airflow puts `dags/` on the path, not what is below: a bundle is imported by its full name
     folder = into.joinpath(*plan.package.split("."))
     write(built.bundle, folder)
-    arguments = (*_secrets(plan), *_project(plan), *_fixtures(spec), *_packages(folder))
+    outside = (*_project(plan), *buckets(folder, plan))
+    arguments = (*_secrets(plan), *outside, *_fixtures(spec), *_packages(folder))
     target = _target(built.bundle.manifest)
     pipeline = plan.pipeline
     return Prepared(into, pipeline.pipeline, arguments, target, pipeline.params, tuple(plan.tasks))
 
 
 def _project(plan: Plan) -> tuple[str, ...]:
-    """Let the account that tasks run as belong to the environment's project."""
-    return ("--project", plan.environment.project) if plan.environment else ()
+    """Give the emulator what the environment says is there: project, bucket, newer machines."""
+    if plan.environment is None:
+        return ()
+    bucket, region = plan.environment.bucket.removeprefix("gs://"), plan.environment.region
+    newer = (f"--machine={each}" for each in plan.environment.machines)
+    return ("--project", plan.environment.project, f"--bucket={bucket}={region}", *newer)
+
+
+def buckets(folder: Path, known: Plan | None = None) -> tuple[str, ...]:
+    """Name the buckets that DAG files speak of: outside, somebody else has made them."""
+    files = [each.read_text(encoding="utf-8") for each in sorted(folder.glob("*.py"))]
+    found = {name for text in files for name in _BUCKET.findall(text)}
+    own = known.environment.bucket if known and known.environment else ""
+    return tuple(f"--bucket={each}" for each in sorted(found) if f"gs://{each}" != own)
 
 
 def _packages(folder: Path) -> tuple[str, ...]:
@@ -105,8 +122,9 @@ def _rendered(folder: Path) -> Prepared:
         )
     manifest = folder / "manifest.json"
     if not manifest.exists():  # DAGs written by hand have none
-        return Prepared(folder, files[0].stem)
-    return Prepared(folder, files[0].stem, _packages(folder), _target(manifest.read_bytes()))
+        return Prepared(folder, files[0].stem, buckets(folder))
+    arguments = (*buckets(folder), *_packages(folder))
+    return Prepared(folder, files[0].stem, arguments, _target(manifest.read_bytes()))
 
 
 def _target(manifest: bytes) -> str:

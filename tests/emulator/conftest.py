@@ -16,6 +16,7 @@ from dagfactory.emulator.testing import shared
 REGION = "us-central1"
 PARENT = f"projects/demo/locations/{REGION}"
 DEFINITION = "gs://google-cloud-aiplatform/schema/trainingjob/definition/custom_task_1.0.0.yaml"
+L4 = {"machineType": "g2-standard-4", "acceleratorType": "NVIDIA_L4", "acceleratorCount": 1}
 FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
@@ -73,8 +74,9 @@ def bucket(storage: Any) -> Any:
 def inputs(code: str, interpreter: str, **scheduling: Any) -> dict[str, Any]:
     """A CustomJobSpec that runs a text of Python, or of another interpreter."""
     container = {"imageUri": "trainer", "command": [interpreter], "args": ["-c", code]}
+    queued = scheduling.get("strategy") == "FLEX_START"
     pool = {
-        "machineSpec": {"machineType": "n1-standard-4"},
+        "machineSpec": L4 if queued else {"machineType": "n1-standard-4"},
         "replicaCount": "1",
         "containerSpec": container,
     }

@@ -2,7 +2,10 @@
 
 import json
 import os
+import sys
+import time
 
+import processes
 import pytest
 from googleapiclient.errors import HttpError
 
@@ -174,11 +177,16 @@ def test_specs():
     assert parse("stockout:2:us-*") == InjectedFault("stockout", 2, where="us-*")
     assert parse("error:429:3:storage.*") == InjectedFault("error", 3, code=429, where="storage.*")
     assert parse("preempt:5") == InjectedFault("preempt", 5, grace=30.0)
+    assert parse("slow_stockout:2:5:us-*") == InjectedFault(
+        "slow_stockout", 2, where="us-*", seconds=5.0
+    )
+    assert parse("rate_limit:3:5") == InjectedFault("rate_limit", 3, seconds=5.0)
     assert parse("preempt:5:2") == InjectedFault("preempt", 5, grace=2.0)
 
 
 @pytest.mark.parametrize(
-    "spec", ["", "flood:1", "stockout", "stockout:x", "error:429", "preempt:", "late:5:x"]
+    "spec",
+    ["", "flood:1", "stockout", "stockout:x", "error:429", "preempt:", "late:5:x", "rate_limit:5"],
 )
 def test_a_malformed_spec_says_what_it_should_be(spec):
     with pytest.raises(ValueError, match=r"should read|unknown fault"):
@@ -189,3 +197,95 @@ def test_a_malformed_file_is_ignored_with_a_line_in_the_log(create, emulator):
     emulator.faults("nonsense")
     create("pass")
     assert "unknown fault 'nonsense'" in (emulator.state / "emulator.log").read_text()
+
+
+def test_a_stock_out_with_its_tries_shows_late(create, reach, vertex, emulator):
+    emulator.faults("slow_stockout:2:0.3")
+    made = create("pass")
+    started = time.monotonic()
+    assert reach(made)["error"]["message"].startswith("STOCKOUT")
+    assert time.monotonic() - started > 0.8  # three tries more, 0.3 s apart
+    emulator.faults("slow_stockout:1:600")
+    waits = create("pass", SPOT)
+    reach(waits, "PENDING")
+    vertex.trainingPipelines().cancel(name=waits["name"], body={}).execute()
+    assert reach(waits)["state"] == "PIPELINE_STATE_CANCELLED"
+    emulator.faults("slow_stockout:1:600")
+    assert reach(create("pass", {"disableRetries": True}))["error"]["code"] == 8
+
+
+def test_without_quota_a_job_stays_queued(create, reach, vertex, emulator):
+    emulator.faults("no_quota:1:us-central1")
+    waits, runs = create("pass"), create("pass")
+    assert reach(runs)["state"] == "PIPELINE_STATE_SUCCEEDED"
+    assert vertex.trainingPipelines().get(name=waits["name"]).execute()["state"].endswith("PENDING")
+    assert len(custom_jobs(vertex, "JOB_STATE_QUEUED")) == 1
+    emulator.faults()
+    assert reach(waits)["state"] == "PIPELINE_STATE_SUCCEEDED"
+    emulator.faults("no_quota:1")
+    flex = {"strategy": "FLEX_START", "maxWaitDuration": "0.3s"}
+    assert reach(create("pass", flex))["error"]["code"] == 8
+
+
+def test_a_call_over_the_limit_is_told_when_to_come_again(create, vertex, bucket, emulator):
+    made = create("pass")
+    emulator.faults("rate_limit:1:7:GetTrainingPipeline", "rate_limit:1:1:storage.buckets.get")
+    with pytest.raises(HttpError, match="Quota exceeded for quota metric") as refusal:
+        vertex.trainingPipelines().get(name=made["name"]).execute()
+    assert (refusal.value.status_code, refusal.value.resp["retry-after"]) == (429, "7")
+    vertex.trainingPipelines().get(name=made["name"]).execute()
+    bucket.reload()  # the client tries again
+
+
+def test_a_grpc_call_over_the_limit_is_told_too(emulator):
+    code = """
+from google.api_core.exceptions import ResourceExhausted
+from google.cloud import aiplatform_v1 as v1
+client = v1.JobServiceClient(client_options={"api_endpoint": "us-central1-aiplatform.googleapis.com"})
+try:
+    client.get_custom_job(name="projects/demo/locations/us-central1/customJobs/1", retry=None)
+except ResourceExhausted as error:
+    print(error.details[0].retry_delay.seconds)
+"""
+    emulator.faults("rate_limit:1:7:GetCustomJob")
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    assert processes.output(command, env=emulator.environ()) == "7\n"
+
+
+def test_a_cancel_may_lose(create, reach, vertex, emulator, tmp_path):
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    emulator.faults("lost_cancel:1")
+    made = create(f"cat {gate}", interpreter="sh")
+    reach(made, "RUNNING")
+    vertex.trainingPipelines().cancel(name=made["name"], body={}).execute()
+    assert reach(made, "CANCELLING")
+    gate.write_text("go")
+    assert reach(made)["state"] == "PIPELINE_STATE_SUCCEEDED"
+
+
+def test_a_job_may_vanish(create, reach, vertex, emulator):
+    done = reach(create("pass"))
+    backing = done["trainingTaskMetadata"]["backingCustomJob"]
+    emulator.faults("vanish:0")
+    for call in (
+        vertex.trainingPipelines().get(name=done["name"]),
+        vertex.customJobs().get(name=backing),
+        vertex.trainingPipelines().cancel(name=done["name"], body={}),
+    ):
+        with pytest.raises(HttpError, match="was not found") as refusal:
+            call.execute()
+        assert refusal.value.status_code == 404
+    assert vertex.customJobs().list(parent=PARENT).execute() == {}
+    emulator.faults("vanish:3600")
+    assert reach(done) == done
+
+
+def test_the_error_of_a_custom_job_may_be_late_too(create, reach, vertex, emulator):
+    emulator.faults("late:600:error")
+    done = reach(create("raise SystemExit(1)"))
+    emulator.faults()
+    name = reach(done)["trainingTaskMetadata"]["backingCustomJob"]
+    assert vertex.customJobs().get(name=name).execute()["error"]["code"] == 3
+    emulator.faults("late:600:error")
+    assert "error" not in vertex.customJobs().get(name=name).execute()

@@ -23,7 +23,8 @@ from google.auth.transport.requests import AuthorizedSession
 credentials, _ = google.auth.default(["https://www.googleapis.com/auth/cloud-platform"])
 session = AuthorizedSession(credentials)
 host = "https://us-central1-aiplatform.googleapis.com/v1"
-pool = {"machineSpec": {"machineType": "x"}, "replicaCount": 1, "containerSpec": {"imageUri": "img/a"}}
+machine = {"machineType": "n1-standard-4"}
+pool = {"machineSpec": machine, "replicaCount": 1, "containerSpec": {"imageUri": "img/a"}}
 body = {"displayName": "x", "jobSpec": {"workerPoolSpecs": [pool]}}
 name = session.post(f"{host}/projects/demo/locations/us-central1/customJobs", json=body).json()["name"]
 while not (job := session.get(f"{host}/{name}").json()).get("endTime"):

@@ -13,6 +13,7 @@ import processes
 import pytest
 
 from dagfactory.emulator.client import EmulatorError, start
+from dagfactory.emulator.jobs.local_job import STOPPED
 
 # starts an emulator and a job that has a child of its own; prints all process numbers
 OWNER = """
@@ -90,7 +91,7 @@ def test_a_job_cut_off_is_failed_in_the_next_life(owner, tmp_path):
     job = json.loads(file.read_text())
     assert (job["state"], job["error"]["message"]) == (
         "JOB_STATE_FAILED",
-        "The emulator was stopped while the job ran.",
+        STOPPED,
     )
 
 

@@ -186,7 +186,7 @@ def test_a_pipeline_uploads_its_model(create, reach, vertex):
         ({"displayName": ""}, "display_name"),
         ({"trainingTaskDefinition": "gs://x/automl.yaml"}, "custom_task_1.0.0"),
         ({"trainingTaskInputs": {"workerPoolSpecs": [{"scheduling": {}}]}}, "scheduling"),
-        ({"trainingTaskInputs": {"workerPoolSpecs": []}}, "worker pool"),
+        ({"trainingTaskInputs": {"workerPoolSpecs": []}}, "worker_pool_specs"),
         ({"trainingTaskInputs": {"workerPoolSpecs": [{"replicaCount": "2"}]}}, "replica_count"),
         ({"nonsense": 1}, "nonsense"),
     ],
@@ -197,59 +197,23 @@ def test_what_vertex_refuses(create, change, text):
     assert refusal.value.status_code == 400
 
 
-T4 = {"acceleratorType": "NVIDIA_TESLA_T4", "acceleratorCount": 1}
-RESERVED = {"reservationAffinityType": "SPECIFIC_RESERVATION", "key": "k", "values": ["v"]}
-FORBIDDEN = [
-    ({"machineType": "e2-standard-4", **T4}, {}, {}, "Accelerator .* is not supported for machine"),
-    ({**T4, "acceleratorCount": 3}, {}, {}, "accelerator_count; Message: .* 3 is not supported"),
-    ({"acceleratorType": "NVIDIA_TESLA_T4"}, {}, {}, "should be specified or none"),
-    (T4, {"scheduling": {"strategy": "FLEX_START"}}, {}, "not supported with FLEX_START"),
-    ({"reservationAffinity": RESERVED}, {"scheduling": {"strategy": "SPOT"}}, {}, "reservation"),
-    ({}, {"serviceAccount": "me"}, {}, "service_account; Message"),
-    ({}, {"baseOutputDirectory": {"outputUriPrefix": "demo-ml/x"}}, {}, "does not start with"),
-    ({}, {}, {"diskSpec": {"bootDiskType": "pd-nope"}}, "boot_disk_type; Message"),
-    ({}, {}, {"diskSpec": {"bootDiskSizeGb": 10}}, "boot_disk_size_gb; Message"),
-    ({}, {}, {"containerSpec": {"env": [{"name": "A B", "value": "x"}]}}, "container_spec.env"),
-]
-
-
-@pytest.mark.parametrize(("machine", "spec", "pool", "text"), FORBIDDEN)
-def test_jobs_that_google_forbids(create, machine, spec, pool, text):
-    base = {"machineSpec": {"machineType": "n1-standard-4", **machine}, "replicaCount": 1}
-    base["containerSpec"] = {"imageUri": "i"}
-    with pytest.raises(HttpError, match=rf"List of found errors:.*1\.Field: .*{text}") as refusal:
-        create("pass", trainingTaskInputs={"workerPoolSpecs": [base | pool], **spec})
+def test_all_that_is_wrong_is_listed(create, vertex):
+    """The rules themselves: test_refused_jobs.py."""
+    with pytest.raises(
+        HttpError, match=r"1\.Field: training_pipeline\.labels.*2\.Field"
+    ) as refusal:
+        create("pass", {"maxWaitDuration": "60s"}, labels={"A": "B"})
     assert refusal.value.status_code == 400
-
-
-@pytest.mark.parametrize(
-    "labels", [{"A B": "x"}, {"a": "C!"}, {"a": "x" * 64}, {"1a": "x"}, {"": "x"}]
-)
-def test_labels_that_google_forbids(create, labels):
-    with pytest.raises(HttpError, match=r"1\.Field: labels; Message"):
-        create("pass", labels=labels)
-
-
-def test_all_that_is_wrong_is_listed(create):
-    with pytest.raises(HttpError, match=r"1\.Field: labels.*2\.Field: labels"):
-        create("pass", labels={"A": "B"})
-
-
-def test_names_are_short_and_regions_known(create, vertex):
-    with pytest.raises(HttpError, match="up to 128 characters"):
-        create("pass", displayName="x" * 129)
-    made = create("pass", displayName="x" * 128)
-    parts = ("displayName", "trainingTaskDefinition", "trainingTaskInputs")
-    body, parent = {key: made[key] for key in parts}, "projects/demo/locations/nowhere-1"
-    request = vertex.trainingPipelines().create(parent=parent, body=body)
-    with pytest.raises(HttpError, match="Location nowhere-1 is not found"):
-        request.execute()
-
-
-@pytest.mark.parametrize("strategy", ["SPOT", "STANDARD"])
-def test_only_flex_start_takes_a_longest_wait(create, strategy):
-    with pytest.raises(HttpError, match="FLEX_START strategy only"):
-        create("pass", {"strategy": strategy, "maxWaitDuration": "60s"})
+    pool = {"machineSpec": {"machineType": "foo-bar-4"}, "replicaCount": 1}
+    body = {"displayName": "x" * 129, "jobSpec": {"workerPoolSpecs": [pool]}}
+    with pytest.raises(HttpError, match=r"1\.Field: custom_job\.display_name.*2\..*3\.Field"):
+        vertex.customJobs().create(parent=PARENT, body=body).execute()
+    body = {"displayName": "t", "trialJobSpec": {"workerPoolSpecs": [pool]}}
+    with pytest.raises(HttpError, match=r"worker_pool_specs\[0\]\.task"):
+        vertex.hyperparameterTuningJobs().create(parent=PARENT, body=body).execute()
+    assert (
+        not vertex.hyperparameterTuningJobs().list(parent=PARENT, filter="display_name=t").execute()
+    )
 
 
 def test_what_is_not_there(vertex):

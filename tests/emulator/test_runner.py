@@ -44,6 +44,7 @@ def job(command):
         env={},
         spot=False,
         restarts=0,
+        retries=0,
         timeout=None,
         max_wait=None,
         places=(),
@@ -52,7 +53,7 @@ def job(command):
 
 
 def test_an_object_is_written_before_bigquery_was_ever_opened(tmp_path):
-    (tmp_path / "gcs").mkdir()
+    (tmp_path / "gcs/bucket").mkdir(parents=True)
     scratch = tmp_path / "bigquery/scratch"
     with written(tmp_path / "gcs", "gs://bucket/out/x.jsonl", scratch) as path:
         path.write_text("1")

@@ -25,6 +25,7 @@ def call(verb, url, **arguments):
     return answer.json()
 """
 WRITE = """
+call("POST", f"{storage}/storage/v1/b", json={"name": "kept"})
 upload = f"{storage}/upload/storage/v1/b/kept/o?uploadType=media&name=x"
 made = call("POST", upload, data=b"1")
 call("POST", f"{location}/models:upload", json={"model": {"displayName": "m"}})
@@ -104,7 +105,7 @@ def test_a_damaged_file_costs_that_resource_only(tmp_path):
 RUN = """
 def ended(*command):
     container = {"imageUri": "gcr.io/demo/trainer:1", "command": command, "args": ["--lr=0.1"]}
-    pool = {"machineSpec": {"machineType": "x"}, "replicaCount": 1, "containerSpec": container}
+    pool = {"machineSpec": {"machineType": "n1-standard-4"}, "replicaCount": 1, "containerSpec": container}
     body = {"displayName": "x", "jobSpec": {"workerPoolSpecs": [pool]}}
     name = call("POST", f"{location}/customJobs", json=body)["name"]
     url = location.split("/projects/")[0] + "/" + name

@@ -1,6 +1,7 @@
 import os
 
 import pytest
+from google.api_core.exceptions import NotFound
 
 UPLOAD = "https://storage.googleapis.com/upload/storage/v1/b"
 UNIT = 256 * 1024
@@ -73,9 +74,19 @@ def test_an_upload_nobody_began_is_not_found(bucket, http):
     assert put(http, location, b"", "bytes */*").status_code == 404
 
 
-def test_the_first_write_creates_the_bucket(storage):
-    storage.bucket("made-by-writing").blob("x").upload_from_string(b"1")
-    assert storage.lookup_bucket("made-by-writing") is not None
+def test_a_bucket_that_does_not_exist_is_not_found(storage, bucket, http):
+    missing = storage.bucket("not-there")
+    for call in (
+        lambda: missing.blob("x").upload_from_string(b"1"),
+        lambda: missing.blob("x").download_as_bytes(),
+        lambda: list(missing.list_blobs()),
+        lambda: bucket.copy_blob(bucket.blob("x"), missing),
+    ):
+        with pytest.raises(NotFound, match="The specified bucket does not exist"):
+            call()
+    url = f"{UPLOAD}/not-there/o?uploadType=resumable&name=x"
+    assert http.post(url, json={}).status_code == 404
+    assert storage.lookup_bucket("not-there") is None
 
 
 @pytest.mark.parametrize(

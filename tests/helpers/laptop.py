@@ -21,6 +21,7 @@ from dagfactory.compiler.build import build
 from dagfactory.compiler.bundle.bundle import write
 from dagfactory.run.events import RunResult
 from dagfactory.run.execute import RunOptions, session
+from dagfactory.run.prepare import buckets
 from dagfactory.run.state_folders import StateFolders
 
 BUCKET = "arr-coc-local-ml"
@@ -92,6 +93,7 @@ def run_examples(
     assert built.bundle, built.diagnostics
     write(built.bundle, project / "dags/ml_pipelines")
     given = ["--project", "arr-coc-local", "--fixtures", str(project / "specs/fixtures")]
+    given += buckets(project / "dags/ml_pipelines")
     given += ["--workdir", str(ROOT), "--slots", "3", *emulator]
     options = RunOptions(emulator=given, target=state.target)
     with session(

@@ -27,8 +27,27 @@ def test_the_emulator_gets_the_project_and_the_fixtures_of_the_specs(tmp_path: P
     prepared = prepare(
         ROOT / "specs/examples/basic_chain.yaml", environment="local", into=tmp_path / "dags"
     )
-    given = dict(zip(prepared.emulator[::2], prepared.emulator[1::2], strict=True))
-    assert given == {"--project": "arr-coc-local", "--fixtures": str(ROOT / "specs/fixtures")}
+    project = ("--project", "arr-coc-local", "--bucket=arr-coc-local-ml=us-central1")
+    assert prepared.emulator == (*project, "--fixtures", str(ROOT / "specs/fixtures"))
+
+
+def test_the_emulator_gets_the_buckets_and_the_machines_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments/local.yaml").write_text(
+        "environment: local\nproject: demo-dev\nregion: us-east4\nbucket: gs://demo-dev\n"
+        "machines: [z9-huge-8]\n"
+    )
+    (tmp_path / "spec.yaml").write_text(
+        "pipeline: p\ntasks:\n"
+        "  copy: {type: gcs_copy, source: gs://partner/a, destination: '${run.dir}/a'}\n"
+    )
+    into = tmp_path / "dags"
+    given = prepare(tmp_path / "spec.yaml", environment="local", into=into).emulator
+    assert given[2:] == ("--bucket=demo-dev=us-east4", "--machine=z9-huge-8", "--bucket=partner")
+    assert prepare(into, environment="local", into=into).emulator == (
+        "--bucket=demo-dev",
+        "--bucket=partner",
+    )
 
 
 def test_run_and_render_make_the_same_bytes(tmp_path: Path) -> None:
@@ -109,4 +128,5 @@ def test_packages_of_a_bundle_go_where_its_jobs_look_for_them(tmp_path: Path) ->
     address = f"gs://demo-composer/dags/{wheel.relative_to(into).as_posix()}"
     assert given[-1] == f"--object={address}={wheel}"
     assert address in (into / "team/own.py").read_text()
-    assert prepare(into / "team", environment="local", into=into).emulator == given[-1:]
+    again = prepare(into / "team", environment="local", into=into).emulator
+    assert again == ("--bucket=demo-composer", "--bucket=demo-dev", given[-1])

@@ -28,7 +28,9 @@ PACKAGE = "dagfactory_runtime_under_test"
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from dagfactory.emulator.client import start
 
-    with start(tmp_path_factory.mktemp("emulator"), slots=8, workdir=HERE) as running:
+    with start(
+        tmp_path_factory.mktemp("emulator"), slots=8, workdir=HERE, buckets=["demo-ml"]
+    ) as running:
         yield running
 
 

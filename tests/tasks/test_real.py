@@ -32,7 +32,9 @@ pytestmark = pytest.mark.airflow
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from dagfactory.emulator.client import start
 
-    with start(tmp_path_factory.mktemp("emulator"), slots=1, workdir=HERE) as running:
+    with start(
+        tmp_path_factory.mktemp("emulator"), slots=1, workdir=HERE, buckets=["demo-ml"]
+    ) as running:
         yield running
 
 

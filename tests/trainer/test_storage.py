@@ -36,6 +36,8 @@ def emulator(monkeypatch):
     for name, value in found.env.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("GCSFUSE_ROOT", raising=False)
+    for bucket in ("verbs", "busy", "parts", "raced", "inputs", "out", "runs"):
+        (found.state / "gcs" / bucket).mkdir(exist_ok=True)
     yield found
     found.faults()
 
@@ -44,8 +46,7 @@ def emulator(monkeypatch):
 def storage_and_base(request, tmp_path):
     if request.param == "local":
         return LocalStorage(), tmp_path
-    emulator = request.getfixturevalue("emulator")
-    (emulator.state / "gcs" / "verbs").mkdir(parents=True, exist_ok=True)
+    request.getfixturevalue("emulator")
     return BucketStorage(), GsAddress(f"gs://verbs/{tmp_path.name}")
 
 

@@ -49,6 +49,8 @@ def written(root: Path, uri: str, temporary: Path) -> Iterator[Path]:
     if "*" in name:
         raise BigQueryError("invalid", f"Invalid destination URI, more than one wildcard: {uri}")
     target = object_paths.object_path(root, bucket, name)
+    if not (root / bucket).is_dir():
+        raise BigQueryError("notFound", f"Not found: Bucket {bucket}")
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary.parent.mkdir(parents=True, exist_ok=True)  # made when BigQuery is opened, if ever
     try:

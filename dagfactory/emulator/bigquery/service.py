@@ -91,7 +91,7 @@ class BigQueryService:
             made = action()
         except ApiError as error:
             log.info("bigquery %s %s: %s", request.method, request.path, error.message)
-            return json_response(as_json(error), error.http)
+            return json_response(as_json(error), error.http, error.headers)
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             log.info("bigquery %s %s", request.method, request.path, exc_info=error)
             bad = BigQueryError("invalid", f"Invalid request: {error!r}")

@@ -5,14 +5,22 @@ from urllib.parse import quote
 
 # https://cloud.google.com/vertex-ai/docs/training/use-spot-vms: up to six restart attempts
 SPOT_RESTARTS = 6
+# understanding-training-service: how often a job is tried again for which there was no capacity
+STOCKOUT_RETRIES = 3
 TAIL_BYTES = 2000
 TAIL_LINES = 20
-STOPPED = "The emulator was stopped while the job ran."
+# what Vertex AI says of a job that its own machines lost, and why it is said here
+STOPPED = (
+    "Internal error occurred for the current attempt. The emulator was stopped while the job ran."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class LocalJob:
-    """One custom job; `command` is None when there is nothing to run, `problem` says why."""
+    """One custom job; `command` is None when there is nothing to run, `problem` says why.
+
+    It restarts so often when it is preempted, and is tried again so often while there is no capacity.
+    """
 
     id: str
     project: str
@@ -22,6 +30,7 @@ class LocalJob:
     env: dict[str, str]
     spot: bool
     restarts: int
+    retries: int
     timeout: float | None
     max_wait: float | None
     places: tuple[str, ...]

@@ -3,7 +3,6 @@
 import logging
 import shutil
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +26,7 @@ from dagfactory.emulator.jobs.reaper import Reaper
 from dagfactory.emulator.jobs.submitted_job import Report, SubmittedJob
 
 log = logging.getLogger(__name__)
+QUOTA_POLL_S = 0.2
 
 
 class Runner:
@@ -50,7 +50,9 @@ class Runner:
     def cancel(self, job_id: str) -> None:
         """Cancel a job that waits or runs; returns at once, a job that has ended stays so."""
         submitted = self._submitted.get(job_id)
-        if submitted is not None and submitted.report("CANCELLING"):
+        if submitted is None or not submitted.report("CANCELLING"):
+            return
+        if not self._faults.loses_cancel(*submitted.job.places):
             threading.Thread(target=submitted.end, args=("cancelled",), daemon=True).start()
 
     def close(self, grace: float = 2.0) -> None:
@@ -77,19 +79,30 @@ class Runner:
         self._submitted.pop(submitted.job.id, None)
 
     def _outcome(self, submitted: SubmittedJob) -> JobOutcome:
-        job, delay = submitted.job, self._faults.queue_delay()
-        patience = float("inf") if job.max_wait is None else job.max_wait
-        left = patience - (time.monotonic() - submitted.queued_at)
-        if submitted.ended.wait(max(0.0, min(delay, left))):
-            return ended_early(submitted.reason)
-        if delay > left or left < 0:
-            return waited_too_long(job)
+        job = submitted.job
+        if early := self._queue(submitted):
+            return early
         submitted.report("PENDING")
-        if self._faults.out_of_stock(*job.places):
-            return insufficient_resources(job)
+        if shortage := self._faults.out_of_stock(*job.places):
+            # each try finds no capacity again
+            ended = submitted.ended.wait(shortage.seconds * job.retries)
+            return ended_early(submitted.reason) if ended else insufficient_resources(job)
         if job.command is None:
             return JobOutcome("FAILED", "INVALID_ARGUMENT", job.problem)
         return self._attempts(submitted, job.command)
+
+    def _queue(self, submitted: SubmittedJob) -> JobOutcome | None:
+        """Let a job wait; return how it ends when it does not get out of the queue."""
+        job, delay = submitted.job, self._faults.queue_delay()
+        left = submitted.patience()
+        quota = self._faults.without_quota(*job.places)
+        while quota and self._faults.stands(quota) and left > 0:
+            if submitted.ended.wait(QUOTA_POLL_S):
+                return ended_early(submitted.reason)
+            left -= QUOTA_POLL_S
+        if submitted.ended.wait(max(0.0, min(delay, left))):
+            return ended_early(submitted.reason)
+        return waited_too_long(job) if delay > left or left <= 0 else None
 
     def _attempts(self, submitted: SubmittedJob, command: list[str]) -> JobOutcome:
         """Run until an attempt ends for another reason than preemption."""

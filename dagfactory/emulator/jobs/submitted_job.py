@@ -47,6 +47,11 @@ class SubmittedJob:
                 raise
             return True
 
+    def patience(self) -> float:
+        """Return how many seconds it may still wait for its machine."""
+        longest = float("inf") if self.job.max_wait is None else self.job.max_wait
+        return longest - (time.monotonic() - self.queued_at)
+
     def add_attempt(self, **facts: Any) -> None:
         """Record an attempt that has ended."""
         with self._lock:

@@ -11,14 +11,19 @@ from dagfactory.emulator.storage import object_paths
 from dagfactory.emulator.storage.object_store import ObjectStore
 from dagfactory.emulator.storage.record import HOST, now
 
-IMPLICIT = "madeByFirstWrite"  # a key of ours: clients pass over what they do not know
+IMPLICIT = "liesEverywhere"  # a key of ours: clients pass over what they do not know
 
 
 def region_of(state: Path, name: str) -> str | None:
-    """Return where a bucket was created; None for one made by its first write: it lies anywhere."""
+    """Return where a bucket was created; None for a folder that became one: it lies everywhere."""
     file = state / "gcs-side" / "b" / f"{name}.json"
     resource = json.loads(file.read_text()) if file.exists() else {IMPLICIT: True}
     return None if resource.get(IMPLICIT) else str(resource["location"]).lower()
+
+
+def exists(state: Path, name: str) -> bool:
+    """Say whether there is a bucket of a name."""
+    return (state / "gcs" / name).is_dir()
 
 
 class Buckets:
@@ -40,6 +45,19 @@ class Buckets:
             raise ApiError("ALREADY_EXISTS", message)
         path.mkdir(parents=True)
         return json_response(self._write(name, {**_fresh(name), **resource}))
+
+    def ensure(self, name: str, location: str) -> None:
+        """Make a bucket unless there is one; without a location it lies in every region."""
+        path = object_paths.bucket_path(self._store.root, name)
+        if not self._file(name).exists():
+            path.mkdir(parents=True, exist_ok=True)
+            place = {"location": location.upper(), "locationType": "region"}
+            self._write(name, {**_fresh(name), **(place if location else {IMPLICIT: True})})
+
+    def require(self, name: str) -> None:
+        """Raise NOT_FOUND for a bucket that is not there."""
+        if not object_paths.bucket_path(self._store.root, name).is_dir():
+            raise ApiError("NOT_FOUND", "The specified bucket does not exist.")
 
     def get(self, name: str, request: HttpRequest) -> HttpResponse:
         """Return a bucket's resource."""
@@ -85,8 +103,7 @@ class Buckets:
 
     def resource(self, name: str) -> dict[str, Any]:
         """Return a bucket's resource; raises NOT_FOUND."""
-        if not object_paths.bucket_path(self._store.root, name).is_dir():
-            raise ApiError("NOT_FOUND", "The specified bucket does not exist.")
+        self.require(name)
         file = self._file(name)
         known: dict[str, Any] = (
             json.loads(file.read_text())

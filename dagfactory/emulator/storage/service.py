@@ -33,6 +33,10 @@ class StorageService:
         self._uploads = Uploads(store)
         self._faults, self._identity = faults, identity
 
+    def ensure(self, name: str, location: str) -> None:
+        """Make a bucket unless there is one; without a location it lies in every region."""
+        self._buckets.ensure(name, location)
+
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; a batch is answered call by call."""
         try:
@@ -46,7 +50,7 @@ class StorageService:
             return (
                 HttpResponse(304)
                 if error.http == HTTPStatus.NOT_MODIFIED
-                else json_response(body, error.http)
+                else json_response(body, error.http, error.headers)
             )
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
@@ -54,9 +58,19 @@ class StorageService:
         self._faults.fail_call(method)
         log.info("%s %s", method, request.path)
         try:
+            self._require_buckets(request)
             return action()
         except (KeyError, ValueError) as error:
             raise ApiError("INVALID_ARGUMENT", f"Invalid request: {error!r}") from None
+
+    def _require_buckets(self, request: HttpRequest) -> None:
+        """Raise NOT_FOUND where an object's bucket, or the one that it is copied to, is not there."""
+        match request.segments():
+            case ["storage", _, "b", bucket, "o", _, _, "b", other, "o", _]:
+                self._buckets.require(bucket)
+                self._buckets.require(other)
+            case ["upload", _, _, "b", bucket, "o"] | ["storage", _, "b", bucket, "o", *_]:
+                self._buckets.require(bucket)
 
     def _route(self, request: HttpRequest) -> tuple[str, Action]:
         match request.segments():

@@ -5,58 +5,32 @@ from typing import Any
 
 from google.protobuf import empty_pb2
 
-from dagfactory.emulator.errors import CODES, ApiError
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.jobs.local_command import (
     NoCommandError,
     container_environment,
     local_command,
 )
-from dagfactory.emulator.jobs.local_job import SPOT_RESTARTS, JobOutcome, LocalJob
+from dagfactory.emulator.jobs.local_job import (
+    SPOT_RESTARTS,
+    STOCKOUT_RETRIES,
+    JobOutcome,
+    LocalJob,
+)
 from dagfactory.emulator.jobs.runner import Runner
-from dagfactory.emulator.jobs.submitted_job import FINAL, Report
+from dagfactory.emulator.jobs.submitted_job import Report
 from dagfactory.emulator.jobs.vertex_environment import vertex_environment
-from dagfactory.emulator.protos import VERTEX, enum_value, vertex
+from dagfactory.emulator.protos import VERTEX, enum_name, vertex
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import resource_names
 from dagfactory.emulator.vertex.job_routes import job_routes
-from dagfactory.emulator.vertex.job_rules import JobRules
+from dagfactory.emulator.vertex.job_rules import JobRules, strategy_of
+from dagfactory.emulator.vertex.job_states import require_live, set_state
+from dagfactory.emulator.vertex.late_fields import all_shown, shown
 from dagfactory.emulator.vertex.listing import fill_page
 
 SERVICE = f"{VERTEX}.JobService"
-
-
-def set_state(message: Any, kind: str, state: str, outcome: JobOutcome | None) -> None:
-    """Set state (`kind` is JobState or PipelineState), times and error of a job or pipeline."""
-    prefix = "JOB_STATE_" if kind == "JobState" else "PIPELINE_STATE_"
-    message.state = enum_value(f"{VERTEX}.{kind}", prefix + state)
-    message.update_time.GetCurrentTime()
-    if state == "RUNNING" and not message.HasField("start_time"):
-        message.start_time.CopyFrom(message.update_time)
-    if state in FINAL:
-        message.end_time.CopyFrom(message.update_time)
-    if outcome is not None and outcome.message:
-        message.error.code = CODES[outcome.code][1]
-        message.error.message = outcome.message
-
-
-def state_of(message: Any) -> str:
-    """Return the state without its prefix: RUNNING for JOB_STATE_RUNNING."""
-    field = message.DESCRIPTOR.fields_by_name["state"]
-    name: str = field.enum_type.values_by_number[message.state].name
-    return name.split("_STATE_", 1)[1]
-
-
-def require_live(message: Any) -> None:
-    """Raise FAILED_PRECONDITION for a job that has ended, which cannot be cancelled."""
-    # wording: GoogleCloudPlatform/java-docs-samples#9281
-    if state_of(message) in FINAL:
-        field = message.DESCRIPTOR.fields_by_name["state"]
-        state = field.enum_type.values_by_number[message.state].name
-        kind = message.DESCRIPTOR.name
-        text = f'The {kind} "{message.name}" is in state {state} and cannot be canceled.'
-        raise ApiError("FAILED_PRECONDITION", text)
 
 
 class CustomJobs:
@@ -79,14 +53,16 @@ class CustomJobs:
 
     def create(self, request: Any) -> Any:
         """Create a job and queue it."""
+        self.check(request.parent, request.custom_job, request.custom_job)
         return self.launch(request.parent, request.custom_job)
+
+    def check(self, parent: str, job: Any, named: Any) -> None:
+        """Refuse a CustomJob that Vertex AI refuses; `named` has the user's name and labels."""
+        self._rules.check(resource_names.project_region(parent).region, job, named)
 
     def launch(self, parent: str, job: Any, watch: Report | None = None) -> Any:
         """Store and queue a CustomJob; `watch` hears of every state before it is stored."""
-        resource_names.require_display_name(job)
-        check_spec(job.job_spec)
         place = resource_names.project_region(parent)
-        self._rules.check(place.region, job)
         self._faults.fail_create(*_places(place.region, job.job_spec))
         job.name = self._store.new_name(parent, "customJobs")
         set_state(job, "JobState", "QUEUED", None)
@@ -104,16 +80,16 @@ class CustomJobs:
 
     def get(self, request: Any) -> Any:
         """Return a job."""
-        return self._store.get(request.name)
+        return shown(self._store.get(request.name), self._faults)
 
     def list_page(self, request: Any) -> Any:
         """Return a page of jobs."""
-        found = self._store.below(request.parent, "customJobs")
+        found = all_shown(self._store.below(request.parent, "customJobs"), self._faults)
         return fill_page(vertex("ListCustomJobsResponse"), "custom_jobs", found, request)
 
     def cancel(self, request: Any) -> Any:
         """Ask a job to end; raises FAILED_PRECONDITION when it has ended already."""
-        require_live(self._store.get(request.name))
+        require_live(self.get(request))
         self.end(request.name)
         return empty_pb2.Empty()
 
@@ -122,34 +98,11 @@ class CustomJobs:
         self._runner.cancel(resource_names.last(name))
 
 
-def check_spec(spec: Any) -> None:
-    """Refuse a CustomJobSpec that Vertex refuses; raises INVALID_ARGUMENT."""
-    if not spec.worker_pool_specs:
-        raise ApiError("INVALID_ARGUMENT", "At least one worker pool spec is required.")
-    pool = spec.worker_pool_specs[0]
-    if pool.replica_count != 1:
-        raise ApiError(
-            "INVALID_ARGUMENT",
-            f"The first worker pool must have replica_count 1, not {pool.replica_count}.",
-        )
-    if pool.WhichOneof("task") is None:
-        raise ApiError("INVALID_ARGUMENT", "A worker pool needs a container_spec.")
-    if not pool.machine_spec.machine_type:
-        raise ApiError("INVALID_ARGUMENT", "machine_spec.machine_type is required.")
-
-
 def _places(region: str, spec: Any) -> tuple[str, ...]:
     """Name where a job would run, for the faults that strike some places only."""
     machine = spec.worker_pool_specs[0].machine_spec
-    accelerators = machine.DESCRIPTOR.fields_by_name["accelerator_type"].enum_type
-    accelerator = accelerators.values_by_number[machine.accelerator_type].name
-    return region, _strategy(spec), machine.machine_type, accelerator
-
-
-def _strategy(spec: Any) -> str:
-    field = spec.scheduling.DESCRIPTOR.fields_by_name["strategy"]
-    name: str = field.enum_type.values_by_number[spec.scheduling.strategy].name
-    return "STANDARD" if name.endswith("UNSPECIFIED") else name
+    accelerator = enum_name(machine, "accelerator_type")
+    return region, strategy_of(spec), machine.machine_type, accelerator
 
 
 def _local_job(
@@ -158,8 +111,8 @@ def _local_job(
     spec, job_id = job.job_spec, resource_names.last(job.name)
     pool, scheduling = spec.worker_pool_specs[0], spec.scheduling
     base = spec.base_output_directory.output_uri_prefix
-    strategy = _strategy(spec)
-    spot = strategy in ("SPOT", "LOW_COST")
+    strategy = strategy_of(spec)
+    spot = strategy == "SPOT"
     command, problem = None, ""
     try:
         command = local_command(pool, entrypoints)
@@ -175,6 +128,7 @@ def _local_job(
         env={**container_environment(pool), **own},
         spot=spot,
         restarts=SPOT_RESTARTS if spot and not scheduling.disable_retries else 0,
+        retries=0 if scheduling.disable_retries else SPOT_RESTARTS if spot else STOCKOUT_RETRIES,
         timeout=_seconds(scheduling, "timeout"),
         max_wait=_seconds(scheduling, "max_wait_duration") if strategy == "FLEX_START" else None,
         places=_places(place.region, spec),

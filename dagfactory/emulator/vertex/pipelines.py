@@ -12,14 +12,10 @@ from dagfactory.emulator.protos import VERTEX, vertex
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import resource_names
-from dagfactory.emulator.vertex.custom_jobs import (
-    CustomJobs,
-    require_live,
-    set_state,
-    state_of,
-)
+from dagfactory.emulator.vertex.custom_jobs import CustomJobs
 from dagfactory.emulator.vertex.job_routes import job_routes
-from dagfactory.emulator.vertex.late_fields import shown
+from dagfactory.emulator.vertex.job_states import require_live, set_state, state_of
+from dagfactory.emulator.vertex.late_fields import all_shown, shown, without_late
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.models import Models
 from dagfactory.emulator.vertex.operations import Operations
@@ -52,8 +48,8 @@ class Pipelines:
     def create(self, request: Any) -> Any:
         """Create a pipeline and its backing custom job."""
         pipeline = request.training_pipeline
-        resource_names.require_display_name(pipeline)
         job = _backing_job(pipeline)
+        self._jobs.check(request.parent, job, pipeline)
         pipeline.name = self._store.new_name(request.parent, "trainingPipelines")
         set_state(pipeline, "PipelineState", "PENDING", None)
         pipeline.create_time.CopyFrom(pipeline.update_time)
@@ -66,7 +62,7 @@ class Pipelines:
             metadata = {"backingCustomJob": launched.name}
             json_format.ParseDict(metadata, pipeline.training_task_metadata)
             self._store.put(pipeline.name, pipeline)
-        return shown(self._store.get(pipeline.name), self._faults)
+        return without_late(self._store.get(pipeline.name), self._faults)
 
     def get(self, request: Any) -> Any:
         """Return a pipeline."""
@@ -74,15 +70,14 @@ class Pipelines:
 
     def list_page(self, request: Any) -> Any:
         """Return a page of pipelines."""
-        every = self._store.below(request.parent, "trainingPipelines")
-        found = [shown(each, self._faults) for each in every]
+        found = all_shown(self._store.below(request.parent, "trainingPipelines"), self._faults)
         response = vertex("ListTrainingPipelinesResponse")
         return fill_page(response, "training_pipelines", found, request)
 
     def cancel(self, request: Any) -> Any:
         """Cancel the backing job; the pipeline follows its state."""
+        require_live(self.get(request))
         pipeline = self._store.get(request.name)
-        require_live(pipeline)
         self._jobs.end(_backing_name(pipeline))
         return empty_pb2.Empty()
 

@@ -22,8 +22,9 @@ from dagfactory.emulator.protos import vertex
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import resource_names
-from dagfactory.emulator.vertex.custom_jobs import SERVICE, require_live, set_state
+from dagfactory.emulator.vertex.custom_jobs import SERVICE
 from dagfactory.emulator.vertex.job_routes import job_routes
+from dagfactory.emulator.vertex.job_states import require_live, set_state
 from dagfactory.emulator.vertex.listing import fill_page
 from dagfactory.emulator.vertex.models import Models
 from dagfactory.emulator.vertex.prediction_data import PredictionData
@@ -110,6 +111,7 @@ class Predictions:
             },
             spot=False,
             restarts=0,
+            retries=0,
             timeout=None,
             max_wait=None,
             places=(place.region,),

@@ -43,9 +43,12 @@ def last(name: str) -> str:
 
 def require_display_name(message: object) -> None:
     """Raise INVALID_ARGUMENT when the resource has no display name, or a long one."""
-    name = str(getattr(message, "display_name", ""))
-    if not name:
-        raise ApiError("INVALID_ARGUMENT", "The display_name is required.")
-    if len(name) > DISPLAY_LENGTH:
-        limit = f"The display_name can be up to {DISPLAY_LENGTH} characters long."
-        raise ApiError("INVALID_ARGUMENT", f"{limit} It has {len(name)}.")
+    if problem := display_name_problem(str(getattr(message, "display_name", ""))):
+        raise ApiError("INVALID_ARGUMENT", problem)
+
+
+def display_name_problem(name: str) -> str:
+    """Return what is wrong with a display name, empty when nothing is."""
+    limit = f"The display_name can be up to {DISPLAY_LENGTH} characters long."
+    long = f"{limit} It has {len(name)}." if len(name) > DISPLAY_LENGTH else ""
+    return long if name else "The display_name is required."

@@ -1,17 +1,16 @@
 """All of Vertex AI's methods, wired to one store and one queue of jobs."""
 
-from collections.abc import Mapping
-from pathlib import Path
-
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.jobs.local_job import STOPPED, JobOutcome
 from dagfactory.emulator.jobs.runner import Runner
 from dagfactory.emulator.jobs.submitted_job import FINAL
+from dagfactory.emulator.options import Options
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
-from dagfactory.emulator.vertex.custom_jobs import CustomJobs, set_state, state_of
+from dagfactory.emulator.vertex.custom_jobs import CustomJobs
 from dagfactory.emulator.vertex.endpoints import Endpoints
 from dagfactory.emulator.vertex.job_rules import JobRules
+from dagfactory.emulator.vertex.job_states import set_state, state_of
 from dagfactory.emulator.vertex.models import Models
 from dagfactory.emulator.vertex.operations import Operations
 from dagfactory.emulator.vertex.pipelines import Pipelines
@@ -27,23 +26,18 @@ _STATES = {
 }
 
 
-def methods(
-    directory: Path,
-    runner: Runner,
-    faults: Faults,
-    entrypoints: Mapping[str, str],
-    data: PredictionData,
-) -> list[Method]:
-    """Return the route table of Vertex AI over the resources kept in `directory`."""
-    store = ResourceStore(directory)
+def methods(options: Options, runner: Runner, faults: Faults, data: PredictionData) -> list[Method]:
+    """Return the route table of Vertex AI over the resources kept in STATE/vertex."""
+    state, entrypoints = options.state, options.entrypoints
+    store = ResourceStore(state / "vertex")
     _end_orphans(store)
     operations = Operations(store)
     models = Models(store, operations)
-    jobs = CustomJobs(store, runner, faults, entrypoints, JobRules(directory.parent))
+    jobs = CustomJobs(store, runner, faults, entrypoints, JobRules(state, options.machines))
     parts = (
         jobs,
         Pipelines(store, jobs, models, operations, faults),
-        TuningJobs(store, jobs, directory.parent / "tuning", faults),
+        TuningJobs(store, jobs, state / "tuning", faults),
         models,
         Predictions(store, models, runner, entrypoints, data),
         Endpoints(store, models, operations),

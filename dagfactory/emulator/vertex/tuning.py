@@ -22,14 +22,9 @@ from dagfactory.emulator.protos import VERTEX, enum_value, vertex
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import resource_names
-from dagfactory.emulator.vertex.custom_jobs import (
-    CustomJobs,
-    check_spec,
-    require_live,
-    set_state,
-    state_of,
-)
+from dagfactory.emulator.vertex.custom_jobs import CustomJobs
 from dagfactory.emulator.vertex.job_routes import job_routes
+from dagfactory.emulator.vertex.job_states import require_live, set_state, state_of
 from dagfactory.emulator.vertex.listing import fill_page
 
 SERVICE = f"{VERTEX}.JobService"
@@ -52,7 +47,8 @@ class TuningJobs:
     def create(self, request: Any) -> Any:
         """Create a job and start its first trials."""
         job = request.hyperparameter_tuning_job
-        resource_names.require_display_name(job)
+        trial = vertex("CustomJob", job_spec=job.trial_job_spec)
+        self._jobs.check(request.parent, trial, job)
         _check(job)
         job.name = self._store.new_name(request.parent, "hyperparameterTuningJobs")
         set_state(job, "JobState", "RUNNING", None)
@@ -183,7 +179,6 @@ class TuningJobs:
 
 def _check(job: Any) -> None:
     """Refuse what Vertex refuses; raises INVALID_ARGUMENT."""
-    check_spec(job.trial_job_spec)
     if job.max_trial_count < 1 or job.parallel_trial_count < 1:
         raise ApiError("INVALID_ARGUMENT", "max_trial_count and parallel_trial_count are required.")
     if len(job.study_spec.metrics) != 1:

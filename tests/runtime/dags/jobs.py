@@ -12,7 +12,10 @@ from dagfactory_runtime_under_test.job import VertexJobOperator
 from terminated import sigterm
 
 BASE = "gs://demo-ml/runs/{{ dag.dag_id }}/{{ run_id }}"
-MACHINE = {"machineType": "a2-highgpu-1g", "acceleratorType": "NVIDIA_TESLA_A100"}
+MACHINE = {
+    "machineType": "n1-standard-8",
+    "acceleratorType": "NVIDIA_TESLA_T4",
+}  # in every region here
 MACHINE["acceleratorCount"] = 1
 SMALL = {"machineType": "g2-standard-8", "acceleratorType": "NVIDIA_L4", "acceleratorCount": 1}
 

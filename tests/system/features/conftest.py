@@ -20,7 +20,9 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from dagfactory.emulator.client import start
 
     worker = TESTS / "runtime"
-    with start(tmp_path_factory.mktemp("emulator"), slots=4, workdir=worker) as running:
+    with start(
+        tmp_path_factory.mktemp("emulator"), slots=4, workdir=worker, buckets=["demo-ml"]
+    ) as running:
         yield running
 
 

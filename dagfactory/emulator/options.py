@@ -1,0 +1,23 @@
+"""What the command line of the emulator decides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where state lies, whose account is made, how many jobs run, and what stands in for what.
+
+    `machines` are types that the lists of custom training lack; `buckets` are there from the start,
+    each in its location, or everywhere where that is empty.
+    """
+
+    state: Path
+    project: str
+    slots: int
+    workdir: Path
+    entrypoints: Mapping[str, str]
+    fixtures: Path | None = None
+    machines: tuple[str, ...] = ()
+    buckets: Mapping[str, str] = field(default_factory=dict)
