@@ -23,6 +23,8 @@ MAX_FAILED_WAITS = 5
 HOUR = 3600.0
 SHORTEST = 1.0
 ERROR_DELAY, ERROR_POLL = 120.0, 10.0
+NOTES = "dagfactory_notes"
+"""The XCom of a task that waits: what it has to know when it is resumed."""
 
 
 class AwaitedJobOperator(VertexOperator):
@@ -39,6 +41,8 @@ class AwaitedJobOperator(VertexOperator):
         super().__init__(**kwargs)
         self._identity: dict[str, str] = {}
         self._notes: dict[str, Any] = {}
+        self._kept_notes: dict[str, Any] = {}
+        self._ti: Any = None
         self._started: datetime | None = None
         self._killed = False
 
@@ -76,7 +80,7 @@ class AwaitedJobOperator(VertexOperator):
         # Airflow's database holds this method's name and the names of its arguments for every task
         # that is deferred: they cannot change while a task of an older bundle may resume.
         self._identify(context)
-        self._notes = dict(notes or {})
+        self._recall(notes)
         # dag.test() hands on the event alone, without the arguments of the deferral.
         # The event's own status is not used: the provider's trigger reports PAUSED as success.
         job = self._get(name or self._job_name(event))
@@ -113,9 +117,7 @@ class AwaitedJobOperator(VertexOperator):
     # Waiting.
 
     def _wait(self, job: Job, hiccups: int = 0) -> NoReturn:
-        # notes only where there are some: an older runtime does not know them
-        notes = {"notes": self._notes} if self._notes else {}
-        arguments = {"name": job["name"], "hiccups": hiccups, **notes}
+        arguments = {"name": job["name"], "hiccups": hiccups}
         self._defer(job, "execute_complete", arguments, self.look_again_in(job))
 
     def _defer(
@@ -135,6 +137,7 @@ class AwaitedJobOperator(VertexOperator):
             impersonation_chain=self.impersonation_chain,
         )
         limit = timedelta(seconds=max(SHORTEST, min(limits))) if limits else None
+        self._remember()
         self.defer(trigger=trigger, method_name=method, kwargs=arguments, timeout=limit)
         raise AssertionError  # defer always raises
 
@@ -154,8 +157,22 @@ class AwaitedJobOperator(VertexOperator):
         self._notes["failing_since"] = since
         self._wait(job, hiccups + 1)
 
+    def _remember(self) -> None:
+        """Keep the notes for whatever resumes this task."""
+        # Not among the arguments of the deferral: Airflow drops those when its time limit passes.
+        if self._notes != self._kept_notes:
+            self._ti.xcom_push(key=NOTES, value=self._notes)
+
+    def _recall(self, given: dict[str, Any] | None = None) -> None:
+        """Read the notes of this try; ``given`` are those that an older runtime handed on."""
+        ti = self._ti
+        kept = ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index, key=NOTES)
+        self._kept_notes = dict(kept or {})
+        self._notes = dict(given or self._kept_notes)
+
     def _look(self, context: Any) -> dict[str, Any]:
         """Look in on the newest job as asked for, of which Airflow has forgotten the name."""
+        self._recall()
         wanted = filter(self.is_wanted, self._jobs.every())
         job = max(wanted, key=lambda each: str(each.get("createTime")), default=None)
         if job is None:  # it waited for the end of another one
@@ -201,7 +218,7 @@ class AwaitedJobOperator(VertexOperator):
     # Finding.
 
     def _identify(self, context: Any) -> None:
-        ti = context["ti"]
+        ti = self._ti = context["ti"]
         self._identity = task_labels(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
         self._started = getattr(ti, "start_date", None)
 

@@ -31,6 +31,9 @@ class Task:
         defaults = {"dag_id": "steps", "task_id": self.make().task_id, "run_id": "r1"}
         defaults |= {"map_index": -1, "try_number": 1, "max_tries": 0}
         defaults |= {"start_date": datetime.now(UTC)}
+        xcoms: dict[str, Any] = {}
+        defaults |= {"xcom_push": lambda key, value: xcoms.update({key: value})}
+        defaults |= {"xcom_pull": lambda key, **_: xcoms.get(key)}
         self.ti = SimpleNamespace(**(defaults | vars(self.ti)))
 
     def execute(self) -> Any:
@@ -58,6 +61,12 @@ class Task:
         except TaskDeferred as deferral:
             self.deferral = deferral
             return None
+
+    def notes(self) -> dict[str, Any]:
+        """What the task has kept for the time after its deferral."""
+        from dagfactory.runtime.awaited import NOTES
+
+        return self.ti.xcom_pull(key=NOTES) or {}
 
     @property
     def waits_for(self) -> str:

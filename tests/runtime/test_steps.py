@@ -205,6 +205,35 @@ def test_a_job_that_waits_too_long_is_given_up_for_the_next_place(emulator, stra
     assert made.resume()["region"] == "us-east4"
 
 
+@pytest.mark.parametrize("woken", [Task.resume, Task.run_out])
+def test_the_last_message_counts_every_place_whatever_wakes_the_task(emulator, woken):
+    from airflow.providers.common.compat.sdk import AirflowException
+
+    fallback = [{"region": "us-east4"}, {"region": "us-west1"}]
+    made = task("exit 0", region="us-east1", fallback=fallback)
+    emulator.faults("stockout:1:us-east1", "unsupported:1:us-east4", "stockout:1:us-west1")
+    made.execute()
+    made.reach(0, "FAILED")
+    woken(made)
+    made.reach(1, "FAILED")
+    with pytest.raises(AirflowException, match=r"3 place\(s\) tried"):
+        woken(made)
+
+
+def test_a_job_that_was_given_up_is_so_when_the_time_limit_wakes_the_task(emulator):
+    emulator.faults("slow_queue:600")
+    limits = {"maxWaitDuration": "60s"}
+    made = task("exit 0", scheduling=limits, fallback=[{"region": "us-east4"}])
+    made.execute()
+    aged(made)
+    made.run_out()
+    made.reach(0, "CANCELLED")
+    emulator.faults()
+    made.run_out()
+    assert made.jobs()[1]["name"].split("/")[3] == "us-east4"
+    made.reach(1, "SUCCEEDED")
+
+
 def test_a_job_that_got_its_machine_in_time_is_left_alone():
     made = task(SLEEP, scheduling={"maxWaitDuration": "60s"})
     made.execute()
@@ -247,7 +276,7 @@ def test_another_price_than_asked_for_is_noticed_as_soon_as_it_can_be(emulator):
     emulator.faults("late:600:backing")
     made = dropped(task(SLEEP, scheduling={"strategy": "SPOT"}))
     made.execute()
-    assert made.deferral.kwargs["notes"] == {"unverified": True}
+    assert made.notes() == {"unverified": True}
     assert made.deferral.timeout.total_seconds() == 300
     made.run_out()
     emulator.faults()
@@ -287,7 +316,7 @@ def test_polls_may_fail_a_few_times_an_hour():
     for _ in range(5):
         made.resume(message="503")
     assert made.deferral.kwargs["hiccups"] == 5
-    made.deferral.kwargs["notes"]["failing_since"] -= 3601
+    made.notes()["failing_since"] -= 3601
     made.resume(message="503")
     assert made.deferral.kwargs["hiccups"] == 1
     made.cancel(0)
