@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any, ClassVar, Self
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -14,11 +15,23 @@ class LazyOperator(BaseOperator):
     """Run ``operator`` (a dotted path) built with ``arguments``, which are templated.
 
     Execution, resumption after deferral and on_kill are delegated to the real operator; its own
-    ``template_fields`` are not rendered a second time.
+    ``template_fields`` are not rendered a second time. Airflow shows the task under the name of the
+    real operator.
     """
 
     template_fields: Sequence[str] = ("arguments",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"arguments": "json"}
+
+    def __new__(cls, *_: Any, operator: str = "", **__: Any) -> Self:
+        """Make an instance of a class of the real operator's name."""
+        # Airflow names a task after its class, a mapped one before there is an instance. A copy is made
+        # without arguments, of a class that has the name.
+        return super().__new__(_named(cls, operator) if operator else cls)
+
+    @classmethod
+    def partial(cls, *, operator: str, **arguments: Any) -> Any:
+        """Return what is mapped, under the name of the real operator."""
+        return super(LazyOperator, _named(cls, operator)).partial(operator=operator, **arguments)
 
     def __init__(self, *, operator: str, arguments: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -57,3 +70,10 @@ class LazyOperator(BaseOperator):
     def _with_real(self, context: Any) -> Any:
         context["task"] = self._real  # operators and their links look there for themselves
         return context
+
+
+@cache
+def _named(cls: type, operator: str) -> Any:
+    """Return a subclass with the name of the operator at a dotted path."""
+    name = operator.rpartition(".")[2]
+    return cls if cls.__name__ == name else type(cls)(name, (cls,), {"__module__": cls.__module__})
