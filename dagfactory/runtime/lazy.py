@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, ClassVar, Self
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from . import links
 from .call import imported
 
 
@@ -21,6 +23,7 @@ class LazyOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("arguments",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"arguments": "json"}
+    operator_extra_links = links.offered(links.ON_GOOGLE_CLOUD)
 
     def __new__(cls, *_: Any, operator: str = "", **__: Any) -> Self:
         """Make an instance of a class of the real operator's name."""
@@ -44,13 +47,16 @@ class LazyOperator(BaseOperator):
         real = self._build()
         # Airflow wraps execute to warn of operators that are called by another one; here that is meant.
         run = getattr(type(real).execute, "__wrapped__", type(real).execute)
-        return run(real, self._with_real(context))
+        with self._shown(context):
+            return run(real, self._with_real(context))
 
     def resume_execution(
         self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any
     ) -> Any:
         """Resume the real operator where it deferred."""
-        return self._build().resume_execution(next_method, next_kwargs, self._with_real(context))
+        real = self._build()
+        with self._shown(context):
+            return real.resume_execution(next_method, next_kwargs, self._with_real(context))
 
     def on_kill(self) -> None:
         """Let the real operator cancel what it started."""
@@ -66,6 +72,14 @@ class LazyOperator(BaseOperator):
         # add the operator to the DAG, where this task has its id already.
         object.__setattr__(self._real, "_dag", self.get_dag())
         return self._real
+
+    @contextlib.contextmanager
+    def _shown(self, context: Any) -> Iterator[None]:
+        """Link to what the real operator did, also where it defers or fails."""
+        try:
+            yield
+        finally:
+            links.push_from(self._real, self, context["ti"])
 
     def _with_real(self, context: Any) -> Any:
         context["task"] = self._real  # operators and their links look there for themselves
