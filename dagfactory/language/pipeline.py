@@ -68,7 +68,9 @@ class Pipeline(SpecModel):
         description="owners with an address each, which the DAG list links to",
         examples=[{"ml-team": "https://wiki.example.com/ml"}],
     )
-    doc: Text | None = Field(None, description="Markdown shown with the DAG")
+    doc: Text | None = Field(
+        None, description="Markdown shown with the DAG; if absent, the description and the spec"
+    )
     schedule: ScheduleField | None = Field(None, description="when runs start by themselves")
     start_date: Date = Field(_FIRST_DAY, description="first day; a schedule by the clock needs it")
     end_date: Date | None = Field(None, description="last day")

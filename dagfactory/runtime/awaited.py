@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import (
     get_current_context,
 )
 
-from . import jobstate, triggers
+from . import jobstate, observability, triggers
 from .base import VertexOperator
 from .labels import task_labels
 from .taskjobs import Job, TaskJobs
@@ -40,11 +40,12 @@ class AwaitedJobOperator(VertexOperator):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._identity: dict[str, str] = {}
+        self._context: Any = None
         self._notes: dict[str, Any] = {}
         self._kept_notes: dict[str, Any] = {}
-        self._ti: Any = None
         self._started: datetime | None = None
         self._killed = False
+        self.resumed = False  # links.py reads it
 
     def regions(self) -> list[str]:
         """Return every region a job of this task may run in."""
@@ -92,6 +93,7 @@ class AwaitedJobOperator(VertexOperator):
         self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any
     ) -> Any:
         """Resume after deferral; cancel the job first when the task's own time is up."""
+        self.resumed = True
         self._identify(context)
         with self._nothing_left_behind(context):
             # A limit of the deferral is either the end of the task or our own time to look.
@@ -124,6 +126,7 @@ class AwaitedJobOperator(VertexOperator):
         self, job: Job, method: str, arguments: dict[str, Any], look_after: float | None = None
     ) -> NoReturn:
         """Continue with a method once a job has ended, or look in on it after some seconds."""
+        observability.waiting(self, self._context, job)
         limits = [each for each in (self._time_left(), look_after) if each is not None]
         # From the job's name, not from this operator: a fallback may run in another region.
         _, project, _, region, _, identifier = job["name"].split("/")
@@ -161,11 +164,11 @@ class AwaitedJobOperator(VertexOperator):
         """Keep the notes for whatever resumes this task."""
         # Not among the arguments of the deferral: Airflow drops those when its time limit passes.
         if self._notes != self._kept_notes:
-            self._ti.xcom_push(key=NOTES, value=self._notes)
+            self._context["ti"].xcom_push(key=NOTES, value=self._notes)
 
     def _recall(self, given: dict[str, Any] | None = None) -> None:
         """Read the notes of this try; ``given`` are those that an older runtime handed on."""
-        ti = self._ti
+        ti = self._context["ti"]
         kept = ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index, key=NOTES)
         self._kept_notes = dict(kept or {})
         self._notes = dict(given or self._kept_notes)
@@ -218,7 +221,7 @@ class AwaitedJobOperator(VertexOperator):
     # Finding.
 
     def _identify(self, context: Any) -> None:
-        ti = self._ti = context["ti"]
+        self._context, ti = context, context["ti"]
         self._identity = task_labels(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
         self._started = getattr(ti, "start_date", None)
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from . import foreign_checkpoint, manifest
+from . import foreign_checkpoint, links, manifest
 from .base import ConnectedOperator
 from .storage import StorageClient
 
@@ -27,14 +27,16 @@ class ValidateCheckpointOperator(ConnectedOperator):
 
     template_fields: Sequence[str] = (*ConnectedOperator.template_fields, "checkpoint", "require")
     template_fields_renderers: ClassVar[dict[str, str]] = {"require": "json"}
+    operator_extra_links = links.offered(links.FOLDER)
 
     def __init__(self, *, checkpoint: str, require: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.checkpoint = checkpoint
         self.require = require
 
-    def execute(self, context: Any) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Any) -> dict[str, Any]:
         """Run every check; return what was checked or raise with all that failed."""
+        links.push(self, context["ti"], {links.FOLDER: links.storage(self.checkpoint)})
         store = self.store()
         sizes = store.sizes(self.checkpoint)
         directory, document, checks = self._read(store, sizes)

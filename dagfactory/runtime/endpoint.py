@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowException
 
-from . import traffic, vertex
+from . import links, traffic, vertex
 from .base import VertexOperator
 from .labels import task_labels, with_user_labels
 
@@ -35,6 +35,7 @@ class DeployModelOperator(VertexOperator):
         "service_account",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"machine": "json", "traffic": "json"}
+    operator_extra_links = links.offered(links.ENDPOINT)
 
     def __init__(  # noqa: PLR0913 - one keyword per field of the task
         self,
@@ -73,6 +74,8 @@ class DeployModelOperator(VertexOperator):
             endpoint = self._set_traffic(client, endpoint)
             if self.undeploy_idle:
                 endpoint = self._remove_idle(client, endpoint)
+            shown = vertex.console_url(endpoint["name"], "endpoints")
+            links.push(self, context["ti"], {links.ENDPOINT: shown})
         return self._result(endpoint)
 
     def _result(self, endpoint: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
-from . import arguments, jobspec, jobstate, program, triggers, vertex
+from . import arguments, jobspec, jobstate, links, observability, program, stats, triggers, vertex
 from .awaited import HOUR, AwaitedJobOperator
 from .base import VertexOperator
 from .job_metrics import written_metrics
@@ -52,6 +52,7 @@ class VertexJobOperator(AwaitedJobOperator):
         "fallback": "json",
     }
     ui_color = "#d2e3fc"
+    operator_extra_links = links.offered(links.JOB, links.LOGS, links.TENSORBOARD, links.FOLDER)
     collection: ClassVar[str] = "trainingPipelines"
     trigger: ClassVar[str] = triggers.PIPELINE
 
@@ -152,6 +153,7 @@ class VertexJobOperator(AwaitedJobOperator):
 
     def outcome(self, context: Any, job: Job) -> dict[str, Any]:
         """Return the result of a job that has ended, fall back or raise."""
+        observability.ended(self, context, job, self._job_behind)
         given_up = self._notes.pop("given_up", "")
         if jobstate.state_of(job) == jobstate.SUCCEEDED:
             self._say_if_unverified(job)
@@ -222,6 +224,7 @@ class VertexJobOperator(AwaitedJobOperator):
         tried = self._notes["tried"] = [*self._notes.get("tried", []), [place, reason]]
         if choice + 1 >= len(overrides):
             raise self._nowhere(tried)
+        stats.counted(stats.FALLBACKS, context["ti"])
         self.log.warning("No place (%s); falling back to %s", reason, overrides[choice + 1])
         self._launch(context, choice + 1)
 

@@ -70,8 +70,13 @@ class Leaderboard:
     def publish(self, outcome: SweepRanking) -> None:
         """Write ``trials.json`` and ``best.json`` beside the trials."""
         # best.json last: a reader that finds it also finds the trials
-        self.store.write_json(join(self.base, "trials.json"), outcome.records())
+        self.store.write_json(self.address, outcome.records())
         self.store.write_json(join(self.base, "best.json"), outcome.best)
+
+    @property
+    def address(self) -> str:
+        """Return where every trial is written down."""
+        return join(self.base, "trials.json")
 
     def model(self, trial: grid.Trial) -> str:
         """Return the model directory of a trial."""

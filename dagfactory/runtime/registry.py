@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-from . import vertex
+from . import links, vertex
 from .base import VertexOperator
 from .labels import task_labels, with_user_labels
 
@@ -20,6 +20,7 @@ class RegisterModelOperator(VertexOperator):
 
     template_fields: Sequence[str] = (*VertexOperator.template_fields, "model", "aliases", "labels")
     template_fields_renderers: ClassVar[dict[str, str]] = {"model": "json", "labels": "json"}
+    operator_extra_links = links.offered(links.MODEL, links.FOLDER)
 
     def __init__(
         self,
@@ -43,7 +44,10 @@ class RegisterModelOperator(VertexOperator):
             version = self._existing_version(client, own) or self._upload(client, own)
             self._move_aliases(client, version)
         name = f"{version['name'].split('@')[0]}@{version['versionId']}"
-        self.log.info("Registered %s: %s", name, vertex.console_url(name, "models"))
+        shown = vertex.console_url(name, "models")
+        self.log.info("Registered %s: %s", name, shown)
+        files = links.storage(self.model.get("artifactUri"))
+        links.push(self, ti, {links.MODEL: shown, links.FOLDER: files})
         outputs = {"model": name, "version": version["versionId"]}
         return {"model": name, "outputs": outputs | {"artifact": self.model.get("artifactUri")}}
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowException
 
-from . import grid, halving, jobspec, ranking
+from . import grid, halving, jobspec, links, ranking
 from .base import ConnectedOperator
 from .job import VertexJobOperator
 from .leaderboard import Leaderboard
@@ -123,6 +123,7 @@ class BestTrialOperator(ConnectedOperator):
         "metric",
         "goal",
     )
+    operator_extra_links = links.offered(links.LEADERBOARD)
 
     def __init__(
         self,
@@ -152,12 +153,15 @@ class BestTrialOperator(ConnectedOperator):
         )
         outcome = board.rank_trials(self._trials(sweep), self.log)
         if self.rung is None or self.rung + 1 == len(sweep["rungs"]["sizes"]):
+            written = board.address
             board.publish(outcome)
         else:
             models = {item.trial.id: board.model(item.trial) for item in outcome.results}
             onward = halving.promoted(sweep, self.rung, outcome.ranked, models)
-            store.write_json(join(self.base, f"rung-{self.rung}-trials.json"), outcome.records())
+            written = join(self.base, f"rung-{self.rung}-trials.json")
+            store.write_json(written, outcome.records())
             store.write_json(join(self.base, f"rung-{self.rung}.json"), onward)
+        links.push(self, context["ti"], {links.LEADERBOARD: links.storage(written)})
         return outcome.best
 
     def _trials(self, sweep: grid.Sweep) -> list[grid.Trial]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from . import jobspec, triggers
+from . import jobspec, links, triggers
 from .grid import Trial
 from .job import VertexJobOperator
 from .leaderboard import Leaderboard
@@ -27,6 +27,7 @@ class TuneOperator(VertexJobOperator):
         **VertexJobOperator.template_fields_renderers,
         "study": "json",
     }
+    operator_extra_links = links.offered(links.JOB, links.LOGS, links.FOLDER, links.LEADERBOARD)
     collection: ClassVar[str] = "hyperparameterTuningJobs"
     trigger: ClassVar[str] = triggers.TUNING
 
@@ -67,6 +68,7 @@ class TuneOperator(VertexJobOperator):
         board = Leaderboard(self.store(), base, metric["metricId"], goal, lambda: succeeded)
         outcome = board.rank_trials([_trial(each, spaces) for each in trials], self.log)
         board.publish(outcome)
+        links.push(self, self._context["ti"], {links.LEADERBOARD: links.storage(board.address)})
         return {**outcome.best, "job": pipeline["name"]}
 
 

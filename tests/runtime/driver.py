@@ -41,6 +41,7 @@ def describe(ti: Any) -> dict[str, Any]:
         "state": str(ti.state),
         "tries": ti.try_number,
         "label": ti.rendered_map_index,
+        "operator": ti.operator,
         "xcom": ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index),
     }
 

@@ -38,3 +38,14 @@ def test_the_real_operator_knows_its_dag_which_job_ids_begin_with(lazies):
 def test_an_unknown_operator_fails_at_once(lazies):
     assert (lazies.states()["unknown"], lazies.tasks["unknown"]["tries"]) == ("failed", 1)
     assert "cannot import airflow.providers.google.cloud.operators.gcs.NoSuchOperator" in lazies.log
+
+
+def test_a_task_is_shown_under_the_name_of_the_real_operator(lazies):
+    assert {name: task["operator"] for name, task in lazies.tasks.items()} == {
+        "lists": "GCSListObjectsOperator",
+        "defers": "DateTimeSensorAsync",
+        "killed": "Stubborn",
+        "group.named": "Named",
+        "each[0]": "Named",
+        "unknown": "NoSuchOperator",
+    }

@@ -12,6 +12,7 @@ from dagfactory import __version__
 from dagfactory.compiler.bundle.runtime_package import runtime_name
 from dagfactory.compiler.lower.deadline import deadline_argument
 from dagfactory.compiler.lower.schedule import schedule_arguments
+from dagfactory.compiler.lower.spec_page import spec_page
 from dagfactory.dagfile.identifiers import apart, distinct
 from dagfactory.dagfile.model import Call, DagFile, Group, Header, Operator, Teardown, Variable
 from dagfactory.dagfile.targets import target as target_named
@@ -48,7 +49,8 @@ def lower(plan: Plan, *, source: str) -> DagFile:
         header=_header(plan, source, target.name, digest(plan)),
         dag=target.symbol("DAG"),
         group=target.symbol("TaskGroup"),
-        arguments=lowering.data(dag_arguments(plan, lowering)),
+        # the page keeps its references as they are written
+        arguments=lowering.data(dag_arguments(plan, lowering)) | spec_page(plan),
         members=tree.members(()),
         edges=tree.edges(()),
         teardowns=tree.teardowns(),

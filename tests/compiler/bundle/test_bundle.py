@@ -83,7 +83,9 @@ def test_prod_differs_from_dev_only_in_what_the_environment_changes() -> None:
         assert re.sub(r"(?<![.])\bdev\b", "prod", one) == other or "sha256" in one
 
 
-def test_one_learning_rate_changes_one_line_and_the_hash(tmp_path: Path) -> None:
+def test_one_learning_rate_changes_its_line_its_line_on_the_page_and_the_hash(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "specs"
     shutil.copytree(ROOT / "specs", folder)
     spec = folder / "arr_coc.yaml"
@@ -91,7 +93,10 @@ def test_one_learning_rate_changes_one_line_and_the_hash(tmp_path: Path) -> None
     spec.write_text(spec.read_text().replace("values: [1e-3, 3e-3]", "values: [2e-3, 3e-3]"))
     after = made("prod", [spec]).dags["arr_coc.py"].splitlines()
     changed = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
-    assert [other.strip() for _, other in changed[1:]] == ['"learning_rate": [0.002, 0.003],']
+    assert [other.strip() for _, other in changed[1:]] == [
+        '"        - 0.002\\n"',
+        '"learning_rate": [0.002, 0.003],',
+    ]
     assert changed[0][0].startswith("# inputs sha256:")
 
 

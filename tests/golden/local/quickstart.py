@@ -20,6 +20,43 @@ with DAG(
         "retry_exponential_backoff": False,
         "max_retry_delay": timedelta(hours=1),
     },
+    doc_md=(
+        "The spec for `local`:\n"
+        "\n"
+        "```yaml\n"
+        "pipeline: quickstart\n"
+        "schedule: null\n"
+        "tasks:\n"
+        "  train:\n"
+        "    type: train\n"
+        "    module: trainer\n"
+        "    machine:\n"
+        "      type: g2-standard-4\n"
+        "      provisioning: spot\n"
+        "    args:\n"
+        "      textures: sort-of-clevr\n"
+        "      stage: answer\n"
+        "      epochs: 3\n"
+        "  good_enough:\n"
+        "    type: gate\n"
+        "    metrics: ${tasks.train.metrics}\n"
+        "    when: val_accuracy >= 0.5\n"
+        "    then: publish\n"
+        "    else: stop\n"
+        "  publish:\n"
+        "    type: empty\n"
+        "  stop:\n"
+        "    type: empty\n"
+        "defaults:\n"
+        "  image: us-docker.pkg.dev/arr-coc-local/ml/trainer:0.1.0\n"
+        "  retries:\n"
+        "    attempts: 2\n"
+        "    delay: 1s\n"
+        "    backoff: fixed\n"
+        "    max_delay: 1h\n"
+        "  poll: 1s\n"
+        "```"
+    ),
 ) as dag:
     train = VertexJobOperator(
         task_id="train",

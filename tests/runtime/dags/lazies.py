@@ -55,3 +55,6 @@ with DAG("lazies", schedule=None, start_date=datetime(2026, 1, 1), catchup=False
     with TaskGroup("group"):
         lazy("named", "lazies.Named")
     lazy("unknown", f"{GOOGLE}.NoSuchOperator")
+    LazyOperator.partial(task_id="each", operator="lazies.Named", arguments={}).expand(
+        params=[{"for_each": 1}]
+    )
