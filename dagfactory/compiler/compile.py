@@ -71,7 +71,11 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
     # finds every spec in its cache needs no model
     from dagfactory.compiler.resolve.layers import resolve
     from dagfactory.compiler.validate.unknown_names import unknown_names
-    from dagfactory.compiler.validate.validate import validate, validate_environment
+    from dagfactory.compiler.validate.validate import (
+        validate,
+        validate_environment,
+        validate_usage,
+    )
 
     found = list(parsed.diagnostics)
     tree = pipeline = model = None
@@ -81,6 +85,10 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
         # names are looked up on the tree, for a wrong value leaves no model, and a misspelt task
         # should not wait for the second run of `check`
         found += [*unresolved, *invalid, *unknown_names(tree)]
+    if parsed.usage and pipeline:
+        usage, invalid = validate_usage(parsed.usage, pipeline)
+        pipeline = pipeline.with_usage(usage)
+        found += invalid
     if parsed.environment and environment:
         model, invalid = validate_environment(parsed.environment, environment, parsed.project)
         found += invalid
@@ -159,8 +167,11 @@ def _is_recorded(made: Rendered, compiled: Compiled | None) -> bool:
     # each render says a warning again, and no key of the record knows the files of the project's code
     if made.holds_code or (compiled and compiled.diagnostics):
         return False
-    environment = compiled.plan.environment if compiled and compiled.plan else None
-    return not (environment and environment.code)
+    plan = compiled.plan if compiled else None
+    # nor what the usage file says, which can break a budget
+    if plan and plan.pipeline.budget:
+        return False
+    return not (plan and plan.environment and plan.environment.code)
 
 
 def _share_an_id(known: Iterable[Rendered], compiled: Iterable[Compiled]) -> bool:
