@@ -97,7 +97,7 @@ def serving_parts(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """Return machines of training as those that predict, with the reason in their source."""
     date, reason = serving_source()
     return tuple(
-        Part(each.name, each.count, _also(each.rate, f"{reason} of {date}")) for each in parts
+        Part(each.name, each.count, _also(each.rate, f"{date}, {reason}")) for each in parts
     )
 
 

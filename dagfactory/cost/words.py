@@ -25,19 +25,25 @@ def amount(value: float) -> str:
     return f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
+def counted(number: float, noun: str) -> str:
+    """Return a number of things: 1 job, 2 jobs; units of measure stay as they are."""
+    plural = "s" if noun in {"job", "run", "month"} and number != 1 else ""
+    return f"{amount(number)} {noun}{plural}"
+
+
 def formula(term: Term) -> str:
     """Return how a term comes about: 3 jobs x 2 machines x 0.5 h (assumed) x $7.99."""
     rate = f"${term.rate:,.4f}/{term.unit}"
     work = term.work
     if work is None:
-        return f"{amount(term.amount)} {term.unit} ({term.kind}) x {rate}"
+        return f"{counted(term.amount, term.unit)} ({term.kind}) x {rate}"
     factors = []
-    if work.jobs != 1:
+    if work.jobs != 1 or work.trials > 1:
         trials = f" of {work.trials:,} trials" if work.trials > work.jobs else ""
-        factors.append(f"{amount(work.jobs)} jobs{trials}")
+        factors.append(f"{counted(work.jobs, 'job')}{trials}")
     if work.replicas != 1:
         factors.append(f"{amount(work.replicas)} machines")
     factors.append(f"{amount(work.hours)} h ({term.kind})")
     if work.lost:
-        factors.append(f"{1 / (1 - work.lost):.3f} for preemptions")
+        factors.append(f"{1 / (1 - work.lost):.3f} (preemptions)")
     return " x ".join([*factors, rate])
