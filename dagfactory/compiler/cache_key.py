@@ -89,6 +89,10 @@ class Inputs:
         for defaults in defaults_beside(spec):
             yield os.fsencode(defaults)
             yield _read(defaults)
+        usage = beside(spec, USAGE)
+        for file in sorted(usage.iterdir()) if usage and usage.is_dir() else ():
+            yield os.fsencode(file)
+            yield _read(file)
         environments = beside(spec, "environments")
         if environments:
             files = sorted(each for each in environments.iterdir() if each.suffix in SUFFIXES)

@@ -56,7 +56,11 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
     # finds every spec in its cache needs no model
     from dagfactory.compiler.resolve.layers import resolve
     from dagfactory.compiler.validate.unknown_names import unknown_names
-    from dagfactory.compiler.validate.validate import validate, validate_environment
+    from dagfactory.compiler.validate.validate import (
+        validate,
+        validate_environment,
+        validate_usage,
+    )
 
     found = list(parsed.diagnostics)
     tree = pipeline = model = None
@@ -66,6 +70,10 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
         # names are looked up on the tree, for a wrong value leaves no model, and a misspelt task
         # should not wait for the second run of `check`
         found += [*unresolved, *invalid, *unknown_names(tree)]
+    if parsed.usage and pipeline:
+        usage, invalid = validate_usage(parsed.usage, pipeline)
+        pipeline = pipeline.with_usage(usage)
+        found += invalid
     if parsed.environment and environment:
         model, invalid = validate_environment(parsed.environment, environment, parsed.project)
         found += invalid

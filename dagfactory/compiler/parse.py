@@ -18,7 +18,7 @@ from dagfactory.document.load import load
 from dagfactory.document.node import Node
 from dagfactory.project.code import Project, Reads
 from dagfactory.project.files import leads_out
-from dagfactory.project.specs import STDIN, SUFFIXES, beside, defaults_beside, project_of
+from dagfactory.project.specs import STDIN, SUFFIXES, USAGE, beside, defaults_beside, project_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Parsed:
     `layers` are None where there is no pipeline to resolve; `environment` is the tree of the chosen
     environment's file, None where there is none. `sources` are all files that were read, `project` is
     where the spec's own Python lies, `lost` the mappings of the pipeline of which a key could not be
-    read, each with the place where a key that it lacks is reported.
+    read, each with the place where a key that it lacks is reported; `usage` says how much it uses.
     """
 
     layers: Layers | None
@@ -37,6 +37,7 @@ class Parsed:
     sources: tuple[SourceFile, ...]
     project: Project = field(default_factory=Project)
     lost: Mapping[KeyPath, Span] = field(default_factory=dict)
+    usage: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,22 @@ def parse(path: Path, environment: str | None, reads: Reads | None = None) -> Pa
     stacked = reduce(partial(merge_patch, keep_null=True), below) if below else None
     layers = Layers(spec.node, stacked, tree, environment, complete)
     found += patches
-    return Parsed(layers, tree, found, sources, project_of(path, reads), lost)
+    usage = _usage(path, spec.node)
+    found += usage.diagnostics if usage else ()
+    sources += (usage.source,) if usage and usage.source else ()
+    return Parsed(
+        layers, tree, found, sources, project_of(path, reads), lost, usage.node if usage else None
+    )
+
+
+def _usage(path: Path, node: Node) -> _Loaded | None:
+    """Load the file that says how much a pipeline uses, if there is one."""
+    name, folder = node.find(("pipeline",)), beside(path, USAGE)
+    # the id becomes a file's name
+    if folder is None or name is None or not str(name.value).isidentifier():
+        return None
+    file = folder / f"{name.value}.yaml"
+    return _mapping(load_file(file), "this file") if file.is_file() else None
 
 
 _LOST_KEYS = ("DF104", "DF106")
@@ -167,10 +183,14 @@ def environments(spec: Path) -> list[str]:
 
 def _defaults(path: Path) -> _Loaded:
     """Load a file of defaults."""
-    loaded = load_file(path)
+    return _mapping(load_file(path), "the defaults")
+
+
+def _mapping(loaded: _Loaded, what: str) -> _Loaded:
+    """Return a loaded file without its tree where that is no mapping."""
     if loaded.node is None or isinstance(loaded.node.value, dict):
         return loaded
-    problem = not_a_mapping(loaded.node, (), "the defaults")
+    problem = not_a_mapping(loaded.node, (), what)
     return replace(loaded, node=None, diagnostics=(*loaded.diagnostics, problem))
 
 
@@ -188,11 +208,7 @@ def _environment(path: Path, name: str | None) -> tuple[_Loaded | None, Diagnost
     if folder is None:
         return None, None
     file = next(folder / f"{name}{end}" for end in SUFFIXES if (folder / f"{name}{end}").exists())
-    loaded = load_file(file)
-    if loaded.node is None or isinstance(loaded.node.value, dict):
-        return loaded, None
-    problem = not_a_mapping(loaded.node, (), "this file")
-    return replace(loaded, node=None, diagnostics=(*loaded.diagnostics, problem)), None
+    return _mapping(load_file(file), "this file"), None
 
 
 def _not_a_pipeline(node: Node) -> Diagnostic | None:

@@ -25,8 +25,9 @@ from dagfactory.language.common import (
     VarName,
     bad,
 )
+from dagfactory.language.money import Prices
 
-HIDDEN = ("vars", "pipeline", "environment")
+HIDDEN = ("vars", "pipeline", "environment", "prices")
 """Keys of the file that `${env.…}` does not offer under their own names."""
 
 
@@ -124,6 +125,9 @@ class EnvironmentFile(SpecModel):
         description="Python packages of the project that travel in the bundle: `callable` of "
         "`python` tasks and alerts may name their functions",
         examples=[["my_team"]],
+    )
+    prices: Prices | None = Field(
+        None, description="prices that `cost` takes before its own, each with its day and source"
     )
     vars: dict[VarName, Any] = Field({}, description="values for `${vars.NAME}`")
     pipeline: dict[str, Any] = Field({}, description="a patch under every pipeline")

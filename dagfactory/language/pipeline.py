@@ -26,9 +26,11 @@ from dagfactory.language.common import (
     missing,
 )
 from dagfactory.language.job import Machine
+from dagfactory.language.money import Budget
 from dagfactory.language.param import Param
 from dagfactory.language.schedule import ScheduleField
 from dagfactory.language.task import Retries, TaskBase
+from dagfactory.language.usage import Usage
 from dagfactory.project.code import Project
 
 _FIRST_DAY = datetime.fromisoformat("2024-01-01")
@@ -97,6 +99,9 @@ class Pipeline(SpecModel):
         None, description="pause the pipeline after so many failed runs in a row"
     )
     alerts: Alerts | None = Field(None, description="whom to tell what becomes of tasks and runs")
+    budget: Budget | None = Field(
+        None, description="the most it may cost; more is an error", examples=[{"run": 900}]
+    )
     vars: dict[VarName, Any] = Field({}, description="values for `${vars.NAME}`")
     environments: dict[EnvironmentName, Any] = Field(
         {}, description="by environment: a patch of this file"
@@ -105,6 +110,7 @@ class Pipeline(SpecModel):
         description="the tasks by id", examples=[{"train": {"type": "train", "module": "trainer"}}]
     )
     _project: Project = PrivateAttr(default_factory=Project)
+    _usage: Usage | None = PrivateAttr(default=None)
 
     @property
     def project(self) -> Project:
@@ -116,6 +122,17 @@ class Pipeline(SpecModel):
         placed = self.model_copy()
         placed._project = project or Project()  # noqa: SLF001 - of a copy of this very model
         return placed
+
+    @property
+    def usage(self) -> Usage:
+        """Return how much of everything the pipeline uses, as far as a file beside it says so."""
+        return self._usage or Usage()
+
+    def with_usage(self, usage: Usage | None) -> Pipeline:
+        """Return this pipeline as one that uses so much."""
+        made = self.model_copy()
+        made._usage = usage  # noqa: SLF001 - of a copy of this very model
+        return made
 
     @model_validator(mode="after")
     def _dates(self) -> Pipeline:

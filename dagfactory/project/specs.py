@@ -15,6 +15,9 @@ SPECS = Path("specs")
 STDIN = Path("-")
 _ENVIRONMENTS = "environments"
 _DEFAULTS = "defaults"
+USAGE = "usage"
+"""The folder of files that say how much pipelines use."""
+_NO_SPECS = (_ENVIRONMENTS, USAGE)
 _LEVELS = 3
 
 
@@ -27,7 +30,7 @@ class NoInputError(DagfactoryError):
 def find_specs(paths: Iterable[Path]) -> list[Path]:
     """Return the specs among files and folders, each once; `-` stands for standard input.
 
-    In folders, `environments/`, `defaults.yaml` and hidden files are left out. Raises NoInputError
+    In folders, `environments/`, `usage/`, `defaults.yaml` and hidden files are left out. Raises NoInputError
     for a path that does not exist and when nothing is found.
     """
     given = list(paths)
@@ -55,7 +58,7 @@ def _exists(path: Path) -> bool:
 
 
 def _specs_in(folder: Path) -> list[Path]:
-    if folder.resolve().name == _ENVIRONMENTS:
+    if folder.resolve().name in _NO_SPECS:
         return []
     return sorted(each for each in yaml_files(folder) if _is_spec(each.relative_to(folder)))
 
@@ -69,8 +72,8 @@ def yaml_files(folder: Path) -> Iterator[Path]:
 
 
 def _is_spec(path: Path) -> bool:
-    """Whether the file at `path` inside a folder is a spec: no environment, no defaults."""
-    return _ENVIRONMENTS not in path.parts[:-1] and path.stem != _DEFAULTS
+    """Whether the file at `path` inside a folder is a spec: no environment, no usage, no defaults."""
+    return not set(_NO_SPECS) & set(path.parts[:-1]) and path.stem != _DEFAULTS
 
 
 def _folders(spec: Path) -> Iterator[Path]:

@@ -20,6 +20,7 @@ from dagfactory.diagnostics.diagnostic import DagfactoryError
 from dagfactory.language.alerts import Alerts, Deadline, Monitoring, Notifier
 from dagfactory.language.environment import EnvironmentFile, Pool
 from dagfactory.language.job import JobTask, Machine
+from dagfactory.language.money import Prices
 from dagfactory.language.param import Param
 from dagfactory.language.pipeline import Defaults, Pipeline
 from dagfactory.language.schedule import Schedule
@@ -46,6 +47,7 @@ SECTIONS: dict[str, type[SpecModel]] = {
     "defaults": Defaults,
     "environment": EnvironmentFile,
     "pools": Pool,
+    "prices": Prices,
     "alerts": Alerts,
     "notifier": Notifier,
     "deadline": Deadline,

@@ -12,6 +12,7 @@ from dagfactory.compiler.validate.errors import LeftOut, diagnose, left_out
 from dagfactory.diagnostics.wording import closest
 from dagfactory.language.environment import EnvironmentFile
 from dagfactory.language.pipeline import Pipeline
+from dagfactory.language.usage import Usage
 
 if TYPE_CHECKING:
     from dagfactory.diagnostics.diagnostic import Diagnostic
@@ -29,6 +30,7 @@ _NEEDED: Mapping[type[BaseModel], Mapping[str, Any]] = {
         "region": "us-central1",
         "bucket": "gs://bucket",
     },
+    Usage: {},
 }
 """What takes the place of a key that has to be there."""
 

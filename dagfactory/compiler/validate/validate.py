@@ -25,6 +25,7 @@ from dagfactory.document.node import Node
 from dagfactory.language.common import as_task_id
 from dagfactory.language.environment import EnvironmentFile
 from dagfactory.language.pipeline import Pipeline
+from dagfactory.language.usage import Usage
 from dagfactory.task_api.own_code import own_code
 from dagfactory.tasks._hole import Hole
 
@@ -72,6 +73,26 @@ def validate_environment(
         problems = [Diagnostic("DF110", message, span, f"write `{name}`")]
     code = own_code(model, project).problems
     return model, [*problems, *(locate(node, each) for each in code)]
+
+
+def validate_usage(node: Node, pipeline: Pipeline) -> tuple[Usage, list[Diagnostic]]:
+    """Check the file that says how much a pipeline uses; what is wrong has a stand-in."""
+    model, problems = _model(Usage, node.plain(), node)
+    known = _names(pipeline.tasks)
+    for name in model.tasks:
+        if name not in known:
+            message, remedy = f"unknown task `{name}`", did_you_mean(name, known)
+            span = node.span_of(("tasks", name), key=True)
+            problems.append(Diagnostic("DF202", message, span, remedy))
+    return model, problems
+
+
+def _names(tasks: Mapping[str, TaskBase]) -> list[str]:
+    """Return the ids of tasks and of those inside them."""
+    found = list(tasks)
+    for each in tasks.values():
+        found += _names(task_types.task_type(each.type).members(each))
+    return found
 
 
 def _model(

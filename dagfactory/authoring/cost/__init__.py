@@ -1,0 +1,1 @@
+"""`dagfactory cost` from its arguments to its text. Imports `compiler` and `cost`."""

@@ -1,0 +1,39 @@
+"""What a pipeline costs, a run and a month, and what it would cost otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dagfactory.cli._complete import environments
+
+
+@click.command("cost")
+@click.argument("spec", type=click.Path(path_type=Path, allow_dash=True))
+@click.option(
+    "--env",
+    "environment",
+    required=True,
+    metavar="NAME",
+    help="Environment whose region and prices hold.",
+    shell_complete=environments,
+)
+@click.option(
+    "--format",
+    "name",
+    envvar="DAGFACTORY_COST_FORMAT",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="JSON has every rate with its day and source.",
+)
+def command(spec: Path, environment: str, name: str) -> int:
+    """Print what the pipeline SPEC costs, term by term: jobs, endpoints, storage, Composer.
+
+    Hours are those of `usage/PIPELINE.yaml` beside the spec, measured or given, or else one hour that
+    is assumed; each number says which. More than the spec's `budget` ends with exit code 1.
+    """
+    from dagfactory.authoring.cost.command import CostOptions, cost
+
+    return cost(CostOptions(spec, environment, name))

@@ -1,0 +1,138 @@
+"""The jobs of a run: training, sweeps, evaluation, on their machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dagfactory.cost.hours import hours_of, lost
+from dagfactory.cost.rates import Rates, UnknownPriceError, disk_parts, machine_parts
+from dagfactory.cost.terms import Term, Work
+from dagfactory.language.job import Disk, JobTask, Machine
+from dagfactory.runtime.grid import count, packs
+from dagfactory.runtime.halving import trial_slots
+from dagfactory.tasks._sweep.model import Sweep
+from dagfactory.tasks._sweep.search import MOST_COMBINATIONS, combinations
+from dagfactory.tasks.sweep import definition
+
+if TYPE_CHECKING:
+    from dagfactory.cost.hours import Hours
+    from dagfactory.cost.terms import Planned
+    from dagfactory.diagnostics.span import KeyPath
+    from dagfactory.language.task import TaskBase
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A task that runs jobs, with its machine and the place where that stands."""
+
+    name: str
+    task: JobTask
+    machine: Machine
+    path: KeyPath
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Jobs that are alike: how many, of how many trials, how long next to the longest ones."""
+
+    jobs: int
+    trials: int = 0
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is asked for in place of what the spec says."""
+
+    region: str = ""
+    provisioning: str = ""
+
+
+AS_WRITTEN = Change()
+
+
+def jobs(plan: Planned) -> Iterator[Job]:
+    """Yield the tasks that run jobs, but those on machines that are there anyway."""
+    default = plan.pipeline.defaults.machine
+    for name, item in plan.tasks.items():
+        task = item.task
+        if not isinstance(task, JobTask) or task.persistent_resource:
+            continue
+        if task.machine:
+            yield Job(name, task, task.machine, (*item.path, "machine", "type"))
+        elif default:
+            yield Job(name, task, default, ("defaults", "machine", "type"))
+
+
+def batches(plan: Planned, task: JobTask) -> list[Batch]:
+    """Return the jobs that a task starts in a run; those of halving have one batch for each rung."""
+    if not isinstance(task, Sweep):
+        return [Batch(times(task))]
+    if task.method == "bayes":
+        return [Batch(task.trials or 1, task.trials or 1)]
+    # so many are another check's finding, and counting them one by one takes minutes
+    if combinations(task) > MOST_COMBINATIONS:
+        upper = combinations(task) * max(len(task.seeds), 1)
+        return [Batch(upper, upper)]
+    compact = definition(task, plan.pipeline)
+    if "rungs" in compact:
+        budgets = compact["rungs"]["budgets"]
+        slots = [trial_slots(compact, rung) for rung in range(len(budgets))]
+        pairs = zip(slots, budgets, strict=True)
+        return [Batch(size, size, budget / budgets[-1]) for size, budget in pairs]
+    trials = count(compact)
+    return [Batch(len(packs(compact)) if "pack" in compact else trials, trials)]
+
+
+def times(task: TaskBase) -> int:
+    """Return how often a run has a task; once for a list that only a run knows."""
+    return len(task.for_each) if isinstance(task.for_each, list) else 1
+
+
+def job_terms(plan: Planned, job: Job, rates: Rates, change: Change = AS_WRITTEN) -> list[Term]:
+    """Return the terms of a task's jobs; raises UnknownPriceError."""
+    machine = job.machine
+    region = change.region or (plan.environment.region if plan.environment else "")
+    way = change.provisioning or machine.provisioning
+    parts = machine_parts(rates, machine.type, machine.accelerator, region, way)
+    parts += disk_parts(rates, machine.disk or Disk(), region)
+    hours = hours_of(plan.pipeline.usage, job.name)
+    made = []
+    found = batches(plan, job.task)
+    for number, batch in enumerate(found):
+        work = Work(
+            machine=machine.type,
+            region=region,
+            provisioning=way,
+            hours=_hours(hours, batch),
+            jobs=batch.jobs,
+            trials=batch.trials,
+            replicas=machine.replicas,
+            lost=lost(plan.pipeline.usage, hours, way),
+        )
+        name = f"{job.name}, rung {number}" if len(found) > 1 else job.name
+        what = f"{_words(job)} {way.replace('_', '-')}"
+        amount = work.machine_hours
+        made.append(Term(name, what, amount, "hour", hours.kind, parts, work, job.path))
+    return made
+
+
+def _hours(hours: Hours, batch: Batch) -> float:
+    # the mean over the jobs of all rungs was measured, short ones and long ones
+    return hours.value if hours.kind == "measured" else hours.value * batch.share
+
+
+def _words(job: Job) -> str:
+    gpu = job.machine.accelerator
+    attached = f" + {gpu.count} x {gpu.type.removeprefix('NVIDIA_')}" if gpu else ""
+    return f"{job.machine.type}{attached}"
+
+
+def priceable(plan: Planned, job: Job, rates: Rates, change: Change) -> list[Term] | None:
+    """Return the terms of a task's jobs under a change, or None where no price of it is known."""
+    try:
+        return job_terms(plan, job, rates, change)
+    except UnknownPriceError:
+        return None

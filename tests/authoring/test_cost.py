@@ -1,0 +1,91 @@
+"""`dagfactory cost` from its arguments to its exit code."""
+
+import json
+
+import pytest
+
+from dagfactory.__main__ import run
+
+SPEC = """
+pipeline: p
+defaults: {image: "us-docker.pkg.dev/p/r/fit:1"}
+tasks:
+  fit: {type: train, module: my_team.fit, machine: {type: MACHINE}}
+"""
+PLACE = "environment: prod\nproject: demo-prod\nregion: us-central1\nbucket: gs://demo-prod\n"
+
+
+@pytest.fixture
+def said(tmp_path, monkeypatch, capsys):
+    """Price a machine; return exit code, standard output and standard error."""
+
+    def ask(*arguments, machine="n1-standard-4", more="", usage=None):
+        monkeypatch.chdir(tmp_path)
+        for name in ("environments", "usage"):
+            (tmp_path / "specs" / name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "specs/environments/prod.yaml").write_text(PLACE)
+        (tmp_path / "specs/p.yaml").write_text(SPEC.replace("MACHINE", machine) + more)
+        if usage:
+            (tmp_path / "specs/usage/p.yaml").write_text(usage)
+        code = run(["cost", "specs/p.yaml", "--env", "prod", *arguments])
+        return code, *capsys.readouterr()
+
+    return ask
+
+
+def test_a_spec_is_priced(said):
+    code, out, err = said()
+    assert (code, err) == (0, "")
+    assert out.startswith("p in prod (us-central1): $0.25 a run, $0.25 a month")
+
+
+def test_json(said):
+    code, out, _ = said("--format", "json")
+    assert code == 0
+    assert json.loads(out)["run"][0]["name"] == "fit"
+
+
+def test_an_unknown_price_is_a_finding_at_its_place_and_no_sum(said):
+    code, out, err = said(machine="n2-standard-8")
+    assert (code, out) == (1, "")
+    assert "DF335" in err
+    assert "specs/p.yaml:5:59" in err
+
+
+def test_more_than_the_budget_is_shown_and_fails(said):
+    code, out, err = said(more="budget: {run: 0.1}\n")
+    assert code == 1
+    assert out.startswith("p in prod")
+    assert "DF334" in err
+
+
+@pytest.mark.parametrize(
+    ("usage", "code"),
+    [
+        ("tasks: {fitt: {hours: 2}}\n", "DF202"),
+        ("tasks: {fit: {hours: -1}}\n", "DF123"),
+        ("hours: 2\n", "DF120"),
+        ("preemptions: {every: 1m}\n", "DF123"),
+        ("[1]\n", "DF122"),
+    ],
+)
+def test_a_wrong_usage_file_is_a_finding_in_it(said, usage, code):
+    status, _, err = said(usage=usage)
+    assert status == 1
+    assert code in err
+    assert "specs/usage/p.yaml:1:" in err
+
+
+def test_check_reads_no_usage_file_as_a_spec(said, capsys):
+    said(usage="tasks: {fit: {hours: 2}}\n")
+    assert run(["check"]) == 0
+    assert "checked 1 spec" in capsys.readouterr().err
+
+
+def test_a_budget_holds_when_rendering_though_only_the_usage_changed(said, tmp_path):
+    more = "budget: {run: 1}\n"
+    said(more=more, usage="tasks: {fit: {hours: 1}}\n")
+    render = ["render", "specs", "--env", "prod", "--out", str(tmp_path / "dags")]
+    assert run(render) == 0
+    said(more=more, usage="tasks: {fit: {hours: 10}}\n")
+    assert run(render) == 1
