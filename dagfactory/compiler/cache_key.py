@@ -18,6 +18,7 @@ from dagfactory.project.files import leads_out, read_regular
 from dagfactory.project.specs import (
     STDIN,
     SUFFIXES,
+    USAGE,
     beside,
     defaults_beside,
     project_of,

@@ -58,6 +58,11 @@ FAMILIES = {
     "a header that logs in": r"(?i:\bauthorization\W{1,4}(?:bearer|basic|token)\s+)[0-9A-Za-z+/_.=-]{16,}",
 }
 
+_NAMES = re.compile(
+    r"(?:^|_)(?:password|passwd|passphrase|secret|token|api_?key|private_key|access_key"
+    r"|secret_key|credentials?)$"
+)
+
 
 @cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
@@ -76,3 +81,10 @@ def masked(text: str) -> str:
     for _, pattern in _patterns():
         text = pattern.sub(lambda found: "*" * len(found[0]), text)
     return text
+
+
+def speaks_of_secret(name: str) -> bool:
+    """Whether what has this name is a secret."""
+    # `dbPassword`, `db-password` and `DB_PASSWORD` mean the same
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
+    return bool(_NAMES.search(words))

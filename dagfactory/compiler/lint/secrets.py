@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
-from dagfactory.diagnostics.redact import secret_kind
+from dagfactory.diagnostics.redact import secret_kind, speaks_of_secret
 from dagfactory.diagnostics.span import Pointer
 from dagfactory.language.common import is_open
 
@@ -24,10 +24,6 @@ _IN_COMMANDS = re.compile(
     r"([\w-]*(?:password|passwd|token|api[_-]?key|access[_-]?key|secret[_-]key))"
     r"[= ][\"']?([^\s\"'$<>{}()]{8,})",
     re.IGNORECASE,
-)
-_NAMES = re.compile(
-    r"(?:^|_)(?:password|passwd|passphrase|secret|token|api_?key|private_key|access_key"
-    r"|secret_key|credentials?)$"
 )
 _HARMLESS = re.compile(r"[\s/]|^[a-z]+$|^\d+$")
 _OPAQUE = re.compile(r"[0-9A-Za-z+=_-]{24,}")
@@ -117,13 +113,6 @@ def _named_secret(path: KeyPath, text: str) -> bool:
     if len(text) < _FEWEST or _HARMLESS.search(text):
         return False
     return speaks_of_secret(str(path[-1]))
-
-
-def speaks_of_secret(name: str) -> bool:
-    """Whether what has this name is a secret."""
-    # `dbPassword`, `db-password` and `DB_PASSWORD` mean the same
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
-    return bool(_NAMES.search(words))
 
 
 def _random(text: str) -> bool:
