@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dagfactory.compiler.bundle.bundle import IGNORE, MANIFEST, Bundle, entry, ignore_file
+from dagfactory.compiler.bundle.plan_paths import FOLDER
 from dagfactory.deploy.manifest import RemoteManifest, encode, parse, successor
 from dagfactory.deploy.stores import NEW, StoredFile
 from dagfactory.project.content_name import kind_of
@@ -92,7 +93,7 @@ def plan(
 def confirm_removals(plan: SyncPlan) -> SyncPlan:
     """Return the plan of a bundle of single specs, where removals need a confirmation."""
     # `sync specs/a.yaml` may mean "only this one", or be a slip that would remove all the others.
-    gone = [each.path for each in plan.deletes if not kind_of(each.path)]
+    gone = [each.path for each in plan.deletes if _counts(each.path)]
     if not gone:
         return plan
     reason = f"only some specs were named, and {', '.join(gone)} would be deleted"
@@ -103,6 +104,8 @@ def phase(path: str) -> int:
     """Return the phase in which a file is written: what DAGs import first, the manifest last."""
     if kind_of(path):
         return 0
+    if path.startswith(FOLDER):
+        return 2
     return {IGNORE: 2, MANIFEST: 3}.get(path, 1)
 
 
@@ -180,8 +183,13 @@ def _confirmations(
 ) -> Iterator[str]:
     if old.environment not in ("", environment):
         yield f"the destination belongs to environment `{old.environment}`, not `{environment}`"
-    # Folders named after their content do not count: they go by themselves, one for each that is new.
-    gone = sum(not kind_of(each.path) for each in deletes)
-    owned = sum(not kind_of(path) for path in old.files)
+    gone = sum(_counts(each.path) for each in deletes)
+    owned = sum(map(_counts, old.files))
     if gone > max(FREE_DELETIONS, FREE_SHARE * owned):
         yield f"{gone} of {owned} files would be deleted"
+
+
+def _counts(path: str) -> bool:
+    """Whether a deletion of the file is one that somebody may not have meant."""
+    # folders named after their content go by themselves, one for each that is new, and plans with their DAGs
+    return not kind_of(path) and not path.startswith(FOLDER)
