@@ -34,7 +34,6 @@ def command(spec: Path, environment: str | None, name: str) -> int:
     from dagfactory.compiler.compile import compile_spec
     from dagfactory.compiler.parse import environments
     from dagfactory.compiler.plan.graph import FORMATS
-    from dagfactory.diagnostics.source import Sources
     from dagfactory.project.specs import find_specs
     from dagfactory.report import print_findings
 
@@ -43,7 +42,7 @@ def command(spec: Path, environment: str | None, name: str) -> int:
         raise click.UsageError(f"{spec} holds {len(others) + 1} specs; name the one to draw")
     chosen = environment or next(iter(environments(path)), None)
     compiled = compile_spec(path, chosen)
-    if print_findings(compiled.diagnostics, Sources(compiled.sources)) or compiled.plan is None:
+    if print_findings(compiled.diagnostics, compiled.sources) or compiled.plan is None:
         return 1
     sys.stdout.write(FORMATS[name](compiled.plan))
     return 0

@@ -10,7 +10,6 @@ from dagfactory.compiler.compile import compile_spec
 from dagfactory.compiler.fork import fork_map
 from dagfactory.compiler.outcome import Outcome, collisions, outcome_of
 from dagfactory.diagnostics.diagnostic import Diagnostic, has_errors, tidy
-from dagfactory.diagnostics.source import Sources
 from dagfactory.project.specs import STDIN
 
 if TYPE_CHECKING:
@@ -21,17 +20,18 @@ if TYPE_CHECKING:
     from dagfactory.compiler.compile import Compiled
     from dagfactory.compiler.plan.model import Plan
     from dagfactory.compiler.record import Record
+    from dagfactory.diagnostics.source import SourceFile
     from dagfactory.language.environment import EnvironmentFile
     from dagfactory.project.code import Reads
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A bundle (None when there are errors) with every finding and the texts they lie in."""
+    """A bundle (None when there are errors) with every finding, and the texts that no file holds."""
 
     bundle: Bundle | None
     diagnostics: list[Diagnostic]
-    sources: Sources
+    sources: tuple[SourceFile, ...]
 
 
 def build(specs: list[Path], environment: str | None, record: Record | None = None) -> Built:
@@ -104,14 +104,14 @@ def _rendered(path: Path, plan: Plan) -> Rendered:
     return Rendered(name, source, header.digest, text, header.target, beside, address)
 
 
-def sources_of(specs: list[Path]) -> Sources:
-    """Return the texts behind spans: files are read when asked for, standard input only once."""
+def sources_of(specs: list[Path]) -> tuple[SourceFile, ...]:
+    """Return the texts behind spans that cannot be read again: files are read when asked for."""
     if STDIN not in specs:
-        return Sources()
+        return ()
     from dagfactory.compiler.parse import load_file
 
     source = load_file(STDIN).source
-    return Sources((source,) if source else ())
+    return (source,) if source else ()
 
 
 def environments_of(specs: Iterable[Path], name: str) -> list[EnvironmentFile]:

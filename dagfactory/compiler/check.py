@@ -12,6 +12,7 @@ from dagfactory.compiler.build import outcomes_of, sources_of
 from dagfactory.compiler.compile import Compiled, compile_spec
 from dagfactory.compiler.outcome import Outcome, collisions, outcome_of
 from dagfactory.diagnostics.diagnostic import Diagnostic, tidy
+from dagfactory.diagnostics.source import Sources
 from dagfactory.report import Findings
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def check_specs(
     found += collisions(outcomes)
     seconds = perf_counter() - start
     tasks = sum(each.tasks for each in outcomes)
-    return Findings(tuple(tidy(found)), sources_of(paths), len(paths), tasks, seconds)
+    return Findings(tuple(tidy(found)), Sources(sources_of(paths)), len(paths), tasks, seconds)
 
 
 def _check(path: Path, environment: str | None, reads: Reads) -> Outcome:

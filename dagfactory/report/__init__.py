@@ -15,7 +15,7 @@ from typing import Protocol, TextIO, cast
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.redact import masked, secret_kind
-from dagfactory.diagnostics.source import Sources
+from dagfactory.diagnostics.source import SourceFile, Sources
 
 WIDTH = 100
 """Columns a report uses at most."""
@@ -95,9 +95,9 @@ def _without_secrets(diagnostic: Diagnostic) -> Diagnostic:
     return replace(diagnostic, message=message, help=help_ or None, notes=tuple(notes))
 
 
-def print_findings(diagnostics: Iterable[Diagnostic], sources: Sources | None = None) -> bool:
+def print_findings(diagnostics: Iterable[Diagnostic], sources: tuple[SourceFile, ...]) -> bool:
     """Print findings on standard error in the default format; return whether one is an error."""
-    findings = Findings(tuple(diagnostics), sources or Sources())
+    findings = Findings(tuple(diagnostics), Sources(sources))
     style = style_for(sys.stderr, os.environ)
     name = choose_format(os.environ)
     sys.stderr.write(load_format(name).text(findings, style))
