@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -22,6 +23,12 @@ import click
     help="A defaults.yml that holds for FILES, the strongest last; else the one beside each.",
 )
 @click.option("--strict", is_flag=True, help="Exit 1 also when something was not carried over.")
+@click.option(
+    "--from-airflow",
+    "since",
+    type=click.Choice(("2", "3")),
+    help="Airflow that FILES were written for: 2 runs daily without `schedule:`, and catches up.",
+)
 @click.option("--force", is_flag=True, help="Replace files that are there already.")
 def command(
     paths: tuple[Path, ...],
@@ -30,6 +37,7 @@ def command(
     defaults: tuple[Path, ...],
     strict: bool,
     force: bool,
+    since: Literal["2", "3"] | None,
 ) -> int:
     """Turn FILES (or all YAML files of folders) into specs, one per DAG.
 
@@ -38,4 +46,6 @@ def command(
     """
     from dagfactory.importers._command import ImportOptions, import_files
 
-    return import_files(ImportOptions(paths, out, name.replace("-", "_"), defaults, strict, force))
+    return import_files(
+        ImportOptions(paths, out, name.replace("-", "_"), defaults, strict, force, since or "")
+    )

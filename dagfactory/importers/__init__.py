@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,11 +37,26 @@ class Imported:
     remarks: tuple[Remark, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to import with the files of defaults that hold for it, the strongest last."""
+
+    file: SourceFile
+    defaults: tuple[SourceFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user says of the files: `since` is the line of Airflow that they were written for."""
+
+    since: Literal["2", "3", ""] = ""
+
+
 class Importer(Protocol):
     """The interface of a module of this package."""
 
-    def read(self, source: SourceFile, defaults: Sequence[SourceFile]) -> Imported:
-        """Turn a file into specs; `defaults` are files that hold for it, the strongest last."""
+    def read(self, sources: Sequence[Source], options: Options) -> list[Imported]:
+        """Turn files into specs, one result for each; names that change do so in all of them."""
 
 
 def formats() -> list[str]:

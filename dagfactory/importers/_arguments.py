@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import keyword
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.importers._remarks import NotDataError
@@ -71,8 +71,13 @@ def _is_default(key: str, given: Argument) -> bool:
     return key in _AIRFLOW_DEFAULTS and value == _AIRFLOW_DEFAULTS[key]
 
 
-def arguments(given: Mapping[str, Argument], context: ImportContext) -> dict[str, Any]:
-    """Return the arguments that are data; raises NotDataError where the work itself is code."""
+def arguments(
+    given: Mapping[str, Argument], context: ImportContext, needed: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the arguments that are data; raises NotDataError where the work itself is code.
+
+    Those that are `needed` are never left out.
+    """
     made: dict[str, Any] = {}
     for key, each in given.items():
         if _NEEDS_CODE.match(key):
@@ -80,6 +85,8 @@ def arguments(given: Mapping[str, Argument], context: ImportContext) -> dict[str
         try:
             made |= _argument(key, each, context)
         except NotDataError as error:
+            if key in needed:
+                raise NotDataError(f"`{key}`, {error.reason}", error.span, error.code) from error
             message = f"argument `{key}` was left out: {error.reason}"
             context.add(error.code, message, error.span)
     return made

@@ -6,14 +6,14 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError, Diagnostic
 from dagfactory.diagnostics.source import SourceFile, read, shown
 from dagfactory.diagnostics.span import Span
 from dagfactory.diagnostics.terminal import safe
 from dagfactory.diagnostics.wording import did_you_mean
-from dagfactory.importers import Imported, Outcome, formats, importer
+from dagfactory.importers import Imported, Options, Outcome, Source, formats, importer
 from dagfactory.importers._remarks import Remark, from_diagnostic
 from dagfactory.project.files import Folder, plainly
 from dagfactory.project.specs import SUFFIXES, find_specs
@@ -35,14 +35,16 @@ class ImportOptions:
     defaults: tuple[Path, ...]
     strict: bool
     force: bool
+    since: Literal["2", "3", ""] = ""
 
 
 def import_files(options: ImportOptions) -> int:
     """Import everything and print the remarks; return the exit code. Raises DagfactoryError."""
     if options.format not in formats():
-        near = did_you_mean(options.format, formats(), "formats")
-        raise DagfactoryError(f"no format `{options.format}`; {near}")
-    found = [import_file(path, options) for path in find_specs(options.paths)]
+        names = [each.replace("_", "-") for each in formats()]
+        near = did_you_mean(options.format.replace("_", "-"), names, "formats")
+        raise DagfactoryError(f"no format `{options.format.replace('_', '-')}`; {near}")
+    found = _imported(find_specs(options.paths), options)
     outcomes = [each for item in found for each in item.outcomes]
     remarks = [remark for item in found for remark in item.remarks]
     remarks += [remark for each in outcomes for remark in each.remarks]
@@ -53,17 +55,28 @@ def import_files(options: ImportOptions) -> int:
     return 1 if any(each.severity in worst for each in remarks) else 0
 
 
-def import_file(path: Path, options: ImportOptions) -> Imported:
-    """Import one file."""
-    source = read(path)
-    if isinstance(source, Diagnostic):
-        return Imported((), (from_diagnostic(source),))
-    defaults = [read(each) for each in options.defaults or _defaults_beside(path)]
-    unread = tuple(from_diagnostic(each) for each in defaults if isinstance(each, Diagnostic))
+def _imported(paths: list[Path], options: ImportOptions) -> list[Imported]:
+    """Import all files at once: what one of them names may change in another."""
+    loaded = [_loaded(path, options) for path in paths]
+    sources = [each for each in loaded if isinstance(each, Source)]
+    made = iter(importer(options.format).read(sources, Options(options.since)))
+    return [
+        _with_more(next(made), path, options) if isinstance(each, Source) else each
+        for path, each in zip(paths, loaded, strict=True)
+    ]
+
+
+def _loaded(path: Path, options: ImportOptions) -> Source | Imported:
+    """Read a file and its defaults; what cannot be read is the result."""
+    read_files = [read(each) for each in (path, *(options.defaults or _defaults_beside(path)))]
+    unread = [each for each in read_files if isinstance(each, Diagnostic)]
     if unread:
-        return Imported((), unread)
-    files = [each for each in defaults if isinstance(each, SourceFile)]
-    found = importer(options.format).read(source, files)
+        return Imported((), tuple(map(from_diagnostic, unread)))
+    file, *defaults = (each for each in read_files if isinstance(each, SourceFile))
+    return Source(file, tuple(defaults))
+
+
+def _with_more(found: Imported, path: Path, options: ImportOptions) -> Imported:
     more = () if options.defaults else _defaults_above(path)
     return replace(found, remarks=(*found.remarks, *more))
 
@@ -104,6 +117,8 @@ def _write(outcomes: list[Outcome], options: ImportOptions) -> None:
         sys.stdout.flush()
         return
     targets = {f"{each.pipeline}.yaml": (each.text or "").encode() for each in made}
+    if not targets:
+        return  # no folder for nothing
     folder = Folder(options.out)
     # all of them before the first is written: half an import is harder to clean up than none
     for name, content in targets.items():

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dagfactory.importers._arguments import is_dag_key, without_defaults
+from dagfactory.document.node import Node
+from dagfactory.importers._arguments import arguments, is_dag_key, without_defaults
 from dagfactory.importers._callbacks import CALLBACK, OF_RUNS, OF_TASKS, alerts
-from dagfactory.importers._dates import dates, zone
+from dagfactory.importers._dates import counts_from_today, dates, zone
 from dagfactory.importers._groups import TaskTree, assign_ids, source_entries
+from dagfactory.importers._operators import OF_FUNCTIONS
 from dagfactory.importers._params import params
 from dagfactory.importers._remarks import BrokenError
 from dagfactory.importers._schedule import schedule
 from dagfactory.importers._shared import Argument, fields, nonblank_text, shared
-from dagfactory.importers._values import duration, items, text
+from dagfactory.importers._values import TYPE, duration, items, text
 from dagfactory.importers._write import CommentedMap
 from dagfactory.importers._yaml11 import yaml11_value
 
 if TYPE_CHECKING:
-    from dagfactory.document.node import Node
     from dagfactory.importers._values import ImportContext
 
 _Handler: TypeAlias = Callable[[Argument, "ImportContext"], dict[str, Any]]
@@ -57,18 +58,19 @@ _ELSEWHERE = frozenset(
 _NO_EQUIVALENT: dict[str, Any] = {
     "access_control": None,
     "dag_display_name": None,
-    "default_view": None,
     "doc_md_file_path": None,
     "doc_md_python_arguments": None,
     "doc_md_python_callable_file": None,
     "doc_md_python_callable_name": None,
     "is_paused_upon_creation": None,
-    "orientation": None,
     "render_template_as_native_obj": False,
     "template_searchpath": None,
     "user_defined_macros": None,
 }
 """Keys that dag-factory hands to Airflow and specs do not have, with the value that changes nothing."""
+
+_GONE = ("default_view", "orientation")
+"""Keys of Airflow 2's pages."""
 
 _SPEC_KEYS = {
     "fail_fast": "fail_fast",
@@ -85,10 +87,15 @@ _IN_DEFAULTS = (
 )
 
 
+_OF_EACH_TASK = OF_FUNCTIONS | {"trigger_rule", "outlets", "doc_md", "max_active_tis_per_dagrun"}
+"""Defaults that a spec has keys of tasks for, and none of `defaults:`."""
+
+
 def build_pipeline(name: str, dag: Node, context: ImportContext) -> CommentedMap:
     """Return the pipeline called `name`; raises BrokenError for a DAG that dag-factory refuses too."""
-    arguments, inherited = _default_args(dag, context)
-    made: dict[str, Any] = {"pipeline": name, **arguments}
+    context.undone = _undone(dag)
+    own, inherited = _default_args(dag, context)
+    made: dict[str, Any] = {"pipeline": name, **own}
     runs, _ = alerts(fields(dag), OF_RUNS, context)
     if runs:
         made["alerts"] = CommentedMap(made.get("alerts", {}) | runs)
@@ -97,15 +104,37 @@ def build_pipeline(name: str, dag: Node, context: ImportContext) -> CommentedMap
     made |= dates(dag, context, timed=bool(timed))
     comments = CommentedMap()
     for key, given in fields(dag).items():
+        if key == "max_active_tasks" and dag.child("concurrency"):
+            continue  # dag-factory takes the old name first
         found = _key(_OLD_NAMES.get(key, key), given, context)
         made |= found
         _comments(comments, found or {key: None}, given, context)
+    _settle_catchup(made, dag, context, timed=bool(timed))
     made["tasks"] = _tasks(dag, inherited, context)
     pipeline = CommentedMap({key: made[key] for key in _ORDER if key in made})
     pipeline.comments = {
         key: comments_of for key, comments_of in comments.comments.items() if key in pipeline
     }
     return pipeline
+
+
+def _settle_catchup(
+    made: dict[str, Any], dag: Node, context: ImportContext, *, timed: bool
+) -> None:
+    """Write `catchup` where the source had it, by itself or by a default."""
+    if "catchup" not in made and timed:
+        made["catchup"] = context.since == "2"
+        if not context.since:
+            message = (
+                "without `catchup:` Airflow 2 makes every run since the first day, Airflow 3 none"
+            )
+            context.add("look", message, dag.span, "say `--from-airflow 2` for files of Airflow 2")
+    if made.get("catchup") and counts_from_today(dag):
+        made["catchup"] = False
+        message = "`catchup` would make every run since the fixed day: it was turned off"
+        context.add("changed", message, dag.keys.get("catchup", dag.span))
+    if not made.get("catchup"):
+        made.pop("catchup", None)
 
 
 def _comments(
@@ -126,6 +155,8 @@ def _tasks(dag: Node, inherited: Mapping[str, Argument], context: ImportContext)
     if not tasks:
         raise BrokenError("a DAG without tasks", dag.span)
     context.ids = assign_ids([*groups, *tasks], context)
+    context.places = {context.ids[each.name]: each.node for each in [*groups, *tasks]}
+    context.mapped = frozenset(each.name for each in tasks if each.node.child("expand"))
     made = TaskTree(groups, tasks, inherited).build(context)
     made.block_style = True
     return made
@@ -136,19 +167,49 @@ def _schedule(dag: Node, context: ImportContext) -> dict[str, Any]:
     for key in ("schedule", "schedule_interval", "timetable"):
         node = dag.child(key)
         if node and node.value is not None:
-            return {"schedule": schedule(node, context, zone(dag))}
+            return {"schedule": schedule(_timetable(node), context, zone(dag))}
+    if context.since == "2" and not dag.child("schedule"):
+        return {"schedule": {"every": "1d"}}
+    if not context.since and not any(map(dag.child, ("schedule", "schedule_interval"))):
+        message = "without `schedule:` Airflow 2 runs daily, Airflow 3 never"
+        context.add("look", message, dag.span, "say `--from-airflow 2` for files of Airflow 2")
     return {"schedule": None}
+
+
+def _timetable(node: Node) -> Node:
+    """Return the older form of a timetable, `{callable: ..., params: {...}}`, as the object it is."""
+    path, given = node.child("callable"), node.child("params")
+    if path is None:
+        return node
+    values = dict(given.value) if given and isinstance(given.value, dict) else {}
+    keys = given.keys if given else {}
+    return Node({TYPE: path, **values}, node.span, {TYPE: node.keys["callable"], **keys})
+
+
+def _undone(dag: Node) -> frozenset[str]:
+    """Return the arguments that a task sets to null, which undoes a default."""
+    entries = [
+        *source_entries(dag.child("tasks"), "task_id", "task"),
+        *source_entries(dag.child("task_groups"), "group_name", "task group"),
+    ]
+    nodes = [each.node for each in entries]
+    nodes += [found for each in nodes if (found := each.child("default_args"))]
+    return frozenset(
+        key for node in nodes for key, each in fields(node).items() if each.node.value is None
+    )
 
 
 def _key(key: str, given: Argument, context: ImportContext) -> dict[str, Any]:
     """Return what a key of the DAG becomes; nothing, with a remark, when it has no place."""
-    if key in _ELSEWHERE or given.node.value is None:
+    if key in (*_ELSEWHERE, "__extends__") or given.node.value is None:
         return {}
     if key in _HANDLERS:
         return _HANDLERS[key](given, context)
     if CALLBACK.match(key):
         return {}  # all of them together are `alerts:`
-    if key not in _NO_EQUIVALENT:
+    if key in _GONE:
+        context.add("ignored", f"Airflow 3 has no `{key}`", given.key)
+    elif key not in _NO_EQUIVALENT:
         remedy = f"a spec heeds it: `{_SPEC_KEYS[key]}: ...`" if key in _SPEC_KEYS else None
         context.add("ignored", f"dag-factory ignores `{key}` of a DAG", given.key, remedy)
     elif yaml11_value(given.node) != _NO_EQUIVALENT[key]:
@@ -158,7 +219,10 @@ def _key(key: str, given: Argument, context: ImportContext) -> dict[str, Any]:
 
 def _default_args(dag: Node, context: ImportContext) -> tuple[dict[str, Any], dict[str, Argument]]:
     """Return `owner` and `defaults`, and the arguments that each task has to be given itself."""
-    task_alerts, given = alerts(fields(dag.child("default_args")), OF_TASKS, context)
+    everything = fields(dag.child("default_args"))
+    # a default that a task undoes is given to each of the others instead
+    each_own = {key: everything.pop(key) for key in list(everything) if key in context.undone}
+    task_alerts, given = alerts(everything, OF_TASKS, context)
     for key in [key for key in given if is_dag_key(key) and key != "timezone"]:
         message = f"`{key}` has no effect in `default_args`"
         context.add("ignored", message, given.pop(key).key, "a key of the DAG, not of its tasks")
@@ -175,7 +239,12 @@ def _default_args(dag: Node, context: ImportContext) -> tuple[dict[str, Any], di
     common = {key: value for key, value in common.items() if value is not False}
     made["defaults"] = CommentedMap({key: common[key] for key in _IN_DEFAULTS if key in common})
     made["defaults"].block_style = True
-    return made, without_defaults(rest)
+    rest = without_defaults(rest)
+    each_own |= {key: rest.pop(key) for key in list(rest) if key in _OF_EACH_TASK}
+    found = arguments(rest, context)
+    if found:
+        made["defaults"]["arguments"] = CommentedMap(found)
+    return made, each_own
 
 
 def _text(name: str) -> _Handler:
@@ -208,7 +277,7 @@ def _timeout(given: Argument, context: ImportContext) -> dict[str, Any]:
 
 
 def _catchup(given: Argument, _context: ImportContext) -> dict[str, Any]:
-    return {"catchup": True} if yaml11_value(given.node) else {}
+    return {"catchup": bool(yaml11_value(given.node))}
 
 
 _HANDLERS: dict[str, _Handler] = {

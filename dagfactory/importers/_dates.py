@@ -69,6 +69,11 @@ def dates(dag: Node, context: ImportContext, *, timed: bool) -> dict[str, Any]:
     return made
 
 
+def counts_from_today(dag: Node) -> bool:
+    """Whether the first day moves with the day on which the file is read."""
+    return any(isinstance(date_of(node), RelativeDate) for node, _ in _given(dag, "start_date"))
+
+
 def _given(dag: Node, key: str) -> list[tuple[Node, str]]:
     """Return the values of a key of the DAG and of its `default_args`, each with its time zone."""
     places = [each for each in (dag, dag.child(_ARGUMENTS)) if each]

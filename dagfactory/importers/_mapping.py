@@ -58,6 +58,8 @@ def mapped_argument(
         raise reason
     if result and argument != "op_kwargs":
         name = next(filter(None, result.groups()))
+        if name in context.mapped:
+            raise NotDataError(f"a task mapped over `{name}`, which is mapped itself", given.key)
         message = "the task becomes a group of two: `items` reads the list, `each` is mapped"
         context.add("form", message, given.key)
         return MappedArgument(argument, f"${{tasks.{ids.get(name, name)}.result}}")
@@ -88,7 +90,11 @@ def _fit(argument: str, listed: list[Any], own: Mapping[str, Argument]) -> bool:
     if argument == "op_kwargs" and "operator" in own:
         keys = [set(each) if isinstance(each, dict) else None for each in listed]
         return keys[0] is not None and all(each == keys[0] for each in keys)
-    return "operator" not in own or all(isinstance(each, str) for each in listed)
+    # Airflow reads a command that ends so as the name of a template file
+    files = (".sh", ".bash")
+    return "operator" not in own or all(
+        isinstance(each, str) and not each.strip().endswith(files) for each in listed
+    )
 
 
 def with_partial(given: dict[str, Argument], own: Mapping[str, Argument]) -> dict[str, Argument]:

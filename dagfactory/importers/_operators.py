@@ -29,6 +29,14 @@ TAKES_A_FUNCTION = frozenset(
 REMOVED = ("airflow.contrib.", "airflow.operators.subdag", "airflow.hooks.")
 """Beginnings of dotted paths that Airflow 3 has removed."""
 
+OF_FUNCTIONS = frozenset(
+    {
+        *("python_callable", "python_callable_name", "python_callable_file"),
+        *("op_kwargs", "op_args", "templates_dict"),
+    }
+)
+"""Arguments that say which function a Python task calls, and with what."""
+
 TASK_DECORATORS = frozenset(
     {
         "airflow.decorators.task",

@@ -54,8 +54,8 @@ def params(node: Node, context: ImportContext) -> dict[str, Any]:
 def _param(node: Node, context: ImportContext) -> dict[str, Any]:
     described = typed_object(node)
     if described is None or described.path not in _PARAMS:
-        value = data(node, context)
-        return {"type": _type_of(value), "default": value}
+        # Airflow takes any value for one that has no schema
+        return {"type": "any", "default": data(node, context)}
     given = dict(zip(("default", "description"), described.positional, strict=False))
     given |= described.keywords
     value = data(given.pop("default"), context) if "default" in given else None
@@ -65,7 +65,10 @@ def _param(node: Node, context: ImportContext) -> dict[str, Any]:
         context.add("changed", "a param that must be given may now be null", node.span)
     made = {"type": kind, "default": value}
     for key, each in given.items():
-        if key in _KEPT:
+        if key == "enum":
+            # null is allowed where it is the default, and only there
+            made[key] = [value for value in data(each, context) if value is not None]
+        elif key in _KEPT:
             made[key] = data(each, context)
         else:
             context.add("no-equivalent", f"`{key}` of a param was left out", each.span)

@@ -19,6 +19,10 @@ CODES: dict[str, tuple[Severity, str]] = {
     "no-equivalent": ("warning", "dagfactory has nothing for this yet; it was left out"),
     "not-called": ("warning", "an object that the source would build by calling code"),
     "changed": ("warning", "carried over with a different meaning"),
+    "operator": (
+        "warning",
+        "Airflow as it is installed here does not have the operator, or not so",
+    ),
     "template": ("warning", "a template fails on Airflow 3; it was carried over as it is"),
     "environment": ("warning", "a text that the source's tool may replace from its environment"),
     "move-code": ("warning", "a function in a file that must become importable"),

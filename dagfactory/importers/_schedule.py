@@ -73,6 +73,11 @@ def _object(node: Node, described: TypedObject, context: ImportContext, zone: st
         return {"assets": [asset(node, context)]}
     if timedelta_of(node):
         return _every(node, context)
+    if name in {_DELTA_TRIGGER, _CRON_TRIGGER}:
+        message = (
+            f"`{name}`: on Airflow 2 a spec's schedule has data intervals, so `{{{{ ds }}}}` shifts"
+        )
+        context.add("look", message, described.span, "on Airflow 3 it is the same")
     if name in {_DELTA_TRIGGER, _DELTA_INTERVAL}:
         return _interval(node, described, context)
     if name in {_CRON_TRIGGER, _CRON_INTERVAL}:

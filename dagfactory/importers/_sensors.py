@@ -70,6 +70,11 @@ def _ends(made: Mapping[str, Any], values: Mapping[str, Argument], context: Impo
             raise NotDataError(f"it waits for the state `{state}`", values["allowed_states"].key)
     failed = values.get("failed_states")
     listed = data(failed.node, context) if failed else []
+    if failed and listed == ["failed"] and {"task", "group"} & made.keys():
+        message = (
+            "a task that failed because of one before it is a failure, too (`upstream_failed`)"
+        )
+        context.add("changed", message, failed.key)
     if "failed" not in listed and "failed" not in made.get("succeed_on", ()):
         place = failed or values["execution_delta"]
         message = "a failure over there is a failure here; the sensor waited on until its timeout"

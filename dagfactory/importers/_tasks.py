@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.catalogue import operator_moves
+from dagfactory.catalogue.operator_paths import missing
+from dagfactory.catalogue.operator_signature import signature
 from dagfactory.diagnostics.wording import did_you_mean, shorten
 from dagfactory.importers import _operators as operators
 from dagfactory.importers._arguments import arguments, json_request_body, without_defaults
@@ -31,7 +33,10 @@ _DOTTED = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*", re.ASCII)
 _VARIABLE = re.compile(r"(?!AIP_|CLOUD_ML_|DAGFACTORY_)[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _XCOM = re.compile(r"\+(\w+)(?:\[.*\])?\Z")
 _OUTPUT = re.compile(r"(\w+)\.output\Z|XcomArg\((\w+)\)\Z")
-_BUILDER = ("operator", "decorator", "dependencies", "task_group_name", "parent_group_name")
+_BUILDER = (
+    *("operator", "decorator", "dependencies", "task_group_name", "parent_group_name"),
+    "task_id",  # dag-factory names a task by its key
+)
 _COMMON = frozenset(
     {
         "doc_md",
@@ -109,6 +114,9 @@ def _is_accepted(
     )
     if not path or path.startswith("airflow.providers.standard."):
         return key in _OPERATOR_KEYS.get(path, ())
+    known = signature(path)
+    if known and known.complete:
+        return key in known.names
     message = f"`{key}` is written to every operator that may take it"
     context.add("look", message, each.key, "delete it where Airflow refuses it")
     return True
@@ -133,6 +141,8 @@ def _converter(entry: SourceEntry, own: Mapping[str, Argument]) -> _Converter:
 
 
 def _for_operator(path: str, written: str, span: Span, task: Span) -> _Converter:
+    gone = missing(path)
+    path = (gone and gone.moved) or path
     reason = _refusal(path)
     if reason:
         raise NotDataError(reason, span)
@@ -146,7 +156,7 @@ def _for_operator(path: str, written: str, span: Span, task: Span) -> _Converter
     def kept(given: Mapping[str, Argument], context: ImportContext) -> dict[str, Any]:
         if path == operators.EXTERNAL_TASK and "execution_delta" in given:
             return wait_for_dag(given, context)
-        if operator_moves.renamed(written):
+        if operator_moves.renamed(written) or (gone and gone.moved):
             context.add("form", f"`{written}` is `{path}` now", span)
         return _operator(path, given, context)
 
@@ -204,9 +214,20 @@ def _operator(path: str, given: Mapping[str, Argument], context: ImportContext) 
     """Return an `operator` task: any class, with the arguments that are data."""
     extra = json_request_body(given, context) if path == operators.HTTP else {}
     made: dict[str, Any] = {"type": "operator", "operator": path}
-    carried = arguments({key: v for key, v in given.items() if key not in extra}, context) | extra
+    left = _without_dates({key: v for key, v in given.items() if key not in extra}, context)
+    known = signature(path)
+    needed = frozenset({"bash_command"}) if path == operators.BASH else frozenset()
+    carried = arguments(left, context, needed | (known.required if known else left.keys())) | extra
     ordered = {key: carried[key] for key in given if key in carried}
     return made | ({"args": CommentedMap(ordered)} if ordered else {})
+
+
+def _without_dates(given: Mapping[str, Argument], context: ImportContext) -> dict[str, Argument]:
+    """Leave out the dates of a single task, which a spec has for the pipeline alone."""
+    for key in ("start_date", "end_date"):
+        if key in given and given[key].node.value is not None:
+            context.add("no-equivalent", f"`{key}` of a task was left out", given[key].key)
+    return {key: each for key, each in given.items() if key not in ("start_date", "end_date")}
 
 
 def _python(given: Mapping[str, Argument], context: ImportContext, task: Span) -> dict[str, Any]:
@@ -214,19 +235,23 @@ def _python(given: Mapping[str, Argument], context: ImportContext, task: Span) -
     for key in ("op_args", "templates_dict"):
         if key in given and given[key].node.value:
             raise NotDataError(f"`{key}` of a Python task", given[key].key)
-    made: dict[str, Any] = {"type": "python", "callable": function(given, context, task)}
+    made = _call(given, context, task)
     values = given.get("op_kwargs")
     if values and isinstance(values.node.value, dict) and values.node.value:
         made["args"] = data(values.node, context)
     done = {*KEYS, *_IRRELEVANT, "op_args", "op_kwargs", "templates_dict", "templates_exts"}
     _report_unused({key: each for key, each in given.items() if key not in done}, context)
-    _context_note(context, task)
     return made
+
+
+def _call(given: Mapping[str, Argument], context: ImportContext, task: Span) -> dict[str, Any]:
+    """Return a `python` task without its arguments; Airflow passes the context by signature."""
+    return {"type": "python", "callable": function(given, context, task), "context": True}
 
 
 def _decorated(given: Mapping[str, Argument], context: ImportContext, task: Span) -> dict[str, Any]:
     """Return a `python` task for a `@task` function: other keys than Airflow's are its arguments."""
-    made: dict[str, Any] = {"type": "python", "callable": function(given, context, task)}
+    made = _call(given, context, task)
     rest = {key: each for key, each in given.items() if key not in (*KEYS, *_IRRELEVANT)}
     values = {key: each for key, each in rest.items() if key not in operators.BASE_ARGUMENTS}
     for each in values.values():
@@ -236,7 +261,6 @@ def _decorated(given: Mapping[str, Argument], context: ImportContext, task: Span
     if values:
         made["args"] = {key: data(each.node, context) for key, each in values.items()}
     _report_unused({key: rest[key] for key in rest.keys() - values.keys()}, context)
-    _context_note(context, task)
     return made
 
 
@@ -244,15 +268,6 @@ def _report_unused(given: Mapping[str, Argument], context: ImportContext) -> Non
     """Report arguments that a `python` task does not have."""
     for key, each in given.items():
         context.add("no-equivalent", f"`{key}` of a Python task was left out", each.key)
-
-
-def _context_note(context: ImportContext, task: Span) -> None:
-    context.add(
-        "look",
-        "the function gets its arguments only, not Airflow's context",
-        task,
-        'pass what it needs, for example `ds: "{{ ds }}"`',
-    )
 
 
 def _outlets(rest: dict[str, Argument], context: ImportContext) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dagfactory.diagnostics.wording import shorten
 from dagfactory.document.reference import escape
@@ -32,11 +32,19 @@ _LONGEST = timedelta(days=3650)
 
 @dataclass(slots=True)
 class ImportContext:
-    """What the parts of one import share: remarks, the source's comments, new task ids by old ones."""
+    """What the parts of one import share: remarks, the source's comments, new task ids by old ones.
+
+    `places` are the source's tasks by their new ids, `undone` the defaults that a task sets to null,
+    `mapped` the tasks that are mapped, and `since` is the line of Airflow whose defaults the source had.
+    """
 
     comments: Comments
     remarks: list[Remark] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)
+    places: dict[str, Node] = field(default_factory=dict)
+    undone: frozenset[str] = frozenset()
+    mapped: frozenset[str] = frozenset()
+    since: Literal["2", "3", ""] = ""
 
     def add(self, code: str, message: str, span: Span | None, remedy: str | None = None) -> None:
         """Record a remark."""

@@ -12,7 +12,7 @@ from dagfactory.diagnostics.wording import shorten
 from dagfactory.language.common import SpecModel, Text, bad
 from dagfactory.language.regex import fails, pattern_problem
 
-ParamType = Literal["string", "number", "integer", "boolean", "array", "object"]
+ParamType = Literal["string", "number", "integer", "boolean", "array", "object", "any"]
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "number": (int, float),
@@ -20,6 +20,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "array": (list,),
     "object": (dict,),
+    "any": (object,),
 }
 _BOUNDS = {
     "minimum": ("number", "integer"),
@@ -93,7 +94,7 @@ class Param(SpecModel):
 
     def _check_type(self, value: Any, at: tuple[str | int, ...]) -> None:
         fits = isinstance(value, _TYPES[self.type])
-        if not fits or (isinstance(value, bool) and self.type != "boolean"):
+        if not fits or (isinstance(value, bool) and self.type not in ("boolean", "any")):
             raise bad(f"`{shorten(str(value))}` does not fit `type: {self.type}`", at=at)
         if isinstance(value, float) and not math.isfinite(value):
             raise bad("a number must be finite", at=at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field, PrivateAttr, SerializeAsAny, model_validator
+from pydantic import Field, PrivateAttr, SerializeAsAny, field_validator, model_validator
 
 from dagfactory.language.alerts import Alerts
 from dagfactory.language.common import (
@@ -25,7 +25,7 @@ from dagfactory.language.common import (
     bad,
     missing,
 )
-from dagfactory.language.job import Machine
+from dagfactory.language.job import Data, Machine
 from dagfactory.language.money import Budget
 from dagfactory.language.param import Param
 from dagfactory.language.schedule import ScheduleField
@@ -35,6 +35,16 @@ from dagfactory.project.code import Project
 
 _FIRST_DAY = datetime.fromisoformat("2024-01-01")
 """Where runs may begin when nothing is scheduled; the time zone is a field of its own."""
+
+
+_WITH_KEYS = frozenset(
+    {
+        *("owner", "retries", "retry_delay", "retry_exponential_backoff", "max_retry_delay"),
+        *("execution_timeout", "pool", "pool_slots", "queue", "priority_weight"),
+        *("depends_on_past", "wait_for_downstream", "start_date", "end_date", "task_id", "dag"),
+    }
+)
+"""Arguments of operators for which the language has keys of its own."""
 
 
 class Defaults(SpecModel):
@@ -57,6 +67,21 @@ class Defaults(SpecModel):
     wait_for_downstream: bool | None = Field(
         None, description="and until the tasks right after it have, too"
     )
+    arguments: dict[ParamName, Data] = Field(
+        {},
+        description="arguments of every Airflow operator that takes them: `default_args`",
+        examples=[{"gcp_conn_id": "my_google"}],
+    )
+
+    @field_validator("arguments")
+    @classmethod
+    def _of_operators(cls, value: dict[str, Data]) -> dict[str, Data]:
+        for name in value:
+            if name in _WITH_KEYS or name.startswith("on_"):
+                raise bad(
+                    f"`{name}` cannot be set here", "the language has a key for it", at=(name,)
+                )
+        return value
 
 
 class Pipeline(SpecModel):

@@ -45,6 +45,11 @@ class Python(TaskBase):
         description="Keyword arguments.",
         examples=[{"limit": 100, "day": "{{ ds }}"}],
     )
+    context: bool = Field(
+        default=False,
+        description="also pass what Airflow knows of the run, by the names of the function's parameters: "
+        "`ti`, `ds`, `params` …; all of it where it takes `**kwargs`",
+    )
 
 
 def outputs(_task: Python, context: TaskContext) -> dict[str, str]:
@@ -57,6 +62,8 @@ def lower(task: Python, lowering: LoweringContext, context: TaskContext) -> Oper
     arguments: dict[str, Any] = {"function": task.callable}
     if task.args:
         arguments["arguments"] = task.args
+    if task.context:
+        arguments["with_context"] = True
     arguments |= code_argument(task.callable, lowering)
     symbol = lowering.runtime("call", "CallOperator")
     return context.operator(symbol, arguments | operator_arguments(task, lowering))

@@ -8,7 +8,7 @@ import pytest
 
 from dagfactory.diagnostics.source import SourceFile, read
 from dagfactory.document.load import load
-from dagfactory.importers import importer
+from dagfactory.importers import Options, Source, importer
 
 CASES = Path(__file__).parent / "cases"
 NAMES = sorted(each.stem for each in CASES.glob("*.yml"))
@@ -17,7 +17,7 @@ NAMES = sorted(each.stem for each in CASES.glob("*.yml"))
 def result(name):
     source = read(CASES / f"{name}.yml", f"{name}.yml")
     assert isinstance(source, SourceFile)
-    return importer("dag_factory").read(source, [])
+    return importer("dag_factory").read([Source(source)], Options())[0]
 
 
 def written(name):

@@ -14,7 +14,7 @@ import pytest
 from dagfactory.compiler.build import build
 from dagfactory.compiler.bundle.bundle import write
 from dagfactory.diagnostics.source import SourceFile, read
-from dagfactory.importers import importer
+from dagfactory.importers import Options, Source, importer
 
 CASES = Path(__file__).parent / "cases"
 FILES = ("list_form", "dict_form", "groups", "merge_keys", "timetables", "assets", "dates")
@@ -61,7 +61,7 @@ def dags(tmp_path_factory):
     for name in FILES:
         source = read(CASES / f"{name}.yml", f"{name}.yml")
         assert isinstance(source, SourceFile)
-        for outcome in importer("dag_factory").read(source, []).outcomes:
+        for outcome in importer("dag_factory").read([Source(source)], Options())[0].outcomes:
             path = folder / f"{name}.{outcome.pipeline}.yaml"
             # two files of cases use a name twice; Airflow needs them apart
             path.write_text(

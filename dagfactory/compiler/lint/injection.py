@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan
     from dagfactory.document.reference import Ref
 
-_ANYTHING = ("string", "array", "object")
+_ANYTHING = ("string", "array", "object", "any")
 """Types of parameters whose values may hold any text."""
 
 _RESULTS = ("result", "objects", "max_value")

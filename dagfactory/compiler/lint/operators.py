@@ -6,7 +6,7 @@ version may run on Composer, so these are warnings.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
@@ -35,7 +35,10 @@ def _operator(item: PlannedTask, plan: Plan) -> Iterator[Diagnostic]:
 
     if isinstance(item.task, AnyOperator):
         found = signature(item.task.operator)
-        yield from _arguments(item, item.task, found) if found else _class(item, item.task, plan)
+        given = plan.pipeline.defaults.arguments
+        yield from (
+            _arguments(item, item.task, found, given) if found else _class(item, item.task, plan)
+        )
 
 
 def _class(item: PlannedTask, task: AnyOperator, plan: Plan) -> Iterator[Diagnostic]:
@@ -64,7 +67,9 @@ def _nearest(gone: Missing) -> str:
     return help_ or "the documentation of the provider names its modules and classes"
 
 
-def _arguments(item: PlannedTask, task: AnyOperator, found: Signature) -> Iterator[Diagnostic]:
+def _arguments(
+    item: PlannedTask, task: AnyOperator, found: Signature, given: Collection[str]
+) -> Iterator[Diagnostic]:
     from dagfactory.tasks.operator import RESERVED
 
     name = task.operator.rpartition(".")[2]
@@ -74,7 +79,7 @@ def _arguments(item: PlannedTask, task: AnyOperator, found: Signature) -> Iterat
         help_ = did_you_mean(each, [other for other in offered if other not in task.args])
         message, path = f"`{name}` has no argument `{each}`", (*item.path, "args", each)
         yield _warning(message, path, help_)
-    missing = sorted(found.required - task.args.keys() - RESERVED.keys())
+    missing = sorted(found.required - task.args.keys() - RESERVED.keys() - set(given))
     if missing and not unknown:  # a misspelt one is missing as well
         message = f"`{name}` needs the argument `{missing[0]}`"
         path = (*item.path, "args") if task.args else (*item.path, "operator")

@@ -120,17 +120,18 @@ def _default_arguments(plan: Plan) -> dict[str, Any]:
         "depends_on_past": defaults.depends_on_past,
         "wait_for_downstream": defaults.wait_for_downstream,
     }
-    return made | {key: value for key, value in plain.items() if value is not None}
+    made |= {key: value for key, value in plain.items() if value is not None}
+    return made | defaults.arguments
 
 
 def _param(item: Param, lowering: LoweringContext) -> Any:
     """Return a `Param(default, schema…)`, which drives Airflow's trigger form."""
     keywords = item.model_dump(exclude_none=True, exclude={"default"})
     kind = keywords.pop("type")
-    keywords = {"type": kind, **keywords}
+    keywords = {"type": kind, **keywords} if kind != "any" else keywords
     if item.default is None:
         # Airflow checks the default against the schema, and None is not a value of `kind`
-        keywords["type"] = [kind, "null"]
+        keywords |= {"type": [kind, "null"]} if kind != "any" else {}
         if item.enum:
             keywords["enum"] = [*item.enum, None]
     return Call(lowering.target.symbol("Param"), keywords, (item.default,))
