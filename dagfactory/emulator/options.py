@@ -9,8 +9,8 @@ from pathlib import Path
 class Options:
     """Where state lies, whose account is made, how many jobs run, and what stands in for what.
 
-    `machines` are types that the lists of custom training lack; `buckets` are there from the start,
-    each in its location, or everywhere where that is empty.
+    The proxy listens on `port`, on a free one for 0. `machines` are types that the lists of custom
+    training lack; `buckets` are there from the start, each in its location, or in every region.
     """
 
     state: Path
@@ -20,4 +20,5 @@ class Options:
     entrypoints: Mapping[str, str]
     fixtures: Path | None = None
     machines: tuple[str, ...] = ()
+    port: int = 0
     buckets: Mapping[str, str] = field(default_factory=dict)

@@ -88,7 +88,7 @@ class EmulatorServer:
         https.start(_by_host(hosts))
         direct.start(identity.without_token(storage, base))
         self._grpc.start()
-        self._proxy = Proxy(_routes(https.port, self._grpc.port))
+        self._proxy = Proxy(_routes(https.port, self._grpc.port), options.port)
         self.env = client_environment(self._proxy.url, tls.authority, account, state / "gcs")
         self.direct = direct_environment(base)
         job_env.update(self.env)
