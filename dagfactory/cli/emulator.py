@@ -15,6 +15,9 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 )
 @click.option("--port", default=0, metavar="PORT", help="Port of the proxy; 0 is a free one.")
 @click.option("--project", default="demo", show_default=True, help="Project of the account.")
+@click.option(
+    "--project-numbers", is_flag=True, help="Name projects by number in answers, as Vertex AI does."
+)
 @click.option("--slots", default=2, show_default=True, help="Jobs that run at the same time.")
 @click.option("--fixtures", type=FOLDER, help="Tables and objects that are there from the start.")
 @click.option("--bucket", "buckets", multiple=True, metavar="NAME[=REGION]", help="Make a bucket.")

@@ -57,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
                     fixtures=folder,
                     machines=tuple(options.machine),
                     port=options.port,
+                    project_numbers=options.project_numbers,
                     buckets=_buckets(options.bucket),
                 )
             )
@@ -120,6 +121,9 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(
             flag, action="append", default=[], metavar=form.split(",")[0], help=form
         )
+    parser.add_argument(
+        "--project-numbers", action="store_true", help="name projects by number in answers"
+    )
     parser.add_argument("--verbose", action="store_true")
     return parser
 

@@ -36,6 +36,7 @@ class EmulateRequest:
     faults: tuple[str, ...] = ()
     buckets: tuple[str, ...] = ()
     machines: tuple[str, ...] = ()
+    project_numbers: bool = False
     entrypoints: tuple[str, ...] = ()
     secrets_from: tuple[str, ...] = ()
 
@@ -48,7 +49,8 @@ class EmulateRequest:
             "secret-from": self.secrets_from,
         }
         every = [f"--{name}={one}" for name, given in repeated.items() for one in given]
-        return [*every, f"--port={self.port}"]
+        numbers = ["--project-numbers"] if self.project_numbers else []
+        return [*every, *numbers, f"--port={self.port}"]
 
 
 def emulate(request: EmulateRequest) -> int:
