@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     warnings.filterwarnings("ignore", category=FutureWarning)  # the libraries' end-of-life notes
     from dagfactory.emulator import fixtures
-    from dagfactory.emulator.errors import SeedError
+    from dagfactory.emulator.errors import ApiError, SeedError
     from dagfactory.emulator.options import Options
     from dagfactory.emulator.server import EmulatorServer, pairs
 
@@ -56,10 +56,12 @@ def main(arguments: list[str] | None = None) -> int:
                     entrypoints=entrypoints,
                     fixtures=folder,
                     machines=tuple(options.machine),
+                    port=options.port,
+                    project_numbers=options.project_numbers,
                     buckets=_buckets(options.bucket),
                 )
             )
-        except SeedError as error:
+        except (ApiError, SeedError, OSError) as error:
             parser.error(str(error))
         sys.stdout.write(server.announce(state) + "\n")
         sys.stdout.flush()
@@ -101,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", type=Path, required=True, help="directory for everything kept")
     parser.add_argument("--project", default="demo")
     parser.add_argument("--slots", type=int, default=2, help="jobs that run at once")
+    parser.add_argument("--port", type=int, default=0, help="port of the proxy, 0: a free one")
     parser.add_argument("--workdir", type=Path, default=Path(), help="where jobs run")
     parser.add_argument(
         "--fixtures", type=Path, help="folder with tables and objects to start with"
@@ -118,6 +121,9 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(
             flag, action="append", default=[], metavar=form.split(",")[0], help=form
         )
+    parser.add_argument(
+        "--project-numbers", action="store_true", help="name projects by number in answers"
+    )
     parser.add_argument("--verbose", action="store_true")
     return parser
 

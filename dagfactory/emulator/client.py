@@ -83,6 +83,7 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
     secrets: Mapping[str, str] | None = None,
     entrypoints: Mapping[str, str] | None = None,
     buckets: Sequence[str] = (),
+    arguments: Sequence[str] = (),
     workdir: str | os.PathLike[str] | None = None,
     fixtures: str | os.PathLike[str] | None = None,
     python: str = sys.executable,
@@ -93,7 +94,7 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
     `slots` jobs run at once; `faults` are specs as in docs/emulator.md; `entrypoints` maps
     globs of images and Dataflow templates to the commands that stand in for them; jobs run in
     `workdir`; `buckets` (NAME or NAME=LOCATION) are there from the start, as are the tables and
-    objects in the folder `fixtures`.
+    objects in the folder `fixtures`. `arguments` are further ones of the command line.
     Raises EmulatorError when it exits or is not ready within `timeout` seconds.
     """
     directory = Path(state).resolve()
@@ -101,7 +102,7 @@ def start(  # noqa: PLR0913 - each is one flag of the command line
     for name, value in (secrets or {}).items():
         write_secret(directory, name, value)
     command = [python, "-m", "dagfactory.emulator", "--state", str(directory)]
-    command += ["--project", project, "--slots", str(slots)]
+    command += ["--project", project, "--slots", str(slots), *arguments]
     for flag, given in (("--fault", faults), ("--bucket", buckets)):
         command += [text for each in given for text in (flag, each)]
     for address, entrypoint in (entrypoints or {}).items():

@@ -76,6 +76,12 @@ class ApiError(Exception):
         return {"error": {"code": self.http, "message": self.message, "errors": [item]}}
 
 
+def not_served(what: str) -> ApiError:
+    """Return the refusal of a method that the service may have and the emulator has not."""
+    text = f"The emulator does not serve {what}. What it serves is listed in docs/emulator.md."
+    return ApiError("UNIMPLEMENTED", text)
+
+
 class SeedError(Exception):
     """A file of the fixtures that makes no table; the message names it."""
 

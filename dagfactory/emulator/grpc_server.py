@@ -10,7 +10,7 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 
 from dagfactory.emulator.certificates import Certificates
-from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.errors import ApiError, not_served
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.identity import Identity
 from dagfactory.emulator.protos import message_class
@@ -35,6 +35,7 @@ class GrpcServer:
             handlers = {row.name: _handler(row, faults, identity) for row in rows}
             generic = grpc.method_handlers_generic_handler(service, handlers)
             self._server.add_generic_rpc_handlers((generic,))
+        self._server.add_generic_rpc_handlers((_Others(),))
         key, certificate = certificates.key.read_bytes(), certificates.certificate.read_bytes()
         credentials = grpc.ssl_server_credentials([(key, certificate)])
         self.port: int = self._server.add_secure_port("127.0.0.1:0", credentials)
@@ -46,6 +47,20 @@ class GrpcServer:
     def stop(self) -> None:
         """Refuse new calls and end those that run."""
         self._server.stop(grace=0.5).wait()
+
+
+class _Others(grpc.GenericRpcHandler):  # type: ignore[misc] - the library has no types
+    """Answers what no other handler does: gRPC's own answer does not say who lacks the method."""
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        """Return a handler that refuses."""
+        error = not_served(details.method)
+
+        def refuse(_request: bytes, context: grpc.ServicerContext) -> None:
+            log.info("grpc %s: not served", details.method)
+            context.abort(grpc.StatusCode[error.status], error.message)
+
+        return grpc.unary_unary_rpc_method_handler(refuse)
 
 
 def _service(method: Method) -> str:

@@ -14,7 +14,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.errors import ApiError, not_served
 from dagfactory.emulator.files import replace_text
 from dagfactory.emulator.http_server import (
     LOOPBACK,
@@ -112,7 +112,7 @@ class Identity:
             return {"accessToken": self._token, "expireTime": moment}
         if path.endswith("/allowedLocations"):
             return {"locations": [], "encodedLocations": "0x0"}
-        raise ApiError("NOT_FOUND", f"The emulator does not serve {path}.")
+        raise not_served(path)
 
     def _is_own(self, token: str) -> bool:
         """Whether the account signed this token itself, as Google's gRPC clients do."""

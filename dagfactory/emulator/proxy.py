@@ -37,14 +37,15 @@ class Route:
 class Proxy:
     """An asyncio CONNECT proxy in a thread of its own; `url` is its address once started."""
 
-    def __init__(self, routes: tuple[Route, ...]) -> None:
+    def __init__(self, routes: tuple[Route, ...], port: int = 0) -> None:
+        """Listen on a port, a free one for 0; raises OSError."""
         self._routes = routes
         password = secrets.token_urlsafe(32)
         self._authorization = base64.b64encode(f"{USER}:{password}".encode()).decode()
         self._loop = asyncio.new_event_loop()
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, LOOPBACK, 0))
-        port = server.sockets[0].getsockname()[1]
-        self.url = f"http://{USER}:{password}@{LOOPBACK}:{port}"
+        server = self._loop.run_until_complete(asyncio.start_server(self._serve, LOOPBACK, port))
+        taken = server.sockets[0].getsockname()[1]
+        self.url = f"http://{USER}:{password}@{LOOPBACK}:{taken}"
         threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True).start()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

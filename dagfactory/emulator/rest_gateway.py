@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 
-from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.errors import ApiError, not_served
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.http_server import HttpRequest, HttpResponse, json_response
 from dagfactory.emulator.identity import Identity
@@ -44,7 +44,7 @@ class RestGateway:
                 _read(message, method, request, match.groups())
                 log.info("rest %s %s", method.name, request.path)
                 return method.call(message)
-        raise ApiError("NOT_FOUND", f"{request.method} {request.path}: no such method here", 404)
+        raise not_served(f"{request.method} {request.path}")
 
 
 def _read(message: Any, method: Method, request: HttpRequest, values: Sequence[str]) -> None:

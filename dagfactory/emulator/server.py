@@ -12,7 +12,7 @@ from dagfactory.emulator.bigquery.service import BigQueryService
 from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY
 from dagfactory.emulator.client_environment import client_environment, direct_environment
 from dagfactory.emulator.dataflow import DataflowService
-from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.errors import not_served
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.files import replace_text
 from dagfactory.emulator.grpc_server import GrpcServer
@@ -88,7 +88,7 @@ class EmulatorServer:
         https.start(_by_host(hosts))
         direct.start(identity.without_token(storage, base))
         self._grpc.start()
-        self._proxy = Proxy(_routes(https.port, self._grpc.port))
+        self._proxy = Proxy(_routes(https.port, self._grpc.port), options.port)
         self.env = client_environment(self._proxy.url, tls.authority, account, state / "gcs")
         self.direct = direct_environment(base)
         job_env.update(self.env)
@@ -121,7 +121,7 @@ def _by_host(hosts: Mapping[str, Application]) -> Application:
         for glob, application in hosts.items():
             if fnmatch.fnmatch(request.host, glob):
                 return application(request)
-        error = ApiError("NOT_FOUND", f"The emulator does not serve {request.host!r}.")
+        error = not_served(request.host)
         return json_response(error.as_json(), error.http)
 
     return serve

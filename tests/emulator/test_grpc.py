@@ -127,3 +127,18 @@ def test_the_async_client_waits_for_a_pipeline(create):
                     return seen.name
 
     assert asyncio.run(asyncio.wait_for(wait(), 60)) == made["name"]
+
+
+def test_what_is_not_served_says_so_and_where_the_list_is():
+    endpoint = f"{PARENT}/endpoints/1"
+    with (
+        v1.PredictionServiceClient(client_options=ENDPOINT) as client,
+        v1.DatasetServiceClient(client_options=ENDPOINT) as datasets,
+    ):
+        for call in (
+            lambda: client.predict(endpoint=endpoint, instances=[]),
+            lambda: list(client.stream_raw_predict(request={"endpoint": endpoint})),
+            lambda: datasets.list_datasets(parent=PARENT),
+        ):
+            with pytest.raises(exceptions.MethodNotImplemented, match=r"in docs/emulator\.md"):
+                call()

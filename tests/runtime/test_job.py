@@ -23,6 +23,7 @@ def jobs(airflow, emulator):
     return run
 
 
+KEYS = "projects/demo/locations/us-central1/keyRings/r/cryptoKeys"
 REGIONS = ("us-central1", "us-east1", "us-east4", "us-west1", "europe-west4", "asia-east1")
 
 
@@ -88,7 +89,7 @@ def test_the_whole_job_is_templated_and_its_outputs_are_in_xcom(jobs, pipelines,
 
 def test_fields_that_few_jobs_have_reach_the_job(jobs, pipelines, service):
     (made,) = of(pipelines, "asks_much")
-    assert made["encryptionSpec"] == {"kmsKeyName": "asks_much/k"}
+    assert made["encryptionSpec"] == {"kmsKeyName": f"{KEYS}/asks_much"}
     backing = made["trainingTaskMetadata"]["backingCustomJob"]
     (stored,) = [each for each in service("customJobs", "us-central1") if each["name"] == backing]
     (pool,) = stored["jobSpec"]["workerPoolSpecs"]

@@ -10,7 +10,7 @@ from dagfactory.emulator.bigquery.jobs import LOCATION, BigQueryJobs
 from dagfactory.emulator.bigquery.queries import Queries
 from dagfactory.emulator.bigquery.tables import Tables
 from dagfactory.emulator.bigquery.warehouse import Warehouse
-from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.errors import not_served
 from dagfactory.emulator.http_server import HttpRequest
 
 Action = Callable[[], Any]
@@ -25,8 +25,10 @@ class BigQueryApi:
         self._queries, self._tables = Queries(warehouse, jobs), Tables(warehouse, files)
 
     def route(self, request: HttpRequest) -> Routed:
-        """Return a method's name and its action; raises NOT_FOUND for what is not served."""
+        """Return a method's name and its action; raises UNIMPLEMENTED for what is not served."""
         match request.segments():
+            case [*_, name] if ":" in name:  # an action: `tables/x:getIamPolicy`
+                found = None
             case ["bigquery", "v2", "projects", project, "jobs", *rest]:
                 found = self._job(request, project, rest)
             case ["bigquery", "v2", "projects", project, "queries", *rest]:
@@ -40,8 +42,7 @@ class BigQueryApi:
             case _:
                 found = None
         if found is None:
-            message = f"{request.method} {request.path}: no such method in the emulator"
-            raise ApiError("NOT_FOUND", message)
+            raise not_served(f"{request.method} {request.path}")
         return found
 
     def _job(self, request: HttpRequest, project: str, rest: list[str]) -> Routed | None:

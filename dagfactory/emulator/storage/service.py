@@ -6,7 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 
-from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.errors import ApiError, not_served
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.http_server import HttpRequest, HttpResponse, json_response, make_request
 from dagfactory.emulator.identity import Identity
@@ -169,4 +169,4 @@ def _partial(response: HttpResponse, fields: str | None) -> HttpResponse:
 
 
 def _no_method(request: HttpRequest) -> ApiError:
-    return ApiError("NOT_FOUND", f"{request.method} {request.path}: no such method in the emulator")
+    return not_served(f"{request.method} {request.path}")

@@ -151,15 +151,7 @@ class Models:
 
     def _versions(self, name: str) -> list[Any]:
         every = self._store.below(resource_names.parent(name), "models")
-        return [model for model in every if model.name == name] or self._by_number(name)
-
-    def _by_number(self, name: str) -> list[Any]:
-        """Return the versions of a model named with its project's number."""
-        if not resource_names.project_region(name).project.isdigit():
-            return []
-        found = [each for each in self._store.names() if "/models/" in each]
-        same = [each for each in found if resource_names.numbered(each).split("@")[0] == name]
-        return [self._store.get(each) for each in reversed(same) if "@" in each.rpartition("/")[2]]
+        return [model for model in every if model.name == name]
 
     def _take_aliases(self, name: str, aliases: Any) -> None:
         for version in self._versions(name):

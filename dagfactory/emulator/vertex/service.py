@@ -16,6 +16,7 @@ from dagfactory.emulator.vertex.operations import Operations
 from dagfactory.emulator.vertex.pipelines import Pipelines
 from dagfactory.emulator.vertex.prediction_data import PredictionData
 from dagfactory.emulator.vertex.predictions import Predictions
+from dagfactory.emulator.vertex.project_numbers import ProjectNumbers
 from dagfactory.emulator.vertex.tuning import TuningJobs
 
 _STATES = {
@@ -43,7 +44,8 @@ def methods(options: Options, runner: Runner, faults: Faults, data: PredictionDa
         Endpoints(store, models, operations),
         operations,
     )
-    return [row for part in parts for row in part.methods()]
+    numbers = ProjectNumbers(store.names(), in_answers=options.project_numbers)
+    return [numbers.around(row) for part in parts for row in part.methods()]
 
 
 def _end_orphans(store: ResourceStore) -> None:

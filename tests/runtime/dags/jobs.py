@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import DAG, AirflowException
 from dagfactory_runtime_under_test.job import VertexJobOperator
 from terminated import sigterm
 
+KEYS = "projects/demo/locations/us-central1/keyRings/r/cryptoKeys"
 BASE = "gs://demo-ml/runs/{{ dag.dag_id }}/{{ run_id }}"
 MACHINE = {
     "machineType": "n1-standard-8",
@@ -147,7 +148,10 @@ with DAG("jobs", schedule=None, start_date=datetime(2026, 1, 1), catchup=False) 
         **PLACE,
     )
     VertexJobOperator(
-        task_id="asks_much", job=much("asks_much"), kms_key="{{ task.task_id }}/k", **PLACE
+        task_id="asks_much",
+        job=much("asks_much"),
+        kms_key=f"{KEYS}/{{{{ task.task_id }}}}",
+        **PLACE,
     )
     Forgets(task_id="forgets", job=job("forgets"), **PLACE, **ONCE)
     DiesAfterLaunch(

@@ -1,0 +1,62 @@
+"""`dagfactory emulator`: serves until ^C, or while a command runs."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import processes
+
+EMULATOR = [sys.executable, "-W", "ignore", "-m", "dagfactory", "emulator"]
+CLIENT = """
+import os, sys
+from google.cloud import storage
+client = storage.Client(project="demo")
+client.bucket("team-data").blob("x").upload_from_string(b"1")
+print(client.get_bucket("team-data").location, os.environ["GCSFUSE_ROOT"])
+sys.stdout.flush()
+os._exit(5)
+"""
+
+
+def test_a_command_runs_in_the_clients_environment_and_its_code_is_returned():
+    command = [sys.executable, "-W", "ignore", "-c", CLIENT]
+    done = processes.run(
+        [*EMULATOR, "--bucket", "team-data=us-east4", "--", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    location, folder = done.stdout.split()
+    assert (done.returncode, location, done.stderr) == (5, "US-EAST4", "")
+    assert not os.path.exists(folder)  # noqa: PTH110 - what nobody named is not kept
+
+
+def test_it_prints_the_environment_serves_and_ends_with_ctrl_c(tmp_path):
+    state = tmp_path / "state"
+    command = [*EMULATOR, "--state", str(state)]
+    with processes.started(command, stdout=subprocess.PIPE, text=True, limit=60) as emulator:
+        lines = [emulator.stdout.readline() for _ in range(13)]
+        assert all(line.startswith("export ") for line in lines)
+        script = state / "environment.sh"
+        assert script.read_text() == "".join(lines)
+        assert script.stat().st_mode & 0o077 == 0
+        emulator.send_signal(signal.SIGINT)
+        assert emulator.wait(60) == 0
+    assert not script.exists()
+    assert (state / "vertex").parent.is_dir()
+    assert not (state / "emulator.json").exists()
+
+
+def test_what_cannot_start_is_one_line():
+    for given, text in (
+        (["--fault", "flood:1"], "no such fault"),
+        (["--bucket", "B"], "Invalid bucket name: 'B'"),
+    ):
+        done = processes.run([*EMULATOR, *given], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("error: ")
+        assert text in done.stderr
+        assert done.stderr.count("\n") == 1
+    done = processes.run([*EMULATOR, "--", "no-such"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (127, "error: no-such: No such file or directory\n")
