@@ -61,6 +61,10 @@ PROOFS = (
     part_of_the_tests(
         "sync schedules", "tests/deploy/test_schedules.py", r"\w+, \w+: \d+ schedules.*wrong"
     ),
+    part_of_the_tests(
+        "crash points", "tests/system/crashes/test_crashes.py", r"\d+ crash points.*wrong"
+    ),
+    part_of_the_tests("bad weather", "tests/system/crashes/test_soak.py", r"\d+ runs.*undisturbed"),
     Proof("trainer faults", ("benchmarks/trainer_faults.py",), (r"(?m)^\w+ +\w+: .*$",), 0),
     Proof("deferrals", ("benchmarks/deferrals.py", "3"), (r"(?m)^.*wrong ends.*$",)),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, NoReturn
 
@@ -23,6 +23,7 @@ MAX_FAILED_WAITS = 5
 HOUR = 3600.0
 SHORTEST = 1.0
 ERROR_DELAY, ERROR_POLL = 120.0, 10.0
+PLACES = (*VertexOperator.template_fields, "fallback")
 NOTES = "dagfactory_notes"
 """The XCom of a task that waits: what it has to know when it is resumed."""
 
@@ -46,6 +47,9 @@ class AwaitedJobOperator(VertexOperator):
         self._started: datetime | None = None
         self._killed = False
         self.resumed = False  # links.py reads it
+        given = self.on_failure_callback or []
+        callbacks = list(given) if isinstance(given, Sequence) else [given]
+        self.on_failure_callback = [*callbacks, cancel_left_jobs]
 
     def regions(self) -> list[str]:
         """Return every region a job of this task may run in."""
@@ -204,6 +208,15 @@ class AwaitedJobOperator(VertexOperator):
         gone = datetime.now(UTC) - self._started if self._started else timedelta(0)
         return (limit - gone).total_seconds()
 
+    def cancel_left(self, context: Any) -> None:
+        """Cancel the live jobs of a task whose worker was lost at its last try."""
+        if self._identity:  # this process has run the task, and has seen to its jobs
+            return
+        for field in set(PLACES) & set(self.template_fields):
+            setattr(self, field, self.render_template(getattr(self, field), context))
+        self._identify(context)
+        self._jobs.cancel_live("the task has failed and is not retried")
+
     @contextlib.contextmanager
     def _nothing_left_behind(self, context: Any) -> Iterator[None]:
         """Cancel the live jobs of a task that fails for good: nobody would attach to them."""
@@ -246,6 +259,14 @@ class AwaitedJobOperator(VertexOperator):
 
     def _get(self, name: str) -> Job:
         return self._jobs.get(name)
+
+
+def cancel_left_jobs(context: Any) -> None:
+    """Cancel what a failed task has left running; a callback of Airflow."""
+    # Where a worker was lost, Airflow runs this in the DAG processor. A mapped task has no operator there.
+    task = context["task"]
+    if isinstance(task, AwaitedJobOperator):
+        task.cancel_left(context)
 
 
 def _timed_out(next_kwargs: dict[str, Any] | None) -> bool:

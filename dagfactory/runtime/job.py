@@ -132,6 +132,10 @@ class VertexJobOperator(AwaitedJobOperator):
         return self.execute(context)
 
     def _attached(self, context: Any) -> dict[str, Any]:
+        return self._found(context) or self._launch(context, 0)
+
+    def _found(self, context: Any) -> dict[str, Any] | None:
+        """Wait for the live job of this task; return what an earlier try's job has come to, else None."""
         # An earlier try can have left its job running: the worker died, or Airflow failed a deferred
         # task over its race (apache/airflow#72716). A second job would cost and write to one place.
         found = self._attachable()
@@ -143,7 +147,7 @@ class VertexJobOperator(AwaitedJobOperator):
             self.look_in(found)
         done = self._succeeded_earlier(context)
         if not done:
-            self._launch(context, 0)
+            return None
         self.log.info("An earlier try's job has succeeded meanwhile: %s", done["name"])
         return self._result(done)
 
@@ -160,7 +164,7 @@ class VertexJobOperator(AwaitedJobOperator):
             return self._result(job)
         text, code = jobstate.error_text(job), (job.get("error") or {}).get("code")
         if given_up or jobstate.another_place_may_help(text, code):
-            self._next_choice(context, _choice(job), given_up or text)
+            return self._next_choice(context, _choice(job), given_up or text)
         raise self._failure(job)
 
     def _failure(self, job: Job) -> AirflowException:
@@ -176,7 +180,7 @@ class VertexJobOperator(AwaitedJobOperator):
 
     # Launching.
 
-    def _launch(self, context: Any, choice: int) -> NoReturn:
+    def _launch(self, context: Any, choice: int) -> dict[str, Any]:
         region, job = self._placement(choice)
         client = self.client(region)
         body = self.request_body(jobspec.as_sent(job), context, choice)
@@ -187,13 +191,13 @@ class VertexJobOperator(AwaitedJobOperator):
                 self._jobs.cancel_live("the task was killed")
             raise
         if isinstance(created, str):
-            self._next_choice(context, choice, created)
+            return self._next_choice(context, choice, created)
         if self._killed:  # on_kill could not find the job yet
             self._jobs.cancel(created["name"], "the task was killed")
             raise AirflowException(f"killed while launching {created['name']}")
         self.log.info("Launched %s: %s", created["name"], vertex.console_url(created["name"]))
         self._verify_early(created)
-        self._wait(created)
+        return self._wait(created)
 
     def _create(self, client: vertex.VertexClient, body: dict[str, Any], choice: int) -> Job | str:
         """Create the job once; return Vertex AI's error text where another place may help."""
@@ -211,13 +215,15 @@ class VertexJobOperator(AwaitedJobOperator):
             # A job that is refused as asked is a mistake of the spec, a fallback one place less.
             refused = choice > 0 and vertex.is_permanent(error)
             if refused or jobstate.another_place_may_help(message):
-                # the last answer was an error, and the job may exist all the same
-                begun = next(filter(jobstate.is_under_way, self._jobs.of_region(client)), None)
-                return begun or message
+                return message
             vertex.raise_failure(error, f"the job of task {self.task_id}")
 
-    def _next_choice(self, context: Any, choice: int, reason: str) -> NoReturn:
+    def _next_choice(self, context: Any, choice: int, reason: str) -> dict[str, Any]:
         """Launch the next fallback; raise after the last one, naming what each place said."""
+        # The job may exist all the same: behind an answer that was an error, or launched by a process
+        # that died before Airflow heard of it.
+        if earlier := self._found(context):
+            return earlier
         overrides = [{}, *(self.fallback or [])]
         choice = min(choice, len(overrides) - 1)  # the spec may have become shorter
         place = json.dumps(overrides[choice]) if choice else "as asked"
@@ -226,7 +232,7 @@ class VertexJobOperator(AwaitedJobOperator):
             raise self._nowhere(tried)
         stats.counted(stats.FALLBACKS, context["ti"])
         self.log.warning("No place (%s); falling back to %s", reason, overrides[choice + 1])
-        self._launch(context, choice + 1)
+        return self._launch(context, choice + 1)
 
     def _nowhere(self, tried: list[list[str]]) -> AirflowException:
         """Return what to raise when no place is left."""
