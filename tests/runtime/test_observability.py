@@ -159,6 +159,6 @@ def test_no_task_fails_for_a_link_a_metric_or_its_store(capsys, caplog):
 def test_airflow_pushes_again_what_an_earlier_process_has_pushed():
     (link,) = [each for each in VertexJobOperator.operator_extra_links if each is links.JOB]
     operator = SimpleNamespace(resumed=False)
-    assert link.get_link(operator, ti_key=None) is None
+    assert link.get_link(operator, ti_key=None) == ""
     links.push(operator, SimpleNamespace(xcom_push=lambda **_: None), {links.JOB: "https://x"})
     assert link.get_link(operator, ti_key=None) == "https://x"
