@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dagfactory.emulator import certificates, fixtures, protos, secrets
+from dagfactory.emulator import certificates, fixtures, job_logs, protos, secrets
 from dagfactory.emulator.bigquery.service import BigQueryService
 from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY
 from dagfactory.emulator.client_environment import client_environment, direct_environment
@@ -38,6 +38,7 @@ STORAGE_HOST = "storage.googleapis.com"
 SECRETS_HOST = "secretmanager.googleapis.com"
 BIGQUERY_HOST = "bigquery.googleapis.com"
 DATAFLOW_HOST = "dataflow.googleapis.com"
+LOGGING_HOST = "logging.googleapis.com"
 OAUTH_HOST = "oauth2.googleapis.com"
 IAM_HOST = "iamcredentials.googleapis.com"
 VERTEX_HOSTS = ("aiplatform.googleapis.com", "*-aiplatform.googleapis.com")
@@ -76,6 +77,7 @@ class EmulatorServer:
             BIGQUERY_HOST: bigquery,
             DATAFLOW_HOST: RestGateway(dataflow, faults, identity),
             SECRETS_HOST: RestGateway(secret_methods, faults, identity),
+            LOGGING_HOST: job_logs.service(state / "jobs", faults, identity),
             OAUTH_HOST: identity.token,
             IAM_HOST: identity.iam_credentials,
             **dict.fromkeys(VERTEX_HOSTS, RestGateway(vertex_methods, faults, identity)),
@@ -110,7 +112,7 @@ class EmulatorServer:
 
 def _routes(https: int, grpc: int) -> tuple[Route, ...]:
     with_grpc = (*VERTEX_HOSTS, DATAFLOW_HOST, SECRETS_HOST)
-    plain = (STORAGE_HOST, BIGQUERY_HOST, OAUTH_HOST, IAM_HOST)
+    plain = (STORAGE_HOST, BIGQUERY_HOST, LOGGING_HOST, OAUTH_HOST, IAM_HOST)
     return tuple(
         [Route(host, https, grpc) for host in with_grpc] + [Route(host, https) for host in plain]
     )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseBranchOperator
 
-from . import expr, jobspec, metrics
+from . import expr, jobspec, links, metrics
 from .storage import SCHEME, StorageClient
 
 SHOWN = 120
@@ -35,6 +35,7 @@ class GateOperator(BaseBranchOperator):
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"when": "json", "query": "sql"}
     ui_color = "#feefc3"
+    operator_extra_links = links.offered(links.FOLDER)
 
     def __init__(  # noqa: PLR0913 - one keyword per field of the task
         self,
@@ -65,6 +66,7 @@ class GateOperator(BaseBranchOperator):
 
     def execute(self, context: Any) -> Any:
         """Decide, write the decision to XCom and the log, then skip what does not follow."""
+        links.push(self, context["ti"], {links.FOLDER: links.storage(self.metrics)})
         decision, values = self._decide(context)
         verdict = "passed" if decision.passed else "did not pass"
         self.log.info("Gate %s: %s\n%s\nmetrics: %s", verdict, self.text, decision.reason, values)

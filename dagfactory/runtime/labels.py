@@ -29,9 +29,14 @@ def task_labels(dag_id: str, task_id: str, run_id: str, map_index: int = -1) -> 
     return {
         f"{PREFIX}dag": label(dag_id),
         f"{PREFIX}task": label(task_id),
-        f"{PREFIX}run": _digest(run_id, 16),  # run ids hold `:` and `+`, which labels forbid
+        f"{PREFIX}run": run_label(run_id),
         f"{PREFIX}map": str(map_index),
     }
+
+
+def run_label(run_id: str) -> str:
+    """Return the label value of a run."""
+    return _digest(run_id, 16)  # run ids hold `:` and `+`, which labels forbid
 
 
 def with_user_labels(own: Mapping[str, str], user: Mapping[str, str] | None) -> dict[str, str]:

@@ -16,18 +16,17 @@ PUSHED = "_pushed_links"
 log = logging.getLogger(__name__)
 
 
-def _get_link(self: Any, operator: Any, *, ti_key: Any) -> str | None:
-    """Return the address that the task has pushed."""
+def _get_link(self: Any, operator: Any, *, ti_key: Any) -> str:
+    """Return the address that the task has pushed, a text without content where it has none."""
     # Airflow 3 asks at the end of a task and pushes the answer, over what is there. What a process
     # before this one pushed is asked for only where this one did not get to it: for a key that is not
     # there Airflow logs an error.
     pushed: dict[str, str] = getattr(operator, PUSHED, {})
     if pushed or not getattr(operator, "resumed", False):
-        return pushed.get(self.xcom_key)
+        return pushed.get(self.xcom_key, "")  # Airflow would link to the address `None`
     from airflow.providers.common.compat.sdk import XCom
 
-    found: str | None = XCom.get_value(key=self.xcom_key, ti_key=ti_key)
-    return found
+    return XCom.get_value(key=self.xcom_key, ti_key=ti_key) or ""
 
 
 def _link(name: str, key: str, registered: str = "") -> Any:

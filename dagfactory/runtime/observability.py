@@ -107,7 +107,7 @@ def _behind(operator: Any, job: Job, find: Callable[[Any], Job | None]) -> Job |
 def _tags(job: Job) -> dict[str, str]:
     """Return what tells jobs apart in metrics."""
     spec = _spec(job)
-    pool = next(iter(spec.get("workerPoolSpecs") or ()), {})
+    pool: Mapping[str, Any] = next(iter(spec.get("workerPoolSpecs") or ()), {})
     return {
         "region": str(job["name"]).split("/")[3],
         "strategy": jobspec.strategy_of(spec),
