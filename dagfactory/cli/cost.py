@@ -20,6 +20,11 @@ from dagfactory.cli._complete import environments
     shell_complete=environments,
 )
 @click.option(
+    "--measure",
+    is_flag=True,
+    help="First write the usage file from the times of past jobs on Vertex AI.",
+)
+@click.option(
     "--format",
     "name",
     envvar="DAGFACTORY_COST_FORMAT",
@@ -28,7 +33,7 @@ from dagfactory.cli._complete import environments
     show_default=True,
     help="JSON has every rate with its day and source.",
 )
-def command(spec: Path, environment: str, name: str) -> int:
+def command(spec: Path, environment: str, measure: bool, name: str) -> int:
     """Print what the pipeline SPEC costs, term by term: jobs, endpoints, storage, Composer.
 
     Hours are those of `usage/PIPELINE.yaml` beside the spec, measured or given, or else one hour that
@@ -36,4 +41,4 @@ def command(spec: Path, environment: str, name: str) -> int:
     """
     from dagfactory.authoring.cost.command import CostOptions, cost
 
-    return cost(CostOptions(spec, environment, name))
+    return cost(CostOptions(spec, environment, name, measure))

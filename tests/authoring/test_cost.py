@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from paths import ROOT
 
 from dagfactory.__main__ import run
 
@@ -89,3 +90,21 @@ def test_a_budget_holds_when_rendering_though_only_the_usage_changed(said, tmp_p
     assert run(render) == 0
     said(more=more, usage="tasks: {fit: {hours: 10}}\n")
     assert run(render) == 1
+
+
+def shown(page):
+    """Return the commands of a page with what they print."""
+    for block in page.split("```\n$ ")[1:]:
+        command, _, output = block.partition("\n```")[0].partition("\n")
+        yield command, output
+
+
+COMMANDS = dict(shown((ROOT / "docs/cost.md").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_manual_shows_what_is_printed(command, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "100")
+    assert run(command.split()[1:]) == 0
+    assert COMMANDS[command] in capsys.readouterr().out

@@ -32,15 +32,23 @@ class CostOptions:
     spec: Path
     environment: str
     format: str
+    measure: bool = False
 
 
 def cost(options: CostOptions) -> int:
     """Print what a spec costs; return the exit code. Raises DagfactoryError."""
-    compiled = compile_spec(one_spec(options.spec), options.environment)
+    spec = one_spec(options.spec)
+    compiled = compile_spec(spec, options.environment)
     # more than the budget is a finding of `check`; here it is what the reader looks into
     errors = [each for each in compiled.diagnostics if each.code != "DF334"]
     if print_findings(errors, compiled.sources) or compiled.draft is None:
         return 1
+    if options.measure:
+        # the clients that it needs are for nothing else
+        from dagfactory.authoring.cost.measure import measure
+
+        sys.stderr.write(measure(compiled.draft, spec))
+        return cost(replace(options, measure=False))
     plan = compiled.draft
     found = priced(plan)
     if unknown_prices(compiled, found):
