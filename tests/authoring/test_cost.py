@@ -92,6 +92,22 @@ def test_a_budget_holds_when_rendering_though_only_the_usage_changed(said, tmp_p
     assert run(render) == 1
 
 
+def test_a_comparison_of_a_spec_and_the_published_one(said, capsys):
+    code, out, _ = said("--compare")
+    assert code == 0
+    assert out.startswith("p in prod: Composer or Vertex AI Pipelines?")
+    assert run(["cost", "--compare"]) == 0
+    assert "Pipelines, like for like: $88.53" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["specs"], ["--compare", "--format", "markdown"], ["--env", "prod"]]
+)
+def test_what_is_missing_is_wrong_usage(arguments, capsys):
+    assert run(["cost", *arguments]) == 2
+    assert "error" in capsys.readouterr().err.lower()
+
+
 def shown(page):
     """Return the commands of a page with what they print."""
     for block in page.split("```\n$ ")[1:]:
