@@ -15,7 +15,8 @@ _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _PAGE = 100
 _PATIENCE = 60.0
 """Seconds that an answer may take."""
-_OK = 200
+_OK, _GONE = 200, 404
+_TIMES = ("startTime", "endTime")
 
 
 class RefusedError(DagfactoryError):
@@ -25,7 +26,7 @@ class RefusedError(DagfactoryError):
 
 
 def jobs(project: str, region: str, pipeline: str) -> Iterator[dict[str, Any]]:
-    """Yield the jobs in a region that runs of a pipeline have started."""
+    """Yield the jobs in a region that runs of a pipeline have started, with the times of their machines."""
     session = _session()
     wanted = label(pipeline)
     with session:
@@ -33,7 +34,19 @@ def jobs(project: str, region: str, pipeline: str) -> Iterator[dict[str, Any]]:
             for each in _pages(session, project, region, kind, wanted):
                 # a filter that was understood differently would count the jobs of others
                 if each.get("labels", {}).get(f"{PREFIX}dag") == wanted:
-                    yield each
+                    yield each | _times_behind(session, region, each)
+
+
+def _times_behind(session: Any, region: str, pipeline: dict[str, Any]) -> dict[str, Any]:
+    """Return when the job behind a training pipeline had its machines, as far as it is known."""
+    # a pipeline runs while its job still waits for machines, which flex-start can do for hours
+    name = pipeline.get("trainingTaskMetadata", {}).get("backingCustomJob")
+    job = _answer(session, f"{_host(region)}/{name}", or_gone=True) if name else {}
+    return {key: job[key] for key in _TIMES if key in job}
+
+
+def _host(region: str) -> str:
+    return f"https://{region}-aiplatform.googleapis.com/v1"
 
 
 def _session() -> Any:
@@ -55,7 +68,7 @@ def _session() -> Any:
 def _pages(
     session: Any, project: str, region: str, kind: str, wanted: str
 ) -> Iterator[dict[str, Any]]:
-    place = f"https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}"
+    place = f"{_host(region)}/projects/{project}/locations/{region}"
     query = {"filter": f'labels.{PREFIX}dag="{wanted}"', "pageSize": str(_PAGE)}
     token: str | None = ""
     while token is not None:
@@ -65,13 +78,16 @@ def _pages(
         token = answer.get("nextPageToken") or None
 
 
-def _answer(session: Any, address: str) -> dict[str, Any]:
+def _answer(session: Any, address: str, *, or_gone: bool = False) -> dict[str, Any]:
+    """Return an answer as JSON; nothing for what is no longer there, if that may be."""
     # the roots of what requests and google-auth raise
     broken = (OSError, import_module("google.auth.exceptions").GoogleAuthError)
     try:
         response = session.get(address, timeout=_PATIENCE)
     except broken as error:
         raise RefusedError(f"Vertex AI does not answer: {_first_line(str(error))}") from error
+    if or_gone and response.status_code == _GONE:
+        return {}
     if response.status_code != _OK:
         text = _first_line(response.text.replace("\n", " "))
         raise RefusedError(f"Vertex AI answers {response.status_code}: {text}")
