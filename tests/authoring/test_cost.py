@@ -124,3 +124,14 @@ def test_the_manual_shows_what_is_printed(command, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "100")
     assert run(command.split()[1:]) == 0
     assert COMMANDS[command] in capsys.readouterr().out
+
+
+def test_neither_a_budget_nor_prices_mark_a_dag_file_as_changed(said, tmp_path):
+    price = "{type: n2-standard-8, region: us-central1, spot: 1, date: 2026-11-01, source: x}"
+    made = []
+    for more, place in (("", ""), ("budget: {run: 900}\n", f"prices: {{machines: [{price}]}}\n")):
+        said(more=more)
+        (tmp_path / "specs/environments/prod.yaml").write_text(PLACE + place)
+        assert run(["render", "specs", "--env", "prod", "--out", str(tmp_path / "dags")]) == 0
+        made.append((tmp_path / "dags/p.py").read_bytes())
+    assert made[0] == made[1]
