@@ -12,7 +12,7 @@ from dagfactory.cost.terms import total
 from dagfactory.cost.words import dollars, formula, whole
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
 from dagfactory.diagnostics.span import Pointer
-from dagfactory.tasks._sweep.model import Sweep
+from dagfactory.tasks._sweep.model import MAX_TRIALS, Sweep
 from dagfactory.tasks._sweep.search import combinations
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def large_sweeps(plan: Planned) -> Iterator[Diagnostic]:
             terms = job_terms(plan, job, rates)
         except UnknownPriceError:
             continue
-        if total(terms) > MEANT:
+        # more trials than a sweep may have are an error anyway
+        if total(terms) > MEANT and combinations(job.task) <= MAX_TRIALS:
             yield _large(job, terms, (*plan.tasks[job.name].path, "parameters"))
 
 

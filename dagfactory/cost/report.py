@@ -26,7 +26,7 @@ def text(cost: Cost, others: Sequence[Alternative], style: Style) -> str:
     sources = Sources((*cost.run, *cost.standing))
     lines = [
         *wrap(headline(cost), style.width, subsequent_indent="  "),
-        *(each for line in _assumed(cost) for each in wrap(line, style.width)),
+        *(each for line in _known(cost) for each in wrap(line, style.width)),
         "",
         *_terms("A RUN", cost.run, sources, style),
         *_terms("A MONTH", (*_runs(cost), *cost.standing), sources, style),
@@ -39,13 +39,14 @@ def text(cost: Cost, others: Sequence[Alternative], style: Style) -> str:
 
 def headline(cost: Cost) -> str:
     """Return the sums in a line."""
-    runs = f"{counted(cost.runs.count, 'run')}, {cost.runs.kind}: {cost.runs.words}"
-    sums = f"{dollars(cost.run_usd)} a run, {dollars(cost.month_usd)} a month ({runs})"
+    sums = f"{dollars(cost.run_usd)} a run, {dollars(cost.month_usd)} a month"
     return f"{cost.pipeline} in {cost.environment} ({cost.region}): {sums}"
 
 
-def _assumed(cost: Cost) -> Iterator[str]:
-    """Say how much of the sums is a guess."""
+def _known(cost: Cost) -> Iterator[str]:
+    """Say by what the runs are known, and how much of the sums is a guess."""
+    runs = cost.runs
+    yield f"{counted(runs.count, 'run')} a month, {runs.kind}: {runs.words}"
     guessed = [each for each in cost.run if each.kind == "assumed"]
     if guessed:
         share = f"{total(guessed) / cost.run_usd:.0%}"
@@ -94,7 +95,7 @@ def _terms(title: str, terms: Sequence[Term], sources: Sources, style: Style) ->
     return [*_fitting((title, "", "", "", ""), rows, style.width), ""]
 
 
-def _fitting(head: tuple[str, ...], rows: list[tuple[str, ...]], width: int) -> list[str]:
+def _fitting(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
     """Lay out rows; where they are too wide, the last column goes below its row."""
     lines = table(head, rows)
     if max(map(len, lines)) <= width:

@@ -27,7 +27,7 @@ def amount(value: float) -> str:
 
 def counted(number: float, noun: str) -> str:
     """Return a number of things: 1 job, 2 jobs; units of measure stay as they are."""
-    plural = "s" if noun in {"job", "run", "month"} and number != 1 else ""
+    plural = "s" if noun in {"job", "run", "small step"} and number != 1 else ""
     return f"{amount(number)} {noun}{plural}"
 
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from paths import ROOT
 
 from dagfactory.__main__ import run
 
@@ -89,3 +90,48 @@ def test_a_budget_holds_when_rendering_though_only_the_usage_changed(said, tmp_p
     assert run(render) == 0
     said(more=more, usage="tasks: {fit: {hours: 10}}\n")
     assert run(render) == 1
+
+
+def test_a_comparison_of_a_spec_and_the_published_one(said, capsys):
+    code, out, _ = said("--compare")
+    assert code == 0
+    assert out.startswith("p in prod: Composer or Vertex AI Pipelines?")
+    assert run(["cost", "--compare"]) == 0
+    assert "Pipelines, like for like: $88.53" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["specs"], ["--compare", "--format", "markdown"], ["--env", "prod"]]
+)
+def test_what_is_missing_is_wrong_usage(arguments, capsys):
+    assert run(["cost", *arguments]) == 2
+    assert "error" in capsys.readouterr().err.lower()
+
+
+def shown(page):
+    """Return the commands of a page with what they print."""
+    for block in page.split("```\n$ ")[1:]:
+        command, _, output = block.partition("\n```")[0].partition("\n")
+        yield command, output
+
+
+COMMANDS = dict(shown((ROOT / "docs/cost.md").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_manual_shows_what_is_printed(command, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "100")
+    assert run(command.split()[1:]) == 0
+    assert COMMANDS[command] in capsys.readouterr().out
+
+
+def test_neither_a_budget_nor_prices_mark_a_dag_file_as_changed(said, tmp_path):
+    price = "{type: n2-standard-8, region: us-central1, spot: 1, date: 2026-11-01, source: x}"
+    made = []
+    for more, place in (("", ""), ("budget: {run: 900}\n", f"prices: {{machines: [{price}]}}\n")):
+        said(more=more)
+        (tmp_path / "specs/environments/prod.yaml").write_text(PLACE + place)
+        assert run(["render", "specs", "--env", "prod", "--out", str(tmp_path / "dags")]) == 0
+        made.append((tmp_path / "dags/p.py").read_bytes())
+    assert made[0] == made[1]

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 from dagfactory.compiler.compile import compile_spec
 from dagfactory.cost.alternatives import alternatives
 from dagfactory.cost.as_data import as_json, as_markdown
+from dagfactory.cost.compare import compared
+from dagfactory.cost.compare_text import Decision
 from dagfactory.cost.estimate import priced
+from dagfactory.cost.matrix import facts_of
 from dagfactory.cost.report import text
 from dagfactory.diagnostics.diagnostic import DagfactoryError
 from dagfactory.document.locate import locate
-from dagfactory.project.specs import find_specs
+from dagfactory.project.specs import STDIN, beside, find_specs
 from dagfactory.report import WIDTH, Style, print_findings, style_for
 
 if TYPE_CHECKING:
@@ -32,19 +35,31 @@ class CostOptions:
     spec: Path
     environment: str
     format: str
+    measure: bool = False
+    compare: bool = False
 
 
 def cost(options: CostOptions) -> int:
     """Print what a spec costs; return the exit code. Raises DagfactoryError."""
-    compiled = compile_spec(one_spec(options.spec), options.environment)
+    spec = one_spec(options.spec)
+    compiled = compile_spec(spec, options.environment)
     # more than the budget is a finding of `check`; here it is what the reader looks into
     errors = [each for each in compiled.diagnostics if each.code != "DF334"]
     if print_findings(errors, compiled.sources) or compiled.draft is None:
         return 1
+    if options.measure:
+        # the clients that it needs are for nothing else
+        from dagfactory.authoring.cost.measure import measure
+
+        sys.stderr.write(measure(compiled.draft, spec))
+        return cost(replace(options, measure=False))
     plan = compiled.draft
     found = priced(plan)
     if unknown_prices(compiled, found):
         return 1
+    if options.compare:
+        sys.stdout.write(_comparison(plan, found, spec, options.format))
+        return 0
     sys.stdout.write(_report(plan, found, options.format))
     over = [each for each in compiled.diagnostics if each.code == "DF334"]
     return 1 if print_findings(over, compiled.sources) else 0
@@ -79,3 +94,15 @@ def _report(plan: Plan, found: Cost, form: str) -> str:
     if form == "markdown":
         return as_markdown(found, others)
     return text(found, others, terminal_style())
+
+
+def _comparison(plan: Plan, found: Cost, spec: Path, form: str) -> str:
+    facts = facts_of(plan, found, _workflows(spec))
+    decision = Decision(found, compared(plan, found), facts)
+    return decision.as_json() if form == "json" else decision.text(terminal_style())
+
+
+def _workflows(spec: Path) -> int:
+    """Return how many specs have the same environments: they share what Composer costs."""
+    environments = beside(spec, "environments")
+    return len(find_specs([environments.parent])) if environments and spec != STDIN else 1

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from dagfactory.language.param import Param
 
 MAX_COMMENT = 200
-_BESIDE = {"composer", "machines", "pools", "code"}
+_BESIDE = {"composer", "machines", "pools", "code", "prices"}
 """Fields of an environment that no DAG file is made from; of code, the file holds the hash."""
+_JUDGED = {"environments", "budget"}
+"""Keys of a spec that no DAG file is made from."""
 
 
 def lower(plan: Plan, *, source: str) -> DagFile:
@@ -63,7 +65,7 @@ def digest(plan: Plan) -> str:
     # what only the files beside the DAG are made from would change its header and nothing else
     fields = plan.environment and plan.environment.model_dump(mode="json", exclude=_BESIDE)
     # a patch for prod must not touch the file for dev
-    pipeline = {key: value for key, value in plan.node.plain().items() if key != "environments"}
+    pipeline = {key: value for key, value in plan.node.plain().items() if key not in _JUDGED}
     inputs = {"pipeline": pipeline, "environment": fields}
     text = json.dumps(inputs, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -142,7 +142,7 @@ PIPELINE = {
         },
     ),
 }
-ELSEWHERE = {"defaults", "vars", "environments", "tasks"}
+ELSEWHERE = {"budget", "defaults", "vars", "environments", "tasks"}
 
 
 @pytest.mark.parametrize(("text", "expected"), PIPELINE.values(), ids=PIPELINE)
