@@ -14,7 +14,7 @@ from dagfactory.composer.airflow_client import AirflowClient
 from dagfactory.composer.contents import apply, differences
 from dagfactory.composer.infrastructure import infrastructure
 from dagfactory.diagnostics.diagnostic import DagfactoryError, tidy
-from dagfactory.project.files import write_atomic
+from dagfactory.project.files import plainly, write_atomic
 from dagfactory.project.specs import SPECS, find_specs
 from dagfactory.report import print_findings
 
@@ -91,7 +91,8 @@ def _render(options: ComposerOptions, plans: tuple[Plan, ...], environment: Envi
     if options.out is None:
         sys.stdout.write(text)
         return 0
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_atomic(options.out / chosen.FILE, text.encode())
+    with plainly():
+        options.out.mkdir(parents=True, exist_ok=True)
+        write_atomic(options.out / chosen.FILE, text.encode())
     sys.stderr.write(f"wrote {options.out / chosen.FILE}\n")
     return 0

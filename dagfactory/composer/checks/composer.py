@@ -50,21 +50,21 @@ def _compared(wanted: Infrastructure, config: Mapping[str, Any]) -> Iterator[Lin
     size = composer.size and f"ENVIRONMENT_SIZE_{composer.size.upper()}"
     yield from _one("size", size, config.get("environmentSize"))
     yield from _one("image", composer.image, software.get("imageVersion"))
-    yield from _all("package", composer.packages, software.get("pypiPackages", {}))
-    yield from _all("variable", composer.env, software.get("envVariables", {}))
+    yield from _all("package ", composer.packages, software.get("pypiPackages", {}))
+    yield from _all("variable ", composer.env, software.get("envVariables", {}))
     options = software.get("airflowConfigOverrides", {})
     own = {key: wanted.overrides[key] for key in composer.overrides}
-    yield from _all("option", own, options)
+    yield from _all("option ", own, options)
     sizes = composer.workloads.model_dump(exclude_none=True) if composer.workloads else {}
     there = config.get("workloadsConfig", {})
     for part, fields in sizes.items():
         given = {_CAMEL.get(name, name): value for name, value in fields.items()}
-        yield from _all(f"{part} of", given, there.get(_CAMEL.get(part, part), {}))
+        yield from _all(f"{part}.", given, there.get(_CAMEL.get(part, part), {}))
 
 
-def _all(noun: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Line]:
+def _all(prefix: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Line]:
     for key, value in wanted.items():
-        yield from _one(f"{noun} {key}", value, found.get(key))
+        yield from _one(f"{prefix}{key}", value, found.get(key))
 
 
 def _one(what: str, wanted: Any, found: Any) -> Iterator[Line]:

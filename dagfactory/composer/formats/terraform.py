@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+
+from dagfactory.composer.infrastructure import WORKER
 
 if TYPE_CHECKING:
     from dagfactory.composer.infrastructure import Grant, Infrastructure
@@ -50,8 +53,8 @@ def _resources(all_of_it: Infrastructure) -> Iterator[tuple[str, str, dict[str, 
     yield "google_composer_environment", "environment", _environment(all_of_it)
     for pipeline, policy in all_of_it.policies.items():
         addresses = all_of_it.channels.get(pipeline, ())
-        yield from ((_CHANNEL, _name(to), _channel(project, to)) for to in addresses)
-        channels = [_Expression(f"${{{_CHANNEL}.{_name(to)}.name}}") for to in addresses]
+        yield from ((_CHANNEL, _name(f"to_{to}"), _channel(project, to)) for to in addresses)
+        channels = [_Expression(f"${{{_CHANNEL}.{_name(f'to_{to}')}.name}}") for to in addresses]
         made = _snake(policy) | ({"notification_channels": channels} if channels else {})
         yield "google_monitoring_alert_policy", pipeline, made | {"project": project}
 
@@ -84,8 +87,14 @@ def _grant(all_of_it: Infrastructure, grant: Grant) -> tuple[str, str, dict[str,
             {"service_account_id": account if "jobs" in made else _account(grant)},
         ),
     }[grant.on]
-    fields = {**on, "role": _role(grant.role), "member": member}
-    return kind, _name(f"{grant.who}_{grant.role.rpartition('/')[2]}_{grant.name}"), fields
+    return kind, _grant_name(grant), {**on, "role": _role(grant.role), "member": member}
+
+
+def _grant_name(grant: Grant) -> str:
+    role = re.split(r"[./]", grant.role)[-1]
+    # two projects can have secrets of one name
+    place = f"{grant.project}_{grant.name}" if grant.on == "secret" else grant.name
+    return _name(f"{grant.who}_{role}_{place}")
 
 
 def _account(grant: Grant) -> str:
@@ -115,7 +124,7 @@ def _environment(all_of_it: Infrastructure) -> dict[str, Any]:
         ),
         "workloads_config": _workloads(composer),
     }
-    worker = _name(f"airflow_composer.worker_{environment.project}")
+    worker = next(_grant_name(each) for each in all_of_it.grants if each.role == WORKER)
     return _given(
         {
             "name": composer.name,
@@ -141,8 +150,9 @@ def _given(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _name(text: str) -> str:
-    """Return a text as a name of Terraform's."""
-    return re.sub(r"[^A-Za-z0-9_]", "_", text)
+    """Return a text as a name of Terraform's; two texts never have one name."""
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", text)
+    return name if name == text else f"{name}_{hashlib.sha256(text.encode()).hexdigest()[:6]}"
 
 
 def _snake(value: Any) -> Any:

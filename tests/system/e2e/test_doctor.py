@@ -247,7 +247,7 @@ DRIFTS: dict[str, Callable[[Live], None]] = {
     "option core-max_map_length of Composer is '1'": _config(
         *SOFTWARE, "airflowConfigOverrides", "core-max_map_length", value="1"
     ),
-    "worker of maxCount of Composer is 3": _config(*WORKER, "maxCount", value=3),
+    "worker.maxCount of Composer is 3": _config(*WORKER, "maxCount", value=3),
     "Composer environment ml-live is ERROR": _config("state", value="ERROR"),
     "Composer environment ml-live is not there": lambda live: (
         live.state / "composer/ml-live.json"
