@@ -39,20 +39,20 @@ def text(infrastructure: Infrastructure) -> str:
     return json.dumps(whole, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _resources(all_of_it: Infrastructure) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    project = all_of_it.environment.project
-    for account in all_of_it.accounts:
+def _resources(wanted: Infrastructure) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    project = wanted.environment.project
+    for account in wanted.accounts:
         if account.is_made:
             fields = {"account_id": account.id, "project": project, "display_name": account.who}
             yield "google_service_account", account.who, fields
-    for role in all_of_it.roles:
+    for role in wanted.roles:
         fields = {"role_id": role.id, "title": role.title, "permissions": list(role.permissions)}
         yield "google_project_iam_custom_role", role.id, fields | {"project": project}
-    for grant in all_of_it.grants:
-        yield _grant(all_of_it, grant)
-    yield "google_composer_environment", "environment", _environment(all_of_it)
-    for pipeline, policy in all_of_it.policies.items():
-        addresses = all_of_it.channels.get(pipeline, ())
+    for grant in wanted.grants:
+        yield _grant(wanted, grant)
+    yield "google_composer_environment", "environment", _environment(wanted)
+    for pipeline, policy in wanted.policies.items():
+        addresses = wanted.channels.get(pipeline, ())
         yield from ((_CHANNEL, _name(f"to_{to}"), _channel(project, to)) for to in addresses)
         channels = [_Expression(f"${{{_CHANNEL}.{_name(f'to_{to}')}.name}}") for to in addresses]
         made = _snake(policy) | ({"notification_channels": channels} if channels else {})
@@ -67,14 +67,14 @@ def _channel(project: str, address: str) -> dict[str, Any]:
     return {"display_name": address, "type": "email", "labels": labels, "project": project}
 
 
-def _grant(all_of_it: Infrastructure, grant: Grant) -> tuple[str, str, dict[str, Any]]:
+def _grant(wanted: Infrastructure, grant: Grant) -> tuple[str, str, dict[str, Any]]:
     """Return a grant as the resource of what it is on."""
-    made = {each.who for each in all_of_it.accounts if each.is_made}
-    member = f"serviceAccount:{all_of_it.email(grant.who)}"
+    made = {each.who for each in wanted.accounts if each.is_made}
+    member = f"serviceAccount:{wanted.email(grant.who)}"
     if grant.who in made:
         member = _Expression(f"${{google_service_account.{grant.who}.member}}")
     # an account is named by its resource, so that Terraform makes it first
-    account = _Expression("${google_service_account.jobs.name}") if "jobs" in made else grant.name
+    made_here = _Expression("${google_service_account.jobs.name}")
     kind, on = {
         "project": ("google_project_iam_member", {"project": grant.project}),
         "bucket": ("google_storage_bucket_iam_member", {"bucket": grant.name}),
@@ -84,7 +84,7 @@ def _grant(all_of_it: Infrastructure, grant: Grant) -> tuple[str, str, dict[str,
         ),
         "account": (
             "google_service_account_iam_member",
-            {"service_account_id": account if "jobs" in made else _account(grant)},
+            {"service_account_id": made_here if "jobs" in made else _account(grant)},
         ),
     }[grant.on]
     return kind, _grant_name(grant), {**on, "role": _role(grant.role), "member": member}
@@ -109,22 +109,22 @@ def _role(role: str) -> str:
     return _Expression(f"${{google_project_iam_custom_role.{role}.name}}")
 
 
-def _environment(all_of_it: Infrastructure) -> dict[str, Any]:
-    composer, environment = all_of_it.composer, all_of_it.environment
+def _environment(wanted: Infrastructure) -> dict[str, Any]:
+    composer, environment = wanted.composer, wanted.environment
     config = {
         "environment_size": composer.size and f"ENVIRONMENT_SIZE_{composer.size.upper()}",
         "node_config": {"service_account": _Expression("${google_service_account.airflow.email}")},
         "software_config": _given(
             {
                 "image_version": composer.image,
-                "airflow_config_overrides": all_of_it.overrides,
+                "airflow_config_overrides": wanted.overrides,
                 "env_variables": dict(composer.env),
                 "pypi_packages": dict(composer.packages),
             }
         ),
         "workloads_config": _workloads(composer),
     }
-    worker = next(_grant_name(each) for each in all_of_it.grants if each.role == WORKER)
+    worker = next(_grant_name(each) for each in wanted.grants if each.role == WORKER)
     return _given(
         {
             "name": composer.name,
@@ -132,7 +132,7 @@ def _environment(all_of_it: Infrastructure) -> dict[str, Any]:
             "region": environment.region,
             "labels": dict(environment.labels),
             "config": _given(config),
-            "storage_config": _given({"bucket": all_of_it.dags_bucket}),
+            "storage_config": _given({"bucket": wanted.dags_bucket}),
             # Composer refuses an account that does not have its role yet
             "depends_on": [f"google_project_iam_member.{worker}"],
         }
