@@ -61,6 +61,9 @@ PROOFS = (
     part_of_the_tests(
         "sync schedules", "tests/deploy/test_schedules.py", r"\w+, \w+: \d+ schedules.*wrong"
     ),
+    part_of_the_tests("damaged Terraform", "tests/composer/test_terraform.py"),
+    part_of_the_tests("answers to doctor", "tests/composer/test_doctor.py"),
+    part_of_the_tests("one permission less", "tests/system/e2e/test_permissions.py"),
     Proof("trainer faults", ("benchmarks/trainer_faults.py",), (r"(?m)^\w+ +\w+: .*$",), 0),
     Proof("deferrals", ("benchmarks/deferrals.py", "3"), (r"(?m)^.*wrong ends.*$",)),
 )
