@@ -65,6 +65,9 @@ PROOFS = (
         "crash points", "tests/system/crashes/test_crashes.py", r"\d+ crash points.*wrong"
     ),
     part_of_the_tests("bad weather", "tests/system/crashes/test_soak.py", r"\d+ runs.*undisturbed"),
+    part_of_the_tests("damaged Terraform", "tests/composer/test_terraform.py"),
+    part_of_the_tests("answers to doctor", "tests/composer/test_doctor.py"),
+    part_of_the_tests("one permission less", "tests/system/e2e/test_permissions.py"),
     Proof("trainer faults", ("benchmarks/trainer_faults.py",), (r"(?m)^\w+ +\w+: .*$",), 0),
     Proof("deferrals", ("benchmarks/deferrals.py", "3"), (r"(?m)^.*wrong ends.*$",)),
 )

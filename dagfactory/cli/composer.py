@@ -35,11 +35,16 @@ from dagfactory.composer import formats
     metavar="FOLDER",
     help="Write a file there; standard output if absent.",
 )
+@click.option(
+    "--apply",
+    is_flag=True,
+    help="Render nothing; bring pools, variables and connections of the file to its Airflow.",
+)
 def command(**options: Any) -> int:
     """Render the Composer environment NAME with what the specs in PATHS (`specs/` if none) need.
 
     The environment, accounts with a role of just the permissions that the specs use, policies.
     """
-    from dagfactory.composer.command import ComposerOptions, render
+    from dagfactory.composer.command import ComposerOptions, composer
 
-    return render(ComposerOptions(**options))
+    return composer(ComposerOptions(**options))

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from dagfactory.compiler.compile import compile_spec
 from dagfactory.composer import formats
+from dagfactory.composer.airflow_client import AirflowClient
+from dagfactory.composer.contents import apply, differences
 from dagfactory.composer.infrastructure import infrastructure
 from dagfactory.diagnostics.diagnostic import DagfactoryError, tidy
-from dagfactory.project.files import write_atomic
+from dagfactory.project.files import plainly, write_atomic
 from dagfactory.project.specs import SPECS, find_specs
 from dagfactory.report import print_findings
 
@@ -50,9 +52,37 @@ def plans_for(paths: Iterable[Path], environment: str) -> tuple[tuple[Plan, ...]
     return plans, known
 
 
-def render(options: ComposerOptions) -> int:
-    """Print or write the environment in a format; return the exit code. Raises DagfactoryError."""
+def composer(options: ComposerOptions) -> int:
+    """Render the environment, or apply what its Airflow holds; return the exit code.
+
+    Raises DagfactoryError.
+    """
     plans, environment = plans_for(options.paths, options.environment)
+    return _apply(environment) if options.apply else _render(options, plans, environment)
+
+
+def _apply(environment: EnvironmentFile) -> int:
+    """Bring pools, variables and connections to Airflow and say what was changed."""
+    client = airflow_of(environment)
+    changes = differences(client, environment)
+    for each in changes:
+        sys.stdout.write(f"{each.text}\n")
+    apply(client, changes)
+    many = f"{len(changes)} changed" if changes else "nothing to change"
+    sys.stderr.write(f"{client.url}: {many}\n")
+    return 0
+
+
+def airflow_of(environment: EnvironmentFile) -> AirflowClient:
+    """Return a client of an environment's Airflow; raises DagfactoryError without an address."""
+    if environment.airflow_url is None:
+        name = environment.environment
+        remedy = "write `airflow: {url: https://…}`"
+        raise DagfactoryError(f"environment {name} does not say where its Airflow is; {remedy}")
+    return AirflowClient(environment.airflow_url)
+
+
+def _render(options: ComposerOptions, plans: tuple[Plan, ...], environment: EnvironmentFile) -> int:
     made = infrastructure(plans, environment)
     for task in made.needs.unknown:
         sys.stderr.write(f"warning: what `{task}` calls is not known; grant it what it needs\n")
@@ -61,7 +91,8 @@ def render(options: ComposerOptions) -> int:
     if options.out is None:
         sys.stdout.write(text)
         return 0
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_atomic(options.out / chosen.FILE, text.encode())
+    with plainly():
+        options.out.mkdir(parents=True, exist_ok=True)
+        write_atomic(options.out / chosen.FILE, text.encode())
     sys.stderr.write(f"wrote {options.out / chosen.FILE}\n")
     return 0

@@ -88,7 +88,7 @@ class Infrastructure:
             "secrets-backend": _BACKEND,
             "secrets-backend_kwargs": f'{{"project_id": "{self.environment.project}"}}',
         }
-        return dict(sorted((own if "secrets-backend" in own else own | backend).items()))
+        return dict(sorted((own if "secrets-backend" in own else backend | own).items()))
 
 
 def infrastructure(plans: Iterable[Plan], environment: EnvironmentFile) -> Infrastructure:

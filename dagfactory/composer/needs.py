@@ -85,7 +85,7 @@ def _kinds(task: TaskBase) -> Iterator[str]:
     if kind == "gate":
         yield "query" if getattr(task, "query", None) else "objects"
     if kind == "kubernetes" and getattr(task, "cluster", None):
-        yield "gke"
+        yield f"gke.{getattr(task, 'run_as', 'pod')}"
 
 
 def _secrets(tasks: Iterable[TaskBase], project: str) -> Iterator[SecretName]:

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 _VERBS = re.compile(r"(Create|Get|List|Cancel|Delete|Update)([A-Z]\w+?)s?")
 _OTHERS = {
     "AccessSecretVersion": "secretmanager.versions.access",
+    "GetSecretVersion": "secretmanager.versions.get",
     "DeleteModelVersion": "aiplatform.models.delete",
     "DeployModel": "aiplatform.endpoints.deploy",
     "ListModelVersions": "aiplatform.models.list",

@@ -11,6 +11,7 @@ from dagfactory.emulator import certificates, fixtures, job_logs, protos, secret
 from dagfactory.emulator.bigquery.service import BigQueryService
 from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY
 from dagfactory.emulator.client_environment import client_environment, direct_environment
+from dagfactory.emulator.composer import ComposerService
 from dagfactory.emulator.dataflow import DataflowService
 from dagfactory.emulator.errors import not_served
 from dagfactory.emulator.faults import Faults
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 STORAGE_HOST = "storage.googleapis.com"
 SECRETS_HOST = "secretmanager.googleapis.com"
 BIGQUERY_HOST = "bigquery.googleapis.com"
+COMPOSER_HOST = "composer.googleapis.com"
 DATAFLOW_HOST = "dataflow.googleapis.com"
 LOGGING_HOST = "logging.googleapis.com"
 OAUTH_HOST = "oauth2.googleapis.com"
@@ -75,6 +77,7 @@ class EmulatorServer:
         hosts: dict[str, Application] = {
             STORAGE_HOST: storage,
             BIGQUERY_HOST: bigquery,
+            COMPOSER_HOST: ComposerService(state / "composer", faults, identity),
             DATAFLOW_HOST: RestGateway(dataflow, faults, identity),
             SECRETS_HOST: RestGateway(secret_methods, faults, identity),
             LOGGING_HOST: job_logs.service(state / "jobs", faults, identity),
@@ -112,7 +115,7 @@ class EmulatorServer:
 
 def _routes(https: int, grpc: int) -> tuple[Route, ...]:
     with_grpc = (*VERTEX_HOSTS, DATAFLOW_HOST, SECRETS_HOST)
-    plain = (STORAGE_HOST, BIGQUERY_HOST, LOGGING_HOST, OAUTH_HOST, IAM_HOST)
+    plain = (STORAGE_HOST, BIGQUERY_HOST, COMPOSER_HOST, LOGGING_HOST, OAUTH_HOST, IAM_HOST)
     return tuple(
         [Route(host, https, grpc) for host in with_grpc] + [Route(host, https) for host in plain]
     )

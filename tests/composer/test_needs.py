@@ -1,5 +1,6 @@
 """What the specs need, and the roles that give just that."""
 
+import json
 import re
 
 from composed import project
@@ -7,6 +8,7 @@ from paths import ROOT
 
 from dagfactory.catalogue.permissions import permissions
 from dagfactory.composer.command import plans_for
+from dagfactory.composer.formats import terraform
 from dagfactory.composer.infrastructure import infrastructure
 from dagfactory.composer.needs import needs
 from dagfactory.emulator.permissions import permission_of
@@ -100,3 +102,20 @@ def test_ids_are_those_that_google_takes(tmp_path):
         assert re.fullmatch(r"[a-z0-9_.]{3,64}", role.id)
     for account in made.accounts:
         assert re.fullmatch(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", account.id)
+
+
+def test_a_backend_of_ones_own_is_left_alone(tmp_path):
+    own = "composer: {name: ml, overrides: {secrets-backend: my.Backend}}\n"
+    made = infrastructure(*plans_for([project(tmp_path, own)], "prod"))
+    assert made.overrides == {"secrets-backend": "my.Backend"}
+
+
+def test_secrets_of_one_name_in_two_projects_are_two_grants(tmp_path):
+    job = "{type: train, image: 'a/b:1', machine: {type: n1-standard-4}, secrets: {S: %s}}"
+    tasks = "".join(
+        f"  {name}: {job % secret}\n"
+        for name, secret in (("a", "token"), ("b", "projects/other/secrets/token"))
+    )
+    made = json.loads(terraform.text(found(tmp_path, f"pipeline: p\ntasks:\n{tasks}")))
+    grants = made["resource"]["google_secret_manager_secret_iam_member"]
+    assert {each["project"] for each in grants.values()} == {"demo-dev", "other"}

@@ -47,9 +47,9 @@ def _unless(there: str, command: str) -> str:
     return f"{there} >/dev/null 2>&1 || {command}"
 
 
-def _accounts(all_of_it: Infrastructure) -> Iterator[str]:
-    project = all_of_it.environment.project
-    for account in all_of_it.accounts:
+def _accounts(wanted: Infrastructure) -> Iterator[str]:
+    project = wanted.environment.project
+    for account in wanted.accounts:
         if account.is_made:
             there = _command("iam", "service-accounts", "describe", account.email, project=project)
             made = _command(
@@ -60,10 +60,10 @@ def _accounts(all_of_it: Infrastructure) -> Iterator[str]:
             yield _unless(there, made)
 
 
-def _roles(all_of_it: Infrastructure) -> Iterator[str]:
-    for role in all_of_it.roles:
+def _roles(wanted: Infrastructure) -> Iterator[str]:
+    for role in wanted.roles:
         fields = {
-            "project": all_of_it.environment.project,
+            "project": wanted.environment.project,
             "title": role.title,
             "permissions": ",".join(role.permissions),
         }
@@ -72,7 +72,7 @@ def _roles(all_of_it: Infrastructure) -> Iterator[str]:
         yield _unless(made, _command("iam", "roles", "update", role.id, "--quiet", **fields))
 
 
-def _grant(all_of_it: Infrastructure, grant: Grant) -> str:
+def _grant(wanted: Infrastructure, grant: Grant) -> str:
     words, flags = {
         "project": (("projects",), {}),
         "bucket": (("storage", "buckets"), {}),
@@ -82,16 +82,16 @@ def _grant(all_of_it: Infrastructure, grant: Grant) -> str:
     name = f"gs://{grant.name}" if grant.on == "bucket" else grant.name
     role = grant.role
     if not role.startswith("roles/"):
-        role = f"projects/{all_of_it.environment.project}/roles/{role}"
-    member = f"serviceAccount:{all_of_it.email(grant.who)}"
+        role = f"projects/{wanted.environment.project}/roles/{role}"
+    member = f"serviceAccount:{wanted.email(grant.who)}"
     # without a condition gcloud asks for one where others have one
     condition = "None" if grant.on == "project" else None
     verb = "add-iam-policy-binding"
     return _command(*words, verb, name, **flags, member=member, role=role, condition=condition)
 
 
-def _environment(all_of_it: Infrastructure) -> Iterator[str]:
-    environment, composer = all_of_it.environment, all_of_it.composer
+def _environment(wanted: Infrastructure) -> Iterator[str]:
+    environment, composer = wanted.environment, wanted.composer
     place = {"project": environment.project, "location": environment.region}
     there = _command("composer", "environments", "describe", composer.name, **place)
     made = _command(
@@ -99,13 +99,13 @@ def _environment(all_of_it: Infrastructure) -> Iterator[str]:
         **place,
         image_version=composer.image,
         environment_size=composer.size,
-        service_account=all_of_it.email("airflow"),
+        service_account=wanted.email("airflow"),
         labels=_pairs(environment.labels),
-        airflow_configs=_pairs(all_of_it.overrides),
+        airflow_configs=_pairs(wanted.overrides),
         env_variables=_pairs(composer.env),
-        storage_bucket=all_of_it.dags_bucket,
+        storage_bucket=wanted.dags_bucket,
     )
-    workloads = shlex.join(_workloads(all_of_it))
+    workloads = shlex.join(_workloads(wanted))
     yield _unless(there, f"{made} {workloads}".rstrip())
     for package, version in sorted(composer.packages.items()):
         yield _command(
@@ -115,8 +115,8 @@ def _environment(all_of_it: Infrastructure) -> Iterator[str]:
         )
 
 
-def _workloads(all_of_it: Infrastructure) -> Iterator[str]:
-    given = all_of_it.composer.workloads
+def _workloads(wanted: Infrastructure) -> Iterator[str]:
+    given = wanted.composer.workloads
     for part, fields in given.model_dump(exclude_none=True).items() if given else ():
         for field, value in fields.items():
             own = f"--{part}-{field.removesuffix('_gb')}".replace("_", "-")
@@ -124,9 +124,9 @@ def _workloads(all_of_it: Infrastructure) -> Iterator[str]:
             yield f"{_FLAGS.get(field, own)}={value:g}{unit}"
 
 
-def _policies(all_of_it: Infrastructure) -> Iterator[str]:
-    project = all_of_it.environment.project
-    for pipeline, policy in all_of_it.policies.items():
+def _policies(wanted: Infrastructure) -> Iterator[str]:
+    project = wanted.environment.project
+    for pipeline, policy in wanted.policies.items():
         there = _command(
             *("alpha", "monitoring", "policies", "list"),
             project=project,
@@ -139,7 +139,7 @@ def _policies(all_of_it: Infrastructure) -> Iterator[str]:
         )
         channels = []
         yield f'if [ -z "$({there})" ]; then'
-        for number, address in enumerate(all_of_it.channels.get(pipeline, ())):
+        for number, address in enumerate(wanted.channels.get(pipeline, ())):
             yield f"  CHANNEL_{number}=$({_channel(project, address)})"
             channels.append(f'"$CHANNEL_{number}"')
         yield "  " + made + (f" --notification-channels={','.join(channels)}" if channels else "")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+
+from dagfactory.composer.infrastructure import WORKER
 
 if TYPE_CHECKING:
     from dagfactory.composer.infrastructure import Grant, Infrastructure
@@ -36,22 +39,22 @@ def text(infrastructure: Infrastructure) -> str:
     return json.dumps(whole, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _resources(all_of_it: Infrastructure) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    project = all_of_it.environment.project
-    for account in all_of_it.accounts:
+def _resources(wanted: Infrastructure) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    project = wanted.environment.project
+    for account in wanted.accounts:
         if account.is_made:
             fields = {"account_id": account.id, "project": project, "display_name": account.who}
             yield "google_service_account", account.who, fields
-    for role in all_of_it.roles:
+    for role in wanted.roles:
         fields = {"role_id": role.id, "title": role.title, "permissions": list(role.permissions)}
         yield "google_project_iam_custom_role", role.id, fields | {"project": project}
-    for grant in all_of_it.grants:
-        yield _grant(all_of_it, grant)
-    yield "google_composer_environment", "environment", _environment(all_of_it)
-    for pipeline, policy in all_of_it.policies.items():
-        addresses = all_of_it.channels.get(pipeline, ())
-        yield from ((_CHANNEL, _name(to), _channel(project, to)) for to in addresses)
-        channels = [_Expression(f"${{{_CHANNEL}.{_name(to)}.name}}") for to in addresses]
+    for grant in wanted.grants:
+        yield _grant(wanted, grant)
+    yield "google_composer_environment", "environment", _environment(wanted)
+    for pipeline, policy in wanted.policies.items():
+        addresses = wanted.channels.get(pipeline, ())
+        yield from ((_CHANNEL, _name(f"to_{to}"), _channel(project, to)) for to in addresses)
+        channels = [_Expression(f"${{{_CHANNEL}.{_name(f'to_{to}')}.name}}") for to in addresses]
         made = _snake(policy) | ({"notification_channels": channels} if channels else {})
         yield "google_monitoring_alert_policy", pipeline, made | {"project": project}
 
@@ -64,14 +67,14 @@ def _channel(project: str, address: str) -> dict[str, Any]:
     return {"display_name": address, "type": "email", "labels": labels, "project": project}
 
 
-def _grant(all_of_it: Infrastructure, grant: Grant) -> tuple[str, str, dict[str, Any]]:
+def _grant(wanted: Infrastructure, grant: Grant) -> tuple[str, str, dict[str, Any]]:
     """Return a grant as the resource of what it is on."""
-    made = {each.who for each in all_of_it.accounts if each.is_made}
-    member = f"serviceAccount:{all_of_it.email(grant.who)}"
+    made = {each.who for each in wanted.accounts if each.is_made}
+    member = f"serviceAccount:{wanted.email(grant.who)}"
     if grant.who in made:
         member = _Expression(f"${{google_service_account.{grant.who}.member}}")
     # an account is named by its resource, so that Terraform makes it first
-    account = _Expression("${google_service_account.jobs.name}") if "jobs" in made else grant.name
+    made_here = _Expression("${google_service_account.jobs.name}")
     kind, on = {
         "project": ("google_project_iam_member", {"project": grant.project}),
         "bucket": ("google_storage_bucket_iam_member", {"bucket": grant.name}),
@@ -81,11 +84,17 @@ def _grant(all_of_it: Infrastructure, grant: Grant) -> tuple[str, str, dict[str,
         ),
         "account": (
             "google_service_account_iam_member",
-            {"service_account_id": account if "jobs" in made else _account(grant)},
+            {"service_account_id": made_here if "jobs" in made else _account(grant)},
         ),
     }[grant.on]
-    fields = {**on, "role": _role(grant.role), "member": member}
-    return kind, _name(f"{grant.who}_{grant.role.rpartition('/')[2]}_{grant.name}"), fields
+    return kind, _grant_name(grant), {**on, "role": _role(grant.role), "member": member}
+
+
+def _grant_name(grant: Grant) -> str:
+    role = re.split(r"[./]", grant.role)[-1]
+    # two projects can have secrets of one name
+    place = f"{grant.project}_{grant.name}" if grant.on == "secret" else grant.name
+    return _name(f"{grant.who}_{role}_{place}")
 
 
 def _account(grant: Grant) -> str:
@@ -100,22 +109,22 @@ def _role(role: str) -> str:
     return _Expression(f"${{google_project_iam_custom_role.{role}.name}}")
 
 
-def _environment(all_of_it: Infrastructure) -> dict[str, Any]:
-    composer, environment = all_of_it.composer, all_of_it.environment
+def _environment(wanted: Infrastructure) -> dict[str, Any]:
+    composer, environment = wanted.composer, wanted.environment
     config = {
         "environment_size": composer.size and f"ENVIRONMENT_SIZE_{composer.size.upper()}",
         "node_config": {"service_account": _Expression("${google_service_account.airflow.email}")},
         "software_config": _given(
             {
                 "image_version": composer.image,
-                "airflow_config_overrides": all_of_it.overrides,
+                "airflow_config_overrides": wanted.overrides,
                 "env_variables": dict(composer.env),
                 "pypi_packages": dict(composer.packages),
             }
         ),
         "workloads_config": _workloads(composer),
     }
-    worker = _name(f"airflow_composer.worker_{environment.project}")
+    worker = next(_grant_name(each) for each in wanted.grants if each.role == WORKER)
     return _given(
         {
             "name": composer.name,
@@ -123,7 +132,7 @@ def _environment(all_of_it: Infrastructure) -> dict[str, Any]:
             "region": environment.region,
             "labels": dict(environment.labels),
             "config": _given(config),
-            "storage_config": _given({"bucket": all_of_it.dags_bucket}),
+            "storage_config": _given({"bucket": wanted.dags_bucket}),
             # Composer refuses an account that does not have its role yet
             "depends_on": [f"google_project_iam_member.{worker}"],
         }
@@ -141,8 +150,9 @@ def _given(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _name(text: str) -> str:
-    """Return a text as a name of Terraform's."""
-    return re.sub(r"[^A-Za-z0-9_]", "_", text)
+    """Return a text as a name of Terraform's; two texts never have one name."""
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", text)
+    return name if name == text else f"{name}_{hashlib.sha256(text.encode()).hexdigest()[:6]}"
 
 
 def _snake(value: Any) -> Any:
