@@ -198,20 +198,23 @@ def test_other_words_are_no_change(workshop: Workshop, plans: dict[str, bytes], 
 def test_a_task_that_comes_goes_or_is_called_otherwise(workshop: Workshop, name: str) -> None:
     old = {
         **SPECS[name],
-        "tasks": {**SPECS[name]["tasks"], "idle": {"type": "empty", "doc": "Idle."}},
+        "tasks": {**SPECS[name]["tasks"], "idle_zz": {"type": "empty", "doc": "Idle."}},
     }
-    tasks = {key: task for key, task in old["tasks"].items() if key != "idle"}
+    tasks = {key: task for key, task in old["tasks"].items() if key != "idle_zz"}
     variants = {
-        "added": {**old["tasks"], "another": {"type": "empty"}},
+        "added": {**old["tasks"], "another_zz": {"type": "empty"}},
         "removed": tasks,
-        "renamed": {**tasks, "resting": old["tasks"]["idle"]},
-        "moved": {**tasks, "box": {"type": "group", "tasks": {"idle": old["tasks"]["idle"]}}},
+        "renamed": {**tasks, "resting_zz": old["tasks"]["idle_zz"]},
+        "moved": {
+            **tasks,
+            "box_zz": {"type": "group", "tasks": {"idle_zz": old["tasks"]["idle_zz"]}},
+        },
     }
     expected = {
-        "added": [("added", "another", "")],
-        "removed": [("removed", "idle", "")],
-        "renamed": [("renamed", "idle", "resting")],
-        "moved": [("added", "box", ""), ("renamed", "idle", "box.idle")],
+        "added": [("added", "another_zz", "")],
+        "removed": [("removed", "idle_zz", "")],
+        "renamed": [("renamed", "idle_zz", "resting_zz")],
+        "moved": [("added", "box_zz", ""), ("renamed", "idle_zz", "box_zz.idle_zz")],
     }
     one = read_pipeline(workshop.plan(old) or b"")
     assert one
