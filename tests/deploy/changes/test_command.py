@@ -233,3 +233,21 @@ def test_looking_writes_nothing(home: Path, capsys: pytest.CaptureFixture[str]) 
     assert run(["plan", "--env", "prod", "--to", "new/dags/team"]) == 0
     assert not Path("new").exists()
     assert capsys.readouterr().out.endswith("bytes to write\n")
+
+
+def test_a_link_out_of_the_project_is_not_followed(
+    home: Path, capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "etl.json").write_text("theirs")
+    (home / ".git").mkdir()
+    (home / "plan.json").symlink_to(elsewhere / "etl.json")
+    assert run(["plan", "--env", "prod", "--out", "plan.json"]) == 0
+    assert not (home / "plan.json").is_symlink()
+    for each in PLANS.iterdir():
+        each.unlink()
+    PLANS.rmdir()
+    PLANS.symlink_to(elsewhere)
+    assert "theirs" not in json.dumps(planned(capsys))
+    assert run(["sync", "--env", "prod"]) == 4
+    assert (elsewhere / "etl.json").read_text() == "theirs"
