@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from dagfactory.deploy.changes.model import Warned
 from dagfactory.diagnostics.diagnostic import DagfactoryError
+from dagfactory.diagnostics.wording import listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from dagfactory.deploy.changes.model import Changes
 
 PAGE, PAGES = 100, 10
-_NAMED = 3
-"""Runs that a sentence names."""
 
 
 class Airflow(Protocol):
@@ -53,9 +52,7 @@ def running(changes: Changes, airflow: Airflow) -> Iterator[Warned]:
     for each in runs:
         found[each.dag_id].append(each.dag_run_id)
     for pipeline in sorted(changed & found.keys()):
-        names = found[pipeline]
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        text = f"Airflow goes on with the new file in runs under way: {', '.join(names[:_NAMED])}{more}"
+        text = f"Airflow goes on with the new file in runs under way: {listing(found[pipeline])}"
         yield Warned("running", pipeline, text)
 
 

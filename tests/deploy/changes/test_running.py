@@ -84,8 +84,8 @@ def test_runs_of_what_changes_are_named(server: Server) -> None:
     ]
     text = "Airflow goes on with the new file in runs under way"
     assert said(server) == [
-        ("etl", f"{text}: manual__1"),
-        ("gone", f"{text}: manual__0, manual__1, manual__2 and 2 more"),
+        ("etl", f"{text}: `manual__1`"),
+        ("gone", f"{text}: `manual__0`, `manual__1`, `manual__2`, `manual__3`, `manual__4`"),
     ]
     assert [each["state"] for each in server.asked] == [["running"]]
 
