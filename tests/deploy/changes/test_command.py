@@ -183,6 +183,37 @@ def test_of_an_older_version_the_hash_of_its_inputs_is_compared(
     assert one(planned(capsys))["reasons"] == ["generator"]
 
 
+@pytest.mark.parametrize("value", [[], {}, {"etl": []}, {"etl": {}}, None, 3, "etl"])
+@pytest.mark.parametrize("key", ["pipelines", "target", "generator", "address"])
+def test_a_manifest_with_anything_in_it_is_no_bug(
+    home: Path, capsys: pytest.CaptureFixture[str], key: str, value: Any
+) -> None:
+    manifest = without_plans(home)
+    manifest["files"]["etl.py"]["sha256"] = "0" * 64
+    (home / "out/dags/team" / MANIFEST).write_text(json.dumps(manifest | {key: value}))
+    capsys.readouterr()
+    assert run(["plan", "--env", "prod"]) in {0, 4}
+
+
+SWEEP = """\
+pipeline: etl
+defaults: {image: "us-docker.pkg.dev/p/r/t:1", machine: {type: n1-standard-8}}
+tasks:
+  search:
+    type: sweep
+    module: own.train
+    metric: {name: loss, goal: minimize}
+    parameters: {lr: {values: [0.1, 0.2]}, wd: {values: [1, 2]}}
+"""
+
+
+def test_the_size_of_a_sweep(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("specs/etl.yaml").write_text(SWEEP)
+    run(["sync", "--env", "prod"])
+    edit("specs/etl.yaml", "[1, 2]", "[1, 2, 3]")
+    assert one(planned(capsys))["sizes"] == [{"path": ["search.trial"], "old": 4, "new": 6}]
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1, "spec": 1}', "[" * 50_000])
 def test_a_plan_that_somebody_broke_is_one_that_is_not_there(
     home: Path, capsys: pytest.CaptureFixture[str], content: str
