@@ -8,7 +8,6 @@ from random import Random
 from string import ascii_letters, digits
 from typing import Any
 
-import pytest
 from edits import Workshop
 from size import SEED
 from tokens import TOKENS
@@ -68,13 +67,13 @@ def spec(value: str, name: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("form", forms())
-def test_none_of_a_hundred_gets_out(tmp_path: Path, form: str) -> None:
+def test_none_of_a_hundred_gets_out(tmp_path: Path) -> None:
     workshop = Workshop(tmp_path)
+    old = workshop.plan(spec("harmless", "WORD"))
+    assert old
     assert len(CANARIES) == 100
     for name, value in CANARIES:
-        old, new = workshop.plan(spec("harmless", "WORD")), workshop.plan(spec(value, name))
-        assert old
+        new = workshop.plan(spec(value, name))
         assert new
         one, other = read_pipeline(old), read_pipeline(new)
         assert one
@@ -84,9 +83,6 @@ def test_none_of_a_hundred_gets_out(tmp_path: Path, form: str) -> None:
         assert tasks
         changes = Changes((PipelineChange("p", "changed", ("spec",), settings, tasks),))
         planned = Planned("prod", "gs://b/dags/p", changes, "")
-        for text in (
-            new.decode(),
-            load_form(form).text(planned, Style()),
-            json.dumps(changes.data()),
-        ):
+        texts = [load_form(form).text(planned, Style()) for form in forms()]
+        for text in (new.decode(), json.dumps(changes.data()), *texts):
             assert value not in text, (name, text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 from typing import Any, get_args
 
@@ -23,9 +22,9 @@ from dagfactory.tasks import task_type, types
 SPECS = {path.stem: source(path) for path in SOURCES}
 
 
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path)
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(tmp_path_factory.mktemp("specs"))
 
 
 def seeded() -> Random:
@@ -136,7 +135,7 @@ def one_edit(
     return None
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def plans(workshop: Workshop) -> dict[str, bytes]:
     found = {name: workshop.plan(data) for name, data in SPECS.items()}
     assert [name for name, plan in found.items() if plan is None] == []
