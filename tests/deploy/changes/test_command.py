@@ -283,3 +283,23 @@ def test_a_link_out_of_the_project_is_not_followed(
     assert "theirs" not in json.dumps(planned(capsys))
     assert run(["sync", "--env", "prod"]) == 4
     assert (elsewhere / "etl.json").read_text() == "theirs"
+
+
+def test_a_first_sync_that_was_cut_off_before_its_manifest(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "out/dags/team" / MANIFEST).unlink()
+    (home / "out/dags/team/pools.json").unlink()
+    edit("specs/etl.yaml", "echo 1", "echo 2")
+    edit("specs/environments/prod.yaml", "slots: 2", "slots: 3")
+    assert {each["action"] for each in planned(capsys)["pipelines"]} == {"added"}
+    assert run(["sync", "--env", "prod"]) == 0
+    assert planned(capsys, "--detailed-exitcode", code=0)["pipelines"] == []
+
+
+def test_a_plan_of_somebody_else_stays(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    theirs = home / PLANS / "theirs.json"
+    theirs.write_text('{"format": 1, "spec": {}}')
+    edit("specs/etl.yaml", "echo 1", "echo 2")
+    assert run(["sync", "--env", "prod", "--yes"]) == 0
+    assert theirs.exists()
