@@ -27,6 +27,7 @@ from dagfactory.cli._complete import environments
 )
 @click.option("--dry-run", is_flag=True, help="Change nothing; show the plan.")
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 when there is a difference.")
+@click.option("--diff", is_flag=True, help="Show the changes of files as text, too.")
 @click.option("--yes", is_flag=True, help="Agree to what a sync stops at, e.g. many deletions.")
 def command(**options: Any) -> int:
     """Render PATHS (`specs/` if none) for an environment and bring its DAG folder to the result.

@@ -23,7 +23,7 @@ def plan_sync(bundle: Bundle, store: Store, *, remove_left: bool = False) -> Syn
     `remove_left` is that of `plan`.
     """
     listing = store.listing()
-    manifest = _manifest(bundle, listing.get(MANIFEST), store)
+    manifest = remote_manifest(bundle, listing.get(MANIFEST), store)
     return plan(bundle, listing, manifest, remove_left=remove_left)
 
 
@@ -50,7 +50,8 @@ def apply(plan: SyncPlan, store: Store, *, confirmed: bool = False) -> None:
     )
 
 
-def _manifest(bundle: Bundle, item: StoredFile | None, store: Store) -> bytes | None:
+def remote_manifest(bundle: Bundle, item: StoredFile | None, store: Store) -> bytes | None:
+    """Return the content of a listing's manifest, None where it lists none."""
     if item is None:
         return None
     if item.has_content(bundle.manifest):  # with nothing to do, the listing stays the only request

@@ -11,6 +11,7 @@ from dagfactory.compiler.bundle.bundle import Bundle
 from dagfactory.compiler.record import Record
 from dagfactory.deploy.apply import apply, plan_sync
 from dagfactory.deploy.destination import choose_destination, import_path_warning, package_warning
+from dagfactory.deploy.diff_text import diff_text
 from dagfactory.deploy.errors import RefusedError
 from dagfactory.deploy.plan import SyncPlan, confirm_removals
 from dagfactory.deploy.plan_text import left_text, plan_summary, plan_text
@@ -32,6 +33,7 @@ class SyncOptions:
     dry_run: bool
     check: bool
     yes: bool
+    diff: bool = False
 
 
 def sync(options: SyncOptions) -> int:
@@ -49,6 +51,8 @@ def sync(options: SyncOptions) -> int:
     if any(not path.is_dir() for path in options.paths):
         planned = confirm_removals(planned)
     sys.stdout.write(plan_text(planned, sys.stdout.encoding))
+    if options.diff:
+        sys.stdout.write(diff_text(planned, store, sys.stdout.encoding))
     sys.stdout.flush()
     if options.dry_run or options.check:
         return _dry_run(planned, store, options)
