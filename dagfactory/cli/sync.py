@@ -7,27 +7,17 @@ from typing import Any
 
 import click
 
-from dagfactory.cli._complete import environments
+from dagfactory.cli import _deploy
 
 
 @click.command("sync")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option(
-    "--env",
-    "environment",
-    required=True,
-    metavar="NAME",
-    help="Environment to render for.",
-    shell_complete=environments,
-)
-@click.option(
-    "--to",
-    metavar="gs://BUCKET/dags/PREFIX|FOLDER",
-    help="Destination; the environment's `dags:` if absent.",
-)
+@_deploy.environment
+@_deploy.to
 @click.option("--dry-run", is_flag=True, help="Change nothing; show the plan.")
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 when there is a difference.")
 @click.option("--yes", is_flag=True, help="Agree to what a sync stops at, e.g. many deletions.")
+@_deploy.arrival
 def command(**options: Any) -> int:
     """Render PATHS (`specs/` if none) for an environment and bring its DAG folder to the result.
 

@@ -6,24 +6,18 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagfactory.compiler.bundle.bundle import Bundle
-from dagfactory.compiler.compile import build
-from dagfactory.compiler.plan.model import Plan
-from dagfactory.deploy.apply import apply, plan_sync
+from dagfactory.compiler.compile import Built, build
+from dagfactory.deploy.carry_out import Place, Wanted, carry_out, open_place, origin
 from dagfactory.deploy.destination import choose_destination, import_path_warning, package_warning
-from dagfactory.deploy.errors import RefusedError
-from dagfactory.deploy.plan import SyncPlan, confirm_removals
-from dagfactory.deploy.plan_text import left_text, plan_summary, plan_text
 from dagfactory.deploy.pool_import import pool_import_command
-from dagfactory.deploy.stores import Store, open_store
-from dagfactory.diagnostics.terminal import safe
+from dagfactory.deploy.show import say, show_done, show_dry_run, show_plan
 from dagfactory.project.specs import SPECS, find_specs
 from dagfactory.report import print_findings
 
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """The arguments of the command."""
+    """The arguments of the command; `arrival` is that of `Place`."""
 
     paths: tuple[Path, ...]
     environment: str
@@ -31,57 +25,36 @@ class SyncOptions:
     dry_run: bool
     check: bool
     yes: bool
+    arrival: float = 0.0
 
 
 def sync(options: SyncOptions) -> int:
-    """Sync, or show what a sync would do; return the exit code. Raises DagfactoryError.
-
-    The plan goes to standard output, everything else to standard error.
-    """
+    """Sync, or show what a sync would do; return the exit code. Raises DagfactoryError."""
     built = build(find_specs(options.paths or (SPECS,)), options.environment)
     if print_findings(built.diagnostics, built.sources) or built.bundle is None:
         return 1
-    store = _open(options.to, built.plans, built.bundle)
-    planned = plan_sync(built.bundle, store, remove_left=options.yes)
-    if any(not path.is_dir() for path in options.paths):
-        planned = confirm_removals(planned)
-    sys.stdout.write(plan_text(planned, sys.stdout.encoding))
-    sys.stdout.flush()
+    place = _open(options, built)
+    some = any(not path.is_dir() for path in options.paths)
+    wanted = Wanted(built.bundle, remove_left=options.yes, some=some)
+    planned = wanted.plan(place.store)
+    show_plan(planned)
     if options.dry_run or options.check:
-        return _dry_run(planned, store, options)
-    apply(planned, store, confirmed=options.yes)
-    _say(left_text(planned))
-    _say(f"{store.address}: {plan_summary(planned)}")
-    sys.stderr.write(pool_import_command(planned, built.plans[0].environment, store.address))
+        show_dry_run(planned, place.store.address, confirmed=options.yes)
+        return 1 if options.check and (planned or planned.left) else 0
+    version = carry_out(wanted, planned, place, origin(), confirmed=options.yes)
+    show_done(planned, place.store.address, version)
+    sys.stderr.write(pool_import_command(planned, built.plans[0].environment, place.store.address))
     return 0
 
 
-def _open(to: str | None, plans: tuple[Plan, ...], bundle: Bundle) -> Store:
+def _open(options: SyncOptions, built: Built) -> Place:
     """Open the destination; warn where something would not be found from there."""
     # before the store is opened: a wrong path is known without credentials
-    destination = choose_destination(to, plans)
+    destination = choose_destination(options.to, built.plans)
     warnings = (
-        import_path_warning(destination, plans[0].package),
-        package_warning(destination, bundle.manifest),
+        import_path_warning(destination, built.plans[0].package),
+        package_warning(destination, built.bundle.manifest) if built.bundle else None,
     )
     for each in filter(None, warnings):
-        _say(f"warning: {each}")
-    return open_store(destination)
-
-
-def _dry_run(planned: SyncPlan, store: Store, options: SyncOptions) -> int:
-    """Print what a sync would print; return 1 for differences if `check` is set."""
-    if planned.refused:
-        raise RefusedError("; ".join(planned.refused))
-    if not options.yes:
-        for reason in planned.confirm:
-            _say(f"needs --yes: {reason}")
-    _say(left_text(planned))
-    _say(f"{store.address}: {plan_summary(planned)} (nothing was written)")
-    return 1 if options.check and (planned or planned.left) else 0
-
-
-def _say(line: str) -> None:
-    """Print a line, unless it is empty; it may hold text of the destination."""
-    if line:
-        sys.stderr.write(f"{safe(line, 'utf-8')}\n")
+        say(f"warning: {each}")
+    return open_place(destination, options.arrival)

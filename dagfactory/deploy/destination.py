@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dagfactory.compiler.plan.model import Plan
 from dagfactory.deploy.errors import DestinationError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-def choose_destination(to: str | None, plans: tuple[Plan, ...]) -> str:
+    from dagfactory.compiler.plan.model import Plan
+    from dagfactory.language.environment import EnvironmentFile
+
+
+def choose_destination(to: str | None, plans: Iterable[Plan]) -> str:
     """Return the destination: `to` if given, else the `dags:` that all specs share."""
+    return destination_of(to, (each.environment for each in plans))
+
+
+def destination_of(to: str | None, environments: Iterable[EnvironmentFile | None]) -> str:
+    """Return the destination: `to` if given, else the `dags:` that all environments share."""
     if to is not None:
         return to.strip()
-    known = {each.environment.dags for each in plans if each.environment} - {None}
+    known = {each.dags for each in environments if each} - {None}
     if len(known) > 1:
         raise DestinationError("the specs have several `dags:`; sync one set of specs at a time")
     for found in known:
@@ -47,3 +59,19 @@ def package_warning(destination: str, manifest: bytes) -> str | None:
     if address in (None, destination.rstrip("/")):
         return None
     return f"jobs install their packages from {address}: bring `dagfactory_package_*` there as well"
+
+
+def history_address(destination: str) -> str:
+    """Return where the history of a destination lies: in `data/` beside its `dags` folder.
+
+    So it does in the bucket of Composer, whose DAG processor does not look there.
+    """
+    if destination.startswith("gs://"):
+        bucket, _, prefix = destination.removeprefix("gs://").partition("/")
+        return f"gs://{bucket}/data/dagfactory/{prefix.strip('/')}"
+    folder = Path(destination).absolute()
+    parts = folder.parts
+    if "dags" not in parts:
+        return str(folder.parent / f".{folder.name}.history")
+    at = len(parts) - 1 - parts[::-1].index("dags")
+    return str(Path(*parts[:at], "data", "dagfactory", *parts[at:]))

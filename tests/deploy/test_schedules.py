@@ -53,7 +53,7 @@ def storage(tmp_path_factory):
 def fresh(request, tmp_path, storage, monkeypatch):
     """Return the kind of destination, and what makes a fresh one with files of somebody else's."""
     monkeypatch.setenv("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
-    monkeypatch.setattr("dagfactory.deploy.apply._in_parallel", in_some_order)
+    monkeypatch.setattr("dagfactory.deploy.parallel.in_parallel", in_some_order)
 
     @contextmanager
     def made_one() -> Iterator[Destination]:

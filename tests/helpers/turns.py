@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from random import Random
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 
 class Cut(BaseException):
@@ -32,7 +35,7 @@ class Actor(threading.Thread):
         self._rests.release()
         self._turn.acquire()
         self._steps += 1
-        if self._steps == self._cut:
+        if self._cut and self._steps >= self._cut:
             raise Cut
 
     def take_turn(self) -> None:
@@ -62,16 +65,19 @@ def play(actors: Iterable[Actor], random: Random) -> list[str]:
     return [each.outcome for each in actors]
 
 
-def in_some_order(calls: Iterable[Callable[[], None]]) -> None:
+def in_some_order(calls: Iterable[Callable[[], Result]]) -> list[Result]:
     """Make calls as threads of a pool might: in any order, and some of them after a failure."""
     actor = threading.current_thread()
     assert isinstance(actor, Actor)
     failure: Exception | None = None
-    for call in actor.random.sample(waiting := list(calls), len(waiting)):
+    waiting = list(enumerate(calls))
+    found: dict[int, Result] = {}
+    for at, call in actor.random.sample(waiting, len(waiting)):
         if failure is None or actor.random.random() < 0.5:
             try:
-                call()
+                found[at] = call()
             except Exception as error:  # noqa: BLE001 - raised below
                 failure = failure or error
     if failure:
         raise failure
+    return [found[at] for at in sorted(found)]

@@ -1,0 +1,31 @@
+"""The options that commands of a deploy share."""
+
+from __future__ import annotations
+
+import click
+
+from dagfactory.cli._complete import environments
+
+environment = click.option(
+    "--env",
+    "environment",
+    required=True,
+    metavar="NAME",
+    help="Environment of the destination.",
+    shell_complete=environments,
+)
+
+to = click.option(
+    "--to",
+    metavar="gs://BUCKET/dags/PREFIX|FOLDER",
+    help="Destination; the environment's `dags:` if absent.",
+)
+
+arrival = click.option(
+    "--arrival",
+    metavar="SECONDS",
+    type=click.FloatRange(0, 3600),
+    default=60.0,
+    show_default=True,
+    help="How long new code has to reach Airflow from a bucket before DAGs that name it follow.",
+)

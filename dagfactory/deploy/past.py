@@ -1,0 +1,118 @@
+"""`dagfactory history` and `dagfactory rollback` from their arguments to their exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+
+from dagfactory.compiler.bundle.bundle import MANIFEST
+from dagfactory.compiler.compile import compile_environment
+from dagfactory.deploy.carry_out import Place, Wanted, carry_out, open_place, origin
+from dagfactory.deploy.destination import destination_of
+from dagfactory.deploy.errors import RefusedError
+from dagfactory.deploy.history import Found, Version, in_force
+from dagfactory.deploy.show import show_done, show_dry_run, show_plan
+from dagfactory.diagnostics.terminal import safe
+from dagfactory.project.specs import NoInputError
+from dagfactory.report import print_findings
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackOptions:
+    """The arguments of `rollback`; `arrival` is that of `Place`."""
+
+    version: int
+    environment: str
+    to: str | None
+    dry_run: bool
+    yes: bool
+    arrival: float = 0.0
+
+
+def rollback(options: RollbackOptions) -> int:
+    """Bring a destination to an earlier version; return the exit code. Raises DagfactoryError."""
+    place = _open(options.environment, options.to, options.arrival)
+    if place is None:
+        return 1
+    version = _find(place, options.version)
+    bundle = place.history.bundle(version)
+    wanted = Wanted(bundle, remove_left=options.yes, rolled_back=version.version)
+    planned = wanted.plan(place.store)
+    show_plan(planned)
+    if options.dry_run:
+        show_dry_run(planned, place.store.address, confirmed=options.yes)
+        return 0
+    made = carry_out(wanted, planned, place, origin(), confirmed=options.yes)
+    show_done(planned, place.store.address, made)
+    return 0
+
+
+def history(environment: str, to: str | None, form: str) -> int:
+    """Print the versions of a destination, the newest first; return the exit code."""
+    place = _open(environment, to)
+    if place is None:
+        return 1
+    versions = place.history.read_all(place.history.look())[::-1]
+    if not versions:
+        raise NoInputError(f"{place.store.address} has no history; the next sync begins it")
+    live = _live(place, versions)
+    text = _json(versions, live) if form == "json" else _table(versions, live)
+    sys.stdout.write(text)
+    return 0
+
+
+def _open(environment: str, to: str | None, arrival: float = 0.0) -> Place | None:
+    """Open the destination of an environment; None where its file has findings, which are printed."""
+    front = compile_environment(environment)
+    if print_findings(front.diagnostics, front.sources):
+        return None
+    return open_place(destination_of(to, [front.environment]), arrival)
+
+
+def _find(place: Place, number: int) -> Version:
+    found: Found = place.history.look()
+    if number in found.versions:
+        return place.history.read(number, found.versions[number])
+    known = f"{min(found.versions)} to {max(found.versions)}" if found.versions else "none"
+    raise RefusedError(f"{place.store.address} has no version {number}; it has {known}")
+
+
+def _live(place: Place, versions: list[Version]) -> int:
+    """Return the version that is in force, 0 where somebody has changed the manifest since."""
+    item = place.store.listing().get(MANIFEST)
+    manifest = place.store.read(MANIFEST, generation=item.generation) if item else None
+    return next((each.version for each in versions if in_force(each, manifest)), 0)
+
+
+def _table(versions: list[Version], live: int) -> str:
+    rows = [_row(each, live) for each in versions]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _row(version: Version, live: int) -> tuple[str, ...]:
+    what = version.changes.summary()
+    if version.rolled_back:
+        what += f"; rolled back to {version.rolled_back}"
+    if version.version > live > 0:
+        what += "; cut off"
+    number = f"{'*' if version.version == live else ' '} {version.version}"
+    digits, _, modified = version.commit.partition(",")
+    commit = f"{digits[:7]}{',' if modified else ''}{modified}" or "-"
+    cells = (number, version.at, version.who, commit, what)
+    # others may write to the bucket
+    return tuple(safe(cell, sys.stdout.encoding) for cell in cells)
+
+
+def _json(versions: list[Version], live: int) -> str:
+    data = {
+        "schema_version": 1,
+        "live": live or None,
+        "versions": [each.model_dump(exclude={"format"}) for each in versions],
+    }
+    return json.dumps(data, indent=2, ensure_ascii=True) + "\n"
