@@ -15,6 +15,15 @@ environment = click.option(
     shell_complete=environments,
 )
 
+environment_or_plan = click.option(
+    "--env",
+    "environment",
+    default="",
+    metavar="NAME",
+    help="Environment to render for; that of PLAN if absent.",
+    shell_complete=environments,
+)
+
 to = click.option(
     "--to",
     metavar="gs://BUCKET/dags/PREFIX|FOLDER",

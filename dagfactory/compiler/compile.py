@@ -199,6 +199,7 @@ def _rendered(planned: tuple[Path, Plan]) -> Rendered:
     """Lower, render and check one plan."""
     path, plan = planned
     from dagfactory.compiler.bundle.bundle import Rendered
+    from dagfactory.compiler.bundle.plan_file import plan_files
     from dagfactory.compiler.bundle.sidecars import package_address, sidecars
     from dagfactory.compiler.lower.dag import lower
     from dagfactory.dagfile.checks import check
@@ -212,7 +213,8 @@ def _rendered(planned: tuple[Path, Plan]) -> Rendered:
     # the finished text is checked: it holds whatever the template or the quoting did wrong
     check(f"{name}.py", text)
     header = dag_file.header
-    beside, address = sidecars(plan), package_address(plan)
+    beside = sidecars(plan) | plan_files(plan, dag_file)
+    address = package_address(plan)
     return Rendered(name, source, header.digest, text, header.target, beside, address)
 
 

@@ -22,7 +22,7 @@ def plan_sync(
     `remove_left` and `rolled_back` are those of `plan`.
     """
     listing = store.listing()
-    manifest = _manifest(bundle, listing.get(MANIFEST), store)
+    manifest = remote_manifest(bundle, listing.get(MANIFEST), store)
     return plan(bundle, listing, manifest, remove_left=remove_left, rolled_back=rolled_back)
 
 
@@ -62,7 +62,8 @@ def agree(plan: SyncPlan, *, confirmed: bool) -> None:
         raise RefusedError("; ".join(reasons) + hint)
 
 
-def _manifest(bundle: Bundle, item: StoredFile | None, store: Store) -> bytes | None:
+def remote_manifest(bundle: Bundle, item: StoredFile | None, store: Store) -> bytes | None:
+    """Return the content of a listing's manifest, None where it lists none."""
     if item is None:
         return None
     if item.has_content(bundle.manifest):  # with nothing to do, the listing stays the only request

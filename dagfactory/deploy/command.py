@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dagfactory.compiler.compile import Built, build
 from dagfactory.deploy.carry_out import Place, Wanted, carry_out, open_place, origin
 from dagfactory.deploy.destination import choose_destination, import_path_warning, package_warning
+from dagfactory.deploy.errors import DestinationError
 from dagfactory.deploy.pool_import import pool_import_command
+from dagfactory.deploy.saved_plan import SavedPlan, read
 from dagfactory.deploy.show import say, show_done, show_dry_run, show_plan
+from dagfactory.deploy.stale import refuse_stale
 from dagfactory.project.specs import SPECS, find_specs
 from dagfactory.report import print_findings
 
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """The arguments of the command; `arrival` is that of `Place`."""
+    """The arguments of the command; `arrival` is that of `Place`, `plan` the file of a saved plan."""
 
     paths: tuple[Path, ...]
     environment: str
@@ -26,10 +29,14 @@ class SyncOptions:
     check: bool
     yes: bool
     arrival: float = 0.0
+    plan: Path | None = None
 
 
 def sync(options: SyncOptions) -> int:
     """Sync, or show what a sync would do; return the exit code. Raises DagfactoryError."""
+    saved = read(options.plan) if options.plan else None
+    if saved:
+        options = _as_planned(options, saved)
     built = build(find_specs(options.paths or (SPECS,)), options.environment)
     if print_findings(built.diagnostics, built.sources) or built.bundle is None:
         return 1
@@ -37,14 +44,30 @@ def sync(options: SyncOptions) -> int:
     some = any(not path.is_dir() for path in options.paths)
     wanted = Wanted(built.bundle, remove_left=options.yes, some=some)
     planned = wanted.plan(place.store)
+    if saved:
+        refuse_stale(saved, wanted.bundle, planned)
     show_plan(planned)
     if options.dry_run or options.check:
         show_dry_run(planned, place.store.address, confirmed=options.yes)
         return 1 if options.check and (planned or planned.left) else 0
-    version = carry_out(wanted, planned, place, origin(), confirmed=options.yes)
+    version = carry_out(wanted, planned, place, origin(options.plan), confirmed=options.yes)
     show_done(planned, place.store.address, version)
     sys.stderr.write(pool_import_command(planned, built.plans[0].environment, place.store.address))
     return 0
+
+
+def _as_planned(options: SyncOptions, saved: SavedPlan) -> SyncOptions:
+    """Return the arguments that a saved plan was made with; raises DestinationError for others."""
+    if options.paths:
+        raise DestinationError("a plan names its specs itself; leave the paths away")
+    for name, given, planned in (
+        ("--env", options.environment, saved.environment),
+        ("--to", options.to, saved.destination),
+    ):
+        if given not in (None, "", planned):
+            raise DestinationError(f"the plan is for {planned}; leave {name} away, or plan again")
+    paths = tuple(map(Path, saved.specs))
+    return replace(options, paths=paths, environment=saved.environment, to=saved.destination)
 
 
 def _open(options: SyncOptions, built: Built) -> Place:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dagfactory.compiler.bundle.bundle import IGNORE, MANIFEST, Bundle, entry, ignore_file
+from dagfactory.compiler.bundle.plan_paths import FOLDER
 from dagfactory.deploy.manifest import RemoteManifest, encode, parse, successor
 from dagfactory.deploy.stores import NEW, StoredFile
 from dagfactory.project.content_name import kind_of
@@ -41,7 +43,7 @@ class SyncPlan:
 
     `confirm` holds the reasons for which a person has to agree first. `left` are files of ours that no
     manifest and no bundle names: a sync was cut off that had written them, or is at work now. `before`
-    is the manifest that is there.
+    is the manifest that is there, `generation` its generation.
     """
 
     writes: tuple[Write, ...] = ()
@@ -50,9 +52,16 @@ class SyncPlan:
     confirm: tuple[str, ...] = ()
     left: tuple[Delete, ...] = ()
     before: bytes | None = None
+    generation: int | None = None
 
     def __bool__(self) -> bool:
         return bool(self.writes or self.deletes)
+
+    @property
+    def state(self) -> str:
+        """Return a hash of what this plan found where it writes and deletes."""
+        found = sorted((each.path, each.generation) for each in (*self.writes, *self.deletes))
+        return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
 def plan(
@@ -71,6 +80,7 @@ def plan(
     """
     if not bundle.dags:
         return SyncPlan(refused=("the bundle has no DAG file; a sync never empties a destination",))
+    there = listing.get(MANIFEST)
     old = RemoteManifest() if remote_manifest is None else parse(remote_manifest)
     if old is None:
         return SyncPlan(refused=(_foreign(MANIFEST, "is not a manifest that this version wrote"),))
@@ -85,19 +95,20 @@ def plan(
     deletes = tuple(sorted(gone + left, key=_path)) if remove_left else gone
     writes = tuple(sorted(_writes(files, listing, old), key=_order))
     return SyncPlan(
-        writes=writes + _commit(data, writes, deletes, old, listing.get(MANIFEST)),
+        writes=writes + _commit(data, writes, deletes, old, there),
         deletes=deletes,
         refused=tuple(_refusals(writes, listing, old)),
         confirm=tuple(_confirmations(made, gone, old)),
         left=() if remove_left else left,
         before=remote_manifest,
+        generation=there.generation if there else None,
     )
 
 
 def confirm_removals(plan: SyncPlan) -> SyncPlan:
     """Return the plan of a bundle of single specs, where removals need a confirmation."""
     # `sync specs/a.yaml` may mean "only this one", or be a slip that would remove all the others.
-    gone = [each.path for each in plan.deletes if not kind_of(each.path)]
+    gone = [each.path for each in plan.deletes if _counts(each.path)]
     if not gone:
         return plan
     reason = f"only some specs were named, and {', '.join(gone)} would be deleted"
@@ -108,6 +119,8 @@ def phase(path: str) -> int:
     """Return the phase in which a file is written: what DAGs import first, the manifest last."""
     if kind_of(path):
         return 0
+    if path.startswith(FOLDER):
+        return 2
     return {IGNORE: 2, MANIFEST: 3}.get(path, 1)
 
 
@@ -191,8 +204,13 @@ def _confirmations(
     # a pipeline of CI would otherwise undo, with the next commit, what a person did in a hurry
     if old.rolled_back and "rolled_back" not in made:
         yield f"the destination is rolled back to version {old.rolled_back}"
-    # Folders named after their content do not count: they go by themselves, one for each that is new.
-    gone = sum(not kind_of(each.path) for each in deletes)
-    owned = sum(not kind_of(path) for path in old.files)
+    gone = sum(_counts(each.path) for each in deletes)
+    owned = sum(map(_counts, old.files))
     if gone > max(FREE_DELETIONS, FREE_SHARE * owned):
         yield f"{gone} of {owned} files would be deleted"
+
+
+def _counts(path: str) -> bool:
+    """Whether a deletion of the file is one that somebody may not have meant."""
+    # folders named after their content go by themselves, one for each that is new, and plans with their DAGs
+    return not kind_of(path) and not path.startswith(FOLDER)

@@ -1,9 +1,10 @@
-"""A plan as text: one line per file, one per folder named after its content."""
+"""A plan as text: one line per file, one per folder of plans or named after its content."""
 
 from __future__ import annotations
 
 from itertools import groupby
 
+from dagfactory.compiler.bundle.plan_paths import FOLDER
 from dagfactory.deploy.plan import SyncPlan
 from dagfactory.deploy.stores import NEW
 from dagfactory.diagnostics.terminal import safe
@@ -57,16 +58,21 @@ def _rows(plan: SyncPlan) -> list[Row]:
 
 
 def _row(sign: str, path: str, size: int) -> Row:
-    """Return a file's row; a file of a folder named after its content counts as the folder."""
-    if kind := kind_of(path):
+    """Return a file's row; a file of a folder that is ours counts as the folder."""
+    if kind := _kind(path):
         return f"{sign} {_shown(path)}", kind, size
     is_dag = path.endswith(".py") and "/" not in path
     return f"{sign} {path}", f"pipeline {path.removesuffix('.py')}" if is_dag else "", size
 
 
 def _shown(path: str) -> str:
-    """Return what stands for a file: itself, or the folder named after its content."""
-    return f"{path.partition('/')[0]}/" if kind_of(path) else path
+    """Return what stands for a file: itself, or the folder that is ours."""
+    return f"{path.partition('/')[0]}/" if _kind(path) else path
+
+
+def _kind(path: str) -> str:
+    """Return what a folder of ours holds, in which a file lies; empty for others."""
+    return FOLDER.rstrip("/") if path.startswith(FOLDER) else kind_of(path)
 
 
 def _folded(rows: list[Row]) -> list[Row]:

@@ -5,8 +5,11 @@ The marks are those that the makers document or that secret scanners (gitleaks, 
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from functools import cache, lru_cache
+from itertools import pairwise
 
 FAMILIES = {
     "an API key of Google": r"\bAIza[0-9A-Za-z_-]{35}",
@@ -58,6 +61,16 @@ FAMILIES = {
     "a header that logs in": r"(?i:\bauthorization\W{1,4}(?:bearer|basic|token)\s+)[0-9A-Za-z+/_.=-]{16,}",
 }
 
+_NAMES = re.compile(
+    r"(?:^|_)(?:password|passwd|passphrase|secret|token|api_?key|private_key|access_key"
+    r"|secret_key|credentials?)$"
+)
+_OPAQUE = re.compile(r"[0-9A-Za-z+=_-]{24,}")
+_BITS = 4.0
+"""Shannon entropy per character; words and names stay below, random base64 lies above."""
+_CLASS_CHANGES = 0.4
+"""Share of neighbours of different classes (upper, lower, digit); about 0.6 in random text."""
+
 
 @cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
@@ -76,3 +89,26 @@ def masked(text: str) -> str:
     for _, pattern in _patterns():
         text = pattern.sub(lambda found: "*" * len(found[0]), text)
     return text
+
+
+@lru_cache(maxsize=4096)
+def speaks_of_secret(name: str) -> bool:
+    """Whether what has this name is a secret."""
+    # `dbPassword`, `db-password` and `DB_PASSWORD` mean the same
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
+    return bool(_NAMES.search(words))
+
+
+@lru_cache(maxsize=4096)
+def is_random(text: str) -> bool:
+    """Whether a text is one long word that nobody would make up."""
+    if not _OPAQUE.fullmatch(text):
+        return False
+    counts = Counter(text).values()
+    bits = -sum(count / len(text) * math.log2(count / len(text)) for count in counts)
+    changes = sum(_class(one) != _class(other) for one, other in pairwise(text))
+    return bits >= _BITS and changes >= _CLASS_CHANGES * len(text)
+
+
+def _class(character: str) -> str:
+    return "0" if character.isdigit() else "A" if character.isupper() else "a"

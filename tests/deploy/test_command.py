@@ -50,6 +50,7 @@ def test_the_first_sync_and_the_second(home: Path, capsys: pytest.CaptureFixture
         ["+", "etl.py"],
         ["+", "report.py"],
         ["+", ".airflowignore"],
+        ["+", "plans/"],
         ["+", MANIFEST],
     ]
     assert lines[0][1].startswith("dagfactory_runtime_")

@@ -59,12 +59,12 @@ def test_a_version_says_who_brought_what_and_when(capsys: pytest.CaptureFixture[
     assert run(["history", "--env", "staging"]) == 0
     newest, first = capsys.readouterr().out.splitlines()
     assert newest.split()[:2] == ["*", "2"]
-    assert newest.endswith("octocat  -  1 changed")
+    assert newest.endswith("octocat  -  2 changed")
     assert first.split()[0] == "1"
     assert run(["history", "--env", "staging", "--format", "json"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["live"] == 2
-    assert data["versions"][0]["changes"]["changed"] == ["etl.py"]
+    assert data["versions"][0]["changes"]["changed"] == ["etl.py", "plans/etl.json"]
 
 
 def test_a_sync_without_work_makes_no_version() -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dagfactory.compiler.bundle.plan_paths import FOLDER, IGNORED
 from dagfactory.compiler.bundle.runtime_package import runtime_files, runtime_name
 from dagfactory.compiler.bundle.sidecars import is_ours as is_companion
 from dagfactory.project.content_name import KINDS, kind_of, prefix
@@ -81,12 +82,15 @@ def bundle(rendered: list[Rendered], *, generator: str, environment: str) -> Bun
     return Bundle({**dict(sorted(files.items())), MANIFEST: manifest})
 
 
-def ignore_file(paths: Iterable[str]) -> bytes:
+def ignore_file(paths: Collection[str]) -> bytes:
     """Return the `.airflowignore` of a bundle with these files."""
     found = {kind for path in paths for kind in KINDS if path.startswith(prefix(kind))}
     # the same pattern means the same as a regular expression (Airflow 2) and as a glob (3); a wheel
     # is a zip file, which Airflow would look for DAGs in
-    return "".join(f"{prefix(kind)}*\n" for kind in KINDS if kind in found).encode()
+    lines = [f"{prefix(kind)}*\n" for kind in KINDS if kind in found]
+    if any(path.startswith(FOLDER) for path in paths):
+        lines.append(f"{IGNORED}\n")
+    return "".join(lines).encode()
 
 
 def _manifest(
@@ -222,10 +226,10 @@ def write(made: Bundle, folder: Path) -> Difference:
 
 
 def tidy(folder: Path) -> None:
-    """Remove what writes that were cut off have left in a bundle's folder and its runtimes."""
+    """Remove what writes that were cut off have left in a bundle's folder, its runtimes and plans."""
     with suppress(FileNotFoundError):
         runtimes = [each.name for each in folder.iterdir() if kind_of(each.name) == "runtime"]
-        Folder(folder).tidy(["", *runtimes])
+        Folder(folder).tidy(["", FOLDER.rstrip("/"), *runtimes])
 
 
 def _write_order(path: str) -> tuple[int, str]:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.compiler.bundle.monitoring import MARK, policy
+from dagfactory.compiler.bundle.plan_paths import FOLDER
 from dagfactory.compiler.bundle.pools import pools
 from dagfactory.project.content_name import KINDS, prefix
 
@@ -61,6 +62,8 @@ def is_ours(path: str, content: bytes) -> bool:
     # JSON has no comments, so there is no header to look for as in a DAG file
     try:
         data = json.loads(content)
+        if path.startswith(FOLDER):
+            return "format" in data and ("spec" in data or "environment" in data)
         if path == POOLS:
             return all("include_deferred" in each for each in data.values())
         return path.endswith(POLICY) and MARK in data["userLabels"]

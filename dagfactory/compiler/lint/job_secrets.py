@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from dagfactory.compiler.lint._texts import Text, rendered
-from dagfactory.compiler.lint.secrets import speaks_of_secret
 from dagfactory.diagnostics.diagnostic import Diagnostic
+from dagfactory.diagnostics.redact import speaks_of_secret
 from dagfactory.language.job import JobTask
 
 if TYPE_CHECKING:

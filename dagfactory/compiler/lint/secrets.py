@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
-from dagfactory.diagnostics.redact import secret_kind
+from dagfactory.diagnostics.redact import is_random, secret_kind, speaks_of_secret
 from dagfactory.diagnostics.span import Pointer
 from dagfactory.language.common import is_open
 
@@ -25,12 +23,7 @@ _IN_COMMANDS = re.compile(
     r"[= ][\"']?([^\s\"'$<>{}()]{8,})",
     re.IGNORECASE,
 )
-_NAMES = re.compile(
-    r"(?:^|_)(?:password|passwd|passphrase|secret|token|api_?key|private_key|access_key"
-    r"|secret_key|credentials?)$"
-)
 _HARMLESS = re.compile(r"[\s/]|^[a-z]+$|^\d+$")
-_OPAQUE = re.compile(r"[0-9A-Za-z+=_-]{24,}")
 _PLAIN = (
     "env",
     "args",
@@ -46,10 +39,6 @@ _HEX = re.compile(r"[0-9a-f]{32,}")
 _FEWEST = 8
 _SHORTEST = 15
 """No token of a known family is shorter, but for a password in an address."""
-_BITS = 4.0
-"""Shannon entropy per character; words and names stay below, random base64 lies above."""
-_CLASS_CHANGES = 0.4
-"""Share of neighbours of different classes (upper, lower, digit); about 0.6 in random text."""
 
 
 def check(plan: Plan) -> Iterator[Diagnostic]:
@@ -66,7 +55,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
                 yield _problem(path, f"this looks like {kind}", key=True)
             if isinstance(node.value, str):
                 yield from _text_problems(path, node.value, open_keys)
-                if (_random(node.value) or _HEX.fullmatch(node.value)) and _expects_name(path):
+                if (is_random(node.value) or _HEX.fullmatch(node.value)) and _expects_name(path):
                     yield _problem(path, "this looks like the value of a secret, not its name")
 
 
@@ -85,7 +74,7 @@ def _text_problems(path: KeyPath, text: str, open_keys: set[KeyPath]) -> Iterato
         yield _problem(path, "this command holds a secret in plain sight")
     elif not is_open(text) and _named_secret(path, text) and _lies_in(path, open_keys):
         yield _problem(path, f"`{path[-1]}` holds a secret in plain sight")
-    elif _random(text) and _lies_in(path, open_keys):
+    elif is_random(text) and _lies_in(path, open_keys):
         # entropy only guesses: a hash or the id of an experiment may look the same
         yield replace(_problem(path, "this looks like a random key or token"), severity="warning")
 
@@ -117,24 +106,3 @@ def _named_secret(path: KeyPath, text: str) -> bool:
     if len(text) < _FEWEST or _HARMLESS.search(text):
         return False
     return speaks_of_secret(str(path[-1]))
-
-
-def speaks_of_secret(name: str) -> bool:
-    """Whether what has this name is a secret."""
-    # `dbPassword`, `db-password` and `DB_PASSWORD` mean the same
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
-    return bool(_NAMES.search(words))
-
-
-def _random(text: str) -> bool:
-    """Whether a text is one long word that nobody would make up."""
-    if not _OPAQUE.fullmatch(text):
-        return False
-    counts = Counter(text).values()
-    bits = -sum(count / len(text) * math.log2(count / len(text)) for count in counts)
-    changes = sum(_class(one) != _class(other) for one, other in pairwise(text))
-    return bits >= _BITS and changes >= _CLASS_CHANGES * len(text)
-
-
-def _class(character: str) -> str:
-    return "0" if character.isdigit() else "A" if character.isupper() else "a"

@@ -116,7 +116,7 @@ def test_only_owned_files_are_removed(tmp_path: Path) -> None:
     foreign = tmp_path / "theirs.py"
     foreign.write_text("mine = 1")
     difference = write(made("prod", SPECS[:1]), tmp_path)
-    assert difference.removed == ("quickstart.py",)
+    assert difference.removed == ("plans/quickstart.json", "quickstart.py")
     assert foreign.read_text() == "mine = 1"
     assert not (tmp_path / "quickstart.py").exists()
 
@@ -150,7 +150,7 @@ def test_a_new_runtime_replaces_the_old_one_whole(tmp_path: Path) -> None:
     names = {path: entry(data) for path, data in old.items()}
     write(Bundle({**old, MANIFEST: json.dumps({"files": names}).encode()}), tmp_path)
     write(one, tmp_path)
-    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 1
+    assert len(list(tmp_path.glob("dagfactory_runtime_*"))) == 1
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a/../../x", "", "a//b", "a\\b", "./a"])
