@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import hashlib
 import json
 import os
 import sys
@@ -19,7 +18,7 @@ from dagfactory.deploy import waiting
 from dagfactory.deploy.apply import agree, apply, plan_sync
 from dagfactory.deploy.destination import history_address
 from dagfactory.deploy.errors import RefusedError
-from dagfactory.deploy.history import Changes, Found, History, Version
+from dagfactory.deploy.history import Changes, Found, History, Version, digest
 from dagfactory.deploy.plan import SyncPlan, confirm_removals, phase
 from dagfactory.deploy.stores import NEW, Lock, Store, open_store
 from dagfactory.diagnostics.terminal import safe
@@ -82,8 +81,7 @@ class Origin:
 
 def origin(plan: Path | None = None) -> Origin:
     """Return the origin of what this process deploys."""
-    digest = hashlib.sha256(plan.read_bytes()).hexdigest() if plan else ""
-    return Origin(_who(), commit_of(root()), digest)
+    return Origin(_who(), commit_of(root()), digest(plan.read_bytes() if plan else None))
 
 
 def carry_out(
@@ -103,7 +101,7 @@ def carry_out(
             )
         found = place.history.look()
         version = _version(wanted, planned, place.history, found, by)
-        before = _before(planned, place, lock, partial(_record, place.history, version, found))
+        before = _before(planned, place, lock, partial(_record, place.history, version))
         apply(planned, place.store, confirmed=confirmed, before=before)
         if version is None:
             return 0
@@ -139,7 +137,7 @@ def _version(
     if manifest is None:
         return None
     return Version(
-        version=history.number(found, planned.before),
+        version=max(found.versions, default=0) + 1,
         at=by.at,
         who=by.who,
         commit=by.commit,
@@ -147,14 +145,15 @@ def _version(
         environment=json.loads(wanted.bundle.manifest)["environment"],
         rolled_back=wanted.rolled_back,
         changes=_changes(planned),
-        manifest=hashlib.sha256(manifest).hexdigest(),
+        replaces=digest(planned.before),
+        manifest=digest(manifest),
         files=history.keep(wanted.bundle, found),
     )
 
 
-def _record(history: History, version: Version | None, found: Found) -> None:
+def _record(history: History, version: Version | None) -> None:
     if version:
-        history.write(version, found)
+        history.write(version)
 
 
 def _changes(planned: SyncPlan) -> Changes:

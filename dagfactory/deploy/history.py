@@ -1,8 +1,8 @@
 """The history of a destination: numbered versions and their files by hash, beside the DAGs.
 
-A version is written before the manifest that it stands for, so that no deploy lacks its version. The
-last one may therefore belong to a sync that was cut off: it is in force only while the destination
-holds the manifest that it names, and the next sync writes its own in place of it.
+A version is written before the manifest that it stands for, so that no deploy lacks its version. One
+may therefore belong to a sync that was cut off: in force is the version whose manifest the destination
+holds, and before it was the one whose manifest that version replaced.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ class Version(BaseModel):
     """One version: what a sync brought, who ran it, from which commit and when.
 
     `files` are those of its bundle; `manifest` is the hash of the manifest at the destination, which
-    may name more. `rolled_back` is the version that a rollback went to, 0 for a sync.
+    may name more, `replaces` of the one before, empty for none. `rolled_back` is the version that a
+    rollback went to, 0 for a sync.
     """
 
     model_config = ConfigDict(strict=True, frozen=True)
@@ -63,6 +64,7 @@ class Version(BaseModel):
     rolled_back: int = 0
     plan: str = ""
     changes: Changes = Changes()
+    replaces: str = ""
     manifest: Hash
     files: dict[str, Hash]
 
@@ -122,32 +124,16 @@ class History:
         hashes = bundle_hashes(bundle)
         contents = {hashes[path]: content for path, content in bundle.files.items()}
         parallel.in_parallel(
-            partial(self.store.write, _blob(digest), content, generation=NEW)
-            for digest, content in contents.items()
-            if digest not in found.blobs
+            partial(self.store.write, _blob(each), content, generation=NEW)
+            for each, content in contents.items()
+            if each not in found.blobs
         )
         return hashes
 
-    def number(self, found: Found, manifest: bytes | None) -> int:
-        """Return the next version's number: that of the last one where its sync was cut off."""
-        if not found.versions:
-            return 1
-        last, item = list(found.versions.items())[-1]
-        try:
-            version = self.read(last, item)
-        except DestinationChangedError:
-            raise
-        except RefusedError:  # somebody else's: it stays
-            return last + 1
-        return last + in_force(version, manifest)
-
-    def write(self, version: Version, found: Found) -> None:
-        """Write a version, in place of one whose sync was cut off."""
-        item = found.versions.get(version.version)
+    def write(self, version: Version) -> None:
+        """Write a new version."""
         text = json.dumps(version.model_dump(), indent=2, sort_keys=True, ensure_ascii=True)
-        path = _path(version.version)
-        generation = item.generation if item else NEW
-        self.store.write(path, f"{text}\n".encode(), generation=generation)
+        self.store.write(_path(version.version), f"{text}\n".encode(), generation=NEW)
 
     def prune(self) -> None:
         """Delete the versions before the last ones, then the files that no version names any more."""
@@ -156,10 +142,10 @@ class History:
         if not old:
             return
         kept = Found({n: each for n, each in found.versions.items() if n not in old}, found.blobs)
-        named = {digest for each in self.read_all(kept) for digest in each.files.values()}
+        named = {name for each in self.read_all(kept) for name in each.files.values()}
         # versions first: none may name what is gone already
         self._delete({_path(number): found.versions[number] for number in old})
-        self._delete({_blob(d): item for d, item in found.blobs.items() if d not in named})
+        self._delete({_blob(name): item for name, item in found.blobs.items() if name not in named})
 
     def _delete(self, items: Mapping[str, StoredFile]) -> None:
         parallel.in_parallel(
@@ -167,27 +153,40 @@ class History:
             for path, item in items.items()
         )
 
-    def _fetch(self, found: Mapping[str, StoredFile], digest: str) -> bytes:
-        place = f"{self.store.address}/{_blob(digest)}"
-        if digest not in found:
+    def _fetch(self, found: Mapping[str, StoredFile], name: str) -> bytes:
+        place = f"{self.store.address}/{_blob(name)}"
+        if name not in found:
             raise RefusedError(f"{place} is gone")
         try:
-            content = self.store.read(_blob(digest), generation=found[digest].generation)
+            content = self.store.read(_blob(name), generation=found[name].generation)
         except DestinationChangedError:
             raise RefusedError(f"{place} is gone") from None
-        if hashlib.sha256(content).hexdigest() != digest:
+        if hashlib.sha256(content).hexdigest() != name:
             raise RefusedError(f"{place} does not hold what its name says")
         return content
 
 
-def in_force(version: Version, manifest: bytes | None) -> bool:
-    """Return whether the destination holds the manifest of a version."""
-    return manifest is not None and hashlib.sha256(manifest).hexdigest() == version.manifest
+def deployed(versions: list[Version], manifest: bytes | None) -> list[int]:
+    """Return the versions that were in force, the one that is in force now first.
+
+    Of a manifest that no version stands for, nothing is known.
+    """
+    wanted, found = digest(manifest), []
+    for each in sorted(versions, key=lambda version: version.version, reverse=True):
+        if each.manifest == wanted:
+            found.append(each.version)
+            wanted = each.replaces
+    return found
+
+
+def digest(manifest: bytes | None) -> str:
+    """Return the hash by which a version names a manifest; empty for none."""
+    return "" if manifest is None else hashlib.sha256(manifest).hexdigest()
 
 
 def _path(number: int) -> str:
     return f"versions/{number:06}.json"
 
 
-def _blob(digest: str) -> str:
-    return f"blobs/{digest}"
+def _blob(name: str) -> str:
+    return f"blobs/{name}"

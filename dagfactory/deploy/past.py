@@ -11,7 +11,7 @@ from dagfactory.compiler.compile import compile_environment
 from dagfactory.deploy.carry_out import Place, Wanted, carry_out, open_place, origin
 from dagfactory.deploy.destination import destination_of
 from dagfactory.deploy.errors import RefusedError
-from dagfactory.deploy.history import Found, Version, in_force
+from dagfactory.deploy.history import Found, Version, deployed
 from dagfactory.deploy.show import show_done, show_dry_run, show_plan
 from dagfactory.diagnostics.terminal import safe
 from dagfactory.project.specs import NoInputError
@@ -56,8 +56,8 @@ def history(environment: str, to: str | None, form: str) -> int:
     versions = place.history.read_all(place.history.look())[::-1]
     if not versions:
         raise NoInputError(f"{place.store.address} has no history; the next sync begins it")
-    live = _live(place, versions)
-    text = _json(versions, live) if form == "json" else _table(versions, live)
+    known = _deployed(place, versions)
+    text = _json(versions, known) if form == "json" else _table(versions, known)
     sys.stdout.write(text)
     return 0
 
@@ -78,15 +78,15 @@ def _find(place: Place, number: int) -> Version:
     raise RefusedError(f"{place.store.address} has no version {number}; it has {known}")
 
 
-def _live(place: Place, versions: list[Version]) -> int:
-    """Return the version that is in force, 0 where somebody has changed the manifest since."""
+def _deployed(place: Place, versions: list[Version]) -> list[int]:
+    """Return the versions that were in force, the one that is now first."""
     item = place.store.listing().get(MANIFEST)
     manifest = place.store.read(MANIFEST, generation=item.generation) if item else None
-    return next((each.version for each in versions if in_force(each, manifest)), 0)
+    return deployed(versions, manifest)
 
 
-def _table(versions: list[Version], live: int) -> str:
-    rows = [_row(each, live) for each in versions]
+def _table(versions: list[Version], known: list[int]) -> str:
+    rows = [_row(each, known) for each in versions]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -95,13 +95,13 @@ def _table(versions: list[Version], live: int) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _row(version: Version, live: int) -> tuple[str, ...]:
+def _row(version: Version, known: list[int]) -> tuple[str, ...]:
     what = version.changes.summary()
     if version.rolled_back:
         what += f"; rolled back to {version.rolled_back}"
-    if version.version > live > 0:
+    if known and version.version not in known and version.version > min(known):
         what += "; cut off"
-    number = f"{'*' if version.version == live else ' '} {version.version}"
+    number = f"{'*' if known[:1] == [version.version] else ' '} {version.version}"
     digits, _, modified = version.commit.partition(",")
     commit = f"{digits[:7]}{',' if modified else ''}{modified}" or "-"
     cells = (number, version.at, version.who, commit, what)
@@ -109,10 +109,11 @@ def _row(version: Version, live: int) -> tuple[str, ...]:
     return tuple(safe(cell, sys.stdout.encoding) for cell in cells)
 
 
-def _json(versions: list[Version], live: int) -> str:
+def _json(versions: list[Version], known: list[int]) -> str:
     data = {
         "schema_version": 1,
-        "live": live or None,
+        "live": known[0] if known else None,
+        "deployed": known,
         "versions": [each.model_dump(exclude={"format"}) for each in versions],
     }
     return json.dumps(data, indent=2, ensure_ascii=True) + "\n"

@@ -18,15 +18,20 @@ class Actor(threading.Thread):
     """A piece of work that calls `step` before each call to the world, and waits there for its turn.
 
     `cut` is the number of the step that it does not live to take. `outcome` is what the work returns.
+    `weather` is the share of its requests that go wrong.
     """
 
     def __init__(
-        self, work: Callable[[Actor], str], random: Random, cut: int | None = None
+        self,
+        work: Callable[[Actor], str],
+        random: Random,
+        cut: int | None = None,
+        weather: float = 0.0,
     ) -> None:
         super().__init__(daemon=True)
         self._work, self._cut, self._steps = work, cut, 0
         self._turn, self._rests = threading.Semaphore(0), threading.Semaphore(0)
-        self.random, self.outcome, self.error = random, "", ""
+        self.random, self.outcome, self.error, self.weather = random, "", "", weather
         self.start()
         self._rests.acquire()
 
@@ -63,6 +68,13 @@ def play(actors: Iterable[Actor], random: Random) -> list[str]:
         random.choice(living).take_turn()
     assert not any(each.error for each in actors), [each.error for each in actors]
     return [each.outcome for each in actors]
+
+
+def wait_a_turn(_seconds: float) -> None:
+    """Let others work in place of sleeping."""
+    actor = threading.current_thread()
+    assert isinstance(actor, Actor)
+    actor.step()
 
 
 def in_some_order(calls: Iterable[Callable[[], Result]]) -> list[Result]:
