@@ -21,7 +21,7 @@ def pool_import_command(plan: SyncPlan, environment: EnvironmentFile | None, add
         # The command runs on a worker of Composer, which mounts the bucket there.
         folder = "/".join(("/home/airflow/gcs/dags", *environment.package.split(".")))
         command = (
-            f"gcloud composer environments run {environment.composer or 'COMPOSER'}"
+            f"gcloud composer environments run {environment.composer_name or 'COMPOSER'}"
             f" --project {environment.project} --location {environment.region}"
             f" pools import -- {folder.rstrip('/')}/{POOLS}"
         )

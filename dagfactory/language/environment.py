@@ -7,13 +7,13 @@ from keyword import iskeyword
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, PrivateAttr
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from dagfactory.dagfile import targets
 from dagfactory.diagnostics.wording import did_you_mean, shorten
+from dagfactory.language.airflow import Airflow
 from dagfactory.language.common import (
     Bucket,
-    ComposerName,
     EnvironmentName,
     LabelText,
     PositiveInt,
@@ -25,6 +25,7 @@ from dagfactory.language.common import (
     VarName,
     bad,
 )
+from dagfactory.language.composer import ComposerField
 
 HIDDEN = ("vars", "pipeline", "environment")
 """Keys of the file that `${env.…}` does not offer under their own names."""
@@ -110,8 +111,11 @@ class EnvironmentFile(SpecModel):
     )
     service_account: ServiceAccount | None = Field(None, description="account that jobs run as")
     labels: dict[LabelText, LabelText] = Field({}, description="labels of every job")
-    composer: ComposerName | None = Field(
-        None, description="Cloud Composer environment, where monitoring policies look"
+    composer: ComposerField | None = Field(
+        None, description="Cloud Composer environment, or its name alone", examples=["ml-prod"]
+    )
+    airflow: Airflow | None = Field(
+        None, description="the Airflow of the environment: address, variables, connections"
     )
     machines: list[Text] = Field(
         [],
@@ -139,6 +143,24 @@ class EnvironmentFile(SpecModel):
         made = self.model_copy()
         made._lists_pools = False  # noqa: SLF001 - of a copy of this very model
         return made
+
+    @model_validator(mode="after")
+    def _of_the_line(self) -> EnvironmentFile:
+        version = self.composer.airflow if self.composer else None
+        if version and self.target != f"airflow{version.partition('.')[0]}":
+            message = f"an image with Airflow {version} is not one for `target: {self.target}`"
+            raise bad(message, "change one of them", ("composer", "image"))
+        return self
+
+    @property
+    def composer_name(self) -> str | None:
+        """Return the name of the Cloud Composer environment, if there is one."""
+        return self.composer.name if self.composer else None
+
+    @property
+    def airflow_url(self) -> str | None:
+        """Return the address of Airflow's web server without a final slash, if it is known."""
+        return self.airflow.url if self.airflow else None
 
     @property
     def package(self) -> str:

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 from dagfactory import tasks
 from dagfactory.compiler.compile import compile_spec
 from dagfactory.diagnostics.diagnostic import DagfactoryError
+from dagfactory.language.airflow import Airflow
 from dagfactory.language.alerts import Alerts, Deadline, Monitoring, Notifier
+from dagfactory.language.composer import Composer
 from dagfactory.language.environment import EnvironmentFile, Pool
 from dagfactory.language.job import JobTask, Machine
 from dagfactory.language.param import Param
@@ -45,6 +47,8 @@ SECTIONS: dict[str, type[SpecModel]] = {
     "params": Param,
     "defaults": Defaults,
     "environment": EnvironmentFile,
+    "composer": Composer,
+    "airflow": Airflow,
     "pools": Pool,
     "alerts": Alerts,
     "notifier": Notifier,

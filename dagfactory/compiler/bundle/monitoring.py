@@ -87,7 +87,7 @@ def _aggregation(period: timedelta | None, align: str, reduce: str) -> dict[str,
 def _filter(plan: Plan, metric: str) -> str:
     """Choose the DAG."""
     environment = plan.environment
-    composer = environment.composer if environment else None
+    composer = environment.composer_name if environment else None
     # the resource is named after the DAG, with the Composer environment's name before a dot
     name = f"{composer or '.+'}[.]{plan.pipeline.pipeline}"
     whole = name if composer else f"({name}|{plan.pipeline.pipeline})"
