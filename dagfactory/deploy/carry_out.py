@@ -58,6 +58,11 @@ class Place:
     history: History
     arrival: float = 0.0
 
+    def manifest(self) -> bytes | None:
+        """Return the manifest that is there, None for none."""
+        item = self.store.listing().get(MANIFEST)
+        return self.store.read(MANIFEST, generation=item.generation) if item else None
+
 
 def open_place(destination: str, arrival: float = 0.0) -> Place:
     """Open a destination and its history; folders have their files at once."""

@@ -14,13 +14,17 @@ from dagfactory.deploy.pool_import import pool_import_command
 from dagfactory.deploy.saved_plan import SavedPlan, read
 from dagfactory.deploy.show import say, show_done, show_dry_run, show_plan
 from dagfactory.deploy.stale import refuse_stale
+from dagfactory.deploy.verified import Asker, verified
 from dagfactory.project.specs import SPECS, find_specs
 from dagfactory.report import print_findings
 
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """The arguments of the command; `arrival` is that of `Place`, `plan` the file of a saved plan."""
+    """The arguments of the command.
+
+    `arrival` is that of `Place`, `plan` the file of a saved plan, `verify` asks Airflow, if at all.
+    """
 
     paths: tuple[Path, ...]
     environment: str
@@ -30,6 +34,7 @@ class SyncOptions:
     yes: bool
     arrival: float = 0.0
     plan: Path | None = None
+    verify: Asker | None = None
 
 
 def sync(options: SyncOptions) -> int:
@@ -52,7 +57,10 @@ def sync(options: SyncOptions) -> int:
         return 1 if options.check and (planned or planned.left) else 0
     version = carry_out(wanted, planned, place, origin(options.plan), confirmed=options.yes)
     show_done(planned, place.store.address, version)
-    sys.stderr.write(pool_import_command(planned, built.plans[0].environment, place.store.address))
+    environment = built.plans[0].environment
+    sys.stderr.write(pool_import_command(planned, environment, place.store.address))
+    if options.verify and not verified(built.bundle, place, environment, options.verify):
+        return 1
     return 0
 
 

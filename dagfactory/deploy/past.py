@@ -6,21 +6,22 @@ import json
 import sys
 from dataclasses import dataclass
 
-from dagfactory.compiler.bundle.bundle import MANIFEST
 from dagfactory.compiler.compile import compile_environment
 from dagfactory.deploy.carry_out import Place, Wanted, carry_out, open_place, origin
 from dagfactory.deploy.destination import destination_of
 from dagfactory.deploy.errors import RefusedError
 from dagfactory.deploy.history import Found, Version, deployed
 from dagfactory.deploy.show import show_done, show_dry_run, show_plan
+from dagfactory.deploy.verified import Asker, verified
 from dagfactory.diagnostics.terminal import safe
+from dagfactory.language.environment import EnvironmentFile
 from dagfactory.project.specs import NoInputError
 from dagfactory.report import print_findings
 
 
 @dataclass(frozen=True, slots=True)
 class RollbackOptions:
-    """The arguments of `rollback`; `arrival` is that of `Place`."""
+    """The arguments of `rollback`; `arrival` is that of `Place`, `verify` asks Airflow, if at all."""
 
     version: int
     environment: str
@@ -28,13 +29,15 @@ class RollbackOptions:
     dry_run: bool
     yes: bool
     arrival: float = 0.0
+    verify: Asker | None = None
 
 
 def rollback(options: RollbackOptions) -> int:
     """Bring a destination to an earlier version; return the exit code. Raises DagfactoryError."""
-    place = _open(options.environment, options.to, options.arrival)
-    if place is None:
+    environment = _environment(options.environment)
+    if environment is None:
         return 1
+    place = open_place(destination_of(options.to, [environment]), options.arrival)
     version = _find(place, options.version)
     bundle = place.history.bundle(version)
     wanted = Wanted(bundle, remove_left=options.yes, rolled_back=version.version)
@@ -45,29 +48,30 @@ def rollback(options: RollbackOptions) -> int:
         return 0
     made = carry_out(wanted, planned, place, origin(), confirmed=options.yes)
     show_done(planned, place.store.address, made)
+    if options.verify and not verified(bundle, place, environment, options.verify):
+        return 1
     return 0
 
 
 def history(environment: str, to: str | None, form: str) -> int:
     """Print the versions of a destination, the newest first; return the exit code."""
-    place = _open(environment, to)
-    if place is None:
+    found = _environment(environment)
+    if found is None:
         return 1
+    place = open_place(destination_of(to, [found]))
     versions = place.history.read_all(place.history.look())[::-1]
     if not versions:
         raise NoInputError(f"{place.store.address} has no history; the next sync begins it")
-    known = _deployed(place, versions)
+    known = deployed(versions, place.manifest())
     text = _json(versions, known) if form == "json" else _table(versions, known)
     sys.stdout.write(text)
     return 0
 
 
-def _open(environment: str, to: str | None, arrival: float = 0.0) -> Place | None:
-    """Open the destination of an environment; None where its file has findings, which are printed."""
-    front = compile_environment(environment)
-    if print_findings(front.diagnostics, front.sources):
-        return None
-    return open_place(destination_of(to, [front.environment]), arrival)
+def _environment(name: str) -> EnvironmentFile | None:
+    """Read an environment; None where its file has findings, which are printed."""
+    front = compile_environment(name)
+    return None if print_findings(front.diagnostics, front.sources) else front.environment
 
 
 def _find(place: Place, number: int) -> Version:
@@ -76,13 +80,6 @@ def _find(place: Place, number: int) -> Version:
         return place.history.read(number, found.versions[number])
     known = f"{min(found.versions)} to {max(found.versions)}" if found.versions else "none"
     raise RefusedError(f"{place.store.address} has no version {number}; it has {known}")
-
-
-def _deployed(place: Place, versions: list[Version]) -> list[int]:
-    """Return the versions that were in force, the one that is now first."""
-    item = place.store.listing().get(MANIFEST)
-    manifest = place.store.read(MANIFEST, generation=item.generation) if item else None
-    return deployed(versions, manifest)
 
 
 def _table(versions: list[Version], known: list[int]) -> str:

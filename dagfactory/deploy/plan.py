@@ -60,7 +60,8 @@ class SyncPlan:
     @property
     def state(self) -> str:
         """Return a hash of what this plan found where it writes and deletes."""
-        found = sorted((each.path, each.generation) for each in (*self.writes, *self.deletes))
+        touched: tuple[Write | Delete, ...] = (*self.writes, *self.deletes)
+        found = sorted((each.path, each.generation) for each in touched)
         return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
