@@ -1,4 +1,4 @@
-"""Every format, importer and store satisfies the protocol of its package, to the letter."""
+"""Every format, importer, store and form of a plan satisfies the protocol of its package, to the letter."""
 
 from __future__ import annotations
 
@@ -13,8 +13,14 @@ import pytest
 
 from dagfactory import importers, report
 from dagfactory.deploy import stores
+from dagfactory.deploy.changes import formats
 
-PLUGINS = [(report, report.Format), (importers, importers.Importer), (stores, stores.StoreModule)]
+PLUGINS = [
+    (report, report.Format),
+    (importers, importers.Importer),
+    (stores, stores.StoreModule),
+    (formats, formats.Form),
+]
 
 
 def modules() -> Iterator[Any]:

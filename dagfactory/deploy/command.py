@@ -47,7 +47,8 @@ def sync(options: SyncOptions) -> int:
         return 1
     place = _open(options, built)
     some = any(not path.is_dir() for path in options.paths)
-    wanted = Wanted(built.bundle, remove_left=options.yes, some=some)
+    # a saved plan is carried out as it is: it names no left file
+    wanted = Wanted(built.bundle, remove_left=options.yes and not saved, some=some)
     planned = wanted.plan(place.store)
     if saved:
         refuse_stale(saved, wanted.bundle, planned)

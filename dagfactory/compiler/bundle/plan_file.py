@@ -52,7 +52,7 @@ def _pipeline(plan: Plan, dag_file: DagFile) -> dict[str, Any]:
     return {
         "spec": _written(plan.pipeline, _ELSEWHERE),
         "edges": edges,
-        "jobs": dict(_jobs(dag_file.members, "")),
+        "airflow": dict(_airflow(dag_file.members, "")),
     }
 
 
@@ -61,15 +61,24 @@ def _written(model: BaseModel, without: set[str]) -> Any:
     return _canonical(model.model_dump(by_alias=True, exclude_unset=True, exclude=without))
 
 
-def _jobs(members: tuple[Operator | Group, ...], above: str) -> Iterator[tuple[str, int]]:
-    """Yield the mapped tasks whose number is known, each with it."""
+def _airflow(members: tuple[Operator | Group, ...], above: str) -> Iterator[tuple[str, int | None]]:
+    """Yield every task of Airflow with how often it runs in a run, None where only the run knows."""
     for member in members:
         name = f"{above}{member.id}"
         if isinstance(member, Group):
-            yield from _jobs(member.members, f"{name}.")
+            yield from _airflow(member.members, f"{name}.")
         else:
-            counts = (each.count for each in member.expand.values() if isinstance(each, Indices))
-            yield from ((name, count) for count in counts)
+            yield name, _times(member.expand)
+
+
+def _times(expand: dict[str, Any]) -> int | None:
+    """Return how often a task runs that is mapped over these lists, once without any."""
+    times: int | None = 1
+    for each in expand.values():
+        count = each.count if isinstance(each, Indices) else None
+        count = len(each) if isinstance(each, list) else count
+        times = None if times is None or count is None else times * count
+    return times
 
 
 def _canonical(value: Any, path: tuple[str, ...] = ()) -> Any:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dagfactory.language.param import Param
 
 MAX_COMMENT = 200
-_BESIDE = {"composer", "machines", "pools", "code"}
+BESIDE = {"composer", "machines", "pools", "code"}
 """Fields of an environment that no DAG file is made from; of code, the file holds the hash."""
 
 
@@ -61,7 +61,7 @@ def lower(plan: Plan, *, source: str) -> DagFile:
 def digest(plan: Plan) -> str:
     """Return the SHA-256 of everything the file is made from: the resolved spec and its environment."""
     # what only the files beside the DAG are made from would change its header and nothing else
-    fields = plan.environment and plan.environment.model_dump(mode="json", exclude=_BESIDE)
+    fields = plan.environment and plan.environment.model_dump(mode="json", exclude=BESIDE)
     # a patch for prod must not touch the file for dev
     pipeline = {key: value for key, value in plan.node.plain().items() if key != "environments"}
     inputs = {"pipeline": pipeline, "environment": fields}

@@ -89,10 +89,23 @@ def test_a_plan_has_the_names_of_the_spec(tmp_path: Path) -> None:
     assert plan["spec"]["tasks"]["g"]["tasks"]["fit"]["args"] == {"epochs": 5}
     assert plan["spec"].keys() == {"pipeline", "schedule", "start_date", "defaults", "tasks"}
     assert plan["edges"] == {"fit": ["prepare"], "g": ["decide"], "rest": ["decide"]}
-    assert plan["jobs"] == {"search.trial": 6}
+    assert plan["airflow"] == {
+        **dict.fromkeys(("prepare", "decide", "g.fit", "rest", "search.best"), 1),
+        "search.trial": 6,
+    }
     assert made[ENVIRONMENT]["environment"].keys() == {
         *("environment", "project", "region", "bucket", "pools")
     }
+
+
+def test_how_often_a_task_runs(tmp_path: Path) -> None:
+    spec = (
+        "pipeline: p\nparams: {l: {type: array, default: [1]}}\ntasks:\n"
+        "  known: {type: bash, command: echo, for_each: [a, b, c]}\n"
+        "  late: {type: bash, command: echo, for_each: '${params.l}'}\n"
+    )
+    made = plans(tmp_path, spec)["plans/p.json"]["airflow"]
+    assert made == {"known": 3, "late.items": 1, "late.each": None}
 
 
 def test_other_words_give_the_same_plan(tmp_path: Path) -> None:

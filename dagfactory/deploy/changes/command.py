@@ -1,0 +1,114 @@
+"""`dagfactory plan` from its arguments to its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagfactory.compiler.compile import Built, build
+from dagfactory.deploy import saved_plan
+from dagfactory.deploy.changes.compare import compare
+from dagfactory.deploy.changes.deployed import look
+from dagfactory.deploy.changes.formats import Planned, load_form
+from dagfactory.deploy.changes.model import Changes, Warned
+from dagfactory.deploy.changes.warned import warned
+from dagfactory.deploy.destination import choose_destination, import_path_warning, package_warning
+from dagfactory.deploy.errors import RefusedError
+from dagfactory.deploy.plan import SyncPlan, confirm_removals
+from dagfactory.deploy.plan_text import plan_summary
+from dagfactory.deploy.stores import Store, open_store
+from dagfactory.diagnostics.diagnostic import DagfactoryError
+from dagfactory.diagnostics.terminal import safe
+from dagfactory.project.specs import SPECS, find_specs
+from dagfactory.report import print_findings, style_for
+
+if TYPE_CHECKING:
+    from dagfactory.compiler.bundle.bundle import Bundle
+    from dagfactory.deploy.changes.deployed import Deployed
+
+DIFFERENT = 2
+"""The exit code for changes, and FAILED that for any error, when Terraform's are asked for."""
+FAILED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """The arguments of the command."""
+
+    paths: tuple[Path, ...]
+    environment: str
+    to: str | None
+    form: str
+    out: Path | None
+    detailed_exitcode: bool
+
+
+def plan(options: PlanOptions) -> int:
+    """Show what a sync would change and why; return the exit code. Raises DagfactoryError."""
+    if not options.detailed_exitcode:
+        return FAILED if _plan(options) is None else 0
+    try:
+        planned = _plan(options)
+    except DagfactoryError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return FAILED
+    if planned is None:
+        return FAILED
+    return DIFFERENT if planned else 0
+
+
+def _plan(options: PlanOptions) -> SyncPlan | None:
+    """Print a plan, and write it where a file is named; None when a spec has errors."""
+    built = build(find_specs(options.paths or (SPECS,)), options.environment)
+    if print_findings(built.diagnostics, built.sources) or built.bundle is None:
+        return None
+    store = _open(options.to, built, built.bundle)
+    planned, deployed = look(built.bundle, store)
+    if any(not path.is_dir() for path in options.paths):
+        planned = confirm_removals(planned)
+    if planned.refused:
+        raise RefusedError("; ".join(planned.refused))
+    changes = _changes(planned, deployed, built.bundle)
+    shown = Planned(options.environment, store.address, changes, plan_summary(planned))
+    style = style_for(sys.stdout, os.environ)
+    sys.stdout.write(load_form(options.form).text(shown, style))
+    if options.out:
+        saved_plan.write(options.out, _saved(options, shown, deployed, built.bundle, planned.state))
+    return planned
+
+
+def _open(to: str | None, built: Built, bundle: Bundle) -> Store:
+    """Open the destination; warn where something would not be found from there."""
+    destination = choose_destination(to, built.plans)
+    warnings = (
+        import_path_warning(destination, built.plans[0].package),
+        package_warning(destination, bundle.manifest),
+    )
+    for each in filter(None, warnings):
+        sys.stderr.write(f"warning: {safe(each, 'utf-8')}\n")
+    return open_store(destination)
+
+
+def _changes(planned: SyncPlan, deployed: Deployed, bundle: Bundle) -> Changes:
+    """Return what changes, with every warning."""
+    changes = compare(deployed, bundle)
+    confirm = [Warned("confirm", "", f"needs --yes: {reason}") for reason in planned.confirm]
+    return replace(changes, warnings=(*warned(changes, bundle), *confirm))
+
+
+def _saved(
+    options: PlanOptions, shown: Planned, deployed: Deployed, bundle: Bundle, state: str
+) -> saved_plan.SavedPlan:
+    """Return the plan as `sync` carries it out."""
+    return saved_plan.SavedPlan(
+        environment=options.environment,
+        destination=shown.destination,
+        manifest_generation=deployed.generation,
+        bundle=saved_plan.bundle_hashes(bundle),
+        specs=list(map(str, options.paths)),
+        state=state,
+        changes=shown.changes.data(),
+    )

@@ -1,0 +1,235 @@
+"""`dagfactory plan` from its arguments to output and exit codes, on folders."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagfactory.__main__ import run
+from dagfactory.compiler.bundle.bundle import MANIFEST
+from dagfactory.deploy.saved_plan import read
+
+ENVIRONMENT = """\
+environment: prod
+project: demo-project
+region: us-central1
+bucket: gs://demo-ml
+dags: out/dags/team
+pools: {gpu: {slots: 2}}
+"""
+ETL = "pipeline: etl\ntasks:\n  a: {type: bash, command: echo 1}\n  b: {type: empty, after: [a]}\n"
+REPORT = "pipeline: report\ntasks:\n  a: {type: bash, command: echo 1}\n"
+PLANS = Path("out/dags/team/plans")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a repository with two pipelines that are deployed, and work in it."""
+    monkeypatch.chdir(tmp_path)
+    Path("specs/environments").mkdir(parents=True)
+    Path("specs/environments/prod.yaml").write_text(ENVIRONMENT)
+    Path("specs/etl.yaml").write_text(ETL)
+    Path("specs/report.yaml").write_text(REPORT)
+    assert run(["sync", "--env", "prod"]) == 0
+    return tmp_path
+
+
+def edit(name: str, old: str, new: str) -> None:
+    text = Path(name).read_text()
+    assert old in text
+    Path(name).write_text(text.replace(old, new))
+
+
+def planned(capsys: pytest.CaptureFixture[str], *options: str, code: int = 0) -> dict[str, Any]:
+    """Return what the command says as JSON."""
+    capsys.readouterr()
+    assert run(["plan", "--env", "prod", "--format", "json", *options]) == code
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found["changes"]
+
+
+def one(changes: dict[str, Any]) -> dict[str, Any]:
+    (change,) = changes["pipelines"]
+    return dict(change)
+
+
+def test_without_a_change_there_is_none(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert planned(capsys, "--detailed-exitcode") == {
+        "pipelines": [],
+        "generator": [],
+        "environment": [],
+        "warnings": [],
+    }
+    edit("specs/etl.yaml", "tasks:", "# a remark\ntasks:")
+    assert planned(capsys, "--detailed-exitcode", code=0)["pipelines"] == []
+
+
+def test_the_exit_codes_of_terraform(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    detailed = ["plan", "--env", "prod", "--detailed-exitcode"]
+    assert run(detailed) == 0
+    edit("specs/etl.yaml", "echo 1", "echo 2")
+    assert run(detailed) == 2
+    assert run(["plan", "--env", "prod"]) == 0
+    assert run([*detailed, "--no-such-option"]) == 1
+    assert run([*detailed, "--to", "s3://bucket/dags"]) == 1
+    assert run([*detailed, "specs/none.yaml"]) == 1
+    assert run(["plan", "--env", "prod", "--to", "s3://bucket/dags"]) == 2
+    (home / "out/dags/team" / MANIFEST).write_text("theirs")
+    assert run(detailed) == 1
+    assert run(["plan", "--env", "prod"]) == 4
+    edit("specs/etl.yaml", "type: empty", "type: emty")
+    assert run(detailed) == 1
+    assert "unknown task type" in capsys.readouterr().err
+
+
+def test_a_change_of_a_spec(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit("specs/etl.yaml", "echo 1", "echo 2")
+    changes = planned(capsys)
+    change = one(changes)
+    assert (change["pipeline"], change["action"], change["reasons"]) == ("etl", "changed", ["spec"])
+    fields = [{"path": ["command"], "old": "echo 1", "new": "echo 2"}]
+    assert change["tasks"] == [{"action": "changed", "id": "a", "type": "bash", "fields": fields}]
+    assert changes["warnings"] == changes["environment"] == changes["generator"] == []
+
+
+def test_pipelines_that_come_and_go(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("specs/report.yaml").rename("specs/weekly.yaml")
+    edit("specs/weekly.yaml", "pipeline: report", "pipeline: weekly")
+    changes = planned(capsys)
+    said = [(each["pipeline"], each["action"]) for each in changes["pipelines"]]
+    assert said == [("report", "removed"), ("weekly", "added")]
+    assert [each["kind"] for each in changes["warnings"]] == ["history"]
+
+
+def test_a_renamed_task_takes_its_history_out_of_sight(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit("specs/etl.yaml", "b: {", "c: {")
+    changes = planned(capsys)
+    change = one(changes)
+    assert change["tasks"] == [{"action": "renamed", "id": "b", "type": "empty", "to": "c"}]
+    assert change["edges"] == {"added": [["a", "c"]], "removed": [["a", "b"]]}
+    assert change["vanished"] == ["b"]
+    (warning,) = changes["warnings"]
+    assert (warning["kind"], warning["pipeline"]) == ("history", "etl")
+    assert warning["text"].endswith("until now: b")
+
+
+def test_a_change_of_the_environment(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit("specs/environments/prod.yaml", "slots: 2", "slots: 4")
+    changes = planned(capsys, "--detailed-exitcode", code=2)
+    assert changes["pipelines"] == []
+    assert changes["environment"] == [{"path": ["pools", "gpu", "slots"], "old": 2, "new": 4}]
+    edit("specs/environments/prod.yaml", "us-central1", "us-east4")
+    changes = planned(capsys)
+    assert [each["reasons"] for each in changes["pipelines"]] == [["environment"]] * 2
+
+
+def test_another_version_of_dagfactory(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = home / "out/dags/team" / MANIFEST
+    manifest = json.loads(path.read_text())
+    files = manifest["files"]
+    for name in ("etl.py", "report.py"):
+        files[name]["sha256"] = "0" * 64
+    old = {"generator": "dagfactory 0.0.9", "runtime": "dagfactory_runtime_0"}
+    path.write_text(json.dumps(manifest | old))
+    changes = planned(capsys)
+    assert [each["reasons"] for each in changes["pipelines"]] == [["generator"]] * 2
+    assert [each["path"] for each in changes["generator"]] == [["generator"], ["runtime"]]
+
+
+def test_only_other_words(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit("specs/etl.yaml", "tasks:", "vars: {unused: 1}\ntasks:")
+    assert one(planned(capsys))["reasons"] == ["wording"]
+
+
+def without_plans(home: Path) -> dict[str, Any]:
+    """Leave a destination as a version without plans did."""
+    folder = home / "out/dags/team"
+    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+    for path in [each for each in manifest["files"] if each.startswith("plans/")]:
+        del manifest["files"][path]
+        (folder / path).unlink()
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    return manifest
+
+
+def test_a_destination_without_plans_says_what_cannot_be_compared(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_plans(home)
+    assert planned(capsys, "--detailed-exitcode", code=2)["pipelines"] == []
+    edit("specs/etl.yaml", "echo 1", "echo 2")
+    changes = planned(capsys)
+    assert one(changes)["reasons"] == ["unknown"]
+    (warning,) = changes["warnings"]
+    assert (warning["kind"], warning["pipeline"]) == ("unknown", "etl")
+    assert run(["sync", "--env", "prod"]) == 0
+    assert PLANS.is_dir()
+    assert planned(capsys, "--detailed-exitcode", code=0)["pipelines"] == []
+
+
+def test_of_an_older_version_the_hash_of_its_inputs_is_compared(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = without_plans(home)
+    manifest["files"]["etl.py"]["sha256"] = "0" * 64
+    manifest |= {"runtime": "dagfactory_runtime_0"}
+    (home / "out/dags/team" / MANIFEST).write_text(json.dumps(manifest))
+    assert one(planned(capsys))["reasons"] == ["generator"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1, "spec": 1}', "[" * 50_000])
+def test_a_plan_that_somebody_broke_is_one_that_is_not_there(
+    home: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    (home / PLANS / "etl.json").write_text(content)
+    edit("specs/etl.yaml", "echo 1", "echo 2")
+    assert one(planned(capsys))["reasons"] == ["unknown"]
+
+
+CATCHUP = "catchup: true\nschedule: '{}'\nstart_date: 2026-01-05\n"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "runs"),
+    [("@hourly", "more than 1,000 runs"), ("0 0 1 1 *", "runs"), ("@once", "")],
+)
+def test_old_runs_that_start(
+    home: Path, capsys: pytest.CaptureFixture[str], schedule: str, runs: str
+) -> None:
+    text = CATCHUP.replace("2026", "2020").format(schedule)
+    edit("specs/etl.yaml", "tasks:", f"{text}tasks:")
+    said = [each for each in planned(capsys)["warnings"] if each["kind"] == "old_runs"]
+    assert len(said) == bool(runs)
+    assert all(runs in each["text"] for each in said)
+
+
+def test_a_plan_is_written_for_sync(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit("specs/etl.yaml", "echo 1", "echo 2")
+    assert run(["plan", "--env", "prod", "--out", "plan.json"]) == 0
+    plan = read(Path("plan.json"))
+    assert (plan.environment, plan.destination, plan.specs) == ("prod", "out/dags/team", [])
+    assert plan.manifest_generation
+    assert {"etl.py", "plans/etl.json", MANIFEST} <= plan.bundle.keys()
+    assert plan.changes == planned(capsys)
+    assert run(["plan", "--env", "prod", "--to", "new/dags/team", "--out", "first.json"]) == 0
+    assert read(Path("first.json")).manifest_generation is None
+
+
+def test_single_specs_would_remove_the_others(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changes = planned(capsys, "specs/etl.yaml")
+    assert one(changes)["action"] == "removed"
+    assert [each["kind"] for each in changes["warnings"]] == ["history", "confirm"]
+    assert "plans/" not in changes["warnings"][1]["text"]
+
+
+def test_looking_writes_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", "--env", "prod", "--to", "new/dags/team"]) == 0
+    assert not Path("new").exists()
+    assert capsys.readouterr().out.endswith("bytes to write\n")
