@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagfactory.emulator.errors import ApiError, by_http
+from dagfactory.emulator.permissions import PERMISSIONS_FILE, Permissions
 
 log = logging.getLogger(__name__)
 DEFAULT_GRACE_S = 30.0
@@ -64,10 +65,12 @@ class Faults:
 
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, threading.Lock()
+        self._permissions = Permissions(path.with_name(PERMISSIONS_FILE))
         self._stamp, self._faults, self._used = (0, 0), list[InjectedFault](), list[int]()
 
     def fail_call(self, method: str) -> None:
-        """Raise the error of a matching `error:` fault for an RPC or storage method name."""
+        """Raise the error of a missing permission or of a matching `error:` fault for a method."""
+        self._permissions.require(method)
         fault = self._take("error", method)
         if fault is not None:
             log.warning("fault: %s -> %d", method, fault.code)

@@ -1,4 +1,4 @@
-"""Secret Manager: AccessSecretVersion over the files STATE/secrets/NAME; every version is that file."""
+"""Secret Manager: versions of secrets over the files STATE/secrets/NAME; every version is that file."""
 
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,8 @@ from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.protos import SECRETS, message_class
 from dagfactory.emulator.rpc_routes import Method
 
+_SERVICE = f"{SECRETS}.SecretManagerService"
+
 
 def methods(directory: Path) -> list[Method]:
     """Return the rows of Secret Manager's route table."""
@@ -16,18 +18,18 @@ def methods(directory: Path) -> list[Method]:
     def access(request: Any) -> Any:
         return _access(directory, request.name)
 
+    def get(request: Any) -> Any:
+        return _get(directory, request.name)
+
+    one = "/v1/{name=projects/*/secrets/*/versions/*}"
     return [
-        Method(
-            f"{SECRETS}.SecretManagerService",
-            "AccessSecretVersion",
-            "GET",
-            "/v1/{name=projects/*/secrets/*/versions/*}:access",
-            access,
-        )
+        Method(_SERVICE, "AccessSecretVersion", "GET", f"{one}:access", access),
+        Method(_SERVICE, "GetSecretVersion", "GET", one, get),
     ]
 
 
-def _access(directory: Path, name: str) -> Any:
+def _find(directory: Path, name: str) -> tuple[Path, str]:
+    """Return the file of a version and the version's name with its number; raises NOT_FOUND."""
     _, project, _, secret, _, version = name.split("/")
     file = directory / secret
     if (
@@ -37,10 +39,22 @@ def _access(directory: Path, name: str) -> Any:
     ):
         message = f"Secret [projects/{project}/secrets/{secret}] not found or has no versions."
         raise ApiError("NOT_FOUND", message)
+    number = "1" if version == "latest" else version
+    return file, f"projects/{project}/secrets/{secret}/versions/{number}"
+
+
+def _get(directory: Path, name: str) -> Any:
+    made = message_class(f"{SECRETS}.SecretVersion")()
+    made.name = _find(directory, name)[1]
+    made.state = made.ENABLED
+    return made
+
+
+def _access(directory: Path, name: str) -> Any:
+    file, found = _find(directory, name)
     data = file.read_bytes()
     response = message_class(f"{SECRETS}.AccessSecretVersionResponse")()
-    number = "1" if version == "latest" else version
-    response.name = f"projects/{project}/secrets/{secret}/versions/{number}"
+    response.name = found
     response.payload.data = data
     response.payload.data_crc32c = google_crc32c.value(data)
     return response

@@ -12,6 +12,7 @@ from dagfactory.emulator import certificates, fixtures, protos, secrets
 from dagfactory.emulator.bigquery.service import BigQueryService
 from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY
 from dagfactory.emulator.client_environment import client_environment, direct_environment
+from dagfactory.emulator.composer import ComposerService
 from dagfactory.emulator.dataflow import DataflowService
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.faults import Faults
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 STORAGE_HOST = "storage.googleapis.com"
 SECRETS_HOST = "secretmanager.googleapis.com"
 BIGQUERY_HOST = "bigquery.googleapis.com"
+COMPOSER_HOST = "composer.googleapis.com"
 DATAFLOW_HOST = "dataflow.googleapis.com"
 OAUTH_HOST = "oauth2.googleapis.com"
 IAM_HOST = "iamcredentials.googleapis.com"
@@ -86,6 +88,7 @@ class EmulatorServer:
         hosts: dict[str, Application] = {
             STORAGE_HOST: storage,
             BIGQUERY_HOST: bigquery,
+            COMPOSER_HOST: ComposerService(state / "composer", faults, identity),
             DATAFLOW_HOST: RestGateway(dataflow, faults, identity),
             SECRETS_HOST: RestGateway(secret_methods, faults, identity),
             OAUTH_HOST: identity.token,
@@ -122,7 +125,7 @@ class EmulatorServer:
 
 def _routes(https: int, grpc: int) -> tuple[Route, ...]:
     with_grpc = (*VERTEX_HOSTS, DATAFLOW_HOST, SECRETS_HOST)
-    plain = (STORAGE_HOST, BIGQUERY_HOST, OAUTH_HOST, IAM_HOST)
+    plain = (STORAGE_HOST, BIGQUERY_HOST, COMPOSER_HOST, OAUTH_HOST, IAM_HOST)
     return tuple(
         [Route(host, https, grpc) for host in with_grpc] + [Route(host, https) for host in plain]
     )

@@ -1,0 +1,49 @@
+"""Google Cloud by REST, with the credentials of this machine."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from dagfactory.composer.rest import AnswerError, send
+
+_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+NO_CREDENTIALS = "no Google credentials that work; run `gcloud auth application-default login`"
+
+
+class GoogleClient:
+    """Asks for one project's things; the token is fetched with the first question."""
+
+    def __init__(self) -> None:
+        self._token = ""
+
+    @property
+    def token(self) -> str:
+        """Return the value of `Authorization`; raises AnswerError without credentials."""
+        if not self._token:
+            self._token = f"Bearer {_access_token()}"
+        return self._token
+
+    def get(self, url: str) -> Any:
+        """Return the JSON at an address; raises AnswerError."""
+        return send("GET", url, token=self.token)
+
+
+def _access_token() -> str:
+    try:
+        # by name: the libraries come with `dagfactory[gcp]`, and most commands need none
+        auth, transport = (
+            import_module("google.auth"),
+            import_module("google.auth.transport.requests"),
+        )
+    except ModuleNotFoundError:
+        raise AnswerError(
+            0, "Google's libraries are missing: pip install 'dagfactory[gcp]'"
+        ) from None
+    errors = import_module("google.auth.exceptions")
+    try:
+        credentials, _ = auth.default(scopes=[_SCOPE])
+        credentials.refresh(transport.Request())
+    except errors.GoogleAuthError as error:
+        raise AnswerError(0, f"{NO_CREDENTIALS} ({error})") from None
+    return str(credentials.token)
