@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from dagfactory.cli._complete import environments
+
+if TYPE_CHECKING:
+    from dagfactory.deploy.verified import Asker
 
 environment = click.option(
     "--env",
@@ -38,3 +43,18 @@ arrival = click.option(
     show_default=True,
     help="How long new code has to reach Airflow from a bucket before DAGs that name it follow.",
 )
+
+verify = click.option(
+    "--verify",
+    is_flag=True,
+    help="Compare all files afterwards, and wait until the environment's Airflow has parsed the DAGs.",
+)
+
+
+def asker(*, verify: bool) -> Asker | None:
+    """Return what asks an Airflow, None where nothing is to be verified."""
+    if not verify:
+        return None
+    from dagfactory.composer.airflow_client import AirflowClient
+
+    return AirflowClient

@@ -16,7 +16,8 @@ from dagfactory.cli import _deploy
 @click.option("--dry-run", is_flag=True, help="Change nothing; show the plan.")
 @click.option("--yes", is_flag=True, help="Agree to what a sync stops at, e.g. many deletions.")
 @_deploy.arrival
-def command(**options: Any) -> int:
+@_deploy.verify
+def command(verify: bool, **options: Any) -> int:
     """Bring the DAG folder of an environment back to version N of `dagfactory history`.
 
     That is a new version. The next sync of a commit says that the folder is rolled back, and wants
@@ -24,4 +25,4 @@ def command(**options: Any) -> int:
     """
     from dagfactory.deploy.past import RollbackOptions, rollback
 
-    return rollback(RollbackOptions(**options))
+    return rollback(RollbackOptions(verify=_deploy.asker(verify=verify), **options))

@@ -18,7 +18,8 @@ from dagfactory.cli import _deploy
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 when there is a difference.")
 @click.option("--yes", is_flag=True, help="Agree to what a sync stops at, e.g. many deletions.")
 @_deploy.arrival
-def command(paths: tuple[Path, ...], environment: str, **options: Any) -> int:
+@_deploy.verify
+def command(paths: tuple[Path, ...], environment: str, verify: bool, **options: Any) -> int:
     """Render PATHS (`specs/` if none) for an environment and bring its DAG folder to the result.
 
     PLAN is the file that `dagfactory plan --out plan.json` wrote: exactly that plan is carried out, or
@@ -33,4 +34,5 @@ def command(paths: tuple[Path, ...], environment: str, **options: Any) -> int:
     if plan is None and not environment:
         raise click.UsageError("Missing option '--env'.")
     specs = tuple(each for each in paths if each != plan)
-    return sync(SyncOptions(specs, environment, plan=plan, **options))
+    ask = _deploy.asker(verify=verify)
+    return sync(SyncOptions(specs, environment, plan=plan, verify=ask, **options))
