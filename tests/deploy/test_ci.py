@@ -14,6 +14,7 @@ import processes
 import pytest
 import yaml
 from paths import ROOT
+from size import LONG
 
 from dagfactory.__main__ import run
 from dagfactory.authoring.scaffold import CI
@@ -109,19 +110,23 @@ def play(name: str, job: str) -> int:
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize("name", SERVICES)
 def test_the_steps_check_plan_and_sync_that_plan(name: str, folder: Path) -> None:
-    assert play(name, "check") == 0
-    assert Path("build/prod/first.py").is_file()
+    whole = LONG or name == "github"  # the commands of the others are the same
+    if whole:
+        assert play(name, "check") == 0
+        assert Path("build/prod/first.py").is_file()
     assert play(name, PLAN[name]) == 0
     assert "first" in Path("plan/staging.md").read_text()
     assert not list(folder.iterdir())
     assert play(name, "staging") == 0
     assert (folder / "first.py").is_file()
-    assert play(name, "staging") == 4  # the plan of before
+    if whole:
+        assert play(name, "staging") == 4  # the plan of before
 
 
 @pytest.mark.usefixtures("project")
 def test_each_environment_has_one_comment() -> None:
-    assert play("github", "plan") == 0
+    Path("plan").mkdir()
+    Path("plan/staging.md").write_text("### dagfactory plan for `staging`: 3 changes\n")
     assert play("github", "comment") == 0
     assert play("github", "comment") == 0
     lines = Path("gh.log").read_text().splitlines()
@@ -157,6 +162,19 @@ def test_the_workflow_of_this_repository_is_the_generated_one() -> None:
     own = (ROOT / ".github/workflows/dags.yml").read_text()
     generated = text("github").replace(INSTALL, FROM_THE_LOCK)
     assert own == generated.replace("name: Install\n", "name: Install from the lock\n")
+
+
+def test_all_services_run_the_same_commands() -> None:
+    found = {name: {words(line) for line in text(name).splitlines()} for name in SERVICES}
+    assert found["github"] == found["gitlab"] == found["cloudbuild"]
+    assert len(found["github"]) == 6
+
+
+def words(line: str) -> str:
+    """Return the command of ours that a line runs, whatever names the environment in it."""
+    command = re.search(r"dagfactory (?:check|render|schema|plan|sync) .*", line.partition("#")[0])
+    plain = command[0].replace("$$", "$").replace('"', "") if command else ""
+    return re.sub(r"plan/(?:staging|prod)\.json", "plan/$NAME.json", plain)
 
 
 @pytest.mark.usefixtures("project")
