@@ -14,6 +14,8 @@ settings.load_profile("dagfactory")
 
 def pytest_configure() -> None:
     """Take interrupts again where a script's background ignores them: programs inherit that."""
+    # files of the emulator's buckets are there at once
+    os.environ |= dict.fromkeys(("DAGFACTORY_SYNC_ARRIVAL", "DAGFACTORY_ROLLBACK_ARRIVAL"), "0")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -94,7 +94,7 @@ def test_a_job_that_syncs_is_alone_and_stops_where_main_has_moved_on(job):
     assert flow["concurrency"] == {"group": f"dags-{job}", "cancel-in-progress": False}
     *_, tip, sync = flow["steps"]  # right before, for prod waits for its reviewers
     assert "commits/main" in tip["run"]
-    assert sync["run"] == f"dagfactory sync specs --env {job}"
+    assert sync["run"] == f"dagfactory sync plan/{job}.json --verify"
 
 
 def test_advisories_are_asked_for_every_lock():

@@ -20,10 +20,16 @@ FILES = {
     "specs/environments/local.yaml": "environments/local.yaml",
     "specs/environments/staging.yaml": "environments/staging.yaml",
     "specs/environments/prod.yaml": "environments/prod.yaml",
-    ".github/workflows/specs.yml": "workflow.yml",
     ".gitignore": "gitignore.txt",
 }
 """Files of a project and where their text lies below dagfactory/authoring/init/."""
+
+CI = {
+    "github": (".github/workflows/dags.yml", "ci/github.yml"),
+    "gitlab": (".gitlab-ci.yml", "ci/gitlab.yml"),
+    "cloudbuild": ("cloudbuild.yaml", "ci/cloudbuild.yaml"),
+}
+"""The file of each service that checks, plans and syncs, and where its text lies."""
 
 SCHEMA = "schema/pipeline.schema.json"
 
@@ -36,10 +42,11 @@ class ProjectFile:
     created: bool
 
 
-def scaffold(folder: Path) -> Iterator[ProjectFile]:
+def scaffold(folder: Path, ci: str) -> Iterator[ProjectFile]:
     """Write the missing files one by one; raises DagfactoryError when a file cannot be written."""
     home = files(__package__).joinpath("init")
-    texts = {path: home.joinpath(source).read_text("utf-8") for path, source in FILES.items()}
+    sources = FILES | dict([CI[ci]])
+    texts = {path: home.joinpath(source).read_text("utf-8") for path, source in sources.items()}
     for path, text in {**texts, SCHEMA: schema_text()}.items():
         yield ProjectFile(path, _create(folder / path, text))
 

@@ -84,6 +84,13 @@ def front_end(parsed: Parsed, environment: str | None) -> Front:
     return Front(pipeline, tree, model, found, parsed.sources)
 
 
+def compile_environment(name: str) -> Front:
+    """Read the file of an environment of the project in this folder; there is no pipeline with it."""
+    from dagfactory.compiler.parse import parse_environment
+
+    return front_end(parse_environment(name), name)
+
+
 def compile_spec(path: Path, environment: str | None, reads: Reads | None = None) -> Compiled:
     """Parse, resolve, validate, plan and lint one spec for one environment.
 

@@ -18,7 +18,15 @@ from dagfactory.document.load import load
 from dagfactory.document.node import Node
 from dagfactory.project.code import Project, Reads
 from dagfactory.project.files import leads_out
-from dagfactory.project.specs import STDIN, SUFFIXES, USAGE, beside, defaults_beside, project_of
+from dagfactory.project.specs import (
+    SPECS,
+    STDIN,
+    SUFFIXES,
+    USAGE,
+    beside,
+    defaults_beside,
+    project_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,15 @@ def _holder(node: Node, span: Span) -> KeyPath:
     """Return the path of the innermost value around a place."""
     around = [path for path, each in node.walk() if each.span.holds(span)]
     return around[-1] if around else ()
+
+
+def parse_environment(name: str) -> Parsed:
+    """Read the file of an environment of the project in this folder, and no spec."""
+    file, unknown = _environment(SPECS / "any.yaml", name)
+    found = [*(file.diagnostics if file else ()), *([unknown] if unknown else ())]
+    sources = (file.source,) if file and file.source else ()
+    project = project_of(SPECS / "any.yaml")
+    return Parsed(None, file.node if file else None, found, sources, project)
 
 
 def parse_text(source: SourceFile) -> Parsed:

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dagfactory.compiler.build import build, environments_of
-from dagfactory.compiler.bundle.bundle import Bundle
 from dagfactory.compiler.record import Record
-from dagfactory.deploy.apply import apply, plan_sync
-from dagfactory.deploy.destination import choose_destination, import_path_warning, package_warning
+from dagfactory.deploy.carry_out import Wanted, carry_out, open_place, origin
+from dagfactory.deploy.destination import choose_destination
 from dagfactory.deploy.diff_text import diff_text
-from dagfactory.deploy.errors import RefusedError
-from dagfactory.deploy.plan import SyncPlan, confirm_removals
-from dagfactory.deploy.plan_text import left_text, plan_summary, plan_text
+from dagfactory.deploy.errors import DestinationError
 from dagfactory.deploy.pool_import import pool_import_command
-from dagfactory.deploy.stores import Store, open_store
-from dagfactory.diagnostics.terminal import safe
-from dagfactory.language.environment import EnvironmentFile
+from dagfactory.deploy.saved_plan import SavedPlan, read
+from dagfactory.deploy.show import show_done, show_dry_run, show_plan
+from dagfactory.deploy.stale import refuse_stale
+from dagfactory.deploy.verified import Asker, verified
 from dagfactory.project.specs import SPECS, find_specs
 from dagfactory.report import print_findings
 
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """The arguments of the command."""
+    """The arguments of the command.
+
+    `arrival` is that of `Place`, `plan` the file of a saved plan, `verify` asks Airflow, if at all.
+    """
 
     paths: tuple[Path, ...]
     environment: str
@@ -34,61 +35,54 @@ class SyncOptions:
     check: bool
     yes: bool
     diff: bool = False
+    arrival: float = 0.0
+    plan: Path | None = None
+    verify: Asker | None = None
 
 
 def sync(options: SyncOptions) -> int:
-    """Sync, or show what a sync would do; return the exit code. Raises DagfactoryError.
-
-    The plan goes to standard output, everything else to standard error.
-    """
+    """Sync, or show what a sync would do; return the exit code. Raises DagfactoryError."""
+    saved = read(options.plan) if options.plan else None
+    if saved:
+        options = _as_planned(options, saved)
     specs, name = find_specs(options.paths or (SPECS,)), options.environment
     built = build(specs, name, Record("render", name))
     if print_findings(built.diagnostics, built.sources) or built.bundle is None:
         return 1
     environments = environments_of(specs, name)
-    store = _open(options.to, environments, built.bundle)
-    planned = plan_sync(built.bundle, store, remove_left=options.yes)
-    if any(not path.is_dir() for path in options.paths):
-        planned = confirm_removals(planned)
-    sys.stdout.write(plan_text(planned, sys.stdout.encoding))
+    destination = choose_destination(options.to, environments, built.bundle)
+    place = open_place(destination, options.arrival)
+    some = any(not path.is_dir() for path in options.paths)
+    # a saved plan is carried out as it is: it names no left file
+    wanted = Wanted(built.bundle, remove_left=options.yes and not saved, some=some)
+    planned = wanted.plan(place.store)
+    if saved:
+        refuse_stale(saved, wanted.bundle, planned)
+    show_plan(planned)
     if options.diff:
-        sys.stdout.write(diff_text(planned, store, sys.stdout.encoding))
-    sys.stdout.flush()
+        sys.stdout.write(diff_text(planned, place.store, sys.stdout.encoding))
+        sys.stdout.flush()
     if options.dry_run or options.check:
-        return _dry_run(planned, store, options)
-    apply(planned, store, confirmed=options.yes)
-    _say(left_text(planned))
-    _say(f"{store.address}: {plan_summary(planned)}")
-    sys.stderr.write(pool_import_command(planned, next(iter(environments), None), store.address))
+        show_dry_run(planned, place.store.address, confirmed=options.yes)
+        return 1 if options.check and (planned or planned.left) else 0
+    version = carry_out(wanted, planned, place, origin(options.plan), confirmed=options.yes)
+    show_done(planned, place.store.address, version)
+    environment = next(iter(environments), None)
+    sys.stderr.write(pool_import_command(planned, environment, place.store.address))
+    if options.verify and not verified(built.bundle, place, environment, options.verify):
+        return 1
     return 0
 
 
-def _open(to: str | None, environments: list[EnvironmentFile], bundle: Bundle) -> Store:
-    """Open the destination; warn where something would not be found from there."""
-    # before the store is opened: a wrong path is known without credentials
-    destination = choose_destination(to, environments)
-    warnings = (
-        import_path_warning(destination, environments[0].package if environments else ""),
-        package_warning(destination, bundle.manifest),
-    )
-    for each in filter(None, warnings):
-        _say(f"warning: {each}")
-    return open_store(destination)
-
-
-def _dry_run(planned: SyncPlan, store: Store, options: SyncOptions) -> int:
-    """Print what a sync would print; return 1 for differences if `check` is set."""
-    if planned.refused:
-        raise RefusedError("; ".join(planned.refused))
-    if not options.yes:
-        for reason in planned.confirm:
-            _say(f"needs --yes: {reason}")
-    _say(left_text(planned))
-    _say(f"{store.address}: {plan_summary(planned)} (nothing was written)")
-    return 1 if options.check and (planned or planned.left) else 0
-
-
-def _say(line: str) -> None:
-    """Print a line, unless it is empty; it may hold text of the destination."""
-    if line:
-        sys.stderr.write(f"{safe(line, 'utf-8')}\n")
+def _as_planned(options: SyncOptions, saved: SavedPlan) -> SyncOptions:
+    """Return the arguments that a saved plan was made with; raises DestinationError for others."""
+    if options.paths:
+        raise DestinationError("a plan names its specs itself; leave the paths away")
+    for name, given, planned in (
+        ("--env", options.environment, saved.environment),
+        ("--to", options.to, saved.destination),
+    ):
+        if given not in (None, "", planned):
+            raise DestinationError(f"the plan is for {planned}; leave {name} away, or plan again")
+    paths = tuple(map(Path, saved.specs))
+    return replace(options, paths=paths, environment=saved.environment, to=saved.destination)

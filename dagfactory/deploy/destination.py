@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dagfactory.deploy.errors import DestinationError
-from dagfactory.language.environment import EnvironmentFile
+from dagfactory.deploy.show import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dagfactory.compiler.bundle.bundle import Bundle
+    from dagfactory.language.environment import EnvironmentFile
 
 
-def choose_destination(to: str | None, environments: list[EnvironmentFile]) -> str:
-    """Return the destination: `to` if given, else the `dags:` that all specs share."""
+def choose_destination(to: str | None, environments: list[EnvironmentFile], bundle: Bundle) -> str:
+    """Return where a bundle goes; warn where something would not be found from there."""
+    # before the store is opened: a wrong path is known without credentials
+    destination = destination_of(to, environments)
+    package = environments[0].package if environments else ""
+    warnings = (
+        import_path_warning(destination, package),
+        package_warning(destination, bundle.manifest),
+    )
+    for each in filter(None, warnings):
+        say(f"warning: {each}")
+    return destination
+
+
+def destination_of(to: str | None, environments: Iterable[EnvironmentFile | None]) -> str:
+    """Return the destination: `to` if given, else the `dags:` that all environments share."""
     if to is not None:
         return to.strip()
-    known = {each.dags for each in environments} - {None}
+    known = {each.dags for each in environments if each} - {None}
     if len(known) > 1:
         raise DestinationError("the specs have several `dags:`; sync one set of specs at a time")
     for found in known:
@@ -47,3 +69,19 @@ def package_warning(destination: str, manifest: bytes) -> str | None:
     if address in (None, destination.rstrip("/")):
         return None
     return f"jobs install their packages from {address}: bring `dagfactory_package_*` there as well"
+
+
+def history_address(destination: str) -> str:
+    """Return where the history of a destination lies: in `data/` beside its `dags` folder.
+
+    So it does in the bucket of Composer, whose DAG processor does not look there.
+    """
+    if destination.startswith("gs://"):
+        bucket, _, prefix = destination.removeprefix("gs://").partition("/")
+        return f"gs://{bucket}/data/dagfactory/{prefix.strip('/')}"
+    folder = Path(destination).absolute()
+    parts = folder.parts
+    if "dags" not in parts:
+        return str(folder.parent / f".{folder.name}.history")
+    at = len(parts) - 1 - parts[::-1].index("dags")
+    return str(Path(*parts[:at], "data", "dagfactory", *parts[at:]))

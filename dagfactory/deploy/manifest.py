@@ -2,7 +2,8 @@
 
 It is the bundle's manifest with more keys. `previous_runtime` names the runtime package before this
 one, whose files stay until the runtime changes again; `previous_code` does so for code. `removed`
-maps the paths that the sync deletes after writing this manifest to their generations.
+maps the paths that the sync deletes after writing this manifest to their generations. `rolled_back`
+is the version that a rollback went to, until a commit is synced again.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class RemoteManifest:
     folders: dict[str, str] = field(default_factory=dict)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     removed: dict[str, int] = field(default_factory=dict)
+    rolled_back: int = 0
     data: dict[str, Any] = field(default_factory=dict)
 
     def owns(self, path: str, item: StoredFile) -> bool:
@@ -67,6 +69,7 @@ class _Manifest(BaseModel):
     previous_code: str = ""
     files: dict[Annotated[str, AfterValidator(_ours)], _Entry]
     removed: dict[Annotated[str, AfterValidator(_ours)], int] = {}
+    rolled_back: int = 0
 
 
 def parse(content: bytes) -> RemoteManifest | None:
@@ -87,6 +90,7 @@ def parse(content: bytes) -> RemoteManifest | None:
         },
         files={path: entry.model_dump() for path, entry in checked.files.items()},
         removed=checked.removed,
+        rolled_back=checked.rolled_back,
         data=data,
     )
 

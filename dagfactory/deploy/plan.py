@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -41,7 +42,8 @@ class SyncPlan:
     """What a sync does, in its order. Nothing is done while `refused` holds a reason.
 
     `confirm` holds the reasons for which a person has to agree first. `left` are files of ours that no
-    manifest and no bundle names: a sync was cut off that had written them, or is at work now.
+    manifest and no bundle names: a sync was cut off that had written them, or is at work now. `before`
+    is the manifest that is there, `generation` its generation.
     """
 
     writes: tuple[Write, ...] = ()
@@ -49,9 +51,18 @@ class SyncPlan:
     refused: tuple[str, ...] = ()
     confirm: tuple[str, ...] = ()
     left: tuple[Delete, ...] = ()
+    before: bytes | None = None
+    generation: int | None = None
 
     def __bool__(self) -> bool:
         return bool(self.writes or self.deletes)
+
+    @property
+    def state(self) -> str:
+        """Return a hash of what this plan found where it writes and deletes."""
+        touched: tuple[Write | Delete, ...] = (*self.writes, *self.deletes)
+        found = sorted((each.path, each.generation) for each in touched)
+        return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
 def plan(
@@ -60,18 +71,21 @@ def plan(
     remote_manifest: bytes | None,
     *,
     remove_left: bool = False,
+    rolled_back: int = 0,
 ) -> SyncPlan:
     """Plan how the files of a listing become a bundle.
 
     `remote_manifest` is the content of the listing's manifest, None when it lists none. With
-    `remove_left`, files of ours that no manifest names are deleted as well.
+    `remove_left`, files of ours that no manifest names are deleted as well. `rolled_back` is the version
+    that the bundle comes from, 0 for one of a commit.
     """
     if not bundle.dags:
         return SyncPlan(refused=("the bundle has no DAG file; a sync never empties a destination",))
+    there = listing.get(MANIFEST)
     old = RemoteManifest() if remote_manifest is None else parse(remote_manifest)
     if old is None:
         return SyncPlan(refused=(_foreign(MANIFEST, "is not a manifest that this version wrote"),))
-    made = json.loads(bundle.manifest)
+    made = json.loads(bundle.manifest) | ({"rolled_back": rolled_back} if rolled_back else {})
     data = successor(made, old, listing)
     # what stays for those who began with it must not be looked through for DAGs
     files = bundle.files | {IGNORE: ignore_file(data["files"])}
@@ -82,11 +96,13 @@ def plan(
     deletes = tuple(sorted(gone + left, key=_path)) if remove_left else gone
     writes = tuple(sorted(_writes(files, listing, old), key=_order))
     return SyncPlan(
-        writes=writes + _commit(data, writes, deletes, old, listing.get(MANIFEST)),
+        writes=writes + _commit(data, writes, deletes, old, there),
         deletes=deletes,
         refused=tuple(_refusals(writes, listing, old)),
-        confirm=tuple(_confirmations(made["environment"], gone, old)),
+        confirm=tuple(_confirmations(made, gone, old)),
         left=() if remove_left else left,
+        before=remote_manifest,
+        generation=there.generation if there else None,
     )
 
 
@@ -141,7 +157,9 @@ def _commit(
     # It is written again whatever it holds: of two syncs that started from one manifest, only one
     # then commits. Deletions that it has announced are safe without: they name a generation.
     removed = {each.path: each.generation for each in deletes}
-    if not writes and data == old.data and removed.items() <= old.removed.items():
+    # a commit that holds just what the destination was rolled back to changes nothing
+    there = {key: value for key, value in old.data.items() if key in data or key != "rolled_back"}
+    if not writes and data == there and removed.items() <= old.removed.items():
         return ()
     return (Write(MANIFEST, encode(data, removed), item.generation if item else NEW),)
 
@@ -179,10 +197,14 @@ def _foreign(path: str, why: str) -> str:
 
 
 def _confirmations(
-    environment: str, deletes: tuple[Delete, ...], old: RemoteManifest
+    made: dict[str, Any], deletes: tuple[Delete, ...], old: RemoteManifest
 ) -> Iterator[str]:
+    environment = made["environment"]
     if old.environment not in ("", environment):
         yield f"the destination belongs to environment `{old.environment}`, not `{environment}`"
+    # a pipeline of CI would otherwise undo, with the next commit, what a person did in a hurry
+    if old.rolled_back and "rolled_back" not in made:
+        yield f"the destination is rolled back to version {old.rolled_back}"
     gone = sum(_counts(each.path) for each in deletes)
     owned = sum(map(_counts, old.files))
     if gone > max(FREE_DELETIONS, FREE_SHARE * owned):

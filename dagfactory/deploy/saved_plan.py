@@ -22,7 +22,8 @@ class SavedPlan(BaseModel):
 
     `manifest_generation` is that of the manifest in the destination's listing, None without one;
     `bundle` has the SHA-256 of every file that the specs render to, and `specs` are the paths that
-    were planned, none for all. `changes` is for people and tools: a sync does not read it.
+    were planned, none for all. `state` is that of the sync's plan, empty where nobody asked for it.
+    `changes` is for people and tools: a sync does not read it.
     """
 
     model_config = ConfigDict(strict=True, frozen=True)
@@ -32,6 +33,7 @@ class SavedPlan(BaseModel):
     manifest_generation: int | None
     bundle: dict[str, str]
     specs: list[str] = []
+    state: str = ""
     changes: dict[str, Any] = {}
 
 

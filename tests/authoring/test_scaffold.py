@@ -9,7 +9,9 @@ import yaml
 from paths import ROOT
 
 from dagfactory.__main__ import run
-from dagfactory.authoring.scaffold import FILES, SCHEMA
+from dagfactory.authoring.scaffold import CI, FILES, SCHEMA
+
+WORKFLOW = CI["github"][0]
 
 
 @pytest.fixture
@@ -23,9 +25,9 @@ def project(tmp_path, monkeypatch, capsys):
 def test_it_says_what_it_wrote_and_what_comes_next(project):
     lines = project.splitlines()
     assert [line for line in lines if line.startswith("created ")] == [
-        f"created {path}" for path in (*FILES, SCHEMA)
+        f"created {path}" for path in (*FILES, WORKFLOW, SCHEMA)
     ]
-    assert all(Path(path).is_file() for path in (*FILES, SCHEMA))
+    assert all(Path(path).is_file() for path in (*FILES, WORKFLOW, SCHEMA))
     assert "  cd new" in lines
 
 
@@ -44,6 +46,15 @@ def test_all_environments_are_free_of_findings(project, capsys):
     assert json.loads(capsys.readouterr().out)["findings"] == []
     for path in Path("specs/environments").iterdir():
         assert run(["render", "--env", path.stem]) == 0
+
+
+@pytest.mark.parametrize(("name", "path"), [(name, path) for name, (path, _) in CI.items()])
+def test_every_service_has_its_file(name, path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(["init", "--ci", name]) == 0
+    others = {each for each, _ in CI.values()} - {path}
+    assert Path(path).is_file()
+    assert not any(Path(each).exists() for each in others)
 
 
 def test_editors_find_the_schema(project):
@@ -74,28 +85,6 @@ def test_what_cannot_be_written_is_one_line(tmp_path, monkeypatch, capsys):
     Path("specs").write_text("a file")
     assert run(["init"]) == 2
     assert capsys.readouterr().err == "error: cannot write specs/first.yaml: file exists\n"
-
-
-def test_the_workflow_pins_its_actions_and_runs_real_commands(project):
-    text = Path(".github/workflows/specs.yml").read_text()
-    job = yaml.safe_load(text)["jobs"]["check"]
-    assert job["concurrency"]["cancel-in-progress"] is True
-    steps = job["steps"]
-    actions = [each["uses"] for each in steps if "uses" in each]
-    assert actions
-    assert all(len(each.partition("@")[2]) == 40 for each in actions)
-    scripts = [each["run"] for each in steps if "dagfactory" in each.get("run", "")]
-    folder = Path(sys.executable).parent
-    for script in scripts[1:]:  # the first one installs
-        environ = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
-        processes.run(["bash", "-e", "-c", script], check=True, env=environ, capture_output=True)
-
-
-def test_the_workflow_has_no_finding_of_zizmor(project):
-    zizmor = Path(sys.executable).parent / "zizmor"
-    command = [zizmor, "--quiet", "--offline", ".github"]
-    done = processes.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
 
 
 def test_the_hook_runs_a_command_that_exists(project):

@@ -74,7 +74,7 @@ def test_without_an_answer_of_git_it_is_the_release(checkout, tmp_path, monkeypa
         line = "exec /bin/sleep 9" if git_is == "slow" else "exit 128"
         (folder / "git").write_text(f"#!/bin/sh\n{line}\n")
         (folder / "git").chmod(0o755)
-    monkeypatch.setattr("dagfactory.cli._version._PATIENCE", 0.2)
+    monkeypatch.setattr("dagfactory.project.commit._PATIENCE", 0.2)
     monkeypatch.setenv("PATH", str(folder))
     assert version(checkout) == __version__
 

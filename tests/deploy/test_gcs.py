@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,66 +10,17 @@ from made import made
 from paths import ROOT
 
 from dagfactory.__main__ import run
+from dagfactory.compiler.build import build
 from dagfactory.compiler.bundle.bundle import MANIFEST, Bundle
-from dagfactory.compiler.compile import build
 from dagfactory.deploy.apply import apply, plan_sync
 from dagfactory.deploy.changes.compare import compare
 from dagfactory.deploy.changes.deployed import look
 from dagfactory.deploy.errors import DestinationChangedError, DestinationError, RefusedError
 from dagfactory.deploy.stores import NEW, Store, open_store
 
+from .conftest import PREFIX, Calls
+
 SPECS = str(ROOT / "specs")
-PREFIX = "dags/ml_pipelines"
-Calls = Callable[[], list[str]]
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from dagfactory.emulator.client import start
-
-    with start(tmp_path_factory.mktemp("emulator")) as running:
-        yield running
-
-
-@pytest.fixture
-def folder(
-    emulator: Any, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Path]:
-    """Point the client library at the emulator; return the directory behind the destination."""
-    for name, value in emulator.env.items():
-        monkeypatch.setenv(name, value)
-    bucket = "b-" + hashlib.sha256(request.node.name.encode()).hexdigest()[:12]
-    path = Path(emulator.env["GCSFUSE_ROOT"], bucket, PREFIX)
-    path.mkdir(parents=True)
-    yield path
-    emulator.faults()
-
-
-@pytest.fixture
-def destination(folder: Path) -> str:
-    return f"gs://{folder.parents[1].name}/{PREFIX}"
-
-
-@pytest.fixture
-def store(destination: str) -> Store:
-    return open_store(destination)
-
-
-@pytest.fixture
-def calls(emulator: Any, folder: Path) -> Calls:
-    """Return a function that says which calls the service got since it was asked the last time."""
-    log, seen = emulator.state / "emulator.log", 0
-    assert folder
-
-    def since() -> list[str]:
-        nonlocal seen
-        lines = log.read_text().splitlines()
-        seen, new = len(lines), lines[seen:]
-        words = [line.split() for line in new]
-        return [word for line in words for word in line if word.startswith("storage.")]
-
-    since()
-    return since
 
 
 def test_the_life_of_a_destination(folder: Path, store: Store, calls: Calls) -> None:

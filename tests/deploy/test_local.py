@@ -13,8 +13,9 @@ import pytest
 from made import made
 
 from dagfactory.compiler.bundle.bundle import HEADER
-from dagfactory.deploy.apply import _in_parallel, apply, plan_sync
+from dagfactory.deploy.apply import apply, plan_sync
 from dagfactory.deploy.errors import DestinationChangedError, DestinationError, RefusedError
+from dagfactory.deploy.parallel import in_parallel
 from dagfactory.deploy.stores import NEW, open_store
 from dagfactory.deploy.stores.local import LocalStore
 
@@ -178,7 +179,7 @@ def test_a_failure_stops_what_has_not_begun() -> None:
         Event().wait(0.2)
 
     with pytest.raises(RefusedError):
-        _in_parallel(partial(call, number) for number in range(80))
+        in_parallel(partial(call, number) for number in range(80))
     assert len(begun) < 40
 
 

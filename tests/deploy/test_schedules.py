@@ -18,13 +18,16 @@ from random import Random
 
 import pytest
 from destinations import BucketDestination, Destination, FolderDestination, service
+from destinations import files as contents
 from made import made
 from size import SEED, size
-from turns import Actor, in_some_order, play
+from turns import Actor, in_some_order, play, wait_a_turn
 
 from dagfactory.compiler.bundle.bundle import HEADER, MANIFEST, Bundle
-from dagfactory.deploy.apply import apply, plan_sync
+from dagfactory.deploy.apply import plan_sync
+from dagfactory.deploy.carry_out import Origin, Wanted, carry_out
 from dagfactory.deploy.errors import RefusedError
+from dagfactory.deploy.history import Version, digest
 from dagfactory.deploy.plan import SyncPlan
 
 LATE = "late.py"
@@ -33,8 +36,10 @@ LATE = "late.py"
 BY_HAND = b"made by hand"
 FOREIGN = {"airflow_monitoring.py": b"theirs", "notes.txt": b"theirs", "deep/er/dag.py": b"theirs"}
 BELOW = {"team/dag.py": HEADER + b"of a destination below this one"}
-STEPS = 14
+STEPS = 40
 """About as many calls as a sync makes."""
+
+BY = Origin("somebody", "a commit")
 
 SAMPLE = {"folder": (40, 220), "bucket": (15, 25)}
 FULL = (1000, 2000)
@@ -53,7 +58,12 @@ def storage(tmp_path_factory):
 def fresh(request, tmp_path, storage, monkeypatch):
     """Return the kind of destination, and what makes a fresh one with files of somebody else's."""
     monkeypatch.setenv("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
-    monkeypatch.setattr("dagfactory.deploy.apply._in_parallel", in_some_order)
+    monkeypatch.setattr("dagfactory.deploy.parallel.in_parallel", in_some_order)
+    monkeypatch.setattr("dagfactory.deploy.waiting.pause", wait_a_turn)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)  # of the client library between tries
+    # whoever looks twice takes a lock over, be its holder dead or slow: what keeps then are generations
+    monkeypatch.setattr("dagfactory.deploy.stores._lease.TERM", 0.0)
+    monkeypatch.setattr("dagfactory.deploy.history.KEPT", 3)
 
     @contextmanager
     def made_one() -> Iterator[Destination]:
@@ -83,9 +93,9 @@ def syncing(place: Destination, bundle: Bundle, *, yes: bool) -> Callable[[Actor
     """Return the work of one process."""
 
     def work(actor: Actor) -> str:
-        store = place.store(actor)
+        there, wanted = place.place(actor), Wanted(bundle, remove_left=yes)
         try:
-            apply(plan_sync(bundle, store, remove_left=yes), store, confirmed=yes)
+            carry_out(wanted, wanted.plan(there.store), there, BY, confirmed=yes)
         except RefusedError:
             return "refused"
         return "ok"
@@ -110,7 +120,8 @@ def by_hand(place: Destination) -> Callable[[Actor], str]:
 def actor(place: Destination, bundle: Bundle, random: Random, *, cuts: float) -> Actor:
     cut = random.randint(1, STEPS) if random.random() < cuts else None
     own = Random(random.random())  # noqa: S311 - reproducible, not secret
-    return Actor(syncing(place, bundle, yes=random.random() < 0.2), own, cut)
+    weather = random.choice((0.0, 0.0, 0.1, 0.4))
+    return Actor(syncing(place, bundle, yes=random.random() < 0.2), own, cut, weather)
 
 
 def person(place: Destination, random: Random) -> list[Actor]:
@@ -150,12 +161,29 @@ def look(
     assert untouched(files), "a file of somebody else's was touched"
     named = json.loads(files.get(MANIFEST, b'{"files": {}}'))["files"]
     assert not named.keys() - files.keys(), "the manifest names what is not there"
+    assert whole(place, files.get(MANIFEST)), (
+        "a version is not whole, or the one in force is missing"
+    )
     ours = {path for path, content in files.items() if (path, content) in place.written}
     for bundle in bundles:
         unsaid = ours - named.keys() - {MANIFEST} - spoken_of(plan_sync(bundle, place.store()))
         assert not unsaid - bundle.files.keys(), "no manifest and no plan names a file of ours"
     if not outcomes["cut"] and not outcomes["refused"]:
         assert any(holds(files, bundle) for bundle in wanted), "all ended well, and it is wrong"
+
+
+def whole(place: Destination, manifest: bytes | None) -> bool:
+    """Say whether all versions have their files, and what is in force is one of them."""
+    past = contents(place.past)
+    versions = [
+        Version.model_validate_json(content)
+        for path, content in past.items()
+        if path.startswith("versions/")
+    ]
+    named = {name for version in versions for name in version.files.values()}
+    return all(digest(past.get(f"blobs/{name}")) == name for name in named) and (
+        manifest is None or digest(manifest) in {each.manifest for each in versions}
+    )
 
 
 def untouched(files: dict[str, bytes]) -> bool:
@@ -220,3 +248,33 @@ def test_syncs_that_follow_each_other(fresh):
 
 def test_syncs_at_the_same_time(fresh):
     explore(fresh, concurrent, 1)
+
+
+def rivals(place: Destination, random: Random, counts: Counter[str]) -> None:
+    """Let two processes carry out plans that were both made before."""
+    bundles = [made({"etl": HEADER.decode() + which}, runtime=which, modules=1) for which in "ab"]
+    place.written.clear()
+    plans = [Wanted(each).plan(place.store()) for each in bundles]
+
+    def work(bundle: Bundle, planned: SyncPlan) -> Callable[[Actor], str]:
+        def carry(actor: Actor) -> str:
+            try:
+                carry_out(Wanted(bundle), planned, place.place(actor), BY)
+            except RefusedError:
+                return "refused"
+            return "ok"
+
+        return carry
+
+    makers = zip(bundles, plans, strict=True)
+    outcomes = play([Actor(work(*each), Random(random.random())) for each in makers], random)  # noqa: S311
+    counts.update(outcomes)
+    assert sorted(outcomes) == ["ok", "refused"], "not exactly one of two wins"
+    winner = bundles[outcomes.index("ok")].files
+    others = [path for path, content in place.written if winner.get(path) != content]
+    assert not others, "the one that was refused has written"
+
+
+def test_of_two_plans_that_were_made_before_one_wins(fresh, monkeypatch):
+    monkeypatch.setattr("dagfactory.deploy.stores._lease.TERM", 1e9)  # nobody stalls here
+    explore(fresh, rivals, 0)

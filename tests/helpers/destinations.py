@@ -1,4 +1,7 @@
-"""Destinations of a sync for tests of schedules: real stores whose every call waits for its turn."""
+"""Destinations of a sync for tests of schedules: real stores whose every call waits for its turn.
+
+The bucket has weather: answers of 429 and 5xx, requests and answers that are lost, listings in pages.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from google.cloud import storage
 from requests.adapters import HTTPAdapter
 from turns import Actor
 
+from dagfactory.deploy.carry_out import Place
+from dagfactory.deploy.history import History
 from dagfactory.deploy.stores import Store
 from dagfactory.deploy.stores.gcs import GcsStore
 from dagfactory.deploy.stores.local import LocalStore
@@ -68,19 +73,23 @@ class Recorded:
 class Destination(ABC):
     """A fresh destination; `written` holds every path and content that a sync has put there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, past: Path) -> None:
         self.folder = folder
         self.folder.mkdir(parents=True)
+        self.past = past
         self.written: set[tuple[str, bytes]] = set()
 
     @abstractmethod
     def store(self, actor: Actor | None = None, *, below: str = "") -> Store:
         """Return a store, as a process of its own opens it; without an actor it waits for nobody."""
 
+    @abstractmethod
+    def place(self, actor: Actor | None = None) -> Place:
+        """Return the store with its history."""
+
     def files(self) -> dict[str, bytes]:
         """Return what is there."""
-        found = (path for path in self.folder.rglob("*") if path.is_file())
-        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in found}
+        return files(self.folder)
 
     def put(self, path: str, content: bytes) -> None:
         """Write a file as somebody who is not a sync."""
@@ -88,28 +97,48 @@ class Destination(ABC):
         (self.folder / path).write_bytes(content)
 
 
+def files(folder: Path) -> dict[str, bytes]:
+    """Return the files below a folder."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
 class FolderDestination(Destination):
     """A folder; a turn is a call of the store."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, folder.with_name(f".{folder.name}.history"))
 
     def store(self, actor: Actor | None = None, *, below: str = "") -> Store:
         store = LocalStore(self.folder / below if below else self.folder)
         return Recorded(store, set() if below else self.written, actor.step if actor else None)
+
+    def place(self, actor: Actor | None = None) -> Place:
+        past = LocalStore(self.past)
+        history = Recorded(past, set(), actor.step if actor else None)
+        return Place(self.store(actor), History(history))
 
 
 class BucketDestination(Destination):
     """A bucket of the emulator, through Google's client library; a turn is a request."""
 
     def __init__(self, root: Path, name: str, service: Application) -> None:
-        super().__init__(root / name / PREFIX)
+        super().__init__(root / name / PREFIX, root / name / "data/dagfactory" / PREFIX)
         self._bucket, self._service = name, service
 
     def store(self, actor: Actor | None = None, *, below: str = "") -> Store:
-        session = AuthorizedSession(AnonymousCredentials())
-        session.mount("https://", _InProcess(self._service, actor.step if actor else None))
-        client = storage.Client("p", AnonymousCredentials(), _http=session)
         prefix = f"{PREFIX}/{below}" if below else PREFIX
-        store = GcsStore(client, self._bucket, prefix)
+        store = GcsStore(self._client(actor), self._bucket, prefix)
         return Recorded(store, set() if below else self.written, None)
+
+    def place(self, actor: Actor | None = None) -> Place:
+        history = GcsStore(self._client(actor), self._bucket, f"data/dagfactory/{PREFIX}")
+        return Place(self.store(actor), History(history))
+
+    def _client(self, actor: Actor | None) -> Any:
+        session = AuthorizedSession(AnonymousCredentials())
+        session.mount("https://", _InProcess(self._service, actor))
+        return storage.Client("p", AnonymousCredentials(), _http=session)
 
 
 def service(folder: Path) -> Application:
@@ -125,24 +154,41 @@ def service(folder: Path) -> Application:
 
 
 class _InProcess(HTTPAdapter):
-    """Hands requests to the service, without a network between."""
+    """Hands requests to the service, without a network between, in the weather of an actor."""
 
-    def __init__(self, service: Application, step: Step | None) -> None:
+    def __init__(self, service: Application, actor: Actor | None) -> None:
         super().__init__()
-        self._service, self._step = service, step
+        self._service, self._actor = service, actor
 
     def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:
-        if self._step:
-            self._step()
+        if self._actor is None:
+            return self._answer(request)
+        self._actor.step()
+        luck = self._actor.random.random() / self._actor.weather if self._actor.weather else 1.0
+        if luck < 0.2:
+            raise requests.ReadTimeout("the request was lost", request=request)
+        if luck < 0.6:
+            status = self._actor.random.choice((429, 500, 502, 503, 504))
+            return self._response(request, b"{}", {}, status)
+        answer = self._answer(request)
+        if luck < 1.0:
+            raise requests.ReadTimeout("the answer was lost", request=request)
+        return answer
+
+    def _answer(self, request: requests.PreparedRequest) -> requests.Response:
         headers = {name.lower(): _text(value) for name, value in request.headers.items()}
         body = _text(request.body or b"").encode("latin-1")
-        answer = self._service(
-            make_request(_text(request.method), _text(request.url), headers, body)
-        )
+        url = _text(request.url)
+        if self._actor and self._actor.weather and request.method == "GET" and "prefix=" in url:
+            url += "&maxResults=5"
+        answer = self._service(make_request(_text(request.method), url, headers, body))
         content = b"".join(answer.stream) if answer.stream is not None else answer.body
-        raw = urllib3.HTTPResponse(
-            io.BytesIO(content), answer.headers, answer.status, preload_content=False
-        )
+        return self._response(request, content, answer.headers, answer.status)
+
+    def _response(
+        self, request: requests.PreparedRequest, content: bytes, headers: Any, status: int
+    ) -> requests.Response:
+        raw = urllib3.HTTPResponse(io.BytesIO(content), headers, status, preload_content=False)
         return self.build_response(request, raw)
 
 

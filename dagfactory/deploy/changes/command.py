@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from dagfactory.compiler.compile import Built, build
+from dagfactory.compiler.build import build, environments_of
+from dagfactory.compiler.record import Record
 from dagfactory.deploy import saved_plan
 from dagfactory.deploy.changes.compare import compare
 from dagfactory.deploy.changes.deployed import look
@@ -16,13 +17,12 @@ from dagfactory.deploy.changes.formats import Planned, load_form
 from dagfactory.deploy.changes.model import Changes, Warned
 from dagfactory.deploy.changes.running import running
 from dagfactory.deploy.changes.warned import warned
-from dagfactory.deploy.destination import choose_destination, import_path_warning, package_warning
+from dagfactory.deploy.destination import choose_destination
 from dagfactory.deploy.errors import RefusedError
 from dagfactory.deploy.plan import SyncPlan, confirm_removals
 from dagfactory.deploy.plan_text import plan_summary
-from dagfactory.deploy.stores import Store, open_store
+from dagfactory.deploy.stores import open_store
 from dagfactory.diagnostics.diagnostic import DagfactoryError
-from dagfactory.diagnostics.terminal import safe
 from dagfactory.project.specs import SPECS, find_specs
 from dagfactory.report import print_findings, style_for
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dagfactory.compiler.bundle.bundle import Bundle
     from dagfactory.deploy.changes.deployed import Deployed
     from dagfactory.deploy.changes.running import Airflow
+    from dagfactory.language.environment import EnvironmentFile
 
 AirflowAt: TypeAlias = "Callable[[str], Airflow]"
 """Returns a client of the Airflow at an address."""
@@ -72,48 +73,40 @@ def plan(options: PlanOptions, airflow: AirflowAt | None = None) -> int:
 
 def _plan(options: PlanOptions, airflow: AirflowAt | None) -> SyncPlan | None:
     """Print a plan, and write it where a file is named; None when a spec has errors."""
-    built = build(find_specs(options.paths or (SPECS,)), options.environment)
+    specs, name = find_specs(options.paths or (SPECS,)), options.environment
+    built = build(specs, name, Record("render", name))
     if print_findings(built.diagnostics, built.sources) or built.bundle is None:
         return None
-    store = _open(options.to, built, built.bundle)
+    environments = environments_of(specs, name)
+    store = open_store(choose_destination(options.to, environments, built.bundle))
     planned, deployed = look(built.bundle, store)
     if any(not path.is_dir() for path in options.paths):
         planned = confirm_removals(planned)
     if planned.refused:
         raise RefusedError("; ".join(planned.refused))
     changes = compare(deployed, built.bundle)
-    warnings = [*warned(changes, built.bundle), *_running(changes, built, airflow)]
+    warnings = [*warned(changes, built.bundle), *_running(changes, environments, airflow)]
     warnings += [Warned("confirm", "", f"needs --yes: {each}") for each in planned.confirm]
     changes = replace(changes, warnings=tuple(warnings))
     shown = Planned(options.environment, store.address, changes, plan_summary(planned))
     style = style_for(sys.stdout, os.environ)
     sys.stdout.write(load_form(options.form).text(shown, style))
     if options.out:
-        saved_plan.write(options.out, _saved(options, shown, deployed, built.bundle))
+        saved_plan.write(options.out, _saved(options, shown, deployed, built.bundle, planned.state))
     return planned
 
 
-def _open(to: str | None, built: Built, bundle: Bundle) -> Store:
-    """Open the destination; warn where something would not be found from there."""
-    destination = choose_destination(to, built.plans)
-    warnings = (
-        import_path_warning(destination, built.plans[0].package),
-        package_warning(destination, bundle.manifest),
-    )
-    for each in filter(None, warnings):
-        sys.stderr.write(f"warning: {safe(each, 'utf-8')}\n")
-    return open_store(destination)
-
-
-def _running(changes: Changes, built: Built, airflow: AirflowAt | None) -> Iterator[Warned]:
+def _running(
+    changes: Changes, environments: list[EnvironmentFile], airflow: AirflowAt | None
+) -> Iterator[Warned]:
     """Yield the runs under way, where the environment says which Airflow knows them."""
-    url = getattr(built.plans[0].environment, "airflow_url", None)
+    url = environments[0].airflow_url if environments else None
     if url and airflow:
         yield from running(changes, airflow(url))
 
 
 def _saved(
-    options: PlanOptions, shown: Planned, deployed: Deployed, bundle: Bundle
+    options: PlanOptions, shown: Planned, deployed: Deployed, bundle: Bundle, state: str
 ) -> saved_plan.SavedPlan:
     """Return the plan as `sync` carries it out."""
     return saved_plan.SavedPlan(
@@ -122,5 +115,6 @@ def _saved(
         manifest_generation=deployed.generation,
         bundle=saved_plan.bundle_hashes(bundle),
         specs=list(map(str, options.paths)),
+        state=state,
         changes=shown.changes.data(),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -63,10 +64,10 @@ class Store(Protocol):
     def read(self, path: str, *, generation: int) -> bytes:
         """Return the content of one generation of a file."""
 
-    def write(self, path: str, content: bytes, *, generation: int) -> None:
+    def write(self, path: str, content: bytes, *, generation: int) -> int:
         """Replace a generation of a file, whole or not at all, and mark it as ours.
 
-        Another generation that holds the content already is as good.
+        Another generation that holds the content already is as good. Returns the one that is there now.
         """
 
     def delete(self, path: str, *, generation: int) -> None:
@@ -74,6 +75,19 @@ class Store(Protocol):
 
     def tidy(self) -> None:
         """Remove what writes that were cut off have left beside the files, where a store leaves such."""
+
+    def lock(self) -> AbstractContextManager[Lock]:
+        """Keep everybody else who asks for it out; the lock of a process that has died comes free.
+
+        Raises RefusedError where another process holds it for long.
+        """
+
+
+class Lock(Protocol):
+    """What a process holds while it works on a destination."""
+
+    def check(self) -> None:
+        """Raise RefusedError where the lock went to somebody else, for this process had stalled."""
 
 
 class StoreModule(Protocol):

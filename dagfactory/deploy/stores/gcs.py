@@ -6,7 +6,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http import HTTPStatus
 from importlib import import_module
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from dagfactory.compiler.bundle.bundle import MANIFEST, safe
 from dagfactory.deploy.errors import DestinationChangedError, DestinationError, RefusedError
 from dagfactory.deploy.stores import Store, StoredFile
+from dagfactory.deploy.stores._lease import Lease, lease
 
 SCHEME = "gs://"
 TYPES = {".py": "text/x-python", ".json": "application/json"}
@@ -53,7 +54,7 @@ class GcsStore:
             content: bytes = self._blob(path).download_as_bytes(if_generation_match=generation)
             return content
 
-    def write(self, path: str, content: bytes, *, generation: int) -> None:
+    def write(self, path: str, content: bytes, *, generation: int) -> int:
         """Upload an object in place of one generation."""
         kind = TYPES.get(path[path.rfind(".") :], "text/plain")
         blob = self._blob(path)
@@ -65,8 +66,8 @@ class GcsStore:
             except _exception("PreconditionFailed"):
                 # The client repeats an upload whose response was lost, and the second one fails the
                 # precondition that the first one made untrue.
-                if not self._has_content(path, content):
-                    raise
+                return self._same(path, content)
+            return int(blob.generation)
 
     def delete(self, path: str, *, generation: int) -> None:
         """Delete one generation of an object."""
@@ -78,6 +79,16 @@ class GcsStore:
 
     def tidy(self) -> None:
         """Do nothing: Cloud Storage drops an upload that was cut off by itself."""
+
+    def look(self, path: str) -> StoredFile | None:
+        """Describe one object; None where there is none."""
+        with self._plain_errors(path):
+            blob = self._bucket.get_blob(self._prefix + path)
+            return None if blob is None else self._item(blob)
+
+    def lock(self) -> AbstractContextManager[Lease]:
+        """Hold an object that says so, and renew it while the work lasts."""
+        return lease(self)
 
     def _list(self) -> tuple[dict[str, StoredFile], int]:
         """Return what is below the prefix, and in how many pages it came."""
@@ -92,9 +103,12 @@ class GcsStore:
     def _blob(self, path: str) -> Any:
         return self._bucket.blob(self._prefix + path)
 
-    def _has_content(self, path: str, content: bytes) -> bool:
-        blob = self._bucket.get_blob(self._prefix + path)
-        return blob is not None and self._item(blob).has_content(content)
+    def _same(self, path: str, content: bytes) -> int:
+        """Return the generation of an object that has this content; raises where it has not."""
+        item = self.look(path)
+        if item is None or not item.has_content(content):
+            raise DestinationChangedError(self.address, path)
+        return item.generation
 
     def _item(self, blob: Any) -> StoredFile:
         marked = (blob.metadata or {}).get(MARK) == self._mark(blob.name)

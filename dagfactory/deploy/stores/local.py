@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from dagfactory.compiler.bundle.plan_paths import FOLDER
 from dagfactory.compiler.bundle.sidecars import is_ours
 from dagfactory.deploy.errors import DestinationChangedError, DestinationError, RefusedError
 from dagfactory.deploy.stores import NEW, Store, StoredFile
+from dagfactory.deploy.stores._file_lock import LOCK, Held, held
 from dagfactory.project.content_name import kind_of
 from dagfactory.project.files import MOST, FileError, Folder
 
@@ -85,7 +86,7 @@ class LocalStore:
             raise DestinationChangedError(self.address, path)
         return content
 
-    def write(self, path: str, content: bytes, *, generation: int) -> None:
+    def write(self, path: str, content: bytes, *, generation: int) -> int:
         """Write a file through a temporary neighbour and a rename."""
         target = self._inside(path)
         with _plainly(f"cannot write {target}"):
@@ -93,9 +94,10 @@ class LocalStore:
             with self._alone():
                 item = self._item(path)
                 if item.generation != generation and item.has_content(content):
-                    return
+                    return item.generation
                 self._expect(path, generation)
                 self._files.write(path, content)
+                return self._item(path).generation
 
     def delete(self, path: str, *, generation: int) -> None:
         """Delete a file and the folders that it leaves empty."""
@@ -112,6 +114,10 @@ class LocalStore:
         """Remove temporary files that no living process writes."""
         with _plainly(f"cannot tidy {self._folder}"):
             tidy(self._folder)
+
+    def lock(self) -> AbstractContextManager[Held]:
+        """Lock a file beside the others; the system frees the lock of a process that has died."""
+        return held(self._folder / LOCK)
 
     def _walk(self) -> Iterator[str]:
         for folder, folders, names in os.walk(self._folder):

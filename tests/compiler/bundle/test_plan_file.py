@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pathspec import PathSpec
 
+from dagfactory.compiler.build import build
 from dagfactory.compiler.bundle.plan_file import HIDDEN
 from dagfactory.compiler.bundle.plan_paths import ENVIRONMENT, IGNORED, plan_path, planned_pipeline
-from dagfactory.compiler.compile import build
 
 ENVIRONMENT_FILE = """\
 environment: prod

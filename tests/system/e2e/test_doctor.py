@@ -13,8 +13,8 @@ from typing import Any
 import processes
 import pytest
 
+from dagfactory.compiler.build import build
 from dagfactory.compiler.bundle.bundle import write
-from dagfactory.compiler.compile import build
 from dagfactory.composer.airflow_client import LOGIN, AirflowClient
 from dagfactory.composer.command import plans_for
 from dagfactory.composer.contents import apply, differences
