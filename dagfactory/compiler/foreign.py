@@ -2,20 +2,69 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dagfactory.compiler.validate.messages import not_a_mapping
 from dagfactory.diagnostics.diagnostic import Diagnostic
-from dagfactory.diagnostics.wording import closest
+from dagfactory.diagnostics.wording import closest, shorten
 from dagfactory.language.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from dagfactory.document.node import Node
 
-__all__ = ["not_a_mapping", "other_file"]
+__all__ = ["foreign_kind", "not_a_mapping", "other_file"]
 
 _DAG_FACTORY = {"tasks", "task_groups", "default_args"}
 """What stands below a DAG's name, or below `default`, in a file of astronomer/dag-factory."""
+
+
+class Kind(NamedTuple):
+    """A kind of file: what to call it, the keys that it has, and those of which it has one."""
+
+    name: str
+    every: frozenset[str]
+    one: frozenset[str] = frozenset()
+
+
+def _kind(name: str, every: str, one: str = "") -> Kind:
+    return Kind(name, frozenset(every.split()), frozenset(one.split()))
+
+
+KINDS = (
+    _kind("a workflow of GitHub Actions", "jobs on"),
+    _kind("an action of GitHub Actions", "runs name"),
+    _kind("a W&B sweep", "method parameters"),
+    _kind("a W&B sweep", "program parameters"),
+    _kind("a hyperparameter tuning job of Vertex AI", "studySpec"),
+    _kind("a job of Vertex AI", "", "jobSpec workerPoolSpecs trialJobSpec"),
+    _kind("a compiled pipeline of Vertex AI or Kubeflow", "pipelineInfo"),
+    _kind("a compiled pipeline of Vertex AI or Kubeflow", "pipelineSpec"),
+    _kind("an experiment of Determined", "searcher", "entrypoint hyperparameters"),
+    _kind("a cluster of Ray", "cluster_name", "provider head_node_type available_node_types"),
+    _kind("a template of CloudFormation", "Resources"),
+    _kind("a build of Cloud Build", "steps", "images substitutions options timeout serviceAccount"),
+    _kind("a file of Docker Compose", "services"),
+    _kind("a configuration of pre-commit", "repos"),
+    _kind("an API described by OpenAPI", "", "openapi swagger"),
+    _kind("an environment of conda", "dependencies", "channels prefix"),
+    _kind("a site of MkDocs", "site_name"),
+    _kind("a pipeline of DVC or GitLab", "stages"),
+    _kind("a playbook of Ansible", "hosts"),
+)
+"""Files that people have beside their specs, the surest first; Kubernetes' say themselves what they are."""
+
+
+def foreign_kind(node: Node) -> str | None:
+    """Return what a file of another tool is, with the article, or None."""
+    value = node.value
+    if isinstance(value, tuple):
+        value = value[0].value if value else None
+    if not isinstance(value, dict):
+        return None
+    if {"apiVersion", "kind"} <= value.keys():
+        return f"a `{shorten(str(value['kind'].value))}` of Kubernetes"
+    found = (each for each in KINDS if each.every <= value.keys())
+    return next((each.name for each in found if not each.one or each.one & value.keys()), None)
 
 
 def other_file(node: Node) -> Diagnostic | None:
@@ -32,6 +81,8 @@ def other_file(node: Node) -> Diagnostic | None:
         lacks, remedy = "it is an environment", "check a spec for it with `--env`"
     elif set(value) <= set(Pipeline.model_fields):
         remedy += "; a `defaults.yaml` is checked with the specs beside it"
+    elif kind := foreign_kind(node):
+        lacks, remedy = f"it looks like {kind}", "name the files that are specs"
     elif any(_DAG_FACTORY & set(each.keys) for each in value.values()):
         lacks, remedy = (
             "it looks like one of dag-factory",

@@ -9,7 +9,7 @@ from functools import lru_cache, partial, reduce
 from pathlib import Path
 from types import NoneType
 
-from dagfactory.compiler.foreign import not_a_mapping, other_file
+from dagfactory.compiler.foreign import foreign_kind, not_a_mapping, other_file
 from dagfactory.compiler.resolve.layers import Layers, merge_patch
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.source import SourceFile, decode, read, shown
@@ -70,7 +70,9 @@ def parse(path: Path, environment: str | None, reads: Reads | None = None) -> Pa
     if unknown:
         return Parsed(None, None, [*found, unknown], sources)
     wrong = _not_a_pipeline(spec.node) if spec.node else None
-    found += [wrong] if wrong else []
+    if wrong:
+        # of a file that is something else, the first thing to say is the last
+        found = [wrong, *(each for part in parts[1:] for each in part.diagnostics)]
     # what a file beside the spec would bring in, names or values, is missed all over the spec
     if spec.node is None or wrong or any(part.node is None for part in parts):
         return Parsed(None, tree, found, sources)
@@ -229,7 +231,14 @@ def _environment(path: Path, name: str | None) -> tuple[_Loaded | None, Diagnost
 
 
 def _not_a_pipeline(node: Node) -> Diagnostic | None:
-    return other_file(node) if isinstance(node.value, dict) else not_a_mapping(node, ())
+    if isinstance(node.value, dict):
+        return other_file(node)
+    kind = foreign_kind(node)
+    message, help_ = (
+        f"this file is not a pipeline: it looks like {kind}",
+        "name the files that are specs",
+    )
+    return Diagnostic("DF122", message, node.span, help_) if kind else not_a_mapping(node, ())
 
 
 def _unknown_patches(path: Path, node: Node) -> list[Diagnostic]:

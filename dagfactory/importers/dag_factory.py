@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dagfactory.compiler.foreign import foreign_kind
 from dagfactory.diagnostics.wording import shorten
 from dagfactory.importers import Imported, Options, Outcome, Source
 from dagfactory.importers._comments import Comments
@@ -87,6 +88,11 @@ class _File:
         """Return the specs of its DAGs."""
         if self.root is None or not self.ids:
             return Imported((), sorted_remarks(self.remarks))
+        if not any(each.child("tasks") for each in self.dags.values()):
+            nothing = Remark(
+                "not-a-dag", "the file holds no DAG: nothing has `tasks`", self.root.span
+            )
+            return Imported((), sorted_remarks([*self.remarks, nothing]))
         comments = Comments(self.file, self.root)
         dags = (
             _Dag(name, self.ids[name], self.root.keys[name], renames.applied(dag, name))
@@ -115,6 +121,9 @@ def _root(source: SourceFile) -> tuple[Node | None, list[Remark]]:
     """Load one file; with remarks where it cannot be imported."""
     root, problems = load(source)
     remarks = [from_diagnostic(each) for each in problems]
+    kind = foreign_kind(root) if root else None
+    if root and kind and not any(each.child("tasks") for each in _top(root)):
+        return root, [Remark("not-a-dag", f"the file looks like {kind}", root.span_of(("",)))]
     if not remarks and (root is None or not isinstance(root.value, dict)):
         span = root.span if root else None
         remarks.append(Remark("not-a-dag", "the file is not a mapping of DAGs", span))
@@ -122,6 +131,10 @@ def _root(source: SourceFile) -> tuple[Node | None, list[Remark]]:
         span = root.span_of(("pipeline",), key=True)
         remarks.append(Remark("not-a-dag", "the file is a spec already", span))
     return root, remarks
+
+
+def _top(root: Node) -> list[Node]:
+    return list(root.value.values()) if isinstance(root.value, dict) else []
 
 
 def _serious(remarks: list[Remark]) -> list[Remark]:
