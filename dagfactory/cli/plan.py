@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from dagfactory.cli import _deploy
 from dagfactory.cli._complete import environments
 from dagfactory.deploy.changes.formats import forms
 
@@ -77,4 +78,4 @@ def command(**options: Any) -> int:
     """
     from dagfactory.deploy.changes.command import PlanOptions, plan
 
-    return plan(PlanOptions(**options))
+    return plan(PlanOptions(**options), _deploy.asker(verify=True))

@@ -13,7 +13,7 @@ FILES = {
     "a `Pod` of Kubernetes": "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: []}\n",
     "a `Experiment` of Kubernetes": "apiVersion: kubeflow.org/v1\nkind: Experiment\nspec: {parameters: []}\n",
     "a W&B sweep": "program: train.py\nmethod: bayes\nparameters:\n  lr: {min: 0.1, max: 1.0}\n",
-    "a hyperparameter tuning job of Vertex AI": "displayName: x\nstudySpec: {metrics: []}\ntrialJobSpec: {}\n",
+    "a hyperparameter tuning job of Vertex AI": "studySpec: {metrics: []}\ntrialJobSpec: {}\n",
     "a template of CloudFormation": 'Resources: {A: !Sub "x"}\nOutputs: {B: !Ref A}\n',
     "a playbook of Ansible": "- hosts: all\n  roles: [{role: x}]\n",
     "an experiment of Determined": "name: x\nsearcher: {name: single}\nentrypoint: train.py\n",

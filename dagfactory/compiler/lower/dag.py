@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dagfactory.language.param import Param
 
 MAX_COMMENT = 200
-BESIDE = {"composer", "machines", "pools", "code", "prices"}
+BESIDE = {"airflow", "composer", "machines", "pools", "code", "prices"}
 """Fields of an environment that no DAG file is made from; of code, the file holds the hash."""
 _JUDGED = {"environments", "budget"}
 """Keys of a spec that no DAG file is made from."""
