@@ -332,7 +332,9 @@ class JobTask(TaskBase):
         default=True, description="Let Vertex restart the job when a worker restarts (preemption)."
     )
     poll: PositiveDuration | None = Field(
-        default=None, description="How often Airflow asks Vertex for the state; 30 s if absent."
+        default=None,
+        description="How often Airflow asks Vertex for the state; 30 s if absent, "
+        "and never less than a second for every five jobs that may run at the same time.",
     )
 
     @model_validator(mode="before")

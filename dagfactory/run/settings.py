@@ -158,5 +158,5 @@ def preload_modules(dags: Path, target: str) -> Mapping[str, list[str]]:
     return {
         "server": server,
         "triggerer": ["airflow.providers.google.cloud.triggers.vertex_ai"],
-        "scheduler": ["googleapiclient.discovery", "airflow.providers.google.cloud.hooks.gcs"],
+        "scheduler": ["google.auth.transport.requests", "google.oauth2.service_account"],
     }

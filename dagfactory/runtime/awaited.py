@@ -116,7 +116,7 @@ class AwaitedJobOperator(VertexOperator):
         """Cancel the job, so that a killed task stops costing money."""
         # read after a launch: the signal can arrive while the request to create the job is under way
         self._killed = True
-        self._clients = {}  # new ones: the signal can arrive in the middle of a request
+        self._session = None  # a new one: the signal can arrive in the middle of a request
         if self._identity or self._identify_from_context():
             self._jobs.cancel_live("the task was killed")
 

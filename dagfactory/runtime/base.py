@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from .session import Session
 from .storage import StorageClient
 from .vertex import VertexClient
 
@@ -26,12 +27,18 @@ class ConnectedOperator(BaseOperator):
         super().__init__(**kwargs)
         self.gcp_conn_id = gcp_conn_id
         self.impersonation_chain = impersonation_chain
+        self._session: Session | None = None
+
+    def session(self) -> Session:
+        """Return the session that everything this task does shares."""
+        # made on demand and not in `__init__`: it reads the connection, which a parse must not do
+        if self._session is None:
+            self._session = Session(self.gcp_conn_id, self.impersonation_chain)
+        return self._session
 
     def store(self) -> StorageClient:
         """Return a Cloud Storage client with this task's connection."""
-        # A client for each call and not in `__init__`: building one reads the connection, which a
-        # parse of the DAG file must not do.
-        return StorageClient(self.gcp_conn_id, self.impersonation_chain)
+        return StorageClient(self.session())
 
 
 class VertexOperator(ConnectedOperator):
@@ -44,16 +51,10 @@ class VertexOperator(ConnectedOperator):
         self.project = project
         self.region = region
         self.poll = poll
-        self._clients: dict[str, VertexClient] = {}
 
     def client(self, region: str | None = None) -> VertexClient:
         """Return the REST client of a region, the task's own one by default."""
-        where = region or self.region
-        if where not in self._clients:  # making one reads a document of megabytes
-            self._clients[where] = VertexClient(
-                self.project, where, self.gcp_conn_id, self.impersonation_chain
-            )
-        return self._clients[where]
+        return VertexClient(self.project, region or self.region, self.session())
 
     def clients(self, regions: Sequence[str]) -> Iterator[VertexClient]:
         """Yield a client for each different region."""

@@ -66,11 +66,11 @@ class DeployModelOperator(VertexOperator):
         traffic.check(self.traffic)
         client = self.client()
         with vertex.translated_errors(f"deploying {self.model} to {self.endpoint}"):
-            self._version = version_of(client.call(client.locations.models().get(name=self.model)))
+            self._version = version_of(client.get(self.model))
             endpoint = self._find_endpoint(client) or self._create_endpoint(client, context)
             if self._deployed_model(endpoint) is None:
                 self._deploy(client, endpoint)
-                endpoint = self._get(client, endpoint["name"])
+                endpoint = client.get(endpoint["name"])
             endpoint = self._set_traffic(client, endpoint)
             if self.undeploy_idle:
                 endpoint = self._remove_idle(client, endpoint)
@@ -92,7 +92,7 @@ class DeployModelOperator(VertexOperator):
         """Return the oldest endpoint of this display name."""
         # Vertex AI allows several of one name; the oldest is the one that every attempt finds.
         text = f'display_name="{self.endpoint}"'
-        found = client.pages(client.locations.endpoints(), "endpoints", filter=text)
+        found = client.pages("endpoints", "endpoints", filter=text)
         same = [item for item in found if item.get("displayName") == self.endpoint]
         same.sort(key=lambda item: (item.get("createTime", ""), item["name"]))
         return same[0] if same else None
@@ -103,17 +103,12 @@ class DeployModelOperator(VertexOperator):
         body = {"displayName": self.endpoint, "labels": with_user_labels(own, self.labels)}
         if self.network:
             body["network"] = self.network
-        endpoints = client.locations.endpoints()
         answer = client.create_once(
-            lambda: endpoints.create(parent=client.parent, body=body),
-            lambda: self._find_endpoint(client),
+            f"{client.parent}/endpoints", body, lambda: self._find_endpoint(client)
         )
         if "displayName" in answer:  # an endpoint that `_find_endpoint` returned, not an operation
             return answer
-        return self._get(client, client.wait_for_operation(answer, self.poll)["name"])
-
-    def _get(self, client: vertex.VertexClient, name: str) -> dict[str, Any]:
-        return client.call(client.locations.endpoints().get(name=name))
+        return client.get(client.wait_for_operation(answer, self.poll)["name"])
 
     def _deployed_model(self, endpoint: dict[str, Any]) -> dict[str, Any] | None:
         """Return the deployment of this version in the endpoint, whoever made it."""
@@ -150,14 +145,12 @@ class DeployModelOperator(VertexOperator):
             "deployedModel": deployed,
             "trafficSplit": traffic.split(self.traffic["new"], self._shares(endpoint, traffic.NEW)),
         }
-        endpoints, name = client.locations.endpoints(), endpoint["name"]
+        name = endpoint["name"]
 
         def find_existing() -> dict[str, Any] | None:
-            return {"done": True} if self._deployed_model(self._get(client, name)) else None
+            return {"done": True} if self._deployed_model(client.get(name)) else None
 
-        answer = client.create_once(
-            lambda: endpoints.deployModel(endpoint=name, body=body), find_existing
-        )
+        answer = client.create_once(f"{name}:deployModel", body, find_existing)
         client.wait_for_operation(answer, self.poll)
 
     def _set_traffic(self, client: vertex.VertexClient, endpoint: dict[str, Any]) -> dict[str, Any]:
@@ -169,11 +162,8 @@ class DeployModelOperator(VertexOperator):
         if not others or current.get(own, 0) == self.traffic["new"]:
             return endpoint
         wanted = traffic.split(self.traffic["new"], others, own)
-        request = client.locations.endpoints().patch(
-            name=endpoint["name"], updateMask="trafficSplit", body={"trafficSplit": wanted}
-        )
-        client.call(request)
-        return self._get(client, endpoint["name"])
+        client.patch(endpoint["name"], "trafficSplit", {"trafficSplit": wanted})
+        return client.get(endpoint["name"])
 
     def _remove_idle(self, client: vertex.VertexClient, endpoint: dict[str, Any]) -> dict[str, Any]:
         own = self._deployed_id(endpoint)
@@ -181,11 +171,9 @@ class DeployModelOperator(VertexOperator):
             if share == 0:  # Vertex AI refuses to undeploy a model that receives traffic
                 self.log.info("Undeploying %s, which receives no traffic", name)
                 body = {"deployedModelId": name}
-                request = client.locations.endpoints().undeployModel(
-                    endpoint=endpoint["name"], body=body
-                )
-                client.wait_for_operation(client.call(request), self.poll)
-        return self._get(client, endpoint["name"])
+                operation = client.act(endpoint["name"], "undeployModel", body)
+                client.wait_for_operation(operation, self.poll)
+        return client.get(endpoint["name"])
 
 
 def version_of(found: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseBranchOperator
 
 from . import expr, jobspec, links, metrics
+from .session import Session
 from .storage import SCHEME, StorageClient
 
 SHOWN = 120
@@ -103,7 +104,7 @@ class GateOperator(BaseBranchOperator):
     def _document(self, source: str, context: Any) -> metrics.Metrics:
         if not source.startswith(SCHEME):
             return metrics.parse(json.loads(source))
-        store = StorageClient(self.gcp_conn_id, self.impersonation_chain)
+        store = StorageClient(Session(self.gcp_conn_id, self.impersonation_chain))
         found = metrics.parse(store.read_json(source))
         if found.flat and not self._written_by_success(source, context):
             return metrics.Metrics(problem=metrics.UNFINISHED)

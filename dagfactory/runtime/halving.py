@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import grid, ranking
+from .points import Parameters, Sweep
 
 Survivor = dict[str, Any]
 """``{"parameters": {…}, "mean": 0.9, "models": {"<seed or empty>": address}}``, best first in a list."""
@@ -36,15 +37,13 @@ def plan(points: int, low: float, high: float, eta: int) -> tuple[list[float], l
     return budgets, sizes
 
 
-def trial_slots(sweep: grid.Sweep, rung: int) -> int:
+def trial_slots(sweep: Sweep, rung: int) -> int:
     """Return how many trials a rung can have, promoted or not."""
     # The number of mapped tasks has to be known when the DAG file is rendered.
     return int(sweep["rungs"]["sizes"][rung]) * len(grid.seeds(sweep))
 
 
-def rung_trials(
-    sweep: grid.Sweep, rung: int, survivors: Sequence[Survivor] = ()
-) -> list[RungTrial]:
+def rung_trials(sweep: Sweep, rung: int, survivors: Sequence[Survivor] = ()) -> list[RungTrial]:
     """Return the trials of a rung, best survivors first, seeds innermost."""
     starts = survivors if rung else map(_first_start, grid.points(sweep))
     size = sweep["rungs"]["sizes"][rung]
@@ -56,7 +55,7 @@ def rung_trials(
 
 
 def rung_trial(
-    sweep: grid.Sweep, rung: int, index: int, survivors: Sequence[Survivor] = ()
+    sweep: Sweep, rung: int, index: int, survivors: Sequence[Survivor] = ()
 ) -> RungTrial | None:
     """Return one trial of a rung, None where fewer were promoted than the rung can have."""
     seeds = grid.seeds(sweep)
@@ -67,19 +66,19 @@ def rung_trial(
     return _trial(sweep, rung, start, seeds[seed])
 
 
-def _first_start(point: grid.Parameters) -> Survivor:
+def _first_start(point: Parameters) -> Survivor:
     """Return where a point starts that no rung before has trained."""
     return {"parameters": point, "models": {}}
 
 
-def _trial(sweep: grid.Sweep, rung: int, start: Survivor, seed: grid.Parameters) -> RungTrial:
+def _trial(sweep: Sweep, rung: int, start: Survivor, seed: Parameters) -> RungTrial:
     fixed = {sweep["rungs"]["argument"]: sweep["rungs"]["budgets"][rung]}
     trial = grid.seeded({**start["parameters"], **fixed}, seed)
     return RungTrial(trial, start["models"].get(_seed(trial.parameters, sweep)))
 
 
 def promoted(
-    sweep: grid.Sweep, rung: int, ranked: Sequence[ranking.RankedPoint], models: Mapping[str, str]
+    sweep: Sweep, rung: int, ranked: Sequence[ranking.RankedPoint], models: Mapping[str, str]
 ) -> list[Survivor]:
     """Return the points that go on, best first; ``models`` maps a trial's id to its model."""
     # The next rung sets its own budget, and every seed of a point goes on.
@@ -101,5 +100,5 @@ def promoted(
     ]
 
 
-def _seed(parameters: grid.Parameters, sweep: grid.Sweep) -> str:
+def _seed(parameters: Parameters, sweep: Sweep) -> str:
     return str(parameters.get("seed", "")) if sweep.get("seeds") else ""

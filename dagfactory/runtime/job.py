@@ -15,6 +15,7 @@ from .awaited import HOUR, AwaitedJobOperator
 from .base import VertexOperator
 from .job_metrics import written_metrics
 from .labels import PREFIX, display_name, with_user_labels
+from .session import HttpError, is_permanent, message_of
 from .taskjobs import Job
 
 SPEC_LABEL = f"{PREFIX}spec"
@@ -201,19 +202,17 @@ class VertexJobOperator(AwaitedJobOperator):
 
     def _create(self, client: vertex.VertexClient, body: dict[str, Any], choice: int) -> Job | str:
         """Create the job once; return Vertex AI's error text where another place may help."""
-        from googleapiclient.errors import HttpError
-
-        jobs = self._jobs.resource(client)
         try:
             return client.create_once(
-                lambda: jobs.create(parent=client.parent, body=body),
+                f"{client.parent}/{self.collection}",
+                body,
                 lambda: next(filter(jobstate.is_under_way, self._jobs.of_region(client)), None),
                 jobstate.out_of_stock,
             )
         except (HttpError, OSError) as error:
-            message = jobstate.explained(vertex.message_of(error))
+            message = jobstate.explained(message_of(error))
             # A job that is refused as asked is a mistake of the spec, a fallback one place less.
-            refused = choice > 0 and vertex.is_permanent(error)
+            refused = choice > 0 and is_permanent(error)
             if refused or jobstate.another_place_may_help(message):
                 return message
             vertex.raise_failure(error, f"the job of task {self.task_id}")
@@ -376,8 +375,7 @@ class VertexJobOperator(AwaitedJobOperator):
         name = (pipeline.get("trainingTaskMetadata") or {}).get("backingCustomJob")
         if not name:
             return None
-        client = self.client(name.split("/")[3])
-        return client.call(client.locations.customJobs().get(name=name))
+        return self.client(name.split("/")[3]).get(name)
 
     def regions(self) -> list[str]:
         """Return every region a job of this task may run in."""

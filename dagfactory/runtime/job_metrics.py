@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from . import metrics
+from .session import HttpError
 from .storage import StorageClient
 
 MOST = 100
@@ -24,12 +25,10 @@ def written_metrics(
     """
     if not isinstance(address, str):  # no output directory, or one for each trial of a pack
         return {}
-    from google.api_core.exceptions import GoogleAPIError
-
     try:
         document, written = store().read_dated_json(address)
         found = metrics.parse(document)
-    except (GoogleAPIError, OSError, ValueError) as error:
+    except (HttpError, OSError, ValueError) as error:
         # the job has succeeded: what needs its metrics reads them again
         log.warning("%s could not be read: %s", address, error)
         return {}

@@ -31,7 +31,7 @@ RATE = re.compile(r"per[ _]minute|per[ _]second|rate[ _-]?limit|too many request
 UNFIT = re.compile(
     r"(machine|accelerator)( type)? .{1,80}(not supported|not available|unavailable)", re.IGNORECASE
 )
-REFUSAL = re.compile(r"4(?!08|29)\d\d ")  # as `vertex.message_of` begins
+REFUSAL = re.compile(r"4(?!08|29)\d\d ")  # as `session.message_of` begins
 OTHER_REGION = re.compile(r"bucket .* is in location|in the same regional location", re.IGNORECASE)
 BUCKET_HELP = (
     "A job writes to a bucket of its own region: delete `region` from `fallback`, or run the pipeline "

@@ -67,21 +67,15 @@ class RegisterModelOperator(VertexOperator):
         # Vertex AI allows several models of one name; all attempts have to choose the same one.
         name = self.model["displayName"]
         text = f'display_name="{name}"'
-        found = client.pages(client.locations.models(), "models", filter=text)
+        found = client.pages("models", "models", filter=text)
         same = [model for model in found if model.get("displayName") == name]
         same.sort(key=lambda model: (model.get("createTime", ""), model["name"]))
         return same[0]["name"].split("@")[0] if same else None
 
     def _versions(self, client: vertex.VertexClient) -> Iterator[dict[str, Any]]:
         parent = self._parent(client)
-        if parent is None:
-            return
-        models = client.locations.models()
-        request = models.listVersions(name=parent, pageSize=vertex.PAGE_SIZE)
-        while request is not None:
-            answer = client.call(request)
-            yield from answer.get("models", [])
-            request = models.listVersions_next(request, answer)
+        if parent:
+            yield from client.pages(f"{parent}:listVersions", "models")
 
     def _upload(self, client: vertex.VertexClient, own: dict[str, str]) -> dict[str, Any]:
         parent = self._parent(client)
@@ -90,16 +84,14 @@ class RegisterModelOperator(VertexOperator):
         }
         if parent:
             body["parentModel"] = parent
-        models = client.locations.models()
         answer = client.create_once(
-            lambda: models.upload(parent=client.parent, body=body),
-            lambda: self._existing_version(client, own),
+            f"{client.parent}/models:upload", body, lambda: self._existing_version(client, own)
         )
         if "versionId" in answer:  # a version that `_existing_version` returned, not an operation
             return answer
         made = client.wait_for_operation(answer, self.poll)
         name = f"{made['model'].split('@')[0]}@{made['modelVersionId']}"
-        return client.call(models.get(name=name))
+        return client.get(name)
 
     def _move_aliases(self, client: vertex.VertexClient, version: dict[str, Any]) -> None:
         for other in self._versions(client):
@@ -115,5 +107,4 @@ class RegisterModelOperator(VertexOperator):
         self, client: vertex.VertexClient, version: dict[str, Any], changes: list[str]
     ) -> None:
         name = f"{version['name'].split('@')[0]}@{version['versionId']}"
-        body = {"versionAliases": changes}
-        client.call(client.locations.models().mergeVersionAliases(name=name, body=body))
+        client.act(name, "mergeVersionAliases", {"versionAliases": changes})

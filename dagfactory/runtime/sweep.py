@@ -11,6 +11,7 @@ from . import grid, halving, jobspec, links, ranking
 from .base import ConnectedOperator
 from .job import VertexJobOperator
 from .leaderboard import Leaderboard
+from .points import Sweep
 from .storage import StorageClient, join
 
 GOALS = ("maximize", "minimize")
@@ -164,7 +165,7 @@ class BestTrialOperator(ConnectedOperator):
         links.push(self, context["ti"], {links.LEADERBOARD: links.storage(written)})
         return outcome.best
 
-    def _trials(self, sweep: grid.Sweep) -> list[grid.Trial]:
+    def _trials(self, sweep: Sweep) -> list[grid.Trial]:
         if self.rung is None:
             return grid.trials(sweep)
         survivors = read_survivors(self.store, self.rung, self.base)
@@ -182,11 +183,11 @@ class BestTrialOperator(ConnectedOperator):
             for outputs in _trial_outputs(each.get("outputs") or {})
         }
 
-    def _definition(self, context: Any) -> grid.Sweep:
+    def _definition(self, context: Any) -> Sweep:
         """Return the sweep of the mapped task, templated as its trials were."""
         # So that a DAG file holds the definition once, and the two cannot disagree.
         mapped: Any = self.dag.get_task(self.trials)
-        found: grid.Sweep = self.render_template(mapped.partial_kwargs["sweep"], context)
+        found: Sweep = self.render_template(mapped.partial_kwargs["sweep"], context)
         return found
 
 

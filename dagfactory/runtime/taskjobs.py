@@ -23,10 +23,6 @@ class TaskJobs:
         self._operator, self._kind = operator, kind
         self._labels, self._regions = labels, regions
 
-    def resource(self, client: vertex.VertexClient) -> vertex.Resource:
-        """Return the methods of this kind of job."""
-        return getattr(client.locations, self._kind)()
-
     def every(self) -> Iterator[Job]:
         """Yield every job, whatever its state."""
         for client in self._operator.clients(self._regions):  # a list call sees one region only
@@ -35,7 +31,7 @@ class TaskJobs:
     def of_region(self, client: vertex.VertexClient) -> Iterator[Job]:
         """Yield every job of one region."""
         text = list_filter(self._labels)
-        for job in client.pages(self.resource(client), self._kind, filter=text):
+        for job in client.pages(self._kind, self._kind, filter=text):
             labels = job.get("labels", {})
             # A filter that was understood differently must never attach to another task's job.
             if all(labels.get(key) == value for key, value in self._labels.items()):
@@ -47,15 +43,13 @@ class TaskJobs:
 
     def get(self, name: str) -> Job:
         """Return a job by its name."""
-        client = self._client(name)
-        return client.call(self.resource(client).get(name=name))
+        return self._client(name).get(name)
 
     def cancel(self, name: str, reason: str) -> None:
         """Ask a job to end; nothing happens to one that has ended already."""
         self._operator.log.warning("Cancelling %s: %s", name, reason)
-        client = self._client(name)
         try:
-            client.call(self.resource(client).cancel(name=name, body={}))
+            self._client(name).act(name, "cancel", {})
         except AirflowFailException:
             # FAILED_PRECONDITION: it ended between the look at it and this request
             if jobstate.is_under_way(self.get(name)):

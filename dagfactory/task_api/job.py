@@ -6,6 +6,7 @@ Fields: https://cloud.google.com/vertex-ai/docs/reference/rest/v1/CustomJobSpec
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.catalogue.machines import shapes
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from dagfactory.task_api.context import LoweringContext, TaskContext
 
 ANY_RESERVATION = "any"
+DEFAULT_POLL = 30
+"""Seconds, of the operators of `runtime/`."""
+
+POLLS_PER_MINUTE = 300
+"""Half of the requests that read resources which Vertex AI allows a project and region a minute:
+https://cloud.google.com/vertex-ai/docs/quotas."""
+
 STRATEGIES = {"standard": "STANDARD", "spot": "SPOT", "flex_start": "FLEX_START"}
 
 
@@ -33,8 +41,13 @@ def job_outputs(folder: str) -> dict[str, str]:
     }
 
 
-def job_arguments(task: JobTask, lowering: LoweringContext, context: TaskContext) -> dict[str, Any]:
-    """Return the operator arguments of a job: the job itself, where it runs, its fallbacks."""
+def job_arguments(
+    task: JobTask, lowering: LoweringContext, context: TaskContext, at_once: int | None = None
+) -> dict[str, Any]:
+    """Return the operator arguments of a job: the job itself, where it runs, its fallbacks.
+
+    `at_once` is how many such jobs run at the same time, those of `for_each` by default.
+    """
     machine = machine_of(task, lowering)
     environment = lowering.environment
     made: dict[str, Any] = {
@@ -51,10 +64,18 @@ def job_arguments(task: JobTask, lowering: LoweringContext, context: TaskContext
         made["arguments"] = task.arguments
     if task.kms_key:
         made["kms_key"] = task.kms_key
-    poll = task.poll or lowering.pipeline.defaults.poll
-    if poll:
-        made["poll"] = int(poll.total_seconds())
-    return made | operator_arguments(task, lowering, timeout=False)
+    if at_once is None:
+        at_once = (task.for_each and task.parallel) or 1
+    return made | _poll(task, lowering, at_once) | operator_arguments(task, lowering, timeout=False)
+
+
+def _poll(task: JobTask, lowering: LoweringContext, at_once: int) -> dict[str, int]:
+    """Return how often each job is asked for: together at most half as often as Google allows."""
+    own = task.poll or lowering.pipeline.defaults.poll
+    least = math.ceil(at_once * 60 / POLLS_PER_MINUTE)
+    if own:
+        return {"poll": max(int(own.total_seconds()), least)}
+    return {"poll": least} if least > DEFAULT_POLL else {}
 
 
 def machine_of(task: JobTask, lowering: LoweringContext) -> Machine:

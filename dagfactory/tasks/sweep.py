@@ -127,6 +127,8 @@ def _pair(
     """Return the mapped trials and the task that judges them."""
     rung = {} if stage.rung is None else {"rung": stage.rung}
     carry = task.halving.carry if task.halving and stage.rung else None
+    size = _size(compact, stage)
+    at_once = min(task.parallel, size)
     module, operator, index = "sweep", "VertexTrialOperator", "trial"
     if task.pack:
         module, operator, index = "pack", "VertexPackOperator", "pack"
@@ -139,11 +141,11 @@ def _pair(
             "sweep": compact,
             **rung,
             **({"carry": carry} if carry else {}),
-            **_first_rule(job_arguments(task, lowering, context), stage),
+            **_first_rule(job_arguments(task, lowering, context, at_once), stage),
             "max_active_tis_per_dagrun": task.parallel,
             "map_index_template": "{{ task.trial_label }}",
         },
-        expand={index: Indices(_size(compact, stage))},
+        expand={index: Indices(size)},
     )
     best = Operator(
         id=stage.best,

@@ -59,12 +59,8 @@ def service(emulator: Any) -> Callable[..., list[dict[str, Any]]]:
 @pytest.fixture
 def connected(emulator: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Connect operators of this process to the emulator."""
-    import httplib2
-
     for name, value in emulator.env.items():
         monkeypatch.setenv(name, value)
-    # httplib2 reads HTTPLIB2_CA_CERTS when it is imported, which another test may have done
-    monkeypatch.setattr(httplib2, "CA_CERTS", emulator.env["HTTPLIB2_CA_CERTS"])
     yield
     emulator.faults()
     with warnings.catch_warnings():  # a task's process ends with its sockets open

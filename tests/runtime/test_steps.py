@@ -15,6 +15,7 @@ from deferred import Task
 from dagfactory.runtime import jobstate
 from dagfactory.runtime.gate import GateOperator
 from dagfactory.runtime.job import VertexJobOperator
+from dagfactory.runtime.session import HttpError
 from dagfactory.runtime.taskjobs import TaskJobs
 from dagfactory.runtime.vertex import VertexClient
 
@@ -396,10 +397,10 @@ def test_a_region_that_cannot_be_listed_does_not_keep_the_jobs_of_others(monkeyp
 
     operator = made.make()
     operator._identify({"ti": made.ti})
-    monkeypatch.setattr(TaskJobs, "of_region", fails)
-    with pytest.raises(AirflowException, match="503"):
-        operator._jobs.cancel_live("the task was killed")
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(TaskJobs, "of_region", fails)
+        with pytest.raises(AirflowException, match="503"):
+            operator._jobs.cancel_live("the task was killed")
     assert jobstate.state_of(made.reach(0)) == "CANCELLED"
 
 
@@ -421,14 +422,11 @@ def test_a_job_that_was_created_while_the_task_was_killed_is_cancelled():
 
 
 def test_a_job_behind_an_error_of_capacity_is_not_launched_again_elsewhere(monkeypatch):
-    from googleapiclient.errors import HttpError
-    from httplib2 import Response
-
     answer = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "check quota"}
 
-    def refused(_client, send, *_rest):
-        send().execute(num_retries=0)  # it was created, and the answer was lost
-        raise HttpError(Response({"status": 429}), json.dumps({"error": answer}).encode())
+    def refused(client, path, body, *_rest):
+        client.send(path, body)  # it was created, and the answer was lost
+        raise HttpError(429, json.dumps({"error": answer}).encode())
 
     made = task(fallback=[{"strategy": "STANDARD"}])
     with monkeypatch.context() as patched:

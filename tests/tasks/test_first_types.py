@@ -205,6 +205,24 @@ def test_sweep(compiled):
     }
 
 
+@pytest.mark.parametrize(
+    ("keys", "poll"),
+    [
+        ("parallel: 150", None),
+        ("parallel: 151", 31),
+        ("parallel: 1000", 60),  # there are 300
+        ("parallel: 300\npoll: 2m", 120),
+        ("parallel: 300\npoll: 5s", 60),
+        ("parallel: 4\npoll: 5s", 5),
+    ],
+)
+def test_jobs_at_the_same_time_are_asked_for_at_half_of_the_quota(compiled, keys, poll):
+    values = list(range(300))
+    made = compiled(SWEEP + f"parameters: {{a: {{values: {values}}}}}\n{keys}")
+    trial, _ = lower(made.plan, source="x").members[-1].members
+    assert trial.arguments.get("poll") == poll
+
+
 HALVING = (
     "method: halving\ntrials: 9\nparameters: {a: {min: 1, max: 64}}\n"
     "halving: {argument: steps, min: 10, max: 60, carry: from}\ntrigger_rule: all_done"
