@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dagfactory.emulator import client, faults, lifetime
 from dagfactory.emulator.files import PRIVATE
+from dagfactory.emulator.options import Options
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,7 +27,6 @@ def main(arguments: list[str] | None = None) -> int:
     warnings.filterwarnings("ignore", category=FutureWarning)  # the libraries' end-of-life notes
     from dagfactory.emulator import fixtures
     from dagfactory.emulator.errors import ApiError, SeedError
-    from dagfactory.emulator.options import Options
     from dagfactory.emulator.server import EmulatorServer, pairs
 
     state = options.state.resolve()
@@ -47,20 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             given = {} if folder is None else fixtures.entrypoints(folder.resolve())
             entrypoints = {**entrypoints, **given, **entrypoints}  # those given here first
             fixtures.put_files(objects, state / "gcs")
-            server = EmulatorServer(
-                Options(
-                    state=state,
-                    project=options.project,
-                    slots=options.slots,
-                    workdir=options.workdir.resolve(),
-                    entrypoints=entrypoints,
-                    fixtures=folder,
-                    machines=tuple(options.machine),
-                    port=options.port,
-                    project_numbers=options.project_numbers,
-                    buckets=_buckets(options.bucket),
-                )
-            )
+            server = EmulatorServer(_options(options, state, entrypoints))
         except (ApiError, SeedError, OSError) as error:
             parser.error(str(error))
         sys.stdout.write(server.announce(state) + "\n")
@@ -70,9 +57,20 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _buckets(given: list[str]) -> dict[str, str]:
-    """Return the location of each bucket, empty where none is given."""
-    return {name: place for name, _, place in (each.partition("=") for each in given)}
+def _options(given: argparse.Namespace, state: Path, entrypoints: dict[str, str]) -> Options:
+    buckets = (each.partition("=") for each in given.bucket)
+    return Options(
+        state=state,
+        project=given.project,
+        slots=given.slots,
+        workdir=given.workdir.resolve(),
+        entrypoints=entrypoints,
+        fixtures=given.fixtures,
+        machines=tuple(given.machine),
+        port=given.port,
+        project_numbers=given.project_numbers,
+        buckets={name: place for name, _, place in buckets},
+    )
 
 
 @contextlib.contextmanager

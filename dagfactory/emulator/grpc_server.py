@@ -49,7 +49,7 @@ class GrpcServer:
         self._server.stop(grace=0.5).wait()
 
 
-class _Others(grpc.GenericRpcHandler):  # type: ignore[misc] - the library has no types
+class _Others(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Answers what no other handler does: gRPC's own answer does not say who lacks the method."""
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -49,7 +50,9 @@ def test_it_prints_the_environment_serves_and_ends_with_ctrl_c(tmp_path):
 
 
 def test_what_cannot_start_is_one_line():
+    taken = socket.create_server(("127.0.0.1", 0))
     for given, text in (
+        (["--port", str(taken.getsockname()[1])], "address already in use"),
         (["--fault", "flood:1"], "no such fault"),
         (["--bucket", "B"], "Invalid bucket name: 'B'"),
     ):
@@ -58,5 +61,6 @@ def test_what_cannot_start_is_one_line():
         assert done.stderr.startswith("error: ")
         assert text in done.stderr
         assert done.stderr.count("\n") == 1
+    taken.close()
     done = processes.run([*EMULATOR, "--", "no-such"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (127, "error: no-such: No such file or directory\n")

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import messages
 import pytest
 import size
 from google.protobuf import json_format
@@ -18,12 +19,10 @@ from dagfactory.catalogue.machines import accelerators, regions, shapes
 from dagfactory.compiler.compile import compile_spec
 from dagfactory.compiler.lower.dag import lower
 from dagfactory.dagfile.model import Operator
-from dagfactory.emulator import protos
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.vertex.job_rules import JobRules
 from dagfactory.runtime.jobspec import as_sent
 
-protos.load()
 Machine = dict[str, Any]
 WAYS = ("standard", "spot", "flex_start", "reservation")
 FILE = "environment: dev\nproject: demo-dev\nregion: {}\nbucket: gs://demo-dev\n"
@@ -79,7 +78,7 @@ def compiled(
 def refusal(rules: JobRules, region: str, arguments: Mapping[str, Any]) -> str:
     """Return what the emulator says of an operator's job, empty when it takes it."""
     body = {"displayName": "j", "jobSpec": as_sent(dict(arguments["job"]))}
-    job = json_format.ParseDict(body, protos.vertex("CustomJob"))
+    job = json_format.ParseDict(body, messages.vertex("CustomJob"))
     try:
         rules.check(region, job, job)
     except ApiError as error:

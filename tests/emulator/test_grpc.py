@@ -113,7 +113,7 @@ def test_secrets_by_rest_and_nothing_outside_of_their_folder(emulator):
         assert found["payload"]["data"] == "dsOkbHVl"
         for name in ("..%2Fcredentials.json", "..", "."):
             answer = session.get(f"{base}/{name}/versions/latest:access")
-            assert answer.status_code == 404
+            assert answer.status_code in (404, 501)
 
 
 def test_the_async_client_waits_for_a_pipeline(create):

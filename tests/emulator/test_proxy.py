@@ -33,12 +33,12 @@ def test_only_connect_to_port_443_of_known_hosts(emulator, request_line):
         assert connection.recv(100).startswith(b"HTTP/1.1 403 ")
 
 
-def test_unknown_paths_of_a_known_host_are_404():
+def test_what_a_known_host_does_not_serve_is_501():
     url = "https://us-central1-aiplatform.googleapis.com/v1/projects/demo/locations/x/datasets"
     credentials, _ = google.auth.default(["https://www.googleapis.com/auth/cloud-platform"])
     with AuthorizedSession(credentials) as session:
         answer = session.get(url, timeout=30)
-    assert (answer.status_code, answer.json()["error"]["status"]) == (404, "NOT_FOUND")
+    assert (answer.status_code, answer.json()["error"]["status"]) == (501, "UNIMPLEMENTED")
 
 
 @pytest.mark.parametrize(

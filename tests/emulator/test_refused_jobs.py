@@ -6,14 +6,13 @@ The first eighteen are those that once were let pass; a source is named where th
 from pathlib import Path
 from typing import Any
 
+import messages
 import pytest
 from google.protobuf import json_format
 
-from dagfactory.emulator import protos
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.vertex.job_rules import LABELS_TEXT, RESOURCE_ID_TEXT, JobRules
 
-protos.load()
 Change = dict[str, Any]
 L4 = {"acceleratorType": "NVIDIA_L4", "acceleratorCount": 1}
 T4 = {"acceleratorType": "NVIDIA_TESLA_T4", "acceleratorCount": 1}
@@ -293,7 +292,7 @@ def made(change: Change) -> tuple[str, Any]:
     job_spec: Change = {"baseOutputDirectory": {"outputUriPrefix": f"gs://{bucket}/x"}}
     job_spec["workerPoolSpecs"] = [first, *change.get("pools", ())]
     body = {"displayName": "j", "jobSpec": job_spec | change.get("spec", {})}
-    job = json_format.ParseDict(body | change.get("job", {}), protos.vertex("CustomJob"))
+    job = json_format.ParseDict(body | change.get("job", {}), messages.vertex("CustomJob"))
     return change.get("region", "us-central1"), job
 
 

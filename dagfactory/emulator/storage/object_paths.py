@@ -7,6 +7,7 @@ from dagfactory.emulator.errors import ApiError
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 MAX_OBJECT_BYTES = 1024
+MAX_FILE_BYTES = 255  # of the name of a file, on every system here
 FOLDER = "/"  # an object whose name ends so is a placeholder: a directory, without content
 
 
@@ -31,5 +32,11 @@ def object_path(root: Path, bucket: str, name: str) -> Path:
             "INVALID_ARGUMENT",
             f"Invalid object name for the emulator, which keeps objects as files: {name!r} has "
             "an empty, '.' or '..' part.",
+        )
+    if any(len(part.encode()) > MAX_FILE_BYTES for part in parts):
+        raise ApiError(
+            "INVALID_ARGUMENT",
+            "Invalid object name for the emulator, which keeps objects as files: a part of "
+            f"{name[:50]!r}… has more than {MAX_FILE_BYTES} bytes.",
         )
     return bucket_path(root, bucket).joinpath(*parts)

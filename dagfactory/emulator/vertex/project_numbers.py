@@ -7,6 +7,7 @@ from typing import Any
 
 from google.protobuf import any_pb2
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
 
 from dagfactory.emulator.protos import message_class
 from dagfactory.emulator.rpc_routes import Method
@@ -68,13 +69,10 @@ def _rename_field(message: Any, field: FieldDescriptor, value: Any, change: Chan
 
 
 def _messages(field: FieldDescriptor, value: Any) -> list[Any]:
-    if not field.is_repeated:
-        return [value]
-    if not field.message_type.GetOptions().map_entry:
-        return list(value)
-    # the values of a map, where they are messages
-    kind = field.message_type.fields_by_name["value"].type
-    return list(value.values()) if kind == FieldDescriptor.TYPE_MESSAGE else []
+    """Return the messages of a field: itself, those of a list, the values of a map that are some."""
+    every = value.values() if hasattr(value, "values") and field.is_repeated else value
+    found = list(every) if field.is_repeated else [every]
+    return [each for each in found if isinstance(each, Message)]
 
 
 def _rename_any(packed: any_pb2.Any, change: Change) -> None:
