@@ -64,6 +64,11 @@ PROOFS = (
     part_of_the_tests(
         "crash points", "tests/system/crashes/test_crashes.py", r"\d+ crash points.*wrong"
     ),
+    part_of_the_tests(
+        "crash points in Airflow",
+        "tests/system/e2e/test_crashes.py",
+        r"\d+ crash points in Airflow.*",
+    ),
     part_of_the_tests("bad weather", "tests/system/crashes/test_soak.py", r"\d+ runs.*undisturbed"),
     Proof("trainer faults", ("benchmarks/trainer_faults.py",), (r"(?m)^\w+ +\w+: .*$",), 0),
     Proof("deferrals", ("benchmarks/deferrals.py", "3"), (r"(?m)^.*wrong ends.*$",)),
