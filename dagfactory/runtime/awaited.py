@@ -171,6 +171,7 @@ class AwaitedJobOperator(VertexOperator):
         # Not among the arguments of the deferral: Airflow drops those when its time limit passes.
         if self._notes != self._kept_notes:
             self._ti.xcom_push(key=NOTES, value=self._notes)
+            self._kept_notes = dict(self._notes)
 
     def _recall(self, given: dict[str, Any] | None = None) -> None:
         """Read the notes of this try; ``given`` are those that an older runtime handed on."""
