@@ -270,7 +270,7 @@ def cancel_left_jobs(context: Any) -> None:
     if not isinstance(task, AwaitedJobOperator):  # where a worker was lost: in the DAG processor
         mapped_over = task._get_specified_expand_input().value  # noqa: SLF001 - as `unmap` asks
         # which job a task asks for does not matter here, only where it may run
-        task = task.unmap(dict.fromkeys(mapped_over))
+        task = task.unmap({name: {} for name in mapped_over})
     task.cancel_left(context)
 
 

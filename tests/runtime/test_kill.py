@@ -61,6 +61,22 @@ def test_nor_does_that_of_a_mapped_task():
     first.reach(0, "CANCELLED")
 
 
+def test_nor_does_that_of_a_task_for_each_item():
+    from airflow.providers.common.compat.sdk import DAG
+
+    place = {"project": "demo", "region": "us-central1", "poll": 1}
+    with DAG("steps", schedule=None):
+        mapped = VertexJobOperator.partial(
+            task_id=f"t{uuid4().hex[:8]}", job={"workerPoolSpecs": [POOL]}, **place
+        ).expand(params=[{"for_each": 1}])
+    item = {"params": {"for_each": 1}}
+    made = Task(lambda: mapped.unmap(item), SimpleNamespace(map_index=0))
+    made.execute()
+    made.reach(0, "RUNNING")
+    cancel_left_jobs({"ti": made.ti, "task": mapped})
+    made.reach(0, "CANCELLED")
+
+
 def trials(name: str, **arguments: Any) -> Any:
     """Return a mapped task as a DAG file makes it."""
     from airflow.providers.common.compat.sdk import DAG
