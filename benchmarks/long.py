@@ -64,6 +64,11 @@ PROOFS = (
     part_of_the_tests(
         "crash points", "tests/system/crashes/test_crashes.py", r"\d+ crash points.*wrong"
     ),
+    part_of_the_tests(
+        "crash points in Airflow",
+        "tests/system/e2e/test_crashes.py",
+        r"\d+ crash points in Airflow.*",
+    ),
     part_of_the_tests("bad weather", "tests/system/crashes/test_soak.py", r"\d+ runs.*undisturbed"),
     part_of_the_tests("damaged Terraform", "tests/composer/test_terraform.py"),
     part_of_the_tests("answers to doctor", "tests/composer/test_doctor.py"),

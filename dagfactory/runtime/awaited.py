@@ -47,9 +47,14 @@ class AwaitedJobOperator(VertexOperator):
         self._started: datetime | None = None
         self._killed = False
         self.resumed = False  # links.py reads it
-        given = self.on_failure_callback or []
-        callbacks = list(given) if isinstance(given, Sequence) else [given]
-        self.on_failure_callback = [*callbacks, cancel_left_jobs]
+        self.on_failure_callback = _with_cleanup(self.on_failure_callback)
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """Begin a mapped task; Airflow takes its callbacks from here, not from its operators."""
+        made = super().partial(**kwargs)
+        made.kwargs["on_failure_callback"] = _with_cleanup(made.kwargs.get("on_failure_callback"))
+        return made
 
     def regions(self) -> list[str]:
         """Return every region a job of this task may run in."""
@@ -169,6 +174,7 @@ class AwaitedJobOperator(VertexOperator):
         # Not among the arguments of the deferral: Airflow drops those when its time limit passes.
         if self._notes != self._kept_notes:
             self._context["ti"].xcom_push(key=NOTES, value=self._notes)
+            self._kept_notes = dict(self._notes)
 
     def _recall(self, given: dict[str, Any] | None = None) -> None:
         """Read the notes of this try; ``given`` are those that an older runtime handed on."""
@@ -263,10 +269,18 @@ class AwaitedJobOperator(VertexOperator):
 
 def cancel_left_jobs(context: Any) -> None:
     """Cancel what a failed task has left running; a callback of Airflow."""
-    # Where a worker was lost, Airflow runs this in the DAG processor. A mapped task has no operator there.
     task = context["task"]
-    if isinstance(task, AwaitedJobOperator):
-        task.cancel_left(context)
+    if not isinstance(task, AwaitedJobOperator):  # where a worker was lost: in the DAG processor
+        mapped_over = task._get_specified_expand_input().value  # noqa: SLF001 - as `unmap` asks
+        # which job a task asks for does not matter here, only where it may run
+        task = task.unmap({name: {} for name in mapped_over})
+    task.cancel_left(context)
+
+
+def _with_cleanup(given: Any) -> list[Any]:
+    """Return callbacks with ours behind them."""
+    callbacks = list(given) if isinstance(given, Sequence) else [given] if given else []
+    return callbacks if cancel_left_jobs in callbacks else [*callbacks, cancel_left_jobs]
 
 
 def _timed_out(next_kwargs: dict[str, Any] | None) -> bool:

@@ -159,7 +159,8 @@ class VertexJobOperator(AwaitedJobOperator):
     def outcome(self, context: Any, job: Job) -> dict[str, Any]:
         """Return the result of a job that has ended, fall back or raise."""
         observability.ended(self, context, job, self._job_behind)
-        given_up = self._notes.pop("given_up", "")
+        noted = self._notes.pop("given_up", "")
+        given_up = noted if jobstate.state_of(job) == jobstate.CANCELLED else ""
         if jobstate.state_of(job) == jobstate.SUCCEEDED:
             self._say_if_unverified(job)
             return self._result(job)
@@ -317,8 +318,10 @@ class VertexJobOperator(AwaitedJobOperator):
     def _give_up(self, job: Job) -> NoReturn:
         """Cancel a job that has waited too long; its end leads to the next fallback."""
         reason = f"no machine within {jobspec.max_wait(self._placement(_choice(job))[1]):.0f} s"
-        self._jobs.cancel(job["name"], reason)
+        # before the request: a process that dies behind it would leave what looks like a person's decision
         self._notes["given_up"] = reason
+        self._remember()
+        self._jobs.cancel(job["name"], reason)
         self._wait(job)
 
     def _result(self, pipeline: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ RETRY, AGAIN = "retry", "again"
 it, starts again where it was: with the method and the arguments of its deferral."""
 
 SETTLED = 0.1  # seconds: a request of a dead process is served before Airflow notices the death
+LIMIT = 4 * 3600.0  # seconds, for all steps together
 STEPS = 30
 LONGEST_WAIT = 20.0  # seconds
 
@@ -96,7 +97,7 @@ def staged(folder: Path, emulator: Any) -> Iterator[Stage]:
     command = [sys.executable, stage.__file__, str(folder / "stage.log")]
     pipe = processes.subprocess.PIPE
     with processes.started(
-        command, limit=None, env=env, stdin=pipe, stdout=pipe, text=True
+        command, limit=LIMIT, env=env, stdin=pipe, stdout=pipe, text=True
     ) as process:
         yield Stage(process, emulator)
 
@@ -219,6 +220,8 @@ class Play:
         if self.scenario.meanwhile and not self.cleared:
             return self.disturbed()
         ended = self.wait(answer["job"], answer["timeout"])
+        if not ended and self.scenario.meanwhile == "time":  # of this try, too
+            self.began -= timedelta(days=1)
         self.method = answer["method"] if ended else "__fail__"
         given = {**answer["arguments"], "event": {"status": "whatever"}}
         self.arguments = given if ended else {"error": "Trigger timeout"}

@@ -235,6 +235,34 @@ def test_a_job_that_was_given_up_is_so_when_the_time_limit_wakes_the_task(emulat
     made.reach(1, "SUCCEEDED")
 
 
+def test_a_job_that_was_given_up_by_a_process_that_died_is_no_persons_decision(emulator):
+    emulator.faults("slow_queue:600")
+    limits = {"maxWaitDuration": "60s"}
+    made = task("exit 0", scheduling=limits, fallback=[{"region": "us-east4"}])
+    made.execute()
+    aged(made)
+    alive = made.make
+
+    def dying() -> Any:
+        operator = alive()
+
+        def wait(*_rest: Any) -> None:
+            raise TerminatedError
+
+        operator._wait = wait
+        return operator
+
+    made.make = dying
+    with pytest.raises(TerminatedError):
+        made.run_out()
+    made.reach(0, "CANCELLED")
+    made.make = alive
+    emulator.faults()
+    made.run_out()
+    assert made.jobs()[1]["name"].split("/")[3] == "us-east4"
+    made.reach(1, "SUCCEEDED")
+
+
 def test_a_job_that_got_its_machine_in_time_is_left_alone():
     made = task(SLEEP, scheduling={"maxWaitDuration": "60s"})
     made.execute()

@@ -18,7 +18,7 @@ from size import LONG, SEED, size
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(3 * 3600 if LONG else 300)]
 
 STEPS = 40
-RUNS = size(3, 120)
+RUNS = size(2, 120)
 MOST = 1.05
 COUNT = f"exec python {TESTS / 'helpers/counting.py'} {STEPS}"
 TASK = crashes.Scenario(
