@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException
@@ -47,6 +47,10 @@ class ValidateCheckpointOperator(ConnectedOperator):
             "loss": document.get("loss"),
             "checks": [f"{item['check']}: {item['detail']}" for item in checks],
         }
+
+    def reads(self) -> Iterable[str]:
+        """Return the folder of checkpoints."""
+        return [self.checkpoint]
 
     def _read(
         self, store: StorageClient, sizes: dict[str, int]

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
-from . import arguments, jobspec, jobstate, links, observability, program, stats, triggers, vertex
+from . import (
+    arguments,
+    jobspec,
+    jobstate,
+    lineage,
+    links,
+    observability,
+    program,
+    stats,
+    triggers,
+    vertex,
+)
 from .awaited import HOUR, AwaitedJobOperator
 from .base import VertexOperator
 from .job_metrics import written_metrics
@@ -119,6 +130,22 @@ class VertexJobOperator(AwaitedJobOperator):
     def job_outputs(self) -> dict[str, Any]:
         """Return the addresses of what the job writes, for XCom."""
         return dict(jobspec.outputs(self.requested_job()))
+
+    def writes(self) -> Iterable[str]:
+        """Return the folders of the job: model and checkpoints."""
+        outputs = self.job_outputs()
+        return [outputs[name] for name in ("model_dir", "checkpoint") if name in outputs]
+
+    def reads(self) -> Iterable[str]:
+        """Return the addresses among the arguments and the environment of the job's programs."""
+        job = self.requested_job()
+        own = (job.get("baseOutputDirectory") or {}).get("outputUriPrefix") or "gs:///"
+        given = [
+            jobspec.program(pool).get(key)
+            for pool in job["workerPoolSpecs"]
+            for key in ("args", "env")
+        ]
+        return [each for each in lineage.addresses(given) if not each.startswith(own)]
 
     # The life of the task: execute → (deferred) → resumed → result or next choice.
 

@@ -29,7 +29,8 @@ class LazyOperator(BaseOperator):
         """Make an instance of a class of the real operator's name."""
         # Airflow names a task after its class, a mapped one before there is an instance. A copy is made
         # without arguments, of a class that has the name.
-        return super().__new__(_named(cls, operator) if operator else cls)
+        made: Self = super().__new__(_named(cls, operator) if operator else cls)
+        return made
 
     @classmethod
     def partial(cls, *, operator: str, **arguments: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from . import links, vertex
@@ -50,6 +50,10 @@ class RegisterModelOperator(VertexOperator):
         links.push(self, ti, {links.MODEL: shown, links.FOLDER: files})
         outputs = {"model": name, "version": version["versionId"]}
         return {"model": name, "outputs": outputs | {"artifact": self.model.get("artifactUri")}}
+
+    def reads(self) -> Iterable[str]:
+        """Return the model's files."""
+        return [self.model.get("artifactUri") or ""]
 
     def _existing_version(
         self, client: vertex.VertexClient, own: dict[str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowException
@@ -164,6 +164,14 @@ class BestTrialOperator(ConnectedOperator):
             store.write_json(join(self.base, f"rung-{self.rung}.json"), onward)
         links.push(self, context["ti"], {links.LEADERBOARD: links.storage(written)})
         return outcome.best
+
+    def reads(self) -> Iterable[str]:
+        """Return the folder of the trials."""
+        return [self.base]
+
+    def writes(self) -> Iterable[str]:
+        """Return where the winner is written down."""
+        return [join(self.base, "best.json")]
 
     def _trials(self, sweep: Sweep) -> list[grid.Trial]:
         if self.rung is None:
