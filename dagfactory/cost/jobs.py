@@ -101,10 +101,13 @@ def job_terms(plan: Planned, job: Job, rates: Rates, change: Change = AS_WRITTEN
 def one_job(plan: Planned, job: Job, rates: Rates, change: Change = AS_WRITTEN) -> Term:
     """Return what one of a task's jobs costs; raises UnknownPriceError."""
     machine, usage = job.machine, plan.pipeline.usage
-    region = change.region or (plan.environment.region if plan.environment else "")
+    own = plan.environment.region if plan.environment else ""
+    region = change.region or own
     way = change.provisioning or machine.provisioning
     parts = machine_parts(rates, machine.type, machine.accelerator, region, way)
-    parts += disk_parts(rates, machine.disk or Disk(), region)
+    disk = machine.disk or Disk()
+    # a region must not look cheaper because nobody knows the price of its disks
+    parts += disk_parts(rates, disk, region) or disk_parts(rates, disk, own)
     hours = hours_of(usage, job.name)
     work = Work(
         machine=machine.type,
