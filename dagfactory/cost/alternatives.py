@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _REGIONS = 3
 """Regions that are shown, the cheapest ones."""
+_CENT = 1 / 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,9 @@ def alternatives(plan: Planned, cost: Cost) -> list[Alternative]:
     ours = [(job, total(job_terms(plan, job, rates))) for job in jobs(plan)]
     other = _Otherwise(plan, ours, cost.run_usd - sum(usd for _, usd in ours), rates)
     on_gke = other.priced("on GKE, without Vertex AI's fee", replace(rates, table=COMPUTE))
-    made = [*other.ways(), *other.regions(), on_gke]
-    return [each for each in made if each.kept < len(ours)]
+    # what is bought so already is the line above; a region with the same prices is worth knowing
+    ways = [each for each in other.ways() if abs(each.usd - cost.run_usd) >= _CENT]
+    return [each for each in (*ways, *other.regions(), on_gke) if each.kept < len(ours)]
 
 
 @dataclass(frozen=True, slots=True)

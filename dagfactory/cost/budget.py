@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from dagfactory.cost.jobs import job_terms, jobs
-from dagfactory.cost.rates import UnknownPriceError, machine_parts, rates_of
+from dagfactory.cost.jobs import job_terms, jobs, one_job
+from dagfactory.cost.rates import UnknownPriceError, rates_of
 from dagfactory.cost.terms import total
 from dagfactory.cost.words import dollars, formula, whole
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label
@@ -66,38 +66,21 @@ def large_sweeps(plan: Planned) -> Iterator[Diagnostic]:
         return
     rates = rates_of(plan.environment)
     for job in jobs(plan):
-        if not isinstance(job.task, Sweep) or _surely_small(plan, job):
-            continue
+        if not isinstance(job.task, Sweep) or combinations(job.task) > MAX_TRIALS:
+            continue  # more trials than a sweep may have are an error anyway
         try:
-            terms = job_terms(plan, job, rates)
+            # before the trials are counted one by one, which takes its time
+            if _most_jobs(job.task) * one_job(plan, job, rates).usd <= MEANT:
+                continue
         except UnknownPriceError:
             continue
-        # more trials than a sweep may have are an error anyway
-        if total(terms) > MEANT and combinations(job.task) <= MAX_TRIALS:
+        terms = job_terms(plan, job, rates)
+        if total(terms) > MEANT:
             yield _large(job, terms, (*plan.tasks[job.name].path, "parameters"))
 
 
-def _surely_small(plan: Planned, job: Job) -> bool:
-    """Whether a sweep is small without its trials being counted one by one."""
-    task, region = job.task, plan.environment.region if plan.environment else ""
-    if not isinstance(task, Sweep):
-        return True
-    most = combinations(task) + len(task.include)
-    most *= max(len(task.seeds), 1) * job.machine.replicas
-    usage, machine = plan.pipeline.usage.tasks.get(job.name), job.machine
-    hours = usage.hours if usage and usage.hours else 1.0
-    try:
-        parts = machine_parts(
-            rates_of(plan.environment),
-            machine.type,
-            machine.accelerator,
-            region,
-            machine.provisioning,
-        )
-    except UnknownPriceError:
-        return True
-    # twice: what a disk and preemptions add is less than the machine itself
-    return 2 * most * hours * sum(each.usd for each in parts) <= MEANT
+def _most_jobs(task: Sweep) -> int:
+    return (combinations(task) + len(task.include)) * max(len(task.seeds), 1)
 
 
 def _large(job: Job, terms: list[Term], path: tuple[str | int, ...]) -> Diagnostic:

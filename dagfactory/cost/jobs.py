@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dagfactory.cost.hours import hours_of, lost
-from dagfactory.cost.rates import Rates, UnknownPriceError, disk_parts, machine_parts
+from dagfactory.cost.rates import Rates, disk_parts, machine_parts
 from dagfactory.cost.terms import Term, Work
 from dagfactory.language.job import Disk, JobTask, Machine
 from dagfactory.runtime.grid import count, packs
@@ -17,7 +17,6 @@ from dagfactory.tasks._sweep.search import MOST_COMBINATIONS, combinations
 from dagfactory.tasks.sweep import definition
 
 if TYPE_CHECKING:
-    from dagfactory.cost.hours import Hours
     from dagfactory.cost.terms import Planned
     from dagfactory.diagnostics.span import KeyPath
     from dagfactory.language.task import TaskBase
@@ -93,46 +92,45 @@ def times(task: TaskBase) -> int:
 
 def job_terms(plan: Planned, job: Job, rates: Rates, change: Change = AS_WRITTEN) -> list[Term]:
     """Return the terms of a task's jobs; raises UnknownPriceError."""
-    machine = job.machine
-    region = change.region or (plan.environment.region if plan.environment else "")
+    one = one_job(plan, job, rates, change)
+    found = batches(plan, job.task)
+    names = [f"{job.name}, rung {n}" if len(found) > 1 else job.name for n in range(len(found))]
+    return [_of_batch(one, name, batch) for name, batch in zip(names, found, strict=True)]
+
+
+def one_job(plan: Planned, job: Job, rates: Rates, change: Change = AS_WRITTEN) -> Term:
+    """Return what one of a task's jobs costs; raises UnknownPriceError."""
+    machine, usage = job.machine, plan.pipeline.usage
+    own = plan.environment.region if plan.environment else ""
+    region = change.region or own
     way = change.provisioning or machine.provisioning
     parts = machine_parts(rates, machine.type, machine.accelerator, region, way)
-    parts += disk_parts(rates, machine.disk or Disk(), region)
-    hours = hours_of(plan.pipeline.usage, job.name)
-    made = []
-    found = batches(plan, job.task)
-    for number, batch in enumerate(found):
-        work = Work(
-            machine=machine.type,
-            region=region,
-            provisioning=way,
-            hours=_hours(hours, batch),
-            jobs=batch.jobs,
-            trials=batch.trials,
-            replicas=machine.replicas,
-            lost=lost(plan.pipeline.usage, hours, way),
-        )
-        name = f"{job.name}, rung {number}" if len(found) > 1 else job.name
-        what = f"{_words(job)} {way.replace('_', '-')}"
-        amount = work.machine_hours
-        made.append(Term(name, what, amount, "hour", hours.kind, parts, work, job.path))
-    return made
+    disk = machine.disk or Disk()
+    # a region must not look cheaper because nobody knows the price of its disks
+    parts += disk_parts(rates, disk, region) or disk_parts(rates, disk, own)
+    hours = hours_of(usage, job.name)
+    work = Work(
+        machine=machine.type,
+        region=region,
+        provisioning=way,
+        hours=hours.value,
+        replicas=machine.replicas,
+        lost=lost(usage, hours, way),
+    )
+    what = f"{_words(job)} {way.replace('_', '-')}"
+    return Term(job.name, what, work.machine_hours, "hour", hours.kind, parts, work, job.path)
 
 
-def _hours(hours: Hours, batch: Batch) -> float:
+def _of_batch(one: Term, name: str, batch: Batch) -> Term:
+    if one.work is None:
+        return one
     # the mean over the jobs of all rungs was measured, short ones and long ones
-    return hours.value if hours.kind == "measured" else hours.value * batch.share
+    hours = one.work.hours * (1.0 if one.kind == "measured" else batch.share)
+    work = replace(one.work, jobs=batch.jobs, trials=batch.trials, hours=hours)
+    return replace(one, name=name, amount=work.machine_hours, work=work)
 
 
 def _words(job: Job) -> str:
     gpu = job.machine.accelerator
     attached = f" + {gpu.count} x {gpu.type.removeprefix('NVIDIA_')}" if gpu else ""
     return f"{job.machine.type}{attached}"
-
-
-def priceable(plan: Planned, job: Job, rates: Rates, change: Change) -> list[Term] | None:
-    """Return the terms of a task's jobs under a change, or None where no price of it is known."""
-    try:
-        return job_terms(plan, job, rates, change)
-    except UnknownPriceError:
-        return None

@@ -29,7 +29,11 @@ def text(cost: Cost, others: Sequence[Alternative], style: Style) -> str:
         *(each for line in _known(cost) for each in wrap(line, style.width)),
         "",
         *_terms("A RUN", cost.run, sources, style),
-        *_terms("A MONTH", (*_runs(cost), *cost.standing), sources, style),
+        *(
+            _terms("A MONTH", (*_runs(cost), *cost.standing), sources, style)
+            if cost.standing
+            else ()
+        ),
         *_alternatives(cost, others),
         *_wrapped("Prices", sources.lines(), style),
         *_wrapped("Not in these sums, or not what one expects", cost.notes, style, "-"),

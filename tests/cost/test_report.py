@@ -69,7 +69,8 @@ def test_what_cannot_be_had_otherwise_stays_as_written(estimate):
     tasks = {"fit": {"machine": {"type": "a3-highgpu-1g", "provisioning": "spot"}}}
     _, others = estimate(tasks | {"prepare": TASKS["prepare"]})
     found = {each.name: each for each in others}
-    assert found["all standard"].kept == 1
+    # it is not sold on demand, and the other one is bought so already
+    assert "all standard" not in found
     assert found["all flex-start"].kept == 1
 
 
@@ -97,3 +98,15 @@ def test_a_pipeline_without_jobs_costs_what_stands(estimate):
     assert (found.run_usd, found.month_usd, others) == (0, 0, [])
     assert "$0.00 a run" in text(found, others, Style())
     assert as_markdown(found, others)
+
+
+def test_a_region_is_not_cheaper_for_a_disk_without_a_price(estimate):
+    task = {"machine": {"type": "n1-standard-4", "disk": {"size_gb": 64000}}}
+    _, others = estimate({"fit": task})
+    assert all(each.usd > 64000 * 0.0002 for each in others if each.name.startswith("in "))
+
+
+def test_what_changes_nothing_is_no_alternative(estimate):
+    _, others = estimate({"prepare": TASKS["prepare"]})
+    assert "all standard" not in {each.name for each in others}
+    assert "all spot" in {each.name for each in others}
