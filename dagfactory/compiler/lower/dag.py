@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dagfactory.language.param import Param
 
 MAX_COMMENT = 200
-_BESIDE = {"composer", "machines", "pools", "code"}
+_BESIDE = {"composer", "airflow", "machines", "pools", "code"}
 """Fields of an environment that no DAG file is made from; of code, the file holds the hash."""
 
 
