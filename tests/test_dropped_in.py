@@ -22,6 +22,7 @@ TOYS = re.compile(
 )
 CODES = "CODES: dict[str, Code] = {\n"
 ENVIRONMENT = "environment: dev\nproject: demo-dev\nregion: us-central1\nbucket: gs://demo-dev\n"
+ENVIRONMENT += "composer: ml\n"
 SPEC = """pipeline: p
 tasks:
   a: {type: greet, whom: WHOM, timeout: 1h}
@@ -124,6 +125,17 @@ def test_a_store(copied: Path) -> None:
     done = start(copied, "sync", "--env", "dev", "--to", f"desk://{copied}/dags")
     assert done.returncode == 0, done.stderr
     assert (copied / "dags/p.py").is_file()
+
+
+def test_a_form_of_the_environment(copied: Path) -> None:
+    done = start(copied, "composer", "--env", "dev", "--format", "accounts")
+    assert done.stdout == "composer-ml@demo-dev.iam.gserviceaccount.com\n", done.stderr
+
+
+def test_a_question_of_doctor(copied: Path) -> None:
+    done = start(copied, "doctor", "--env", "dev")
+    assert done.returncode == 1, done.stderr
+    assert " the moon shines on us-central1\n" in done.stdout
 
 
 def test_each_kind_of_thing_is_explained() -> None:

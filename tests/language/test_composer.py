@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from dagfactory.compiler.compile import compile_spec
+from dagfactory.compiler.compile import build, compile_spec
 from dagfactory.language.environment import EnvironmentFile
 
 HEAD = "environment: dev\nproject: demo-dev\nregion: us-central1\nbucket: gs://demo-dev\n"
@@ -144,3 +144,13 @@ def test_images_of_each_line_are_taken():
     for image in ("composer-3-airflow-3", "composer-2.13.1-airflow-2.10.5"):
         target = f"airflow{re.search('airflow-([23])', image)[1]}"
         assert model(composer={"name": "ml", "image": image}, target=target).composer.image == image
+
+
+def test_neither_is_in_the_header_of_a_dag_file(tmp_path):
+    texts = []
+    for name, fields in (("bare", ""), ("all", ALL)):
+        (tmp_path / name).mkdir()
+        assert found_in(tmp_path / name, fields) == []
+        built = build([tmp_path / name / "p.yaml"], "dev")
+        texts.append(built.bundle.dags["p.py"])
+    assert texts[0] == texts[1]
