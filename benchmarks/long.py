@@ -61,6 +61,7 @@ PROOFS = (
     part_of_the_tests(
         "sync schedules", "tests/deploy/test_schedules.py", r"\w+, \w+: \d+ schedules.*wrong"
     ),
+    part_of_the_tests("killed syncs", "tests/deploy/test_over_http.py"),
     Proof("trainer faults", ("benchmarks/trainer_faults.py",), (r"(?m)^\w+ +\w+: .*$",), 0),
     Proof("deferrals", ("benchmarks/deferrals.py", "3"), (r"(?m)^.*wrong ends.*$",)),
 )
