@@ -96,6 +96,11 @@ def test_a_report_format(copied: Path) -> None:
     assert done.stdout == "shout 1\n"
 
 
+def test_a_form_of_a_plan(copied: Path) -> None:
+    done = start(copied, "plan", "--env", "dev", "--to", f"{copied}/new", "--format", "count")
+    assert done.stdout == "1\n", done.stderr
+
+
 def test_a_command(copied: Path) -> None:
     assert start(copied, "hello").stdout == "hello\n"
     assert "Say hello" in start(copied, "--help").stdout

@@ -16,6 +16,7 @@ from dagfactory.cli import _deploy
 @_deploy.to
 @click.option("--dry-run", is_flag=True, help="Change nothing; show the plan.")
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 when there is a difference.")
+@click.option("--diff", is_flag=True, help="Show the changes of files as text, too.")
 @click.option("--yes", is_flag=True, help="Agree to what a sync stops at, e.g. many deletions.")
 @_deploy.arrival
 @_deploy.verify

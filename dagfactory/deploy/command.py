@@ -9,6 +9,7 @@ from pathlib import Path
 from dagfactory.compiler.compile import Built, build
 from dagfactory.deploy.carry_out import Place, Wanted, carry_out, open_place, origin
 from dagfactory.deploy.destination import choose_destination, import_path_warning, package_warning
+from dagfactory.deploy.diff_text import diff_text
 from dagfactory.deploy.errors import DestinationError
 from dagfactory.deploy.pool_import import pool_import_command
 from dagfactory.deploy.saved_plan import SavedPlan, read
@@ -35,6 +36,7 @@ class SyncOptions:
     arrival: float = 0.0
     plan: Path | None = None
     verify: Asker | None = None
+    diff: bool = False
 
 
 def sync(options: SyncOptions) -> int:
@@ -53,6 +55,9 @@ def sync(options: SyncOptions) -> int:
     if saved:
         refuse_stale(saved, wanted.bundle, planned)
     show_plan(planned)
+    if options.diff:
+        sys.stdout.write(diff_text(planned, place.store, sys.stdout.encoding))
+        sys.stdout.flush()
     if options.dry_run or options.check:
         show_dry_run(planned, place.store.address, confirmed=options.yes)
         return 1 if options.check and (planned or planned.left) else 0

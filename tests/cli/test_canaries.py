@@ -102,13 +102,17 @@ def test_nothing_that_is_rendered_holds_one(folder: Path) -> None:
         dagfactory(folder, "render", "--env", "prod", "--stdout"),
         dagfactory(folder, "render", "--env", "prod", "--out", "other", "--diff"),
         dagfactory(folder, "graph", "specs/p.yaml", "--env", "prod"),
+        dagfactory(folder, "plan", "--env", "prod", "--out", "plan.json"),
+        dagfactory(folder, "plan", "--env", "prod", "--format", "markdown"),
         dagfactory(folder, "sync", "--env", "prod", "--dry-run"),
         dagfactory(folder, "sync", "--env", "prod"),
         dagfactory(folder, "schema"),
     ]
     assert "secrets/wandb-api-key" in printed[1]
     written = planted(folder)
-    assert {"p.py", "pools.json", "manifest.json"} <= {path.name for path in written}
+    assert {"p.py", "p.json", "pools.json", "manifest.json", "plan.json"} <= {
+        path.name for path in written
+    }
     assert [text for text in printed if CANARY in text] == []
     assert [path for path, content in written.items() if CANARY.encode() in content] == []
 

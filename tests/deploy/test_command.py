@@ -70,6 +70,21 @@ def test_looking_writes_nothing(home: Path, capsys: pytest.CaptureFixture[str]) 
     assert "(nothing was written)" in capsys.readouterr().err
 
 
+def test_the_text_that_changes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["sync", "--env", "staging"])
+    Path("specs/etl.yaml").write_text(SPEC.format(name="etl") + "description: Now.\n")
+    Path("specs/report.yaml").unlink()
+    (home / "out/staging/dags/team/report.py").write_text("one = '\x1b[31m'\n")
+    capsys.readouterr()
+    assert run(["sync", "--env", "staging", "--dry-run", "--diff"]) == 0
+    out = capsys.readouterr().out
+    assert "--- a/etl.py\n+++ b/etl.py\n" in out
+    assert '+    description="Now.",\n' in out
+    assert "--- a/report.py\n+++ /dev/null\n" in out
+    assert "-one = '<U+001B>[31m'" in out
+    assert "plans/etl.json" not in out
+
+
 def test_a_foreign_file_ends_with_4(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = home / "out/staging/dags/team/etl.py"
     path.parent.mkdir(parents=True)

@@ -10,8 +10,11 @@ from made import made
 from paths import ROOT
 
 from dagfactory.__main__ import run
-from dagfactory.compiler.bundle.bundle import MANIFEST
+from dagfactory.compiler.bundle.bundle import MANIFEST, Bundle
+from dagfactory.compiler.compile import build
 from dagfactory.deploy.apply import apply, plan_sync
+from dagfactory.deploy.changes.compare import compare
+from dagfactory.deploy.changes.deployed import look
 from dagfactory.deploy.errors import DestinationChangedError, DestinationError, RefusedError
 from dagfactory.deploy.stores import NEW, Store, open_store
 
@@ -49,6 +52,31 @@ def test_nothing_to_do_with_a_previous_runtime_lists_once(store: Store, calls: C
     calls()
     assert not plan_sync(made({"a": "1"}, runtime="b"), store)
     assert calls() == ["storage.objects.list", "storage.objects.get"]
+
+
+def test_a_plan_reads_what_differs(tmp_path: Path, store: Store, calls: Calls) -> None:
+    def bundle(word: str) -> Bundle:
+        for name in "abc":
+            task = f"{{type: bash, command: {word if name == 'a' else 'x'}}}"
+            text = f"pipeline: {name}\ntasks: {{t: {task}}}\n"
+            (tmp_path / f"{name}{word}.yaml").write_text(text)
+        built = build([tmp_path / f"{name}{word}.yaml" for name in "abc"], None)
+        assert built.bundle
+        return built.bundle
+
+    one, two = bundle("one"), bundle("two")
+    apply(plan_sync(one, store), store)
+    calls()
+    planned, deployed = look(one, store)
+    assert calls() == ["storage.objects.list"]
+    assert not planned
+    planned, deployed = look(two, store)
+    # the manifest, and the plan of the only pipeline that changes
+    assert calls() == ["storage.objects.list", *["storage.objects.get"] * 2]
+    assert deployed.pipelines.keys() == set("abc")
+    assert deployed.generation == store.listing()[MANIFEST].generation
+    (change,) = [each for each in compare(deployed, two).pipelines if each.tasks]
+    assert (change.pipeline, change.tasks[0].fields[0].new) == ("a", "two")
 
 
 def test_a_foreign_file_is_refused_until_it_is_identical(folder: Path, store: Store) -> None:

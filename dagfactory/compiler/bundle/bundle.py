@@ -185,7 +185,9 @@ class Difference:
         """Return a unified diff of every file that differs, the manifest left out."""
         paths = sorted({*self.added, *self.changed, *self.removed} - {MANIFEST})
         present = Folder(folder)
-        return "".join(_diff(path, present.read(path), made.files.get(path)) for path in paths)
+        return "".join(
+            unified_diff(path, present.read(path), made.files.get(path)) for path in paths
+        )
 
 
 def compare(made: Bundle, folder: Path) -> Difference:
@@ -266,7 +268,7 @@ def _is_ours(path: str, folder: Folder) -> bool:
     return content.startswith(HEADER) or is_companion(path, content)
 
 
-def _diff(path: str, old: bytes | None, new: bytes | None) -> str:
+def unified_diff(path: str, old: bytes | None, new: bytes | None) -> str:
     """Return the unified diff of one file; an absent side is /dev/null."""
     import difflib
 

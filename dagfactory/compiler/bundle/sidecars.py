@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 POOLS = "pools.json"
 """For `airflow pools import`; the pools are those of the environment, whoever uses them."""
 
+_PLANS = ({"format", "spec", "edges", "airflow"}, {"format", "environment"})
+"""The keys of a pipeline's plan, and of an environment's."""
+
 POLICY = ".alerts.json"
 """How the file of a pipeline's alerting policy ends."""
 
@@ -63,7 +66,7 @@ def is_ours(path: str, content: bytes) -> bool:
     try:
         data = json.loads(content)
         if path.startswith(FOLDER):
-            return "format" in data and ("spec" in data or "environment" in data)
+            return data.keys() in _PLANS
         if path == POOLS:
             return all("include_deferred" in each for each in data.values())
         return path.endswith(POLICY) and MARK in data["userLabels"]

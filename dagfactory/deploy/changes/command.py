@@ -6,7 +6,7 @@ import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from dagfactory.compiler.compile import Built, build
 from dagfactory.deploy import saved_plan
@@ -14,6 +14,7 @@ from dagfactory.deploy.changes.compare import compare
 from dagfactory.deploy.changes.deployed import look
 from dagfactory.deploy.changes.formats import Planned, load_form
 from dagfactory.deploy.changes.model import Changes, Warned
+from dagfactory.deploy.changes.running import running
 from dagfactory.deploy.changes.warned import warned
 from dagfactory.deploy.destination import choose_destination, import_path_warning, package_warning
 from dagfactory.deploy.errors import RefusedError
@@ -26,8 +27,14 @@ from dagfactory.project.specs import SPECS, find_specs
 from dagfactory.report import print_findings, style_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from dagfactory.compiler.bundle.bundle import Bundle
     from dagfactory.deploy.changes.deployed import Deployed
+    from dagfactory.deploy.changes.running import Airflow
+
+AirflowAt: TypeAlias = "Callable[[str], Airflow]"
+"""Returns a client of the Airflow at an address."""
 
 DIFFERENT = 2
 """The exit code for changes, and FAILED that for any error, when Terraform's are asked for."""
@@ -46,12 +53,15 @@ class PlanOptions:
     detailed_exitcode: bool
 
 
-def plan(options: PlanOptions) -> int:
-    """Show what a sync would change and why; return the exit code. Raises DagfactoryError."""
+def plan(options: PlanOptions, airflow: AirflowAt | None = None) -> int:
+    """Show what a sync would change and why; return the exit code. Raises DagfactoryError.
+
+    `airflow` returns a client for the address that an environment names; without it none is asked.
+    """
     if not options.detailed_exitcode:
-        return FAILED if _plan(options) is None else 0
+        return FAILED if _plan(options, airflow) is None else 0
     try:
-        planned = _plan(options)
+        planned = _plan(options, airflow)
     except DagfactoryError as error:
         sys.stderr.write(f"error: {error}\n")
         return FAILED
@@ -60,7 +70,7 @@ def plan(options: PlanOptions) -> int:
     return DIFFERENT if planned else 0
 
 
-def _plan(options: PlanOptions) -> SyncPlan | None:
+def _plan(options: PlanOptions, airflow: AirflowAt | None) -> SyncPlan | None:
     """Print a plan, and write it where a file is named; None when a spec has errors."""
     built = build(find_specs(options.paths or (SPECS,)), options.environment)
     if print_findings(built.diagnostics, built.sources) or built.bundle is None:
@@ -71,7 +81,10 @@ def _plan(options: PlanOptions) -> SyncPlan | None:
         planned = confirm_removals(planned)
     if planned.refused:
         raise RefusedError("; ".join(planned.refused))
-    changes = _changes(planned, deployed, built.bundle)
+    changes = compare(deployed, built.bundle)
+    warnings = [*warned(changes, built.bundle), *_running(changes, built, airflow)]
+    warnings += [Warned("confirm", "", f"needs --yes: {each}") for each in planned.confirm]
+    changes = replace(changes, warnings=tuple(warnings))
     shown = Planned(options.environment, store.address, changes, plan_summary(planned))
     style = style_for(sys.stdout, os.environ)
     sys.stdout.write(load_form(options.form).text(shown, style))
@@ -92,11 +105,11 @@ def _open(to: str | None, built: Built, bundle: Bundle) -> Store:
     return open_store(destination)
 
 
-def _changes(planned: SyncPlan, deployed: Deployed, bundle: Bundle) -> Changes:
-    """Return what changes, with every warning."""
-    changes = compare(deployed, bundle)
-    confirm = [Warned("confirm", "", f"needs --yes: {reason}") for reason in planned.confirm]
-    return replace(changes, warnings=(*warned(changes, bundle), *confirm))
+def _running(changes: Changes, built: Built, airflow: AirflowAt | None) -> Iterator[Warned]:
+    """Yield the runs under way, where the environment says which Airflow knows them."""
+    url = getattr(built.plans[0].environment, "airflow_url", None)
+    if url and airflow:
+        yield from running(changes, airflow(url))
 
 
 def _saved(

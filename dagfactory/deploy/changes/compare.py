@@ -96,12 +96,17 @@ def _unread(
     name: str, deployed: Deployed, made: dict[str, Any], shared: tuple[Reason, ...]
 ) -> tuple[Reason, ...]:
     """Return why a DAG file changes that has no plan to compare with."""
-    before, after = (
-        side.get("pipelines", {}).get(name, {}).get("inputs")
-        for side in (deployed.manifest.data, made)
-    )
-    # one hash of the resolved spec and the environment: the same inputs have no plan to compare
+    before, after = (_inputs(side, name) for side in (deployed.manifest.data, made))
+    # one hash of the resolved spec and the environment: the same inputs need no plan to compare
     return shared if before == after and shared else ("unknown", *shared)
+
+
+def _inputs(manifest: dict[str, Any], name: str) -> Any:
+    """Return the hash of what a DAG file was made from; an object of its own where there is none."""
+    # a destination's manifest is read as far as a sync needs it, and the rest of it may be anything
+    pipelines = manifest.get("pipelines")
+    entry = pipelines.get(name) if isinstance(pipelines, dict) else None
+    return entry.get("inputs") if isinstance(entry, dict) else object()
 
 
 def _shared_reasons(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dagfactory.compiler.bundle.plan_paths import plan_path
 from dagfactory.deploy.changes.document import read_pipeline
 from dagfactory.deploy.changes.model import Warned
+from dagfactory.diagnostics.wording import listing
 from dagfactory.language.cron import first
 from dagfactory.language.duration import parse_duration
 
@@ -21,28 +22,28 @@ MOST_RUNS = 1000
 """Above, old runs are not counted any more."""
 
 _TIMING = {"catchup", "schedule", "start_date", "timezone"}
-_NAMED = 5
-"""Tasks that a sentence names."""
 
 
 def warned(changes: Changes, bundle: Bundle, now: datetime | None = None) -> Iterator[Warned]:
     """Yield what a person should know before these changes are made."""
     today = now or datetime.now(UTC)
+    yield from _unknown(changes)
     for each in changes.pipelines:
-        yield from _unknown(each)
         yield from _history(each)
         new = read_pipeline(bundle.files.get(plan_path(each.pipeline), b""))
         if new:
             yield from _old_runs(each, new.settings, today.replace(tzinfo=None))
 
 
-def _unknown(change: PipelineChange) -> Iterator[Warned]:
-    if "unknown" in change.reasons:
+def _unknown(changes: Changes) -> Iterator[Warned]:
+    """Say of which pipelines nobody knows what changes."""
+    names = [each.pipeline for each in changes.pipelines if "unknown" in each.reasons]
+    if names:
         text = (
-            "there is no plan of it at the destination (an older version wrote it, or a sync was cut off):"
-            " what changes in its spec cannot be compared"
+            "what changes in specs cannot be compared where the destination has no plan (an older version"
+            f" wrote it, or a sync was cut off): {listing(names)}"
         )
-        yield Warned("unknown", change.pipeline, text)
+        yield Warned("unknown", "", text)
 
 
 def _history(change: PipelineChange) -> Iterator[Warned]:
@@ -50,9 +51,7 @@ def _history(change: PipelineChange) -> Iterator[Warned]:
     if change.action == "removed":
         yield Warned("history", change.pipeline, "the DAG and all its runs go from Airflow's list")
     elif change.vanished:
-        more = len(change.vanished) - _NAMED
-        names = ", ".join(change.vanished[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-        text = f"Airflow does not show what these tasks did until now: {names}"
+        text = f"Airflow does not show what these tasks did until now: {listing(change.vanished)}"
         yield Warned("history", change.pipeline, text)
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagfactory.compiler.bundle.bundle import HEADER, tidy
+from dagfactory.compiler.bundle.plan_paths import FOLDER
+from dagfactory.compiler.bundle.sidecars import is_ours
 from dagfactory.deploy.errors import DestinationChangedError, DestinationError, RefusedError
 from dagfactory.deploy.stores import NEW, Store, StoredFile
 from dagfactory.deploy.stores._file_lock import LOCK, Held, held
@@ -42,16 +44,21 @@ class LocalFile(StoredFile):
         return self.size == len(content) and self._read() == content
 
     def is_marked(self) -> bool:
-        """Return whether the file looks like ours: by its folder's name, or a DAG file by its header."""
+        """Return whether the file looks like ours: by its folder, a DAG file or plan by its content."""
         # a folder has no metadata that every file system keeps and every copy drops
+        if self.path.startswith(FOLDER):
+            return is_ours(self.path, self._readable())
         if "/" in self.path:
             shape = _SHAPES.get(kind_of(self.path))
             return bool(shape and shape.fullmatch(self.path.partition("/")[2]))
-        if not self.path.endswith(".py") or not 0 <= self.size <= MOST:
-            return False
-        with suppress(FileError):  # one that may not be read is nobody's
-            return (self._read() or b"").startswith(HEADER)
-        return False
+        return self.path.endswith(".py") and self._readable().startswith(HEADER)
+
+    def _readable(self) -> bytes:
+        """Return the content; nothing for a file that is too large, or may not be read."""
+        if 0 <= self.size <= MOST:
+            with suppress(FileError):  # one that may not be read is nobody's
+                return self._read() or b""
+        return b""
 
     def _read(self) -> bytes | None:
         return self.folder.read(self.path) if self.folder else None

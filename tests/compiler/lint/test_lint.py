@@ -5,6 +5,7 @@ import re
 
 import pytest
 from paths import ROOT
+from tokens import TOKENS
 
 from dagfactory.compiler import lint
 from dagfactory.compiler.compile import compile_spec
@@ -216,68 +217,6 @@ def test_images(found, image, moves):
     diagnostics = found(f'fit: {{type: train, module: m, image: "{image}"}}')
     assert codes(diagnostics) == (["DF301"] if moves else [])
     assert all(each.severity == "warning" for each in diagnostics)
-
-
-HEX, MIXED = 8 * "0a1b2c3d", 8 * "aB3dE6gH"
-TOKENS = {
-    "an API key of Google": ["AIza" + 35 * "a"],
-    "an access token of Google": ["ya29." + MIXED],
-    "a client secret of Google": ["GOCSPX-" + MIXED[:28]],
-    "a private key": ["-----BEGIN RSA PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----"],
-    "a key of age": ["AGE-SECRET-KEY-1" + 58 * "Q"],
-    "an access key of AWS": ["AKIA" + 16 * "A", "ASIA" + 16 * "B"],
-    "an account key of Azure": ["DefaultEndpointsProtocol=https;AccountKey=" + MIXED + "=="],
-    "a signed address of Azure": ["https://x.blob.core.windows.net/a?sv=1&sig=" + MIXED],
-    "a token of DigitalOcean": ["dop_v1_" + HEX],
-    "a token of GitHub": ["ghp_" + 36 * "b", "github_pat_" + MIXED],
-    "a token of GitLab": ["glpat-" + MIXED[:20], "glrt-" + MIXED[:20]],
-    "a token of Bitbucket or Jira": ["ATATT3" + MIXED],
-    "a token of npm": ["npm_" + MIXED[:36]],
-    "a token of PyPI": ["pypi-AgE" + MIXED],
-    "a key of RubyGems": ["rubygems_" + HEX[:48]],
-    "a token of Docker Hub": ["dckr_pat_" + MIXED[:27]],
-    "a token of Hugging Face": ["hf_" + 34 * "c"],
-    "a key of a model provider": [
-        "sk-" + 40 * "d",
-        "sk-ant-" + MIXED,
-        "gsk_" + MIXED,
-        "r8_" + MIXED[:37],
-    ],
-    "a key of Weights & Biases": ["wandb_v1_" + MIXED],
-    "a token of Databricks": ["dapi" + HEX[:32]],
-    "a token of Slack": ["xoxb-1234567890-abcdef", "https://hooks.slack.com/services/T0/B0/x"],
-    "an address of Discord that anybody can post to": [
-        "https://discord.com/api/webhooks/1/" + MIXED
-    ],
-    "an address of Teams that anybody can post to": [
-        "https://x.webhook.office.com/webhookb2/123e4567-e89b-12d3-a456-426614174000@a"
-    ],
-    "a token of Telegram": ["123456789:AA" + MIXED[:33]],
-    "a key of SendGrid": ["SG." + MIXED[:22] + "." + MIXED[:43]],
-    "a key of Mailgun": ["key-" + HEX[:32]],
-    "a key of Twilio": ["SK" + HEX[:32]],
-    "a key of Stripe": ["sk_live_" + MIXED, "rk_test_" + MIXED],
-    "a token of Shopify": ["shpat_" + HEX[:32]],
-    "a token of Square": ["sq0atp-" + MIXED[:22]],
-    "a token of Vault": ["hvs." + MIXED[:24]],
-    "a token of Terraform Cloud": [MIXED[:14] + ".atlasv1." + MIXED],
-    "a token of Pulumi": ["pul-" + HEX[:40]],
-    "a token of Doppler": ["dp.pt." + MIXED],
-    "a token of Grafana": ["glsa_" + MIXED[:32] + "_0a1b2c3d"],
-    "a key of New Relic": ["NRAK-" + 27 * "A"],
-    "a token of Sentry": ["sntrys_" + MIXED],
-    "a key of Linear": ["lin_api_" + MIXED[:40]],
-    "a token of Notion": ["ntn_" + MIXED[:46], "secret_" + MIXED[:43]],
-    "a key of Postman": ["PMAK-" + HEX[:24] + "-" + HEX[:34]],
-    "a token of PlanetScale": ["pscale_tkn_" + MIXED],
-    "a token of Supabase": ["sbp_" + HEX[:40]],
-    "a JSON web token": [".".join(2 * ["eyJ" + MIXED] + [MIXED])],
-    "a password in an address": ["https://user:hunter22@example.com"],
-    "a header that logs in": [
-        "Authorization: Bearer " + MIXED[:20],
-        "Authorization: Basic " + MIXED[:20],
-    ],
-}
 
 
 def test_every_family_of_tokens_has_an_example():

@@ -115,7 +115,7 @@ def test_a_renamed_task_takes_its_history_out_of_sight(
     assert change["vanished"] == ["b"]
     (warning,) = changes["warnings"]
     assert (warning["kind"], warning["pipeline"]) == ("history", "etl")
-    assert warning["text"].endswith("until now: b")
+    assert warning["text"].endswith("until now: `b`")
 
 
 def test_a_change_of_the_environment(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -166,7 +166,8 @@ def test_a_destination_without_plans_says_what_cannot_be_compared(
     changes = planned(capsys)
     assert one(changes)["reasons"] == ["unknown"]
     (warning,) = changes["warnings"]
-    assert (warning["kind"], warning["pipeline"]) == ("unknown", "etl")
+    assert warning["kind"] == "unknown"
+    assert warning["text"].endswith(": `etl`")
     assert run(["sync", "--env", "prod"]) == 0
     assert PLANS.is_dir()
     assert planned(capsys, "--detailed-exitcode", code=0)["pipelines"] == []
@@ -180,6 +181,37 @@ def test_of_an_older_version_the_hash_of_its_inputs_is_compared(
     manifest |= {"runtime": "dagfactory_runtime_0"}
     (home / "out/dags/team" / MANIFEST).write_text(json.dumps(manifest))
     assert one(planned(capsys))["reasons"] == ["generator"]
+
+
+@pytest.mark.parametrize("value", [[], {}, {"etl": []}, {"etl": {}}, None, 3, "etl"])
+@pytest.mark.parametrize("key", ["pipelines", "target", "generator", "address"])
+def test_a_manifest_with_anything_in_it_is_no_bug(
+    home: Path, capsys: pytest.CaptureFixture[str], key: str, value: Any
+) -> None:
+    manifest = without_plans(home)
+    manifest["files"]["etl.py"]["sha256"] = "0" * 64
+    (home / "out/dags/team" / MANIFEST).write_text(json.dumps(manifest | {key: value}))
+    capsys.readouterr()
+    assert run(["plan", "--env", "prod"]) in {0, 4}
+
+
+SWEEP = """\
+pipeline: etl
+defaults: {image: "us-docker.pkg.dev/p/r/t:1", machine: {type: n1-standard-8}}
+tasks:
+  search:
+    type: sweep
+    module: own.train
+    metric: {name: loss, goal: minimize}
+    parameters: {lr: {values: [0.1, 0.2]}, wd: {values: [1, 2]}}
+"""
+
+
+def test_the_size_of_a_sweep(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("specs/etl.yaml").write_text(SWEEP)
+    run(["sync", "--env", "prod"])
+    edit("specs/etl.yaml", "[1, 2]", "[1, 2, 3]")
+    assert one(planned(capsys))["sizes"] == [{"path": ["search.trial"], "old": 4, "new": 6}]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1, "spec": 1}', "[" * 50_000])
@@ -233,3 +265,41 @@ def test_looking_writes_nothing(home: Path, capsys: pytest.CaptureFixture[str]) 
     assert run(["plan", "--env", "prod", "--to", "new/dags/team"]) == 0
     assert not Path("new").exists()
     assert capsys.readouterr().out.endswith("bytes to write\n")
+
+
+def test_a_link_out_of_the_project_is_not_followed(
+    home: Path, capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "etl.json").write_text("theirs")
+    (home / ".git").mkdir()
+    (home / "plan.json").symlink_to(elsewhere / "etl.json")
+    assert run(["plan", "--env", "prod", "--out", "plan.json"]) == 0
+    assert not (home / "plan.json").is_symlink()
+    for each in PLANS.iterdir():
+        each.unlink()
+    PLANS.rmdir()
+    PLANS.symlink_to(elsewhere)
+    assert "theirs" not in json.dumps(planned(capsys))
+    assert run(["sync", "--env", "prod"]) == 4
+    assert (elsewhere / "etl.json").read_text() == "theirs"
+
+
+def test_a_first_sync_that_was_cut_off_before_its_manifest(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "out/dags/team" / MANIFEST).unlink()
+    (home / "out/dags/team/pools.json").unlink()
+    edit("specs/etl.yaml", "echo 1", "echo 2")
+    edit("specs/environments/prod.yaml", "slots: 2", "slots: 3")
+    assert {each["action"] for each in planned(capsys)["pipelines"]} == {"added"}
+    assert run(["sync", "--env", "prod"]) == 0
+    assert planned(capsys, "--detailed-exitcode", code=0)["pipelines"] == []
+
+
+def test_a_plan_of_somebody_else_stays(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    theirs = home / PLANS / "theirs.json"
+    theirs.write_text('{"format": 1, "spec": {}}')
+    edit("specs/etl.yaml", "echo 1", "echo 2")
+    assert run(["sync", "--env", "prod", "--yes"]) == 0
+    assert theirs.exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 from typing import Any, get_args
 
@@ -23,9 +22,9 @@ from dagfactory.tasks import task_type, types
 SPECS = {path.stem: source(path) for path in SOURCES}
 
 
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path)
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(tmp_path_factory.mktemp("specs"))
 
 
 def seeded() -> Random:
@@ -136,7 +135,7 @@ def one_edit(
     return None
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def plans(workshop: Workshop) -> dict[str, bytes]:
     found = {name: workshop.plan(data) for name, data in SPECS.items()}
     assert [name for name, plan in found.items() if plan is None] == []
@@ -198,20 +197,23 @@ def test_other_words_are_no_change(workshop: Workshop, plans: dict[str, bytes], 
 def test_a_task_that_comes_goes_or_is_called_otherwise(workshop: Workshop, name: str) -> None:
     old = {
         **SPECS[name],
-        "tasks": {**SPECS[name]["tasks"], "idle": {"type": "empty", "doc": "Idle."}},
+        "tasks": {**SPECS[name]["tasks"], "idle_zz": {"type": "empty", "doc": "Idle."}},
     }
-    tasks = {key: task for key, task in old["tasks"].items() if key != "idle"}
+    tasks = {key: task for key, task in old["tasks"].items() if key != "idle_zz"}
     variants = {
-        "added": {**old["tasks"], "another": {"type": "empty"}},
+        "added": {**old["tasks"], "another_zz": {"type": "empty"}},
         "removed": tasks,
-        "renamed": {**tasks, "resting": old["tasks"]["idle"]},
-        "moved": {**tasks, "box": {"type": "group", "tasks": {"idle": old["tasks"]["idle"]}}},
+        "renamed": {**tasks, "resting_zz": old["tasks"]["idle_zz"]},
+        "moved": {
+            **tasks,
+            "box_zz": {"type": "group", "tasks": {"idle_zz": old["tasks"]["idle_zz"]}},
+        },
     }
     expected = {
-        "added": [("added", "another", "")],
-        "removed": [("removed", "idle", "")],
-        "renamed": [("renamed", "idle", "resting")],
-        "moved": [("added", "box", ""), ("renamed", "idle", "box.idle")],
+        "added": [("added", "another_zz", "")],
+        "removed": [("removed", "idle_zz", "")],
+        "renamed": [("renamed", "idle_zz", "resting_zz")],
+        "moved": [("added", "box_zz", ""), ("renamed", "idle_zz", "box_zz.idle_zz")],
     }
     one = read_pipeline(workshop.plan(old) or b"")
     assert one

@@ -169,7 +169,7 @@ def test_ten_thousand_changes_fit() -> None:
     assert len(text.encode()) > MOST * 0.9
     kept, said = len(rows(tokens(text))) - 1, re.findall(r"([\d,]+) changes more", text)
     assert [int(each.replace(",", "")) for each in said] == [10_000 - kept]
-    assert re.search(r"and [\d,]+ pipelines more", text)
+    assert re.search(r"and [\d,]+ lines more", text)
     assert re.search(r"and [\d,]+ warnings more", text)
 
 
@@ -188,6 +188,17 @@ def test_nothing_a_terminal_would_obey(form: str) -> None:
         )
         assert not re.search(obeyed, said)
         shown(form, changed(each, each, each), Style(encoding="ascii")).encode("ascii")
+
+
+def test_pipelines_that_change_alike_are_one_line() -> None:
+    alike = tuple(PipelineChange(f"p{n}", "changed", ("generator",)) for n in range(1000))
+    own = PipelineChange("own", "changed", ("spec", "generator"), (Field(("doc",), new="a"),))
+    said = shown("human", Changes((*alike, own)))
+    assert "1,000 pipelines changed because of what writes it\n  `p0`, `p1`, `p2`" in said
+    assert said.count("\n") == 6
+    text = shown("markdown", Changes((*alike, own)))
+    assert "- 1,000 pipelines changed because of what writes it: `` `p0`, `p1`, `p2`" in text
+    assert len(rows(tokens(text))) == 2
 
 
 @pytest.mark.parametrize("form", forms())

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.deploy.changes.field import ABSENT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dagfactory.deploy.changes.field import Field
-    from dagfactory.deploy.changes.model import Changes, PipelineChange
+    from dagfactory.deploy.changes.model import Changes, PipelineChange, Reason
 
 REASONS = {
     "spec": "its spec",
     "generator": "what writes it",
     "environment": "the environment",
     "wording": "its wording alone: order, short forms, unused variables or masked texts",
-    "unknown": "unknown: no plan to compare with",
+    "unknown": "what cannot be compared",
 }
 DOTS = "…"
 _AROUND = 16
@@ -55,6 +57,24 @@ def headline(change: PipelineChange) -> str:
     if change.settings:
         parts.append(f"{counted(len(change.settings), 'setting')} changed")
     return ", ".join(parts) or "changed"
+
+
+def because(reasons: Iterable[Reason]) -> str:
+    """Return why DAG files change."""
+    return f"because of {', '.join(REASONS[each] for each in reasons)}"
+
+
+def told_apart(
+    changes: Changes,
+) -> tuple[list[PipelineChange], dict[tuple[Reason, ...], list[str]]]:
+    """Return the pipelines with something of their own to tell, and the others' names by their reasons."""
+    own, alike = [], defaultdict(list)
+    for each in changes.pipelines:
+        if each.action != "changed" or "spec" in each.reasons:
+            own.append(each)
+        else:
+            alike[each.reasons].append(each.pipeline)
+    return own, alike
 
 
 def total(changes: Changes) -> str:

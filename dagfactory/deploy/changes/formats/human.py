@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dagfactory.deploy.changes.formats._words import (
-    REASONS,
+    because,
+    counted,
     headline,
     literal,
     path_text,
+    told_apart,
     total,
     values,
 )
 from dagfactory.diagnostics.terminal import safe, width
+from dagfactory.diagnostics.wording import listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +34,14 @@ _SHORTEST = 16
 def text(planned: Planned, style: Style) -> str:
     """Return what changes, layer by layer, and a line that sums it up."""
     changes = planned.changes
-    lines = [line for each in changes.pipelines for line in _pipeline(each, style)]
+    own, alike = told_apart(changes)
+    lines = [line for each in own for line in _pipeline(each, style)]
+    for reasons, names in alike.items():
+        title = _paint(counted(len(names), "pipeline"), _BOLD, style)
+        lines += [
+            f"{title} changed {because(reasons)}",
+            f"  {safe(listing(names), style.encoding)}",
+        ]
     lines += _block("generator", changes.generator, style)
     lines += _block(f"environment {planned.environment}", changes.environment, style)
     for each in changes.warnings:
@@ -47,8 +57,7 @@ def _pipeline(change: PipelineChange, style: Style) -> Iterator[str]:
     title = safe(f"pipeline {change.pipeline}", style.encoding)
     yield f"{_paint(title, _BOLD, style)}: {headline(change)}"
     if change.action == "changed" and change.reasons != ("spec",):
-        reasons = ", ".join(REASONS[each] for each in change.reasons)
-        yield f"  because of {reasons}"
+        yield f"  {because(change.reasons)}"
     # of a pipeline that is new or gone its tasks are enough
     if change.action == "changed":
         yield from _fields(change.settings, "  ", style)

@@ -11,23 +11,25 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from dagfactory.deploy.changes.formats._words import (
-    REASONS,
+    because,
     counted,
     cut,
     headline,
     literal,
     path_text,
+    told_apart,
     total,
     values,
 )
 from dagfactory.diagnostics.terminal import safe
+from dagfactory.diagnostics.wording import listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dagfactory.deploy.changes.field import Field
     from dagfactory.deploy.changes.formats import Planned
-    from dagfactory.deploy.changes.model import PipelineChange, TaskChange, Warned
+    from dagfactory.deploy.changes.model import PipelineChange, Reason, TaskChange, Warned
     from dagfactory.report import Style
 
 MOST = 65_535
@@ -48,11 +50,12 @@ _CLOSE = ("", "</details>")
 def text(planned: Planned, style: Style) -> str:
     """Return the whole plan, or as much as fits and how much does not."""
     changes = planned.changes
+    own, alike = told_apart(changes)
     head = [
         f"### dagfactory plan for {_code(planned.environment)}: {total(changes)}",
         "",
         f"{_code(planned.destination)}: {planned.summary}",
-        *_list("", [_title(each) for each in changes.pipelines], "pipeline"),
+        *_list("", [*map(_title, own), *_alike(alike)], "line"),
         *_list("**Warnings**", [_warning(each) for each in changes.warnings], "warning"),
     ]
     room = MOST - len("\n".join(head).encode())
@@ -83,9 +86,14 @@ def _warning(warned: Warned) -> str:
 
 def _title(change: PipelineChange) -> str:
     """Return a pipeline with what changes in it, and why unless it is its spec."""
-    reasons = ", ".join(REASONS[each] for each in change.reasons)
-    why = f", because of {reasons}" if change.reasons != ("spec",) else ""
+    why = f", {because(change.reasons)}" if change.reasons != ("spec",) else ""
     return f"- {_code(change.pipeline)}: {headline(change)}{why}"
+
+
+def _alike(alike: dict[tuple[Reason, ...], list[str]]) -> Iterator[str]:
+    """Yield a line for the pipelines that change for the same reasons and no other."""
+    for reasons, names in alike.items():
+        yield f"- {counted(len(names), 'pipeline')} changed {because(reasons)}: {_code(listing(names))}"
 
 
 def _table(rows: list[str], room: int) -> list[str]:
