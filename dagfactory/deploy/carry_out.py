@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dagfactory.compiler.bundle.bundle import MANIFEST, Bundle
 from dagfactory.deploy import waiting
+from dagfactory.deploy.adopt import adopt
 from dagfactory.deploy.apply import agree, apply, plan_sync
 from dagfactory.deploy.destination import history_address
 from dagfactory.deploy.errors import RefusedError
@@ -104,7 +105,7 @@ def carry_out(
             raise RefusedError(
                 f"the destination is not as planned: {place.store.address} changed; run sync again"
             )
-        found = place.history.look()
+        found = _look(planned, place, by)
         version = _version(wanted, planned, place.history, found, by)
         before = _before(planned, place, lock, partial(_record, place.history, version))
         apply(planned, place.store, confirmed=confirmed, before=before)
@@ -114,6 +115,15 @@ def carry_out(
             lock.check()
             place.history.prune()
     return version.version
+
+
+def _look(planned: SyncPlan, place: Place, by: Origin) -> Found:
+    """List the history; where there is none yet, begin it with what the destination holds."""
+    found = place.history.look()
+    if found.versions or planned.before is None:
+        return found
+    adopt(place.store, place.history, planned.before, by.at)
+    return place.history.look()
 
 
 def _before(

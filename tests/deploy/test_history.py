@@ -123,6 +123,50 @@ def test_a_version_whose_sync_was_cut_off_says_so(capsys: pytest.CaptureFixture[
     assert first.endswith("added")
 
 
+def test_what_was_synced_before_there_was_a_history_is_its_first_version(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bring(1, 2)
+    shutil.copytree(FOLDER, "copy")
+    shutil.rmtree(PAST)
+    bring(2)  # nothing to do, and no version
+    assert not PAST.exists()
+    bring(3)
+    capsys.readouterr()
+    assert run(["history", "--env", "staging"]) == 0
+    assert "before the history" in capsys.readouterr().out.splitlines()[1]
+    assert run(["rollback", "1", "--env", "staging"]) == 0
+    there, then = files(FOLDER), files(Path("copy"))
+    assert json.loads(there.pop(MANIFEST)).pop("rolled_back") == 1
+    then.pop(MANIFEST)
+    assert there == then
+
+
+def test_what_is_not_as_its_manifest_says_is_no_version() -> None:
+    bring(1)
+    shutil.rmtree(PAST)
+    (FOLDER / ".airflowignore").write_text("another")
+    bring(2)
+    assert json.loads((PAST / "versions/000001.json").read_text())["who"] == "octocat"
+
+
+def test_a_history_holds_no_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    canaries = [f"canary{number:03}" for number in range(100)]
+    for canary in canaries:
+        monkeypatch.setenv(f"DAGFACTORY_TEST_{canary.upper()}", canary)
+    for name, canary in zip(("AIRFLOW_TOKEN", "AIRFLOW_LOGIN"), canaries, strict=False):
+        monkeypatch.setenv(f"DAGFACTORY_{name}", canary)
+    monkeypatch.setenv("GITHUB_TOKEN", canaries[2])
+    bring(1, 2)
+    assert run(["history", "--env", "staging", "--format", "json"]) == 0
+    assert run(["rollback", "1", "--env", "staging"]) == 0
+    shown = "".join(capsys.readouterr())
+    held = b"".join(files(Path()).values()).decode("latin-1")
+    assert not [each for each in canaries if each in shown + held]
+
+
 def test_what_is_no_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["history", "--env", "staging"]) == 3
     assert "has no history" in capsys.readouterr().err
