@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any, ClassVar, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
@@ -22,21 +20,19 @@ from . import (
     triggers,
     vertex,
 )
-from .awaited import HOUR, AwaitedJobOperator
+from .awaited import HOUR
 from .base import VertexOperator
 from .job_metrics import written_metrics
 from .labels import PREFIX, display_name, with_user_labels
+from .placed import CHOICE_LABEL, PlacedJobOperator, age, choice_of
 from .session import HttpError, is_permanent, message_of
 from .taskjobs import Job
 
 SPEC_LABEL = f"{PREFIX}spec"
-CHOICE_LABEL = f"{PREFIX}choice"
-EARLY_LOOKS, EARLY_PAUSE = 3, 2.0
 LATER_LOOK = 300.0
-FLEX_GRACE = 600.0
 
 
-class VertexJobOperator(AwaitedJobOperator):
+class VertexJobOperator(PlacedJobOperator):
     """Run a CustomJobSpec on Vertex AI and wait for it without holding a worker slot.
 
     ``job`` is the CustomJobSpec in Vertex's JSON form, templated as a whole. A live job of the same
@@ -193,7 +189,7 @@ class VertexJobOperator(AwaitedJobOperator):
             return self._result(job)
         text, code = jobstate.error_text(job), (job.get("error") or {}).get("code")
         if given_up or jobstate.another_place_may_help(text, code):
-            return self._next_choice(context, _choice(job), given_up or text)
+            return self._next_choice(context, choice_of(job), given_up or text)
         raise self._failure(job)
 
     def _failure(self, job: Job) -> AirflowException:
@@ -293,66 +289,12 @@ class VertexJobOperator(AwaitedJobOperator):
         """Return the seconds until a job has waited too long or may name the job behind it."""
         if "given_up" in self._notes:
             return HOUR
-        unverified = self._notes.get("unverified") and _age(job) < HOUR
+        unverified = self._notes.get("unverified") and age(job) < HOUR
         limits = [self._patience_left(job), LATER_LOOK if unverified else None]
         return min((each for each in limits if each is not None), default=None)
 
-    def _verify_early(self, created: Job) -> None:
-        """Look a few times for the job behind a new pipeline, which Vertex AI names a little later."""
-        for _ in range(EARLY_LOOKS):
-            self._verify(created)
-            if "unverified" not in self._notes:
-                return
-            time.sleep(EARLY_PAUSE)
-            created = self._get(created["name"])
-
-    def _verify(self, job: Job) -> None:
-        """Cancel a job that runs on machines of another price than requested."""
-        # Read back and not trusted: a training at the standard price costs several times that of Spot.
-        # What was asked for at that price cannot become dearer, and requests are counted.
-        _, wanted = self._placement(_choice(job))
-        if jobspec.strategy_of(wanted) == jobspec.STANDARD:
-            return
-        spec = self.created_job(job)
-        if spec is None:
-            self._notes["unverified"] = True
-            return
-        self._notes.pop("unverified", None)
-        problem = jobspec.strategy_problem(wanted, spec)
-        if problem and jobstate.is_live(job):
-            self._jobs.cancel(job["name"], problem)
-            raise AirflowFailException(f"{job['name']} was cancelled: {problem}")
-        if problem:
-            self.log.error("%s has run to its end, though %s", job["name"], problem)
-
-    def _say_if_unverified(self, job: Job) -> None:
-        """Log what is only known now, or never, of the price that a job has run at."""
-        if "unverified" in self._notes:
-            self._verify(job)
-        if "unverified" in self._notes:
-            self.log.warning("%s: Vertex AI never said with which strategy it ran", job["name"])
-
-    def _patience_left(self, job: Job) -> float | None:
-        """Return the seconds that a job may still wait for a machine, None for no limit."""
-        _, wanted = self._placement(_choice(job))
-        limit = jobspec.max_wait(wanted)
-        if limit is None or not jobstate.is_waiting(self._job_behind(job) or job):
-            return None
-        # Vertex AI itself ends the wait of a flex-start job
-        grace = FLEX_GRACE if jobspec.strategy_of(wanted) == jobspec.FLEX_START else 0.0
-        return limit + grace - _age(job)
-
-    def _give_up(self, job: Job) -> NoReturn:
-        """Cancel a job that has waited too long; its end leads to the next fallback."""
-        reason = f"no machine within {jobspec.max_wait(self._placement(_choice(job))[1]):.0f} s"
-        # before the request: a process that dies behind it would leave what looks like a person's decision
-        self._notes["given_up"] = reason
-        self._remember()
-        self._jobs.cancel(job["name"], reason)
-        self._wait(job)
-
     def _result(self, pipeline: dict[str, Any]) -> dict[str, Any]:
-        region, job = self._placement(_choice(pipeline))
+        region, job = self._placement(choice_of(pipeline))
         outputs = self.job_outputs()
         return {
             "job": pipeline["name"],
@@ -400,24 +342,6 @@ class VertexJobOperator(AwaitedJobOperator):
         ]
         return max(found, key=lambda job: str(job.get("endTime")), default=None)
 
-    def _job_behind(self, pipeline: Job) -> Job | None:
-        """Return the CustomJob that runs a pipeline, None while Vertex AI names none."""
-        name = (pipeline.get("trainingTaskMetadata") or {}).get("backingCustomJob")
-        if not name:
-            return None
-        return self.client(name.split("/")[3]).get(name)
-
     def regions(self) -> list[str]:
         """Return every region a job of this task may run in."""
         return [self.region, *(each["region"] for each in self.fallback or [] if "region" in each)]
-
-
-def _choice(pipeline: dict[str, Any]) -> int:
-    """Return which choice a job was launched with: 0 as asked, n the n-th fallback."""
-    return int((pipeline.get("labels") or {}).get(CHOICE_LABEL, 0))
-
-
-def _age(job: Job) -> float:
-    """Return the seconds since a job was created."""
-    created = jobstate.moment(job.get("createTime"))
-    return (datetime.now(UTC) - created).total_seconds() if created else 0.0

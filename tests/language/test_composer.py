@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from dagfactory.compiler.compile import build, compile_spec
+from dagfactory.compiler.build import build
+from dagfactory.compiler.compile import compile_spec
 from dagfactory.language.environment import EnvironmentFile
 
 HEAD = "environment: dev\nproject: demo-dev\nregion: us-central1\nbucket: gs://demo-dev\n"

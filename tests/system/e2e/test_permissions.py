@@ -16,7 +16,7 @@ from size import sampled
 
 from dagfactory.catalogue.permissions import permissions
 from dagfactory.compiler.bundle.bundle import write
-from dagfactory.compiler.compile import build
+from dagfactory.compiler.build import build
 from dagfactory.composer.command import plans_for
 from dagfactory.composer.needs import needs
 from dagfactory.emulator.permissions import write_permissions
