@@ -156,8 +156,8 @@ class VertexJobOperator(AwaitedJobOperator):
 
     def outcome(self, context: Any, job: Job) -> dict[str, Any]:
         """Return the result of a job that has ended, fall back or raise."""
-        noted = self._notes.pop("given_up", "")
-        given_up = noted if jobstate.state_of(job) == jobstate.CANCELLED else ""
+        cancelled = jobstate.state_of(job) == jobstate.CANCELLED
+        given_up = self._given_up(job) if cancelled else ""
         if jobstate.state_of(job) == jobstate.SUCCEEDED:
             self._say_if_unverified(job)
             return self._result(job)
@@ -262,7 +262,7 @@ class VertexJobOperator(AwaitedJobOperator):
 
     def look_again_in(self, job: Job) -> float | None:
         """Return the seconds until a job has waited too long or may name the job behind it."""
-        if "given_up" in self._notes:
+        if self._given_up(job):
             return HOUR
         unverified = self._notes.get("unverified") and _age(job) < HOUR
         limits = [self._patience_left(job), LATER_LOOK if unverified else None]
@@ -313,11 +313,15 @@ class VertexJobOperator(AwaitedJobOperator):
         grace = FLEX_GRACE if jobspec.strategy_of(wanted) == jobspec.FLEX_START else 0.0
         return limit + grace - _age(job)
 
+    def _given_up(self, job: Job) -> str:
+        """Return why this task has cancelled a job that waited; kept, for it may be asked again."""
+        return str(self._notes.get("given_up", {}).get(job["name"], ""))
+
     def _give_up(self, job: Job) -> NoReturn:
         """Cancel a job that has waited too long; its end leads to the next fallback."""
         reason = f"no machine within {jobspec.max_wait(self._placement(_choice(job))[1]):.0f} s"
         # before the request: a process that dies behind it would leave what looks like a person's decision
-        self._notes["given_up"] = reason
+        self._notes["given_up"] = {**self._notes.get("given_up", {}), job["name"]: reason}
         self._remember()
         self._jobs.cancel(job["name"], reason)
         self._wait(job)
