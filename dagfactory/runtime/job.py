@@ -182,8 +182,8 @@ class VertexJobOperator(PlacedJobOperator):
     def outcome(self, context: Any, job: Job) -> dict[str, Any]:
         """Return the result of a job that has ended, fall back or raise."""
         observability.ended(self, context, job, self._job_behind)
-        noted = self._notes.pop("given_up", "")
-        given_up = noted if jobstate.state_of(job) == jobstate.CANCELLED else ""
+        cancelled = jobstate.state_of(job) == jobstate.CANCELLED
+        given_up = self._given_up(job) if cancelled else ""
         if jobstate.state_of(job) == jobstate.SUCCEEDED:
             self._say_if_unverified(job)
             return self._result(job)
@@ -287,7 +287,7 @@ class VertexJobOperator(PlacedJobOperator):
 
     def look_again_in(self, job: Job) -> float | None:
         """Return the seconds until a job has waited too long or may name the job behind it."""
-        if "given_up" in self._notes:
+        if self._given_up(job):
             return HOUR
         unverified = self._notes.get("unverified") and age(job) < HOUR
         limits = [self._patience_left(job), LATER_LOOK if unverified else None]

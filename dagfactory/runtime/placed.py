@@ -74,11 +74,15 @@ class PlacedJobOperator(AwaitedJobOperator):
         grace = FLEX_GRACE if jobspec.strategy_of(wanted) == jobspec.FLEX_START else 0.0
         return limit + grace - age(job)
 
+    def _given_up(self, job: Job) -> str:
+        """Return why this task has cancelled a job that waited; kept, for it may be asked again."""
+        return str(self._notes.get("given_up", {}).get(job["name"], ""))
+
     def _give_up(self, job: Job) -> NoReturn:
         """Cancel a job that has waited too long; its end leads to the next fallback."""
         reason = f"no machine within {jobspec.max_wait(self._placement(choice_of(job))[1]):.0f} s"
         # before the request: a process that dies behind it would leave what looks like a person's decision
-        self._notes["given_up"] = reason
+        self._notes["given_up"] = {**self._notes.get("given_up", {}), job["name"]: reason}
         self._remember()
         self._jobs.cancel(job["name"], reason)
         self._wait(job)
