@@ -57,7 +57,7 @@ PROOFS = (
     part_of_the_tests("hostile strings", "tests/compiler/test_hostile.py"),
     part_of_the_tests("hostile specs", "tests/compiler/test_hostile_specs.py"),
     part_of_the_tests("determinism", "tests/compiler/test_determinism.py"),
-    part_of_the_tests("cache after edits", "tests/compiler/test_cache.py"),
+    part_of_the_tests("cache after edits", "tests/compiler/test_record.py"),
     part_of_the_tests(
         "sync schedules", "tests/deploy/test_schedules.py", r"\w+, \w+: \d+ schedules.*wrong"
     ),

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl:ResourceWarning")
 REGION = "us-central1"
 PIPELINES = f"https://{REGION}-aiplatform.googleapis.com/v1/projects/demo-prod/locations/{REGION}/trainingPipelines"
 DISK = 0.0002678
+A100 = "a2-highgpu-1g"
 SPEC = """
 pipeline: measured
 defaults: {image: "us-docker.pkg.dev/p/r/fit:1"}
@@ -48,8 +49,9 @@ def session(monkeypatch):
 
 def body(labels, code, machine, *, spot=False, replicas=1):
     container = {"imageUri": "trainer", "command": ["sh"], "args": ["-c", code]}
+    gpu = {"acceleratorType": "NVIDIA_TESLA_A100", "acceleratorCount": 1} if machine == A100 else {}
     pool = {
-        "machineSpec": {"machineType": machine},
+        "machineSpec": {"machineType": machine, **gpu},
         "replicaCount": "1",
         "containerSpec": container,
     }

@@ -7,7 +7,6 @@ Airflow is imported once; each step is a fork of this process.
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import re
@@ -16,11 +15,12 @@ import sys
 import warnings
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+import urllib3.connection
 
 UNSENT, UNANSWERED, UNREAD, UNREPORTED = "unsent", "unanswered", "unread", "unreported"
 """When a process dies: before a request, after it, after its answer, with its last word unsaid."""
@@ -31,7 +31,7 @@ KINDS = {
     "upload": r"models:upload|:mergeVersionAliases|/models/.*/operations/",
     "deploy": r":deployModel|:undeployModel|PATCH .*/endpoints/|/endpoints/.*/operations/",
     "cancel": r":cancel",
-    "create": r"POST .*/(trainingPipelines|hyperparameterTuningJobs|endpoints)\?",
+    "create": r"POST .*/(trainingPipelines|hyperparameterTuningJobs|endpoints)(\?|$)",
     "poll": r"GET .*/v1/projects/[^/]+/locations/",
 }
 
@@ -50,7 +50,7 @@ class Requests:
 
     def watch(self) -> None:
         """See every request from now on."""
-        connection = http.client.HTTPConnection
+        connection = urllib3.connection.HTTPConnection
         send, receive = connection.request, connection.getresponse
 
         def request(this: Any, method: str, url: str, *rest: Any, **named: Any) -> Any:
@@ -168,14 +168,9 @@ def forked(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def prepare() -> None:
-    """Import what the steps need, and make their clients: reading their documents is most of a step."""
-    from dagfactory.runtime import base, endpoint, job, pack, registry, sweep, tune  # noqa: F401
+    """Import what the steps need, which is most of a step."""
 
-    base.VertexClient = cache(base.VertexClient)  # type: ignore[misc]
-    base.StorageClient = cache(base.StorageClient)  # type: ignore[misc]
-    for region in REGIONS:
-        base.VertexClient("demo", region, CONNECTION, None)
-    base.StorageClient(CONNECTION, None)
+    from dagfactory.runtime import endpoint, job, pack, registry, sweep, tune  # noqa: F401
 
 
 def main(log: Path) -> None:

@@ -51,14 +51,14 @@ def recorded(monkeypatch):
     return kept
 
 
-def task(code: str, **arguments: Any) -> tuple[Task, dict[str, str]]:
+def task(code: str, *, board: str | None = BOARD, **arguments: Any) -> tuple[Task, dict[str, str]]:
     name, pushed = f"t{uuid4().hex[:8]}", {}
     container = {"imageUri": "trainer", "command": ["sh"], "args": ["-c", code]}
     pool = {"machineSpec": {"machineType": "n1-standard-4"}, "containerSpec": container}
     job = {
         "workerPoolSpecs": [pool | {"replicaCount": 1}],
         "baseOutputDirectory": {"outputUriPrefix": "gs://demo-ml/seen/a b"},
-        "tensorboard": BOARD,
+        **({"tensorboard": board} if board else {}),
         "serviceAccount": "trainer@demo.iam.gserviceaccount.com",
     }
     place = {"project": "demo", "region": "us-central1", "poll": 1} | arguments
@@ -107,7 +107,7 @@ def test_metrics_are_the_times_of_the_job_that_ran(recorded):
 
 
 def test_a_fallback_and_preemptions_are_counted(recorded, emulator):
-    made, pushed = task("exit 0", fallback=[{"region": "us-east1"}])
+    made, pushed = task("exit 0", board=None, fallback=[{"region": "us-east1"}])
     emulator.faults("stockout:1:us-central1")
     made.execute()
     made.reach(0, "FAILED")

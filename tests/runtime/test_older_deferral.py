@@ -61,10 +61,9 @@ def older() -> Task:
     task = Task(make, SimpleNamespace(run_id=RUN))
     for each in task.jobs():  # of the test before
         client = make().client(each["name"].split("/")[3])
-        client.call(client.locations.trainingPipelines().delete(name=each["name"]))
+        client.call("DELETE", each["name"])
     client = make().client("us-central1")
-    create = client.locations.trainingPipelines().create
-    job = client.call(create(parent=client.parent, body=copy.deepcopy(REQUEST)))
+    job = client.send(f"{client.parent}/trainingPipelines", copy.deepcopy(REQUEST))
     task.deferral = SimpleNamespace(method_name=METHOD, kwargs={**ARGUMENTS, "name": job["name"]})
     return task
 

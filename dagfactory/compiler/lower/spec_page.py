@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 WIDTH = 100
 MAX_SPEC = 20_000
 """Characters of a spec that are shown: Airflow reads the page with every list of DAGs."""
-_LEFT_OUT = ("description", "doc", "environments", "vars")
+_LEFT_OUT = ("budget", "description", "doc", "environments", "vars")
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _TICKS = re.compile(r"`{3,}")
 

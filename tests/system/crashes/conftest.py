@@ -13,7 +13,9 @@ from dagfactory.emulator.client import start
 def stage(tmp_path_factory):
     folder = tmp_path_factory.mktemp("crashes")
     with (
-        start(folder / "emulator", slots=8, workdir=TESTS / "runtime") as emulator,
+        start(
+            folder / "emulator", slots=8, workdir=TESTS / "runtime", buckets=["demo-ml"]
+        ) as emulator,
         crashes.staged(folder, emulator) as running,
     ):
         yield running
