@@ -182,8 +182,10 @@ class Difference:
         return ", ".join(f"{len(paths)} {word}" for word, paths in counts if paths) + left
 
     def text(self, made: Bundle, folder: Path) -> str:
-        """Return a unified diff of every file that differs, the manifest left out."""
+        """Return a unified diff of every file that differs but the manifest and the plans."""
         paths = sorted({*self.added, *self.changed, *self.removed} - {MANIFEST})
+        # a plan says once more, for `dagfactory plan`, what the DAG file shows
+        paths = [path for path in paths if not path.startswith(FOLDER)]
         present = Folder(folder)
         return "".join(
             unified_diff(path, present.read(path), made.files.get(path)) for path in paths
