@@ -102,7 +102,8 @@ def done(
     shutil.copytree(Path(dagfactory.runtime.__file__).parent, dags / "dagfactory_runtime_0")
     (dags / ".airflowignore").write_text("dagfactory_runtime_0\n")
     (dags / "links.py").write_text(DAG)
-    options = RunOptions(target=request.param, emulator=("--workdir", str(TESTS / "runtime")))
+    emulator = ("--workdir", str(TESTS / "runtime"), "--bucket", "demo-ml")
+    options = RunOptions(target=request.param, emulator=emulator)
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "airflow2":
             patch.setenv(VARIABLE, str(AIRFLOW_2))
