@@ -35,11 +35,14 @@ LIBRARIES = ("croniter", "jinja2", "markupsafe", "pydantic", "pydantic_core", "y
 
 
 class Inputs:
-    """Hashes of specs for one environment, or for every one; the files that specs share are read once."""
+    """Hashes of specs for one environment; the files that specs share are read once.
 
-    def __init__(self, environment: str | None, *, every: bool = False) -> None:
+    Without an environment all of them count: `check` compiles for each, and `render` says of what is
+    missing whether one of them has it.
+    """
+
+    def __init__(self, environment: str | None) -> None:
         self._environment = environment
-        self._every = every
         self._reads: Reads = {}
         self._beside: dict[Path, bytes | None] = {}
 
@@ -100,7 +103,7 @@ class Inputs:
             for file in files:
                 # of the others the names count: a patch for an environment that has no file is DF110
                 yield os.fsencode(file)
-                wanted = self._every or file.stem == self._environment
+                wanted = self._environment in (None, file.stem)
                 yield _read(file) if wanted else b""
 
 
