@@ -92,7 +92,10 @@ def test_back_to_a_version_and_on_again(capsys: pytest.CaptureFixture[str]) -> N
     assert "the destination is rolled back to version 1; add --yes" in capsys.readouterr().err
     spec("report", 3)
     spec("etl", 1)
-    assert run([*SYNC, "--check"]) == 0  # that of version 1
+    capsys.readouterr()
+    for options in ([], ["--check"], ["--dry-run"]):  # that of version 1
+        assert run([*SYNC, *options]) == 0
+    assert "--yes" not in capsys.readouterr().err
     assert run(["history", "--env", "staging"]) == 0
     assert "rolled back to 1" in capsys.readouterr().out.splitlines()[0]
     spec("etl", 4)
