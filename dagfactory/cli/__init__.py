@@ -33,6 +33,9 @@ class Commands(click.Group):
         if cmd_name not in names():
             return None
         found: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        for each in found.params:
+            if isinstance(each, click.Option):
+                each.envvar = _variable(cmd_name, each)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -64,6 +67,13 @@ def short_help(name: str) -> str:
         found = _SHORT.search(stream.readline())
     text = found[1].removeprefix(f"`dagfactory {name}`: ") if found else ""
     return text[:1].upper() + text[1:]
+
+
+def _variable(command: str, option: click.Option) -> str:
+    """Return the variable of the environment that an option can be set by."""
+    # by what people write; click goes by the name of the function's parameter
+    written = max(option.opts, key=len).strip("-").replace("-", "_")
+    return f"DAGFACTORY_{command}_{written}".upper()
 
 
 def _show_version(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:

@@ -42,7 +42,6 @@ class _Plan(click.Command):
     "--env",
     "environment",
     required=True,
-    envvar="DAGFACTORY_PLAN_ENV",
     metavar="NAME",
     help="Environment to render for.",
     shell_complete=environments,
@@ -58,7 +57,6 @@ class _Plan(click.Command):
     type=click.Choice(forms()),
     default="human",
     show_default=True,
-    envvar="DAGFACTORY_PLAN_FORMAT",
     help="Form of the plan; `markdown` fits into a comment of a pull request.",
 )
 @click.option(
