@@ -103,6 +103,18 @@ def test_back_to_a_version_and_on_again(capsys: pytest.CaptureFixture[str]) -> N
     assert "rolled_back" not in json.loads((FOLDER / MANIFEST).read_text())
 
 
+def test_pools_that_come_back_have_to_be_imported_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for slots in (2, 4):
+        pools = f"pools: {{gpu: {{slots: {slots}}}}}\n"
+        Path("specs/environments/staging.yaml").write_text(ENVIRONMENT + pools)
+        bring(1)
+    capsys.readouterr()
+    assert run(["rollback", "1", "--env", "staging"]) == 0
+    assert capsys.readouterr().err.endswith(f"airflow pools import {FOLDER}/pools.json\n")
+
+
 def test_only_the_last_versions_stay_and_all_they_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "KEPT", 3)
     bring(1, 2, 3, 2, 1, 4)
