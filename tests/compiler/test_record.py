@@ -181,6 +181,19 @@ def test_without_an_environment_those_count_that_could_be_chosen(project, capsys
     assert "no environment is chosen" in capsys.readouterr().err
 
 
+def test_an_operator_that_is_installed_anew_is_looked_at_again(project, compiled, monkeypatch):
+    monkeypatch.syspath_prepend(project / "installed")
+    (project / "installed").mkdir()
+    write("specs/one.yaml", "pipeline: one\ntasks: {a: {type: operator, operator: our_ops.Op}}\n")
+    for content in (None, "class Op:\n    def __init__(self, *, need): ...\n", "class Op: ...\n"):
+        if content:
+            write("installed/our_ops.py", content)
+        compiled.clear()
+        for _ in range(2):
+            assert render() == 0
+        assert compiled == {"one": 1}
+
+
 def test_a_name_that_is_not_utf8_is_known_as_well(project, compiled):
     name = os.fsdecode(b"specs/fo\xfcr.yaml")
     write(name, SPEC.format(name="four", word="x"))
