@@ -99,6 +99,8 @@ class Inputs:
             yield _read(file)
         environments = beside(spec, "environments")
         if environments:
+            # also an empty one: the environments that a spec itself holds are then no longer known
+            yield os.fsencode(environments)
             files = sorted(each for each in environments.iterdir() if each.suffix in SUFFIXES)
             for file in files:
                 # of the others the names count: a patch for an environment that has no file is DF110

@@ -181,6 +181,15 @@ def test_without_an_environment_those_count_that_could_be_chosen(project, capsys
     assert "no environment is chosen" in capsys.readouterr().err
 
 
+def test_an_empty_folder_of_environments_is_seen(project, capsys):
+    shutil.rmtree("specs/environments")
+    write("specs/one.yaml", SPEC.format(name="one", word="x") + "environments: {dev: {owner: x}}\n")
+    for expected in (0, 1):
+        assert run(["render", "specs/one.yaml", "--env", "dev"]) == expected
+        Path("specs/environments").mkdir(exist_ok=True)
+    assert "unknown environment `dev`" in capsys.readouterr().err
+
+
 def test_an_operator_that_is_installed_anew_is_looked_at_again(project, compiled, monkeypatch):
     monkeypatch.syspath_prepend(project / "installed")
     (project / "installed").mkdir()
