@@ -94,7 +94,7 @@ class Inputs:
             yield os.fsencode(defaults)
             yield _read(defaults)
         usage = beside(spec, USAGE)
-        for file in sorted(usage.iterdir()) if usage and usage.is_dir() else ():
+        for file in sorted(usage.iterdir()) if usage else ():
             yield os.fsencode(file)
             yield _read(file)
         environments = beside(spec, "environments")
