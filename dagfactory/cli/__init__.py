@@ -95,6 +95,8 @@ def _show_version(context: click.Context, _parameter: click.Parameter, asked: bo
     is_flag=True,
     expose_value=False,
     is_eager=True,
+    # a CI may name the release that it installs in DAGFACTORY_VERSION
+    allow_from_autoenv=False,
     callback=_show_version,
     help="Show the version, in a checkout with its commit, and exit.",
 )

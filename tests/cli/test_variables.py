@@ -22,3 +22,10 @@ def test_no_two_options_have_one_variable():
     variables = [each for each in found if each]
     assert "DAGFACTORY_RENDER_STDOUT" in variables
     assert len(variables) == len(set(variables))
+
+
+@pytest.mark.parametrize("release", ["1", "0.1.0"])
+def test_a_variable_with_the_release_is_no_wish_to_see_it(release, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGFACTORY_VERSION", release)
+    assert run(["check"]) == 3
