@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import TextIO
 
 from dagfactory.authoring.schema import schema_text
 from dagfactory.diagnostics.diagnostic import DagfactoryError
@@ -58,10 +59,21 @@ def _create(path: Path, text: str) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+            _fill(stream, path, text)
     except OSError as error:
+        # a full disk leaves no file, and so is not taken for one that was there
         if path.is_file() or path.is_symlink():
             return False
         reason = (error.strerror or str(error)).lower()
         raise DagfactoryError(f"cannot write {path}: {reason}") from None
     return True
+
+
+def _fill(stream: TextIO, path: Path, text: str) -> None:
+    """Write a text to a new file, which goes again where that fails: a second try would keep half of it."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

@@ -33,6 +33,9 @@ class Commands(click.Group):
         if cmd_name not in names():
             return None
         found: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        for each in found.params:
+            if isinstance(each, click.Option):
+                each.envvar = _variable(cmd_name, each)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -66,6 +69,13 @@ def short_help(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _variable(command: str, option: click.Option) -> str:
+    """Return the variable of the environment that an option can be set by."""
+    # by what people write; click goes by the name of the function's parameter
+    written = max(option.opts, key=len).strip("-").replace("-", "_")
+    return f"DAGFACTORY_{command}_{written}".upper()
+
+
 def _show_version(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
     """Print the version and leave, when the option was given."""
     if asked and not context.resilient_parsing:
@@ -85,6 +95,8 @@ def _show_version(context: click.Context, _parameter: click.Parameter, asked: bo
     is_flag=True,
     expose_value=False,
     is_eager=True,
+    # a CI may name the release that it installs in DAGFACTORY_VERSION
+    allow_from_autoenv=False,
     callback=_show_version,
     help="Show the version, in a checkout with its commit, and exit.",
 )

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     "environment",
     help="Check for this environment only.",
     metavar="NAME",
-    envvar="DAGFACTORY_CHECK_ENV",
     shell_complete=environments,
 )
 @click.option(
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     "name",
     type=click.Choice(report.formats()),
     help="Form of the report.",
-    envvar="DAGFACTORY_CHECK_FORMAT",
 )
 @click.option("--limit", default=20, show_default=True, help="Findings to print; 0 for all.")
 @click.option("--watch", is_flag=True, help="Check again whenever a file changes, until ^C.")

@@ -32,7 +32,6 @@ from dagfactory.cli._complete import environments
 @click.option(
     "--format",
     "name",
-    envvar="DAGFACTORY_COST_FORMAT",
     type=click.Choice(["text", "json", "markdown"]),
     default="text",
     show_default=True,

@@ -15,7 +15,6 @@ from dagfactory.cli._complete import environments
 @click.option(
     "--env",
     "environment",
-    envvar="DAGFACTORY_GRAPH_ENV",
     shell_complete=environments,
     help="Environment; the first one if absent.",
     metavar="NAME",
@@ -23,7 +22,6 @@ from dagfactory.cli._complete import environments
 @click.option(
     "--format",
     "name",
-    envvar="DAGFACTORY_GRAPH_FORMAT",
     type=click.Choice(["mermaid", "dot", "json"]),
     default="mermaid",
     show_default=True,

@@ -14,7 +14,6 @@ from dagfactory.cli._complete import machines
 @click.option(
     "--format",
     "name",
-    envvar="DAGFACTORY_MACHINES_FORMAT",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,

@@ -36,13 +36,19 @@ class _Plan(click.Command):
             raise _UsageError(error.format_message(), error.ctx) from None
 
 
+def _file(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    """Return the path of a plan that `sync` tells from a spec."""
+    if path and path.suffix != ".json":
+        raise click.BadParameter(f"{path} does not end in `.json`, by which `sync` knows a plan")
+    return path
+
+
 @click.command("plan", cls=_Plan)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--env",
     "environment",
     required=True,
-    envvar="DAGFACTORY_PLAN_ENV",
     metavar="NAME",
     help="Environment to render for.",
     shell_complete=environments,
@@ -58,13 +64,13 @@ class _Plan(click.Command):
     type=click.Choice(forms()),
     default="human",
     show_default=True,
-    envvar="DAGFACTORY_PLAN_FORMAT",
     help="Form of the plan; `markdown` fits into a comment of a pull request.",
 )
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
+    metavar="FILE.json",
+    callback=_file,
     help="Also write the plan to a file, which `sync` can carry out.",
 )
 @click.option(

@@ -15,7 +15,6 @@ from dagfactory.cli._complete import environments
 @click.option(
     "--env",
     "environment",
-    envvar="DAGFACTORY_RENDER_ENV",
     shell_complete=environments,
     help="Environment to render for.",
     metavar="NAME",

@@ -35,11 +35,14 @@ LIBRARIES = ("croniter", "jinja2", "markupsafe", "pydantic", "pydantic_core", "y
 
 
 class Inputs:
-    """Hashes of specs for one environment, or for every one; the files that specs share are read once."""
+    """Hashes of specs for one environment; the files that specs share are read once.
 
-    def __init__(self, environment: str | None, *, every: bool = False) -> None:
+    Without an environment all of them count: `check` compiles for each, and `render` says of what is
+    missing whether one of them has it.
+    """
+
+    def __init__(self, environment: str | None) -> None:
         self._environment = environment
-        self._every = every
         self._reads: Reads = {}
         self._beside: dict[Path, bytes | None] = {}
 
@@ -91,16 +94,18 @@ class Inputs:
             yield os.fsencode(defaults)
             yield _read(defaults)
         usage = beside(spec, USAGE)
-        for file in sorted(usage.iterdir()) if usage and usage.is_dir() else ():
+        for file in sorted(usage.iterdir()) if usage else ():
             yield os.fsencode(file)
             yield _read(file)
         environments = beside(spec, "environments")
         if environments:
+            # also an empty one: the environments that a spec itself holds are then no longer known
+            yield os.fsencode(environments)
             files = sorted(each for each in environments.iterdir() if each.suffix in SUFFIXES)
             for file in files:
                 # of the others the names count: a patch for an environment that has no file is DF110
                 yield os.fsencode(file)
-                wanted = self._every or file.stem == self._environment
+                wanted = self._environment in (None, file.stem)
                 yield _read(file) if wanted else b""
 
 

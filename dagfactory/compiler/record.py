@@ -37,7 +37,6 @@ class Record:
     """
 
     def __init__(self, work: str, environment: str | None) -> None:
-        self._every = work == "check" and environment is None
         self._environment = environment
         self._work = json.dumps([work, environment])
         self._path = _path()
@@ -50,14 +49,14 @@ class Record:
         self._keys = {spec: key for spec, key in keys.items() if key}
         rows = dict(self._rows()) if self._keys else {}
         known = {
-            spec: from_row(json.loads(rows[str(spec)][1]))
+            spec: from_row(json.loads(rows[_name(spec)][1]))
             for spec, key in self._keys.items()
-            if str(spec) in rows and rows[str(spec)][0] == key
+            if _name(spec) in rows and rows[_name(spec)][0] == key
         }
         return {spec: each for spec, each in known.items() if inputs.same_code(spec, each.code)}
 
     def _inputs(self) -> Inputs:
-        return Inputs(self._environment, every=self._every)
+        return Inputs(self._environment)
 
     def _rows(self) -> Iterator[tuple[str, tuple[str, bytes]]]:
         """Yield the key and the outcome of every spec that is known."""
@@ -89,7 +88,13 @@ class Record:
 
     def _row(self, spec: Path, outcome: Outcome) -> tuple[object, ...]:
         key, content = self._keys[spec], json.dumps(to_row(outcome)).encode()
-        return self._work, str(spec), key, content, _seal(self._work, str(spec), key, content)
+        name = _name(spec)
+        return self._work, name, key, content, _seal(self._work, name, key, content)
+
+
+def _name(spec: Path) -> str:
+    # the bytes of a file's name need not be UTF-8, which is all that SQLite takes
+    return os.fsencode(spec).decode("latin-1")
 
 
 def _path() -> Path | None:

@@ -11,6 +11,7 @@ from dagfactory.deploy.carry_out import Place, Wanted, carry_out, open_place, or
 from dagfactory.deploy.destination import destination_of
 from dagfactory.deploy.errors import RefusedError
 from dagfactory.deploy.history import Found, Version, deployed
+from dagfactory.deploy.pool_import import pool_import_command
 from dagfactory.deploy.show import show_done, show_dry_run, show_plan
 from dagfactory.deploy.verified import Asker, verified
 from dagfactory.diagnostics.terminal import safe
@@ -48,6 +49,7 @@ def rollback(options: RollbackOptions) -> int:
         return 0
     made = carry_out(wanted, planned, place, origin(), confirmed=options.yes)
     show_done(planned, place.store.address, made)
+    sys.stderr.write(pool_import_command(planned, environment, place.store.address))
     if options.verify and not verified(bundle, place, environment, options.verify):
         return 1
     return 0

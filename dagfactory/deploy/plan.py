@@ -95,11 +95,13 @@ def plan(
     gone, left = _deletes(unwanted, old), _left(unwanted, old)
     deletes = tuple(sorted(gone + left, key=_path)) if remove_left else gone
     writes = tuple(sorted(_writes(files, listing, old), key=_order))
+    commit = _commit(data, writes, deletes, old, there)
     return SyncPlan(
-        writes=writes + _commit(data, writes, deletes, old, there),
+        writes=writes + commit,
         deletes=deletes,
         refused=tuple(_refusals(writes, listing, old)),
-        confirm=tuple(_confirmations(made, gone, old)),
+        # where nothing changes, nobody has to agree
+        confirm=tuple(_confirmations(made, gone, old)) if commit or deletes else (),
         left=() if remove_left else left,
         before=remote_manifest,
         generation=there.generation if there else None,

@@ -9,6 +9,7 @@ import ast
 import hashlib
 import os
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -74,6 +75,8 @@ class Project:
 
     def digest(self, kind: str, written: str) -> str:
         """Return the hash of what is found under a path, of what is wrong with it where nothing is."""
+        if kind == "installed":
+            return self._once((kind, written), lambda: _installed(written))
         found = self._text(written) if kind == "text" else self._kept(kind, written)
         if not isinstance(found, Code):
             return hashlib.sha256(repr(found).encode("utf-8", "replace")).hexdigest()
@@ -105,6 +108,10 @@ class Project:
         """Return the text of a file."""
         self._asked.add(("text", written))
         return self._text(written)
+
+    def installed(self, module: str) -> None:
+        """Note that something was read of a module that is installed here, or is not."""
+        self._asked.add(("installed", module))
 
     def _text(self, written: str) -> str | Diagnostic:
         return self._once(("text", written), lambda: self._read_text(written))
@@ -176,6 +183,27 @@ class Project:
     def _tops(self) -> tuple[Path, ...]:
         """Return the folders that nothing may lead out of."""
         return (*self.folders[-1:], root())
+
+
+def _installed(module: str) -> str:
+    """Return the hash of what is where Python looks for a module."""
+    # an installer changes the folders of Python's path, somebody who writes the module the file
+    path = module.replace(".", "/")
+    places = (
+        place
+        for entry in sys.path
+        for place in (entry, f"{entry}/{path}.py", f"{entry}/{path}/__init__.py")
+    )
+    states = [_state(place) for place in places]
+    return hashlib.sha256(repr(states).encode()).hexdigest()
+
+
+def _state(place: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(place)  # noqa: PTH116 - takes names that no file can have
+    except (OSError, ValueError):
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -115,9 +115,9 @@ def _root(spec: Path) -> Path | None:
 
 
 def beside(spec: Path, name: str) -> Path | None:
-    """Return the nearest file or folder called `name` in the folders of a spec, or None."""
+    """Return the nearest folder called `name` in the folders of a spec, or None."""
     found = (folder / name for folder in _folders(spec))
-    return next((each for each in found if each.exists()), None)
+    return next((each for each in found if each.is_dir()), None)
 
 
 def defaults_beside(spec: Path) -> list[Path]:

@@ -94,7 +94,7 @@ def _fixtures(spec: Path) -> tuple[str, ...]:
     from dagfactory.project.specs import beside
 
     folder = beside(spec, "fixtures")
-    return ("--fixtures", str(folder.resolve())) if folder and folder.is_dir() else ()
+    return ("--fixtures", str(folder.resolve())) if folder else ()
 
 
 def _secrets(plan: Plan) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 import json
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -129,3 +130,16 @@ def test_commands_and_values_complete(tmp_path):
     for command in ("check", "graph", "render", "run", "sync"):
         assert complete(f"dagfactory {command} --env ", 3) == ["plain,local", "plain,prod"]
         assert complete(f"dagfactory {command} --env p", 3) == ["plain,prod"]
+
+
+def test_a_full_disk_leaves_no_half_of_a_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        code = run(["init", "new"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert code == 2
+    assert "cannot write new/specs/first.yaml: file too large" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.yaml"))

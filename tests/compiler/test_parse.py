@@ -52,6 +52,13 @@ def test_nothing_is_looked_for_above_the_folder_of_specs(specs):
     assert front_end(specs / "a.yaml").pipeline.owner is None
 
 
+def test_a_file_in_the_place_of_their_folder_holds_no_environments(specs):
+    (specs / "team").mkdir()
+    (specs / "team/environments").write_text("")
+    (specs / "team/p.yaml").write_text(SPEC)
+    assert environments(specs / "team/p.yaml") == ["dev", "prod"]
+
+
 def test_without_files_the_patches_of_a_spec_are_its_environments(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "a.yaml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections import Counter
@@ -167,6 +168,47 @@ def test_every_change_is_seen(project, compiled, change):
     assert render() == 0
     assert compiled == expected
     assert is_as_cold(project)
+
+
+def test_without_an_environment_those_count_that_could_be_chosen(project, capsys):
+    spec = "pipeline: one\ntasks:\n  a: {type: bash, command: 'echo ${vars.word}'}\n"
+    write("specs/one.yaml", spec)
+    assert run(["render"]) == 1
+    assert "unknown variable" in capsys.readouterr().err
+    frontend._load.cache_clear()
+    write("specs/environments/dev.yaml", ENVIRONMENT + "vars: {word: x}\n")
+    assert run(["render"]) == 1
+    assert "no environment is chosen" in capsys.readouterr().err
+
+
+def test_an_empty_folder_of_environments_is_seen(project, capsys):
+    shutil.rmtree("specs/environments")
+    write("specs/one.yaml", SPEC.format(name="one", word="x") + "environments: {dev: {owner: x}}\n")
+    for expected in (0, 1):
+        assert run(["render", "specs/one.yaml", "--env", "dev"]) == expected
+        Path("specs/environments").mkdir(exist_ok=True)
+    assert "unknown environment `dev`" in capsys.readouterr().err
+
+
+def test_an_operator_that_is_installed_anew_is_looked_at_again(project, compiled, monkeypatch):
+    monkeypatch.syspath_prepend(project / "installed")
+    (project / "installed").mkdir()
+    write("specs/one.yaml", "pipeline: one\ntasks: {a: {type: operator, operator: our_ops.Op}}\n")
+    for content in (None, "class Op:\n    def __init__(self, *, need): ...\n", "class Op: ...\n"):
+        if content:
+            write("installed/our_ops.py", content)
+        compiled.clear()
+        for _ in range(2):
+            assert render() == 0
+        assert compiled == {"one": 1}
+
+
+def test_a_name_that_is_not_utf8_is_known_as_well(project, compiled):
+    name = os.fsdecode(b"specs/fo\xfcr.yaml")
+    write(name, SPEC.format(name="four", word="x"))
+    for _ in range(2):
+        assert render() == 0
+    assert compiled == {Path(name).stem: 1}
 
 
 def test_other_code_compiles_everything(project, compiled, monkeypatch):

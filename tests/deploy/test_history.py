@@ -92,12 +92,27 @@ def test_back_to_a_version_and_on_again(capsys: pytest.CaptureFixture[str]) -> N
     assert "the destination is rolled back to version 1; add --yes" in capsys.readouterr().err
     spec("report", 3)
     spec("etl", 1)
-    assert run([*SYNC, "--check"]) == 0  # that of version 1
+    capsys.readouterr()
+    for options in ([], ["--check"], ["--dry-run"]):  # that of version 1
+        assert run([*SYNC, *options]) == 0
+    assert "--yes" not in capsys.readouterr().err
     assert run(["history", "--env", "staging"]) == 0
     assert "rolled back to 1" in capsys.readouterr().out.splitlines()[0]
     spec("etl", 4)
     assert run([*SYNC, "--yes"]) == 0
     assert "rolled_back" not in json.loads((FOLDER / MANIFEST).read_text())
+
+
+def test_pools_that_come_back_have_to_be_imported_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for slots in (2, 4):
+        pools = f"pools: {{gpu: {{slots: {slots}}}}}\n"
+        Path("specs/environments/staging.yaml").write_text(ENVIRONMENT + pools)
+        bring(1)
+    capsys.readouterr()
+    assert run(["rollback", "1", "--env", "staging"]) == 0
+    assert capsys.readouterr().err.endswith(f"airflow pools import {FOLDER}/pools.json\n")
 
 
 def test_only_the_last_versions_stay_and_all_they_name(monkeypatch: pytest.MonkeyPatch) -> None:

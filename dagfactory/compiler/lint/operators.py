@@ -34,6 +34,7 @@ def _operator(item: PlannedTask, plan: Plan) -> Iterator[Diagnostic]:
     from dagfactory.tasks.operator import AnyOperator
 
     if isinstance(item.task, AnyOperator):
+        plan.pipeline.project.installed(item.task.operator.rpartition(".")[0])
         found = signature(item.task.operator)
         given = plan.pipeline.defaults.arguments
         yield from (

@@ -18,6 +18,7 @@ from typing import Protocol
 from dagfactory.deploy import waiting
 from dagfactory.deploy.errors import DestinationChangedError, RefusedError
 from dagfactory.deploy.stores import NEW, Store, StoredFile
+from dagfactory.diagnostics.diagnostic import DagfactoryError
 
 LOCK = "lock.json"
 
@@ -64,7 +65,7 @@ class Lease:
 
     def release(self) -> None:
         """Remove the object, unless it went to somebody else."""
-        with self._turn, suppress(RefusedError):
+        with self._turn, suppress(DagfactoryError):
             self._store.delete(LOCK, generation=self._generation)
 
     def _expired(self) -> int:
@@ -102,5 +103,5 @@ def lease(store: Objects) -> Iterator[Lease]:
 def _renew(taken: Lease, over: threading.Event) -> None:
     """Renew until it is over; a failure shows when the work itself checks."""
     while not over.wait(RENEWAL):
-        with suppress(RefusedError):
+        with suppress(DagfactoryError):
             taken.check()

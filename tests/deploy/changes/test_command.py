@@ -252,6 +252,14 @@ def test_a_plan_is_written_for_sync(home: Path, capsys: pytest.CaptureFixture[st
     assert read(Path("first.json")).manifest_generation is None
 
 
+def test_a_plan_has_the_ending_by_which_sync_knows_it(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", "--env", "prod", "--out", "plan"]) == 2
+    assert "plan does not end in `.json`" in capsys.readouterr().err
+    assert not (home / "plan").exists()
+
+
 def test_single_specs_would_remove_the_others(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
