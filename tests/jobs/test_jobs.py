@@ -134,6 +134,17 @@ def test_the_live_jobs_of_a_run_are_cancelled_and_no_others(launch, ended, capsy
     assert left["name"] == other
 
 
+def test_a_refusal_of_one_job_does_not_keep_the_others_running(emulator, launch, ended, capsys):
+    names = {launch("sleep 60", dag="r"), launch("sleep 60", dag="r")}
+    emulator.faults("error:400:1:CancelTrainingPipeline")
+    assert run(["jobs", "--env", "here", "--pipeline", "r", "--cancel"]) == 4
+    err = capsys.readouterr().err
+    assert (err.count("not cancelled: train, job "), err.count("\ncancelled: train")) == (1, 1)
+    (left,) = listed(capsys, "--pipeline", "r")
+    (other,) = names - {left["name"]}
+    assert ended(other)["state"] == "PIPELINE_STATE_CANCELLED"
+
+
 def test_nothing_is_cancelled_without_saying_whose(capsys):
     assert run(["jobs", "--env", "here", "--cancel"]) == 2
     assert "--cancel without --pipeline or --run would end every job" in capsys.readouterr().err
