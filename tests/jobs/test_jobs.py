@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dagfactory.__main__ import run
+from dagfactory.authoring.cost import vertex
 from dagfactory.runtime import jobspec, labels
 
 ENVIRONMENT = "environment: here\nproject: demo\nregion: us-central1\nbucket: gs://demo-ml\n"
@@ -189,6 +190,20 @@ def test_a_log_is_followed_to_the_end_of_its_job(launch, capsys, monkeypatch):
 def test_what_is_not_there_is_said_in_one_line(capsys, arguments, code, said):
     assert run(arguments) == code
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"<html>Log in</html>", b"3"])
+def test_an_answer_that_is_no_json_is_said_in_one_line(emulator, capsys, monkeypatch, content):
+    from google.auth.transport.requests import AuthorizedSession
+    from requests import Response
+
+    page = Response()
+    page.status_code, page._content = 200, content
+    monkeypatch.setattr(AuthorizedSession, "request", lambda *_, **__: page)
+    assert run(["jobs", "--env", "here"]) == 4
+    assert "answered something that is not JSON" in capsys.readouterr().err
+    with pytest.raises(vertex.RefusedError, match="answers with something that is not JSON"):
+        list(vertex.jobs("demo", "us-central1", "p"))
 
 
 def test_missing_credentials_and_refusals_are_said_in_one_line(emulator, capsys, monkeypatch):
