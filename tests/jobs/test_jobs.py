@@ -174,6 +174,13 @@ def test_a_log_is_followed_to_the_end_of_its_job(launch, capsys, monkeypatch):
     assert [each[20:] for each in capsys.readouterr().out.splitlines()] == ["one", "two"]
 
 
+def test_an_entry_that_comes_late_is_asked_for_again():
+    from dagfactory.jobs import log
+
+    assert log._before("2026-11-30T22:01:00.123456789Z") == "2026-11-30T22:00:00.123456Z"
+    assert log._before("2026-11-30T22:01:00Z") == "2026-11-30T22:00:00.000000Z"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
