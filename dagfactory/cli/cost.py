@@ -47,7 +47,11 @@ def command(
     """
     if compare and name == "markdown":
         raise click.UsageError("a comparison is text or JSON")
-    if compare and spec is None:
+    if compare and spec is None and not measure:
+        if name != "text":
+            raise click.UsageError(
+                "the published comparison is text; write a SPEC and `--env NAME`"
+            )
         from dagfactory.cost.published import text
 
         sys.stdout.write(text())

@@ -14,7 +14,7 @@ from dagfactory.compiler.resolve.layers import Layers, merge_patch
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.source import SourceFile, decode, read, shown
 from dagfactory.diagnostics.span import KeyPath, Span
-from dagfactory.document.load import load
+from dagfactory.document.load import EMPTY, load
 from dagfactory.document.node import Node
 from dagfactory.project.code import Project, Reads
 from dagfactory.project.files import leads_out
@@ -206,11 +206,21 @@ def _defaults(path: Path) -> _Loaded:
 
 
 def _mapping(loaded: _Loaded, what: str) -> _Loaded:
-    """Return a loaded file without its tree where that is no mapping."""
-    if loaded.node is None or isinstance(loaded.node.value, dict):
+    """Return a loaded file, which is no pipeline, without its tree where that is no mapping."""
+    if loaded.node is None:
+        found = tuple(_of_its_own(each) for each in loaded.diagnostics)
+        return replace(loaded, diagnostics=found)
+    if isinstance(loaded.node.value, dict):
         return loaded
     problem = not_a_mapping(loaded.node, (), what)
     return replace(loaded, node=None, diagnostics=(*loaded.diagnostics, problem))
+
+
+def _of_its_own(found: Diagnostic) -> Diagnostic:
+    """Return a finding with the help for a file that is no pipeline."""
+    if found.message != EMPTY:
+        return found
+    return replace(found, help="write its keys, or delete the file")
 
 
 def _environment(path: Path, name: str | None) -> tuple[_Loaded | None, Diagnostic | None]:

@@ -68,8 +68,8 @@ def _lines(name: str, patient: Patient) -> Iterator[Line]:
     try:
         yield from checks.load(name)(patient)
     except AnswerError as error:
-        fix = hint(error.status) if name == "airflow" else "grant access, or check the address"
-        yield Line(str(error), fix)
+        other = hint(error.status) if name == "airflow" else "grant access, or check the address"
+        yield Line(error.reason, error.remedy or other)
     # a server can answer with JSON of any shape
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         reason = f"the answer has another shape than expected ({type(error).__name__})"

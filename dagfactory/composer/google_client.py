@@ -8,7 +8,6 @@ from typing import Any
 from dagfactory.composer.rest import AnswerError, send
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-NO_CREDENTIALS = "no Google credentials that work; run `gcloud auth application-default login`"
 
 
 class GoogleClient:
@@ -37,13 +36,13 @@ def _access_token() -> str:
             import_module("google.auth.transport.requests"),
         )
     except ModuleNotFoundError:
-        raise AnswerError(
-            0, "Google's libraries are missing: pip install 'dagfactory[gcp]'"
-        ) from None
+        remedy = "pip install 'dagfactory[gcp]'"
+        raise AnswerError(0, "Google's libraries are missing", remedy) from None
     errors = import_module("google.auth.exceptions")
     try:
         credentials, _ = auth.default(scopes=[_SCOPE])
         credentials.refresh(transport.Request())
     except errors.GoogleAuthError as error:
-        raise AnswerError(0, f"{NO_CREDENTIALS} ({error})") from None
+        remedy = "run `gcloud auth application-default login`"
+        raise AnswerError(0, f"no Google credentials that work ({error})", remedy) from None
     return str(credentials.token)

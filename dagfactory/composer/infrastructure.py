@@ -22,6 +22,9 @@ Who = Literal["airflow", "jobs"]
 WORKER = "roles/composer.worker"
 """What Composer itself demands of the account of its workers."""
 
+READER = "roles/storage.objectViewer"
+"""What jobs may do in the bucket of the DAGs."""
+
 _BACKEND = "airflow.providers.google.cloud.secrets.secret_manager.CloudSecretManagerBackend"
 _LONGEST_ID = 30  # characters of an account's id
 
@@ -157,10 +160,12 @@ def _grants(environment: EnvironmentFile, wanted: Needs) -> tuple[Grant, ...]:
         Grant("project", project, project, role_id(environment, "project"), "airflow"),
     ]
     if "objects" in wanted.kinds:
-        # jobs find their packages beside the DAGs
-        own = (environment.bucket.removeprefix("gs://"), dags_bucket(environment))
-        names = dict.fromkeys(filter(None, own))
-        made += [Grant("bucket", name, project, bucket_role, one) for name in names for one in who]
+        own, dags = environment.bucket.removeprefix("gs://"), dags_bucket(environment)
+        made += [Grant("bucket", own, project, bucket_role, one) for one in who]
+        if dags and dags != own:
+            made += [Grant("bucket", dags, project, bucket_role, "airflow")]
+            # jobs find their packages beside the DAGs; who can write there runs code in Airflow
+            made += [Grant("bucket", dags, project, READER, "jobs")] if jobs else []
     if jobs:
         made += [Grant("account", jobs, project, "roles/iam.serviceAccountUser", "airflow")]
         access = "roles/secretmanager.secretAccessor"

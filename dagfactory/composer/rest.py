@@ -18,14 +18,18 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class AnswerError(DagfactoryError):
-    """No answer, a refusal, or something that is no answer; `status` is 0 without one."""
+    """No answer, a refusal, or something that is no answer; `status` is 0 without one.
+
+    `remedy` is what to do about it, where that is known.
+    """
 
     exit_code = 2
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, remedy: str = "") -> None:
         # the text comes from a server, and a terminal would obey what it holds
-        super().__init__(safe(reason, "utf-8")[:400])
-        self.status = status
+        self.reason = safe(reason, "utf-8")[:400]
+        super().__init__("; ".join(filter(None, (self.reason, remedy))))
+        self.status, self.remedy = status, remedy
 
     @property
     def is_missing(self) -> bool:

@@ -86,7 +86,10 @@ def _simplicity(facts: Facts) -> tuple[Side, str]:
         what = _some(facts.waits) if facts.waits else "its schedule"
         return "Composer", f"it waits for others ({what}); a step of Pipelines pays meanwhile"
     if facts.calls:
-        what = f"{len(facts.calls)} tasks are no jobs ({', '.join(facts.types[:3])})"
+        many = (
+            "1 task is no job" if len(facts.calls) == 1 else f"{len(facts.calls)} tasks are no jobs"
+        )
+        what = f"{many} ({', '.join(facts.types[:3])})"
         return "Composer", f"{what}: operators here, containers of their own there"
     return "Pipelines", "all tasks are jobs, and no server stands between them"
 

@@ -25,6 +25,9 @@ _UNPRICED = {
     "operator": "other operators: what they start is not priced",
 }
 
+_COUNTED = {"replicas": ("deploy",), "tib": ("bigquery", "gate")}
+"""Keys of the usage file that count for these types of tasks only."""
+
 
 def endpoint(plan: Planned, name: str, item: PlannedTask, rates: Rates) -> Iterator[Term]:
     """Yield what a deployed version costs in a month; raises UnknownPriceError."""
@@ -126,6 +129,16 @@ def notes(plan: Planned, rates: Rates) -> Iterator[str]:
         yield f"boot disks: no price of them is known in `{_region(plan)}`"
     yield from (text for kind, text in _UNPRICED.items() if kind in kinds)
     yield from _about_tasks(plan)
+    yield from _uncounted(plan)
+
+
+def _uncounted(plan: Planned) -> Iterator[str]:
+    """Yield what the usage file says of a task and no sum counts."""
+    for name, item in plan.tasks.items():
+        said = plan.pipeline.usage.tasks.get(name)
+        for key, types in _COUNTED.items():
+            if said and getattr(said, key) and item.task.type not in types:
+                yield f"`{name}`: its `{key}` counts nothing; only that of {' and '.join(types)} does"
 
 
 def _about_tasks(plan: Planned) -> Iterator[str]:

@@ -22,6 +22,7 @@ from dagfactory.document.node import Node
 from dagfactory.document.scalar_nodes import after_properties, bad_anchor, key_problem, scalar_node
 
 # the C parser is 20 times as fast; a PyYAML that was built without libyaml does not have it
+EMPTY = "the file is empty"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -124,7 +125,7 @@ class _Builder:
             raise _StopError from None
         if not self.documents:
             span = Span(self.source.name, 1, 1, 1, 1)
-            self._report("DF102", "the file is empty", span, "start with `pipeline: my_pipeline`")
+            self._report("DF102", EMPTY, span, "start with `pipeline: my_pipeline`")
 
     def ignore(self, event: Any) -> None:
         """Stream and document ends carry nothing."""

@@ -164,10 +164,16 @@ def _tasks(dag: Node, inherited: Mapping[str, Argument], context: ImportContext)
 
 def _schedule(dag: Node, context: ImportContext) -> dict[str, Any]:
     """Return `schedule:` from the first of the keys that is set."""
-    for key in ("schedule", "schedule_interval", "timetable"):
-        node = dag.child(key)
-        if node and node.value is not None:
-            return {"schedule": schedule(_timetable(node), context, zone(dag))}
+    given = [
+        (key, node)
+        for key in ("schedule", "schedule_interval", "timetable")
+        if (node := dag.child(key)) and node.value is not None
+    ]
+    for key, node in given[1:]:
+        message = f"`{key}` was left out: `{given[0][0]}` is set, too"
+        context.add("changed", message, node.span, "keep the one that is meant")
+    for _, node in given[:1]:
+        return {"schedule": schedule(_timetable(node), context, zone(dag))}
     if context.since == "2" and not dag.child("schedule"):
         return {"schedule": {"every": "1d"}}
     if not context.since and not any(map(dag.child, ("schedule", "schedule_interval"))):

@@ -69,7 +69,10 @@ class Client:
             raise ServiceError(f"{_host(url)} did not answer; try again") from error
         if not answer.ok:
             raise _refused(answer, url)
-        return dict(answer.json())
+        try:
+            return dict(answer.json())
+        except (ValueError, TypeError) as error:
+            raise ServiceError(f"{_host(url)} answered something that is not JSON") from error
 
 
 def _vertex(region: str) -> str:

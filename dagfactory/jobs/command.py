@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from operator import attrgetter
 
 from dagfactory.diagnostics.terminal import safe
 from dagfactory.jobs import listing, log
 from dagfactory.jobs.client import Client
-from dagfactory.jobs.errors import NoJobError, NotSetUpError
+from dagfactory.jobs.errors import NoJobError, NotSetUpError, ServiceError
 from dagfactory.jobs.job import Job, Question, find
 from dagfactory.jobs.place import Place, place_of
 
@@ -46,10 +47,20 @@ def jobs(options: JobsOptions) -> int:
 
 
 def _cancel(client: Client, found: list[Job]) -> None:
-    for job in found:
-        if job.live:
+    """Ask every job that lives to end; raises ServiceError after all, for those that were refused."""
+    refused: list[ServiceError] = []
+    for job in filter(attrgetter("live"), found):
+        named = f"{safe(job.task, 'utf-8')}, job {job.id}"
+        try:
             client.cancel(job.name)
-            sys.stderr.write(f"cancelled: {safe(job.task, 'utf-8')}, job {job.id}\n")
+        except ServiceError as error:
+            # one that has ended meanwhile must not keep the others on their machines
+            refused.append(error)
+            sys.stderr.write(f"not cancelled: {named}\n")
+        else:
+            sys.stderr.write(f"cancelled: {named}\n")
+    if refused:
+        raise refused[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from dagfactory.jobs.client import Client
@@ -12,6 +13,8 @@ from dagfactory.runtime.jobstate import is_live
 
 PAUSE = 2.0
 """Seconds between two looks; a project may read its logs 60 times a minute."""
+BACK = timedelta(seconds=60)
+"""How much older than the last entry one may be that arrives after it."""
 LATE = 10.0
 """Seconds that the last lines of a job that has ended may take to arrive."""
 
@@ -23,7 +26,7 @@ def lines(client: Client, name: str, *, follow: bool) -> Iterator[str]:
     while True:
         found = client.get(name)
         for entry in _entries(client, found, since):
-            # several entries may have one time, and a later look begins with that time
+            # a later look begins before the last entry: machines send at different times
             if entry["insertId"] not in seen:
                 seen.add(entry["insertId"])
                 since = max(since, entry["timestamp"])
@@ -41,8 +44,13 @@ def _entries(client: Client, found: dict[str, Any], since: str) -> Iterator[dict
     """Yield the entries of a job since a time; none while Vertex AI does not name who runs it."""
     runs = _run_by(found)
     if runs:
-        late = f'\ntimestamp>="{since}"' if since else ""
+        late = f'\ntimestamp>="{_before(since)}"' if since else ""
         yield from client.entries(f'resource.type="ml_job"\nresource.labels.job_id="{runs}"{late}')
+
+
+def _before(since: str) -> str:
+    """Return the time from which a look begins: late entries are older than the last one."""
+    return f"{datetime.fromisoformat(since) - BACK:%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def _run_by(found: dict[str, Any]) -> str:

@@ -96,7 +96,8 @@ class ComposerCost(SpecModel):
     @model_validator(mode="after")
     def _one(self) -> ComposerCost:
         if (self.month is None) == (self.dcu is None):
-            raise bad("what Composer costs is a `month`, or the `dcu` in use", "keep one of them")
+            remedy = "write `month: 440`, say" if self.month is None else "keep one of them"
+            raise bad("what Composer costs is a `month`, or the `dcu` in use", remedy)
         if self.month is not None and self.database_gib is not None:
             raise bad("`month` holds the database already", "delete it", ("database_gib",))
         return self

@@ -46,6 +46,13 @@ def test_json(said):
     assert json.loads(out)["run"][0]["name"] == "fit"
 
 
+def test_an_empty_usage_file_is_not_told_to_be_a_pipeline(said):
+    code, _, err = said(usage="# nothing yet\n")
+    assert code == 1
+    assert "specs/usage/p.yaml:1:1" in err
+    assert "= help: write its keys, or delete the file" in err
+
+
 def test_an_unknown_price_is_a_finding_at_its_place_and_no_sum(said):
     code, out, err = said(machine="n2-standard-8")
     assert (code, out) == (1, "")
@@ -101,7 +108,15 @@ def test_a_comparison_of_a_spec_and_the_published_one(said, capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["specs"], ["--compare", "--format", "markdown"], ["--env", "prod"]]
+    "arguments",
+    [
+        [],
+        ["specs"],
+        ["--compare", "--format", "markdown"],
+        ["--env", "prod"],
+        ["--compare", "--format", "json"],
+        ["--compare", "--measure"],
+    ],
 )
 def test_what_is_missing_is_wrong_usage(arguments, capsys):
     assert run(["cost", *arguments]) == 2

@@ -7,6 +7,9 @@ import subprocess
 import sys
 
 import processes
+import pytest
+
+from dagfactory.__main__ import run
 
 EMULATOR = [sys.executable, "-W", "ignore", "-m", "dagfactory", "emulator"]
 CLIENT = """
@@ -64,3 +67,16 @@ def test_what_cannot_start_is_one_line():
     taken.close()
     done = processes.run([*EMULATOR, "--", "no-such"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (127, "error: no-such: No such file or directory\n")
+
+
+@pytest.mark.parametrize("wrong", [("--port", "99999"), ("--port", "-1"), ("--slots", "0")])
+def test_numbers_that_cannot_be_are_wrong_usage(wrong, capsys):
+    assert run(["emulator", *wrong]) == 2
+    assert f"Invalid value for '{wrong[0]}'" in capsys.readouterr().err
+
+
+def test_the_help_shows_the_example_on_a_line_of_its_own(capsys):
+    assert run(["emulator", "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    example = "dagfactory emulator --bucket my-bucket=us-central1 -- pytest tests/"
+    assert example in [each.strip() for each in lines]

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from size import SEED, size
 
+from dagfactory.composer.checks import composer
 from dagfactory.composer.doctor import DoctorOptions, doctor
 
 SPEC = """
@@ -98,6 +99,17 @@ def test_without_an_address_the_report_says_what_to_write(tmp_path, monkeypatch,
     assert "✗ Airflow's address is not known\n    write `airflow: {url: https://…}`\n" in out
     assert "✓ the emulator is installed here" in out
     assert out.endswith(" to repair\n")
+
+
+def test_missing_credentials_have_the_repair_of_credentials(tmp_path, monkeypatch, capsys):
+    _, out = looked_at(tmp_path, "", monkeypatch, capsys)
+    (line,) = [each for each in json.loads(out)["lines"] if "credentials" in each["text"]]
+    assert line["fix"] == "run `gcloud auth application-default login`"
+
+
+def test_what_composer_does_not_have_is_said_in_words():
+    (line,) = composer._one("package pandas", "==1", None)
+    assert line.text == "package pandas of Composer is not set, the file says '==1'"
 
 
 def test_a_token_does_not_follow_to_another_address(server, tmp_path, monkeypatch, capsys):

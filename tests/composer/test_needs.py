@@ -96,6 +96,17 @@ def test_jobs_may_read_their_secrets_and_nothing_else_of_secrets(tmp_path):
     assert [each for each in made.grants if each.on == "project" and each.who == "jobs"] == []
 
 
+def test_jobs_read_the_bucket_of_dags_and_cannot_write_code_there(tmp_path):
+    made = infrastructure(*plans_for([project(tmp_path)], "prod"))
+    held = {
+        each.name: each.role for each in made.grants if (each.on, each.who) == ("bucket", "jobs")
+    }
+    assert held == {
+        "arr-coc-prod-ml": "dagfactory_prod_bucket",
+        "arr-coc-prod-composer": "roles/storage.objectViewer",
+    }
+
+
 def test_ids_are_those_that_google_takes(tmp_path):
     made = infrastructure(*plans_for([project(tmp_path)], "prod"))
     for role in made.roles:

@@ -145,6 +145,13 @@ def test_queries_and_storage_are_paid_where_their_size_is_known(cost):
     assert any("`q` reads" in each for each in cost(tasks).notes)
 
 
+def test_usage_that_counts_nothing_is_said_to(cost):
+    tasks = {"fit": machine("n1-standard-4"), "q": {"type": "bigquery", "query": "SELECT 1"}}
+    found = cost(tasks, usage={"tasks": {"fit": {"replicas": 2}, "q": {"tib": 0.5}}})
+    said = [each for each in found.notes if "counts nothing" in each]
+    assert said == ["`fit`: its `replicas` counts nothing; only that of deploy does"]
+
+
 @settings(max_examples=50)
 @given(
     st.floats(0.01, 1e4),

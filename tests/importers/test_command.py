@@ -43,6 +43,14 @@ def test_files_are_not_replaced_unless_asked(file, capsys):
     assert "DAG one" in Path("specs/one.yaml").read_text()
 
 
+def test_a_second_schedule_is_left_out_with_a_remark(file, capsys):
+    file.write_text("default: {schedule: '0 3 * * *'}\n" + GOOD + "  schedule_interval: '@daily'\n")
+    assert run(["import", "dags.yml"]) == 0
+    out, err = capsys.readouterr()
+    assert 'schedule: "0 3 * * *"' in out
+    assert "dags.yml:4:22: warning[changed]: `schedule_interval` was left out: `schedule`" in err
+
+
 def test_an_error_exits_1_and_the_good_dags_are_written(file, capsys):
     file.write_text(GOOD + "two: {tasks: {}}\n")
     assert run(["import", "dags.yml", "--out", "specs"]) == 1

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dagfactory.__main__ import run
+from dagfactory.authoring.cost import vertex
 from dagfactory.runtime import jobspec, labels
 
 ENVIRONMENT = "environment: here\nproject: demo\nregion: us-central1\nbucket: gs://demo-ml\n"
@@ -134,6 +135,17 @@ def test_the_live_jobs_of_a_run_are_cancelled_and_no_others(launch, ended, capsy
     assert left["name"] == other
 
 
+def test_a_refusal_of_one_job_does_not_keep_the_others_running(emulator, launch, ended, capsys):
+    names = {launch("sleep 60", dag="r"), launch("sleep 60", dag="r")}
+    emulator.faults("error:400:1:CancelTrainingPipeline")
+    assert run(["jobs", "--env", "here", "--pipeline", "r", "--cancel"]) == 4
+    err = capsys.readouterr().err
+    assert (err.count("not cancelled: train, job "), err.count("\ncancelled: train")) == (1, 1)
+    (left,) = listed(capsys, "--pipeline", "r")
+    (other,) = names - {left["name"]}
+    assert ended(other)["state"] == "PIPELINE_STATE_CANCELLED"
+
+
 def test_nothing_is_cancelled_without_saying_whose(capsys):
     assert run(["jobs", "--env", "here", "--cancel"]) == 2
     assert "--cancel without --pipeline or --run would end every job" in capsys.readouterr().err
@@ -162,6 +174,13 @@ def test_a_log_is_followed_to_the_end_of_its_job(launch, capsys, monkeypatch):
     assert [each[20:] for each in capsys.readouterr().out.splitlines()] == ["one", "two"]
 
 
+def test_an_entry_that_comes_late_is_asked_for_again():
+    from dagfactory.jobs import log
+
+    assert log._before("2026-11-30T22:01:00.123456789Z") == "2026-11-30T22:00:00.123456Z"
+    assert log._before("2026-11-30T22:01:00Z") == "2026-11-30T22:00:00.000000Z"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -178,6 +197,20 @@ def test_a_log_is_followed_to_the_end_of_its_job(launch, capsys, monkeypatch):
 def test_what_is_not_there_is_said_in_one_line(capsys, arguments, code, said):
     assert run(arguments) == code
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"<html>Log in</html>", b"3"])
+def test_an_answer_that_is_no_json_is_said_in_one_line(emulator, capsys, monkeypatch, content):
+    from google.auth.transport.requests import AuthorizedSession
+    from requests import Response
+
+    page = Response()
+    page.status_code, page._content = 200, content
+    monkeypatch.setattr(AuthorizedSession, "request", lambda *_, **__: page)
+    assert run(["jobs", "--env", "here"]) == 4
+    assert "answered something that is not JSON" in capsys.readouterr().err
+    with pytest.raises(vertex.RefusedError, match="answers with something that is not JSON"):
+        list(vertex.jobs("demo", "us-central1", "p"))
 
 
 def test_missing_credentials_and_refusals_are_said_in_one_line(emulator, capsys, monkeypatch):

@@ -91,8 +91,10 @@ def _answer(session: Any, address: str, *, or_gone: bool = False) -> dict[str, A
     if response.status_code != _OK:
         text = _first_line(response.text.replace("\n", " "))
         raise RefusedError(f"Vertex AI answers {response.status_code}: {text}")
-    made: dict[str, Any] = response.json()
-    return made
+    try:
+        return dict(response.json())
+    except (ValueError, TypeError) as error:
+        raise RefusedError("Vertex AI answers with something that is not JSON") from error
 
 
 def _first_line(text: str) -> str:

@@ -75,4 +75,5 @@ def _one(what: str, wanted: Any, found: Any) -> Iterator[Line]:
         yield Line(f"{what} of Composer is {wanted!r}")
     else:
         fix = "update the environment (terraform apply), or the file"
-        yield Line(f"{what} of Composer is {found!r}, the file says {wanted!r}", fix)
+        is_there = "is not set" if found is None else f"is {found!r}"
+        yield Line(f"{what} of Composer {is_there}, the file says {wanted!r}", fix)

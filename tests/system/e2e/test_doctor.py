@@ -239,7 +239,7 @@ DRIFTS: dict[str, Callable[[Live], None]] = {
     "size of Composer is 'ENVIRONMENT_SIZE_LARGE'": _config(
         "config", "environmentSize", value="ENVIRONMENT_SIZE_LARGE"
     ),
-    "package pandas of Composer is None": _config(*SOFTWARE, "pypiPackages", value={}),
+    "package pandas of Composer is not set": _config(*SOFTWARE, "pypiPackages", value={}),
     "package pandas of Composer is '==1'": _config(
         *SOFTWARE, "pypiPackages", "pandas", value="==1"
     ),
