@@ -15,8 +15,8 @@ import pytest
 from size import sampled
 
 from dagfactory.catalogue.permissions import permissions
-from dagfactory.compiler.bundle.bundle import write
 from dagfactory.compiler.build import build
+from dagfactory.compiler.bundle.bundle import write
 from dagfactory.composer.command import plans_for
 from dagfactory.composer.needs import needs
 from dagfactory.emulator.permissions import write_permissions
