@@ -61,10 +61,9 @@ def older() -> Task:
     task = Task(make, SimpleNamespace(run_id=RUN))
     for each in task.jobs():  # of the test before
         client = make().client(each["name"].split("/")[3])
-        client.call(client.locations.trainingPipelines().delete(name=each["name"]))
+        client.call("DELETE", each["name"])
     client = make().client("us-central1")
-    create = client.locations.trainingPipelines().create
-    job = client.call(create(parent=client.parent, body=copy.deepcopy(REQUEST)))
+    job = client.send(f"{client.parent}/trainingPipelines", copy.deepcopy(REQUEST))
     task.deferral = SimpleNamespace(method_name=METHOD, kwargs={**ARGUMENTS, "name": job["name"]})
     return task
 
@@ -83,6 +82,20 @@ def test_it_falls_back(emulator):
     assert made.jobs()[1]["name"].split("/")[3] == "us-east4"
     made.reach(1, "SUCCEEDED")
     assert made.resume()["region"] == "us-east4"
+
+
+def test_a_job_that_it_gave_up_leads_to_the_next_place(emulator):
+    emulator.faults("slow_queue:600")
+    made = older()
+    made.deferral.kwargs |= {"notes": {"given_up": "no machine within 600 s"}}
+    made.cancel(0)
+    made.reach(0, "CANCELLED")
+    made.resume()
+    assert made.jobs()[1]["name"].split("/")[3] == "us-east4"
+    assert made.notes()["tried"] == [["as asked", "no machine within 600 s"]]
+    emulator.faults()
+    made.cancel(1)
+    made.reach(1)
 
 
 @pytest.mark.parametrize("begin", [Task.run_out, Task.execute], ids=["time limit", "retry"])
