@@ -31,7 +31,7 @@ def names(addresses: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def addresses(value: Any) -> Iterator[str]:
-    """Yield the addresses among the texts of a value: an argument `--name=gs://…` holds one, and may hold several."""
+    """Yield the addresses among the texts of a value; an argument `--names=gs://…,gs://…` holds two."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
