@@ -26,8 +26,8 @@ OTHER = f"""other:
 """
 
 
-def imported(folder: Path) -> dict[str, str]:
-    (folder / "a.yml").write_text(BIG)
+def imported(folder: Path, text: str = BIG) -> dict[str, str]:
+    (folder / "a.yml").write_text(text)
     (folder / "b.yml").write_text(OTHER)
     assert (
         run(["import", str(folder / "b.yml"), str(folder / "a.yml"), "--out", str(folder / "out")])
@@ -64,6 +64,14 @@ def test_a_key_that_is_called_as_a_task_stays(tmp_path):
     made = " ".join((tmp_path / "out" / "big_dag.yaml").read_text().split())
     assert "task_ids='my_group.load_it'" in made
     assert " ".join(keys) in made
+
+
+def test_a_task_that_is_called_as_another_dag_is_a_task(tmp_path):
+    both = BIG.replace("after", "other").replace(
+        "'My-Group.Load-It'", "['other', 'My-Group.Load-It']"
+    )
+    made = imported(tmp_path, both)
+    assert "task_ids=['other', 'my_group.load_it']" in made["big_dag"]
 
 
 def test_nothing_imported_leaves_no_folder(tmp_path):
