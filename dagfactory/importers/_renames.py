@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 _DAG_KEYS = ("trigger_dag_id", "external_dag_id")
 _TASK_KEYS = ("external_task_id", "external_task_ids", "external_task_group_id")
-_QUOTED = re.compile(r"""(['"])([^'"{}]+)\1""")
+_QUOTED = re.compile(r"""(?P<key>(?:[\w)\]]\[|\.get\(|\bkey\s*=)\s*)?(['"])(?P<name>[^'"{}]*)\2""")
+"""A quoted text, with what says that it is a key of something: of `params`, of a result, of XCom."""
+_OF_DAG = re.compile(r"""\bdag_id\s*=\s*(['"])(?P<name>[^'"{}]*)\1""")
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
@@ -56,11 +58,15 @@ class Renames:
         return replace(node, value=found, raw=None) if found != text else node
 
     def _template(self, text: str, dag: str) -> str:
-        named = [name for _, name in _QUOTED.findall(text) if name in self.tasks]
-        # `xcom_pull(dag_id=…, task_ids=…)` names a task of the other DAG
-        tasks = self.tasks.get(next(iter(named), dag), {})
-        new = {**self.dags, **tasks}
-        return _QUOTED.sub(lambda each: each[1] + new.get(each[2], each[2]) + each[1], text)
+        other = _OF_DAG.search(text)  # `xcom_pull(dag_id=…, task_ids=…)` names a task of that DAG
+        new = {**self.dags, **self.tasks.get(other["name"] if other else dag, {})}
+
+        def replaced(each: re.Match[str]) -> str:
+            quote, name = each[2], each["name"]
+            # a variable or a column may be called as a task is
+            return each[0] if each["key"] else quote + new.get(name, name) + quote
+
+        return _QUOTED.sub(replaced, text)
 
 
 def _renamed(node: Node, new: Mapping[str, str]) -> Node:

@@ -90,7 +90,7 @@ class AwaitedJobOperator(VertexOperator):
         # Airflow's database holds this method's name and the names of its arguments for every task
         # that is deferred: they cannot change while a task of an older bundle may resume.
         self._identify(context)
-        self._recall(notes)
+        self._recall(_of_jobs(notes, name))
         # dag.test() hands on the event alone, without the arguments of the deferral.
         # The event's own status is not used: the provider's trigger reports PAUSED as success.
         job = self._get(name or self._job_name(event))
@@ -265,6 +265,12 @@ class AwaitedJobOperator(VertexOperator):
 
     def _get(self, name: str) -> Job:
         return self._jobs.get(name)
+
+
+def _of_jobs(notes: dict[str, Any] | None, name: str | None) -> dict[str, Any] | None:
+    """Return notes of an older runtime, which gave up the one job that it waited for, by its name."""
+    reason = (notes or {}).get("given_up")
+    return {**(notes or {}), "given_up": {name: reason}} if isinstance(reason, str) else notes
 
 
 def cancel_left_jobs(context: Any) -> None:

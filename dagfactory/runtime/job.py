@@ -135,13 +135,14 @@ class VertexJobOperator(PlacedJobOperator):
     def reads(self) -> Iterable[str]:
         """Return the addresses among the arguments and the environment of the job's programs."""
         job = self.requested_job()
-        own = (job.get("baseOutputDirectory") or {}).get("outputUriPrefix") or "gs:///"
+        folder = (job.get("baseOutputDirectory") or {}).get("outputUriPrefix") or ""
+        own = f"{folder.rstrip('/')}/"  # with the slash: `run-1` is not the folder of `run-10`
         given = [
             jobspec.program(pool).get(key)
             for pool in job["workerPoolSpecs"]
             for key in ("args", "env")
         ]
-        return [each for each in lineage.addresses(given) if not each.startswith(own)]
+        return [each for each in lineage.addresses(given) if not f"{each}/".startswith(own)]
 
     # The life of the task: execute → (deferred) → resumed → result or next choice.
 

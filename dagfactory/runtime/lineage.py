@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 SCHEME = "gs://"
+_ADDRESS = re.compile(rf"""{SCHEME}[^\s"',;]+""")
 
 
 def facets(reads: Iterable[str], writes: Iterable[str]) -> Any:
@@ -29,12 +31,11 @@ def names(addresses: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def addresses(value: Any) -> Iterator[str]:
-    """Yield the addresses among the texts of a value: an argument `--name=gs://…` holds one."""
+    """Yield the addresses among the texts of a value; an argument `--names=gs://…,gs://…` holds two."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
         for each in value:
             yield from addresses(each)
-    elif isinstance(value, str) and SCHEME in value:
-        _, scheme, rest = value.partition(SCHEME)
-        yield scheme + rest.split()[0].strip("\"',")
+    elif isinstance(value, str):
+        yield from _ADDRESS.findall(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from airflow.providers.common.compat.sdk import BaseOperatorLink
 CONSOLE = "https://console.cloud.google.com"
 GOOGLE = "airflow.providers.google"
 PUSHED = "_pushed_links"
+TENSORBOARD_NAME = re.compile(r"projects/[^/]+/locations/([^/]+)/tensorboards/[^/]+")
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +109,8 @@ def job_logs(project: str, job_id: str | None, since: str = "") -> str:
 
 def tensorboard(name: str | None, job_id: str | None) -> str | None:
     """Return where a TensorBoard shows a CustomJob, which is an experiment there."""
-    if not name or not job_id:
+    found = TENSORBOARD_NAME.fullmatch(name or "")
+    if not found or not job_id:
         return None
-    region, experiment = name.split("/")[3], f"{name}/experiments/{job_id}".replace("/", "+")
-    return f"https://{region}.tensorboard.googleusercontent.com/experiment/{experiment}"
+    experiment = f"{name}/experiments/{job_id}".replace("/", "+")
+    return f"https://{found[1]}.tensorboard.googleusercontent.com/experiment/{experiment}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,8 @@ class Session:
 
     def send(self, method: str, url: str, **options: Any) -> Any:
         """Send a request once and return the response; raises HttpError for an error."""
-        answer = self._http.request(method, url, timeout=LONGEST_ANSWER, **options)
+        with token_errors():
+            answer = self._http.request(method, url, timeout=LONGEST_ANSWER, **options)
         if answer.status_code >= BAD_REQUEST:
             raise HttpError(answer.status_code, answer.content)
         return answer
@@ -66,6 +68,19 @@ class Session:
                     raise
                 pause(attempt, error)
         return self.send(method, url, **options)
+
+
+@contextlib.contextmanager
+def token_errors() -> Iterator[None]:
+    """Raise ConnectionError where the server of tokens was not reached: no request has been sent."""
+    from google.auth.exceptions import GoogleAuthError, TransportError
+
+    try:
+        yield
+    except GoogleAuthError as error:
+        if isinstance(error, TransportError) or error.retryable:
+            raise ConnectionError(f"no token: {error}") from error
+        raise
 
 
 def credentials_of(gcp_conn_id: str, impersonation_chain: Any = None) -> tuple[Any, int]:

@@ -13,7 +13,7 @@ BIG = f"""Big-Dag:
     My-Group: {{}}
   tasks:
     Load-It: {{{BASH}: echo, task_group_name: My-Group}}
-    after: {{{BASH}: "echo {{{{ ti.xcom_pull(task_ids='My-Group.Load-It') }}}} Load-It",
+    after: {{{BASH}: "echo {{{{ ti.xcom_pull(key='', task_ids='My-Group.Load-It') }}}} Load-It",
       dependencies: [Load-It]}}
 """
 OTHER = f"""other:
@@ -26,8 +26,8 @@ OTHER = f"""other:
 """
 
 
-def imported(folder: Path) -> dict[str, str]:
-    (folder / "a.yml").write_text(BIG)
+def imported(folder: Path, text: str = BIG) -> dict[str, str]:
+    (folder / "a.yml").write_text(text)
     (folder / "b.yml").write_text(OTHER)
     assert (
         run(["import", str(folder / "b.yml"), str(folder / "a.yml"), "--out", str(folder / "out")])
@@ -38,7 +38,7 @@ def imported(folder: Path) -> dict[str, str]:
 
 def test_what_names_a_task_follows_it(tmp_path):
     made = imported(tmp_path)
-    assert "xcom_pull(task_ids='my_group.load_it') }} Load-It" in made["big_dag"]
+    assert "xcom_pull(key='', task_ids='my_group.load_it') }} Load-It" in made["big_dag"]
 
 
 def test_other_files_follow(tmp_path):
@@ -51,6 +51,27 @@ def test_other_files_follow(tmp_path):
 
 def test_a_name_of_another_dag_stays(tmp_path):
     assert "xcom_pull(task_ids='Load-It')" in imported(tmp_path)["other"]
+
+
+def test_a_key_that_is_called_as_a_task_stays(tmp_path):
+    keys = (
+        "{{ var.value.get('Big-Dag') }} {{ params['Load-It'] }}",
+        "{{ ti.xcom_pull(task_ids='after', key='Load-It')['Load-It'] }}",
+    )
+    text = BIG.replace(' Load-It"', f' {" ".join(keys)}"')
+    (tmp_path / "a.yml").write_text(text)
+    assert run(["import", str(tmp_path / "a.yml"), "--out", str(tmp_path / "out")]) == 0
+    made = " ".join((tmp_path / "out" / "big_dag.yaml").read_text().split())
+    assert "task_ids='my_group.load_it'" in made
+    assert " ".join(keys) in made
+
+
+def test_a_task_that_is_called_as_another_dag_is_a_task(tmp_path):
+    both = BIG.replace("after", "other").replace(
+        "'My-Group.Load-It'", "['other', 'My-Group.Load-It']"
+    )
+    made = imported(tmp_path, both)
+    assert "task_ids=['other', 'my_group.load_it']" in made["big_dag"]
 
 
 def test_nothing_imported_leaves_no_folder(tmp_path):

@@ -84,6 +84,20 @@ def test_it_falls_back(emulator):
     assert made.resume()["region"] == "us-east4"
 
 
+def test_a_job_that_it_gave_up_leads_to_the_next_place(emulator):
+    emulator.faults("slow_queue:600")
+    made = older()
+    made.deferral.kwargs |= {"notes": {"given_up": "no machine within 600 s"}}
+    made.cancel(0)
+    made.reach(0, "CANCELLED")
+    made.resume()
+    assert made.jobs()[1]["name"].split("/")[3] == "us-east4"
+    assert made.notes()["tried"] == [["as asked", "no machine within 600 s"]]
+    emulator.faults()
+    made.cancel(1)
+    made.reach(1)
+
+
 @pytest.mark.parametrize("begin", [Task.run_out, Task.execute], ids=["time limit", "retry"])
 def test_its_job_is_found_by_its_labels(begin):
     made = older()

@@ -229,6 +229,17 @@ def test_the_last_error_and_one_that_stays_are_raised(monkeypatch):
     assert len(asked) == 1
 
 
+def test_a_server_of_tokens_that_is_not_reached_is_a_broken_connection(
+    key, connect, tmp_path, monkeypatch
+):
+    nobody = tmp_path / "key.json"
+    nobody.write_text(json.dumps(key | {"token_uri": "http://127.0.0.1:1/token"}))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(nobody))
+    connected = session.Session(connect({}))
+    with pytest.raises(ConnectionError, match="no token"):
+        connected.send("GET", "https://storage.googleapis.com/storage/v1/b/x")
+
+
 def test_an_error_says_what_google_said():
     answer = {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "check quota"}}
     assert message_of(HttpError(429, json.dumps(answer).encode())) == (
