@@ -48,11 +48,11 @@ def tail(path: Path, lines: int = 12) -> tuple[str, ...]:
 
 
 def failure_text(path: Path) -> str:
-    """Return the last exception of a task's log in one line, else its last error, else ``."""
+    """Return what a task raised in one line, without its causes; else its last error, else ``."""
     records = _records(path)
     for record in reversed(records):
         if detail := record.get("error_detail"):
-            lines = _exception(detail[-1])
+            lines = _exception(detail[0])  # the causes follow
             # a message of one line is its own first and last
             return " … ".join(dict.fromkeys([lines[0], lines[-1]]))
     errors = [str(r.get("event", "")) for r in records if r.get("level") in {"error", "critical"}]

@@ -37,7 +37,7 @@ RECORDS = [
                 "exc_type": "AirflowException",
                 "exc_value": "no capacity",
                 "frames": [{"filename": "job.py", "lineno": 7}],
-            }
+            },
         ],
     },
     {"level": "info", "event": "::endgroup::"},
@@ -65,6 +65,12 @@ def test_the_reason_of_a_failure_is_its_exception_else_its_last_error(log, tmp_p
     log.write_text(json.dumps(RECORDS[2]) + "\n")
     assert failure_text(log) == "first trouble"
     assert failure_text(tmp_path / "absent") == ""
+
+
+def test_what_was_raised_is_said_not_its_cause(log):
+    detail = [{"exc_type": kind, "exc_value": kind.lower()} for kind in ("Raised", "Cause")]
+    log.write_text(json.dumps({"level": "error", "event": "x", "error_detail": detail}) + "\n")
+    assert failure_text(log) == "Raised: raised"
 
 
 def test_a_failed_job_speaks_for_itself(log, tmp_path):

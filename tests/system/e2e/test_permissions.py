@@ -128,6 +128,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     assert built.bundle, built.diagnostics
     write(built.bundle, folder / "dags/ml")
     given = ["--project", "demo-live", "--secret", "wandb-api-key=x"]
+    given += ["--bucket", "demo-live-runs=us-central1"]
     given += ["--entrypoint", f"*ml/own:1={sys.executable} {folder / 'own.py'}"]
     state = StateFolders(folder / "state")
     found = permissions(needs(*plans_for(paths, "local")).kinds)
