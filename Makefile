@@ -67,6 +67,7 @@ e2e: $(STAMP) ## pipelines through the real scheduler, executor and triggerer
 	$(BIN)/pytest -m e2e
 
 airflow2: $(STAMP) $(STAMP2) ## Airflow 2.11.1: parsing, the runtime, the flagship and examples from end to end
+	AIRFLOW_PYTHON=$(abspath .venv-airflow2/bin/python) $(BIN)/pytest -m airflow2 tests/system/e2e/test_links.py
 	AIRFLOW_PYTHON=$(abspath .venv-airflow2/bin/python) $(PYTEST) tests/system/airflow2 tests/runtime tests/system/features
 
 $(STAMP2): requirements/airflow2.txt | $(STAMP)

@@ -114,6 +114,10 @@ def _string(text: str) -> str:
     if text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     quote = "'" if text.count('"') > text.count("'") else '"'
+    # a text of lines, as most that are long: not a call for each of its characters
+    if text.replace("\n", "").isprintable():
+        escaped = text.replace("\\", "\\\\").replace(quote, f"\\{quote}").replace("\n", "\\n")
+        return f"{quote}{escaped}{quote}"
     return quote + "".join(_character(character, quote) for character in text) + quote
 
 
