@@ -89,6 +89,7 @@ fmt: $(STAMP) ## format the code
 bench: $(STAMP) ## every figure of docs/benchmarks.md, measured here
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/render.py
+	$(BIN)/python benchmarks/unchanged.py
 	$(BIN)/python benchmarks/mutants.py
 	$(BIN)/python benchmarks/parse.py
 
