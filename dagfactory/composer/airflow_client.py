@@ -14,8 +14,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from dagfactory.composer.google_client import GoogleClient
-from dagfactory.composer.rest import AnswerError, send
+from dagfactory.rest.errors import AnswerError
+from dagfactory.rest.google_client import GoogleClient
+from dagfactory.rest.send import send
 
 TOKEN, LOGIN = "DAGFACTORY_AIRFLOW_TOKEN", "DAGFACTORY_AIRFLOW_LOGIN"
 _OF_COMPOSER = ".composer.googleusercontent.com"
@@ -68,7 +69,10 @@ class AirflowClient:
         if self._environ.get(TOKEN):
             return f"Bearer {self._environ[TOKEN]}"
         on_composer = (urlsplit(self.url).hostname or "").endswith(_OF_COMPOSER)
-        return GoogleClient().token if on_composer and not self._environ.get(LOGIN) else None
+        if not on_composer or self._environ.get(LOGIN):
+            return None
+        with GoogleClient() as google:
+            return google.token
 
     @cached_property
     def _token(self) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dagfactory.compiler.bundle.pools import pools
-from dagfactory.composer.rest import AnswerError
+from dagfactory.rest.errors import AnswerError
 
 if TYPE_CHECKING:
     from dagfactory.composer.airflow_client import AirflowClient

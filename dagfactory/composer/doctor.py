@@ -14,10 +14,10 @@ from dagfactory.composer.airflow_client import AirflowClient
 from dagfactory.composer.checks import Line, Patient
 from dagfactory.composer.checks.airflow import hint
 from dagfactory.composer.command import plans_for
-from dagfactory.composer.google_client import GoogleClient
 from dagfactory.composer.needs import needs
-from dagfactory.composer.rest import AnswerError
 from dagfactory.diagnostics.terminal import safe
+from dagfactory.rest.errors import AnswerError
+from dagfactory.rest.google_client import GoogleClient
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan
@@ -45,8 +45,9 @@ def doctor(options: DoctorOptions) -> int:
 def examine(plans: tuple[Plan, ...], environment: EnvironmentFile) -> list[tuple[str, Line]]:
     """Return every line with the name of its check."""
     wanted = needs(plans, environment)
-    patient = Patient(environment, plans, wanted, GoogleClient(), _airflow(environment))
-    every = ((name, line) for name in checks.names() for line in _lines(name, patient))
+    with GoogleClient() as google:
+        patient = Patient(environment, plans, wanted, google, _airflow(environment))
+        every = [(name, line) for name in checks.names() for line in _lines(name, patient)]
     # two checks that Google refuses say the same
     return list({line: (name, line) for name, line in every}.values())
 

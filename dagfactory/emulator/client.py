@@ -2,7 +2,7 @@
 
 import json
 import os
-import select
+import selectors
 import subprocess
 import sys
 import time
@@ -139,14 +139,17 @@ def _ready(process: subprocess.Popen[bytes], state: Path, timeout: float) -> dic
 def _first_line(process: subprocess.Popen[bytes], timeout: float) -> bytes:
     assert process.stdout is not None  # noqa: S101 - it was opened with a pipe
     deadline, line = time.monotonic() + timeout, b""
-    while not line.endswith(b"\n"):
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
-            return b""
-        part = os.read(process.stdout.fileno(), 65536)
-        if not part:
-            return b""
-        line += part
+    # not select.select, which takes no descriptor from 1024 on
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while not line.endswith(b"\n"):
+            left = deadline - time.monotonic()
+            if left <= 0 or not selector.select(left):
+                return b""
+            part = os.read(process.stdout.fileno(), 65536)
+            if not part:
+                return b""
+            line += part
     return line
 
 

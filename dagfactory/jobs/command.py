@@ -9,9 +9,11 @@ from operator import attrgetter
 from dagfactory.diagnostics.terminal import safe
 from dagfactory.jobs import listing, log
 from dagfactory.jobs.client import Client
-from dagfactory.jobs.errors import NoJobError, NotSetUpError, ServiceError
+from dagfactory.jobs.errors import NoJobError, NotSetUpError
 from dagfactory.jobs.job import Job, Question, find
 from dagfactory.jobs.place import Place, place_of
+from dagfactory.rest.errors import AnswerError
+from dagfactory.rest.google_client import GoogleClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,11 @@ def jobs(options: JobsOptions) -> int:
     if options.cancel and not (options.pipeline or options.run):
         raise NotSetUpError("--cancel without --pipeline or --run would end every job; give one")
     place = place_of(options.environment, options.regions)
-    client = Client(place.project)
+    with GoogleClient() as google:
+        return _listed(Client(google, place.project), place, options)
+
+
+def _listed(client: Client, place: Place, options: JobsOptions) -> int:
     question = Question(options.pipeline, options.run, every=options.every and not options.cancel)
     found = find(client, place, question)
     if options.form == "json":
@@ -47,13 +53,13 @@ def jobs(options: JobsOptions) -> int:
 
 
 def _cancel(client: Client, found: list[Job]) -> None:
-    """Ask every job that lives to end; raises ServiceError after all, for those that were refused."""
-    refused: list[ServiceError] = []
+    """Ask every job that lives to end; raises AnswerError after all, for those that were refused."""
+    refused: list[AnswerError] = []
     for job in filter(attrgetter("live"), found):
         named = f"{safe(job.task, 'utf-8')}, job {job.id}"
         try:
             client.cancel(job.name)
-        except ServiceError as error:
+        except AnswerError as error:
             # one that has ended meanwhile must not keep the others on their machines
             refused.append(error)
             sys.stderr.write(f"not cancelled: {named}\n")
@@ -78,12 +84,13 @@ class LogsOptions:
 def logs(options: LogsOptions) -> int:
     """Print the log of a job, or of the newest job of a task. Raises DagfactoryError."""
     place = place_of(options.environment, options.regions)
-    client = Client(place.project)
-    job = _named(client, place, options)
-    sys.stderr.write(f"{job.name}: {job.state}\n")
-    for line in log.lines(client, job.name, follow=options.follow):
-        sys.stdout.write(f"{safe(line, sys.stdout.encoding)}\n")
-        sys.stdout.flush()
+    with GoogleClient() as google:
+        client = Client(google, place.project)
+        job = _named(client, place, options)
+        sys.stderr.write(f"{job.name}: {job.state}\n")
+        for line in log.lines(client, job.name, follow=options.follow):
+            sys.stdout.write(f"{safe(line, sys.stdout.encoding)}\n")
+            sys.stdout.flush()
     return 0
 
 

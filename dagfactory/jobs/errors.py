@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError
-from dagfactory.diagnostics.terminal import safe
 
 
 class NotSetUpError(DagfactoryError):
@@ -14,13 +13,3 @@ class NoJobError(DagfactoryError):
     """There is no job of the kind that was asked for."""
 
     exit_code = 3
-
-
-class ServiceError(DagfactoryError):
-    """Google Cloud refused, or did not answer."""
-
-    exit_code = 4
-
-    def __init__(self, text: str) -> None:
-        # an answer comes from elsewhere, and a terminal would obey what it holds
-        super().__init__(safe(text, "utf-8"))

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-import select
+import selectors
 import signal
 import subprocess
 import sys
@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from dagfactory.run.events import RunError
 from dagfactory.run.logs import tail_of_text
@@ -127,7 +127,7 @@ class Processes:
 
     def _listen(self, wait: float) -> None:
         stdout = self._process.stdout
-        if stdout is None or not select.select([stdout], [], [], wait)[0]:
+        if stdout is None or not _is_readable(stdout, wait):
             return
         chunk = os.read(stdout.fileno(), 65536)
         if not chunk:
@@ -145,6 +145,14 @@ class Processes:
     def _lost(self) -> RunError:
         log = self.log("supervisor")
         return RunError(f"the process that runs Airflow ended, see {log}", *tail_of_text(log))
+
+
+def _is_readable(stream: IO[bytes], wait: float) -> bool:
+    """Wait until a stream has something to read or has ended; False after `wait` seconds."""
+    # not select.select, which takes no descriptor from 1024 on
+    with selectors.DefaultSelector() as selector:
+        selector.register(stream, selectors.EVENT_READ)
+        return bool(selector.select(wait))
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:

@@ -12,6 +12,7 @@ from dagfactory.catalogue.prices import price
 from dagfactory.cost.measured import ran
 from dagfactory.cost.rates import Rates
 from dagfactory.emulator.testing import shared
+from dagfactory.rest.google_client import GoogleClient
 from dagfactory.runtime.jobspec import DEFINITION
 from dagfactory.runtime.labels import task_labels
 
@@ -39,10 +40,10 @@ PLACE = f"environment: prod\nproject: demo-prod\nregion: {REGION}\nbucket: gs://
 
 
 @pytest.fixture
-def session(monkeypatch):
+def google(monkeypatch):
     for name, value in shared().env.items():
         monkeypatch.setenv(name, value)
-    with vertex._session() as made:
+    with GoogleClient() as made:
         yield made
     shared().faults()
 
@@ -65,18 +66,18 @@ def body(labels, code, machine, *, spot=False, replicas=1):
     }
 
 
-def fetched(session, name):
+def fetched(google, name):
     """Return a resource as Vertex AI itself tells of it."""
-    return session.get(f"https://{REGION}-aiplatform.googleapis.com/v1/{name}").json()
+    return google.get(f"https://{REGION}-aiplatform.googleapis.com/v1/{name}")
 
 
-def ended(session, name):
+def ended(google, name):
     """Wait until a pipeline has ended; return the job behind it."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        found = fetched(session, name)
+        found = fetched(google, name)
         if "endTime" in found:
-            return fetched(session, found["trainingTaskMetadata"]["backingCustomJob"])
+            return fetched(google, found["trainingTaskMetadata"]["backingCustomJob"])
         time.sleep(0.05)
     return pytest.fail("a job has not ended")
 
@@ -86,15 +87,13 @@ def hours(jobs):
     return sum((end - start).total_seconds() for start, end in moments) / 3600
 
 
-def launched(session):
+def launched(google):
     """Start twenty jobs of two tasks, some that fail and some that are preempted; and one of others."""
     names = {"fit": [], "search": []}
 
     def start(task, airflow_id, number, code, machine, **more):
         labels = task_labels("measured", airflow_id, f"run-{number}")
-        answer = session.post(PIPELINES, json=body(labels, code, machine, **more))
-        assert answer.status_code == 200, answer.text
-        names[task].append(answer.json()["name"])
+        names[task].append(google.post(PIPELINES, body(labels, code, machine, **more))["name"])
 
     shared().faults("preempt:3:0.1")
     for number in range(8):
@@ -105,13 +104,15 @@ def launched(session):
         code = "exit 3" if number % 4 == 0 else "true"
         start("search", "search.trial", number, code, "n1-standard-4", replicas=2)
     foreign = task_labels("other", "fit", "run-0")
-    session.post(PIPELINES, json=body(foreign, "true", "n1-standard-4"))
-    return {task: [ended(session, each) for each in of] for task, of in names.items()}
+    google.post(PIPELINES, body(foreign, "true", "n1-standard-4"))
+    return {task: [ended(google, each) for each in of] for task, of in names.items()}
 
 
-def test_twenty_jobs_are_measured_exactly(session, tmp_path, monkeypatch, capsys):
-    jobs = launched(session)
-    past = [each for job in vertex.jobs("demo-prod", REGION, "measured") for each in ran(job)]
+def test_twenty_jobs_are_measured_exactly(google, tmp_path, monkeypatch, capsys):
+    jobs = launched(google)
+    past = [
+        each for job in vertex.jobs(google, "demo-prod", REGION, "measured") for each in ran(job)
+    ]
     assert len(past) == sum(map(len, jobs.values())) == 20
     spot = price("a2-highgpu-1g", REGION, "spot").amount + 100 * DISK
     both = 2 * (price("n1-standard-4", REGION, "standard").amount + 100 * DISK)
@@ -141,7 +142,7 @@ def test_twenty_jobs_are_measured_exactly(session, tmp_path, monkeypatch, capsys
     assert "(measured)" in shown.out
 
 
-def test_a_pipeline_that_never_ran_says_so(session, tmp_path, monkeypatch, capsys):
+def test_a_pipeline_that_never_ran_says_so(google, tmp_path, monkeypatch, capsys):
     (tmp_path / "environments").mkdir()
     (tmp_path / "environments/prod.yaml").write_text(PLACE)
     (tmp_path / "p.yaml").write_text(SPEC.replace("measured", "never"))
@@ -150,11 +151,11 @@ def test_a_pipeline_that_never_ran_says_so(session, tmp_path, monkeypatch, capsy
     assert "no job of `never` has ended yet" in capsys.readouterr().err
 
 
-def test_a_refusal_is_one_line(session, tmp_path, monkeypatch, capsys):
+def test_a_refusal_is_one_line(google, tmp_path, monkeypatch, capsys):
     (tmp_path / "environments").mkdir()
     (tmp_path / "environments/prod.yaml").write_text(PLACE)
     (tmp_path / "p.yaml").write_text(SPEC)
     monkeypatch.chdir(tmp_path)
     shared().faults("error:403:9:ListTrainingPipelines")
     assert run(["cost", "p.yaml", "--env", "prod", "--measure"]) == 4
-    assert "Vertex AI answers 403" in capsys.readouterr().err
+    assert f"{REGION}-aiplatform.googleapis.com answered 403: " in capsys.readouterr().err

@@ -8,8 +8,8 @@ import pytest
 
 from dagfactory.composer.airflow_client import LOGIN, AirflowClient
 from dagfactory.composer.contents import KINDS, apply, differences
-from dagfactory.composer.rest import AnswerError
 from dagfactory.language.environment import EnvironmentFile
+from dagfactory.rest.errors import AnswerError
 
 KEYS = {kind.path: kind.key for kind in KINDS}
 

@@ -7,7 +7,7 @@ from dagfactory.composer.checks import Patient
 from dagfactory.composer.checks.quotas import check
 from dagfactory.composer.command import plans_for
 from dagfactory.composer.needs import needs
-from dagfactory.composer.rest import AnswerError
+from dagfactory.rest.errors import AnswerError
 
 NAME = "custom_model_training_preemptible_nvidia_a100_gpus"
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from dagfactory.emulator.client import EmulatorError, start
 from dagfactory.emulator.jobs.local_job import STOPPED
 
+MANY = 1100
 # starts an emulator and a job that has a child of its own; prints all process numbers
 OWNER = """
 import json, os, sys, time
@@ -62,6 +64,23 @@ def is_alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_an_owner_with_many_open_files_can_start_one(tmp_path):
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most < MANY + 100:
+        pytest.skip(f"a process may have {most} open files here")
+    code = f"""
+import os, resource, sys
+from dagfactory.emulator.client import start
+resource.setrlimit(resource.RLIMIT_NOFILE, ({MANY + 100}, {most}))
+held = [os.open(os.devnull, os.O_RDONLY) for _ in range({MANY})]
+with start(sys.argv[1]) as running:
+    print(running.process.pid)
+"""
+    # select() takes no descriptor from 1024 on
+    done = processes.run([sys.executable, "-c", code, str(tmp_path)], timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.timeout(60)

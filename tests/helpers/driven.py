@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -36,7 +36,7 @@ class Airflow:
         request = {"dag": dag, "conf": conf, "log": str(log)}
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
-        if not select.select([self.process.stdout], [], [], DAG_TIMEOUT)[0]:
+        if not wait([self.process.stdout], DAG_TIMEOUT):
             pytest.fail(f"{dag} did not end; the log says\n{log.read_text()[-4000:]}")
         line = self.process.stdout.readline()
         assert line, f"the driver died; the log says\n{log.read_text()[-4000:]}"

@@ -18,6 +18,7 @@ from dagfactory.diagnostics.columns import table
 from dagfactory.diagnostics.diagnostic import DagfactoryError
 from dagfactory.project.files import plainly, write_atomic
 from dagfactory.project.specs import USAGE, beside
+from dagfactory.rest.google_client import GoogleClient
 from dagfactory.runtime.labels import label
 
 if TYPE_CHECKING:
@@ -51,9 +52,10 @@ def _past_jobs(plan: Plan) -> Iterator[Ran]:
     if environment is None:
         raise DagfactoryError("past jobs are those of an environment; add `--env NAME`")
     others = (each.region for job in jobs(plan) for each in job.machine.fallback if each.region)
-    for region in dict.fromkeys((environment.region, *others)):
-        for each in vertex.jobs(environment.project, region, plan.pipeline.pipeline):
-            yield from ran(each)
+    with GoogleClient() as google:
+        for region in dict.fromkeys((environment.region, *others)):
+            for each in vertex.jobs(google, environment.project, region, plan.pipeline.pipeline):
+                yield from ran(each)
 
 
 def by_task(plan: Plan, past: Iterable[Ran]) -> dict[str, list[Ran]]:

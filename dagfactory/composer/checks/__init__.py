@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan
     from dagfactory.composer.airflow_client import AirflowClient
-    from dagfactory.composer.google_client import GoogleClient
     from dagfactory.composer.needs import Needs
     from dagfactory.language.environment import EnvironmentFile
+    from dagfactory.rest.google_client import GoogleClient
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from dagfactory.composer.checks import Line
 from dagfactory.composer.infrastructure import dags_bucket
-from dagfactory.composer.rest import AnswerError
+from dagfactory.rest.errors import AnswerError
 
 if TYPE_CHECKING:
     from dagfactory.composer.checks import Patient

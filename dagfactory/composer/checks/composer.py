@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagfactory.composer.checks import Line
 from dagfactory.composer.infrastructure import Infrastructure, infrastructure
-from dagfactory.composer.rest import AnswerError
+from dagfactory.rest.errors import AnswerError
 
 if TYPE_CHECKING:
     from dagfactory.composer.checks import Patient

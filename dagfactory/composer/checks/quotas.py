@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagfactory.compiler.lint._machines import Choice, choices
 from dagfactory.composer.checks import Line
-from dagfactory.composer.rest import AnswerError
+from dagfactory.rest.errors import AnswerError
 
 if TYPE_CHECKING:
     from dagfactory.composer.checks import Patient

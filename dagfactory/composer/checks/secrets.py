@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from dagfactory.composer.checks import Line
-from dagfactory.composer.rest import AnswerError
+from dagfactory.rest.errors import AnswerError
 
 if TYPE_CHECKING:
     from dagfactory.composer.checks import Patient
-    from dagfactory.composer.google_client import GoogleClient
     from dagfactory.composer.needs import SecretName
+    from dagfactory.rest.google_client import GoogleClient
 
 _URL = "https://secretmanager.googleapis.com/v1/projects/{}/secrets/{}/versions/latest"
 

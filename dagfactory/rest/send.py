@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 import json
-from http import HTTPStatus
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
-from dagfactory.diagnostics.diagnostic import DagfactoryError
-from dagfactory.diagnostics.terminal import safe
+from dagfactory.rest.errors import AnswerError
 
 _TIMEOUT = 30.0  # seconds
 _MOST = 64 << 20  # bytes of an answer
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-
-class AnswerError(DagfactoryError):
-    """No answer, a refusal, or something that is no answer; `status` is 0 without one.
-
-    `remedy` is what to do about it, where that is known.
-    """
-
-    exit_code = 2
-
-    def __init__(self, status: int, reason: str, remedy: str = "") -> None:
-        # the text comes from a server, and a terminal would obey what it holds
-        self.reason = safe(reason, "utf-8")[:400]
-        super().__init__("; ".join(filter(None, (self.reason, remedy))))
-        self.status, self.remedy = status, remedy
-
-    @property
-    def is_missing(self) -> bool:
-        """Return whether the server says that there is no such thing."""
-        return self.status == HTTPStatus.NOT_FOUND
 
 
 class _NoRedirect(HTTPRedirectHandler):
