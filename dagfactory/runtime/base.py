@@ -7,10 +7,8 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from . import lineage
-from .session import Session
-from .storage import StorageClient
-from .vertex import VertexClient
+from . import lineage, storage, vertex
+from . import session as sessions
 
 
 class ConnectedOperator(BaseOperator):
@@ -28,18 +26,18 @@ class ConnectedOperator(BaseOperator):
         super().__init__(**kwargs)
         self.gcp_conn_id = gcp_conn_id
         self.impersonation_chain = impersonation_chain
-        self._session: Session | None = None
+        self._session: sessions.Session | None = None
 
-    def session(self) -> Session:
+    def session(self) -> sessions.Session:
         """Return the session that everything this task does shares."""
         # made on demand and not in `__init__`: it reads the connection, which a parse must not do
         if self._session is None:
-            self._session = Session(self.gcp_conn_id, self.impersonation_chain)
+            self._session = sessions.Session(self.gcp_conn_id, self.impersonation_chain)
         return self._session
 
-    def store(self) -> StorageClient:
+    def store(self) -> storage.StorageClient:
         """Return a Cloud Storage client with this task's connection."""
-        return StorageClient(self.session())
+        return storage.StorageClient(self.session())
 
     def reads(self) -> Iterable[str]:
         """Return the addresses that the task reads, as far as they are known."""
@@ -65,10 +63,10 @@ class VertexOperator(ConnectedOperator):
         self.region = region
         self.poll = poll
 
-    def client(self, region: str | None = None) -> VertexClient:
+    def client(self, region: str | None = None) -> vertex.VertexClient:
         """Return the REST client of a region, the task's own one by default."""
-        return VertexClient(self.project, region or self.region, self.session())
+        return vertex.VertexClient(self.project, region or self.region, self.session())
 
-    def clients(self, regions: Sequence[str]) -> Iterator[VertexClient]:
+    def clients(self, regions: Sequence[str]) -> Iterator[vertex.VertexClient]:
         """Yield a client for each different region."""
         return map(self.client, dict.fromkeys(regions))

@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from . import foreign_checkpoint, links, manifest
+from . import foreign_checkpoint, links, manifest, storage
 from .base import ConnectedOperator
-from .storage import StorageClient
 
 CHUNK = 8 * 1024 * 1024
 """Bytes hashed at a time: a file of a checkpoint can be larger than a worker's memory."""
@@ -53,7 +52,7 @@ class ValidateCheckpointOperator(ConnectedOperator):
         return [self.checkpoint]
 
     def _read(
-        self, store: StorageClient, sizes: dict[str, int]
+        self, store: storage.StorageClient, sizes: dict[str, int]
     ) -> tuple[str, Any, list[manifest.Check]]:
         """Return the newest checkpoint, what it says of itself, and every check."""
         directory = manifest.newest(sizes)
@@ -78,14 +77,14 @@ class ValidateCheckpointOperator(ConnectedOperator):
         kinds = "step-*/manifest.json, checkpoint-*/trainer_state.json, or a file of weights"
         return f"{self.checkpoint} holds no finished checkpoint ({kinds}): {found}"
 
-    def _manifest(self, store: StorageClient, address: str) -> Any:
+    def _manifest(self, store: storage.StorageClient, address: str) -> Any:
         try:
             return store.read_json(address)
         except ValueError as error:
             raise AirflowFailException(f"{address} is not JSON: {error}") from error
 
     def _checks(
-        self, store: StorageClient, document: Any, directory: str, sizes: dict[str, int]
+        self, store: storage.StorageClient, document: Any, directory: str, sizes: dict[str, int]
     ) -> Iterator[manifest.Check]:
         yield from manifest.checks(document, self.require)
         for check in manifest.file_checks(document, directory, sizes):
@@ -108,7 +107,7 @@ class ValidateCheckpointOperator(ConnectedOperator):
             raise AirflowFailException(message)
 
 
-def _sha256(store: StorageClient, address: str) -> str:
+def _sha256(store: storage.StorageClient, address: str) -> str:
     digest = hashlib.sha256()
     with store.open(address) as file:
         while chunk := file.read(CHUNK):

@@ -8,9 +8,7 @@ from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseBranchOperator
 
-from . import expr, jobspec, links, metrics
-from .session import Session
-from .storage import SCHEME, StorageClient
+from . import expr, jobspec, links, metrics, session, storage
 
 SHOWN = 120
 """Characters of the metrics' text or address in a message."""
@@ -102,9 +100,9 @@ class GateOperator(BaseBranchOperator):
         return dict(found.values), problem
 
     def _document(self, source: str, context: Any) -> metrics.Metrics:
-        if not source.startswith(SCHEME):
+        if not source.startswith(storage.SCHEME):
             return metrics.parse(json.loads(source))
-        store = StorageClient(Session(self.gcp_conn_id, self.impersonation_chain))
+        store = storage.StorageClient(session.Session(self.gcp_conn_id, self.impersonation_chain))
         found = metrics.parse(store.read_json(source))
         if found.flat and not self._written_by_success(source, context):
             return metrics.Metrics(problem=metrics.UNFINISHED)

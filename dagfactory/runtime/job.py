@@ -10,22 +10,22 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 
 from . import (
     arguments,
+    job_metrics,
     jobspec,
     jobstate,
     lineage,
     links,
     observability,
     program,
+    session,
     stats,
     triggers,
     vertex,
 )
 from .awaited import HOUR
 from .base import VertexOperator
-from .job_metrics import written_metrics
 from .labels import PREFIX, display_name, with_user_labels
 from .placed import CHOICE_LABEL, PlacedJobOperator, age, choice_of
-from .session import HttpError, is_permanent, message_of
 from .taskjobs import Job
 
 SPEC_LABEL = f"{PREFIX}spec"
@@ -234,10 +234,10 @@ class VertexJobOperator(PlacedJobOperator):
                 lambda: next(filter(jobstate.is_under_way, self._jobs.of_region(client)), None),
                 jobstate.out_of_stock,
             )
-        except (HttpError, OSError) as error:
-            message = jobstate.explained(message_of(error))
+        except (session.HttpError, OSError) as error:
+            message = jobstate.explained(session.message_of(error))
             # A job that is refused as asked is a mistake of the spec, a fallback one place less.
-            refused = choice > 0 and is_permanent(error)
+            refused = choice > 0 and session.is_permanent(error)
             if refused or jobstate.another_place_may_help(message):
                 return message
             vertex.raise_failure(error, f"the job of task {self.task_id}")
@@ -303,7 +303,9 @@ class VertexJobOperator(PlacedJobOperator):
             "region": region,
             "strategy": jobspec.strategy_of(job),
             "outputs": outputs,
-            **written_metrics(self.store, outputs.get("metrics"), pipeline["createTime"], self.log),
+            **job_metrics.written_metrics(
+                self.store, outputs.get("metrics"), pipeline["createTime"], self.log
+            ),
         }
 
     # Finding.

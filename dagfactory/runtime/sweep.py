@@ -7,12 +7,9 @@ from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowException
 
-from . import grid, halving, jobspec, links, ranking
+from . import grid, halving, jobspec, leaderboard, links, points, ranking, storage
 from .base import ConnectedOperator
 from .job import VertexJobOperator
-from .leaderboard import Leaderboard
-from .points import Sweep
-from .storage import StorageClient, join
 
 GOALS = ("maximize", "minimize")
 LABEL_LENGTH = 120
@@ -91,12 +88,12 @@ class VertexTrialOperator(VertexJobOperator):
 
 
 def read_survivors(
-    store: Callable[[], StorageClient], rung: int, base: str
+    store: Callable[[], storage.StorageClient], rung: int, base: str
 ) -> Sequence[halving.Survivor]:
     """Return the points that the rung before this one promoted, by the file it wrote under ``base``."""
     if rung == 0:
         return ()
-    address = join(base, f"rung-{rung - 1}.json")
+    address = storage.join(base, f"rung-{rung - 1}.json")
     survivors = store().read_json(address)
     if not isinstance(survivors, list):
         raise AirflowException(f"{address} is missing: the rung before this one has not ended")
@@ -149,7 +146,7 @@ class BestTrialOperator(ConnectedOperator):
     def execute(self, context: Any) -> dict[str, Any]:
         """Read every trial, log the leaderboard, write it and return the winner."""
         sweep, store = self._definition(context), self.store()
-        board = Leaderboard(
+        board = leaderboard.Leaderboard(
             store, self.base, self.metric, self.goal, lambda: self._succeeded(context)
         )
         outcome = board.rank_trials(self._trials(sweep), self.log)
@@ -159,9 +156,9 @@ class BestTrialOperator(ConnectedOperator):
         else:
             models = {item.trial.id: board.model(item.trial) for item in outcome.results}
             onward = halving.promoted(sweep, self.rung, outcome.ranked, models)
-            written = join(self.base, f"rung-{self.rung}-trials.json")
+            written = storage.join(self.base, f"rung-{self.rung}-trials.json")
             store.write_json(written, outcome.records())
-            store.write_json(join(self.base, f"rung-{self.rung}.json"), onward)
+            store.write_json(storage.join(self.base, f"rung-{self.rung}.json"), onward)
         links.push(self, context["ti"], {links.LEADERBOARD: links.storage(written)})
         return outcome.best
 
@@ -171,9 +168,9 @@ class BestTrialOperator(ConnectedOperator):
 
     def writes(self) -> Iterable[str]:
         """Return where the winner is written down."""
-        return [join(self.base, "best.json")]
+        return [storage.join(self.base, "best.json")]
 
-    def _trials(self, sweep: Sweep) -> list[grid.Trial]:
+    def _trials(self, sweep: points.Sweep) -> list[grid.Trial]:
         if self.rung is None:
             return grid.trials(sweep)
         survivors = read_survivors(self.store, self.rung, self.base)
@@ -191,11 +188,11 @@ class BestTrialOperator(ConnectedOperator):
             for outputs in _trial_outputs(each.get("outputs") or {})
         }
 
-    def _definition(self, context: Any) -> Sweep:
+    def _definition(self, context: Any) -> points.Sweep:
         """Return the sweep of the mapped task, templated as its trials were."""
         # So that a DAG file holds the definition once, and the two cannot disagree.
         mapped: Any = self.dag.get_task(self.trials)
-        found: Sweep = self.render_template(mapped.partial_kwargs["sweep"], context)
+        found: points.Sweep = self.render_template(mapped.partial_kwargs["sweep"], context)
         return found
 
 

@@ -6,11 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from . import jobspec, links, triggers
-from .grid import Trial
+from . import grid, jobspec, leaderboard, links, storage, triggers
 from .job import VertexJobOperator
-from .leaderboard import Leaderboard
-from .storage import join
 
 
 class TuneOperator(VertexJobOperator):
@@ -60,25 +57,27 @@ class TuneOperator(VertexJobOperator):
         spaces = {each["parameterId"]: each for each in self.study["studySpec"]["parameters"]}
         trials = pipeline.get("trials", [])
         succeeded = {
-            join(base, str(each["id"]), "model", "metrics.json")
+            storage.join(base, str(each["id"]), "model", "metrics.json")
             for each in trials
             if each.get("state") == "SUCCEEDED"
         }
         goal = metric["goal"].lower()
-        board = Leaderboard(self.store(), base, metric["metricId"], goal, lambda: succeeded)
+        board = leaderboard.Leaderboard(
+            self.store(), base, metric["metricId"], goal, lambda: succeeded
+        )
         outcome = board.rank_trials([_trial(each, spaces) for each in trials], self.log)
         board.publish(outcome)
         links.push(self, self._context["ti"], {links.LEADERBOARD: links.storage(board.address)})
         return {**outcome.best, "job": pipeline["name"]}
 
 
-def _trial(found: Mapping[str, Any], spaces: Mapping[str, Any]) -> Trial:
+def _trial(found: Mapping[str, Any], spaces: Mapping[str, Any]) -> grid.Trial:
     """Return a trial with its values as the spec has them: Vertex AI returns every number as a float."""
     parameters = {
         each["parameterId"]: as_written(spaces.get(each["parameterId"], {}), each["value"])
         for each in found.get("parameters", [])
     }
-    return Trial(str(found["id"]), parameters, str(found["id"]))
+    return grid.Trial(str(found["id"]), parameters, str(found["id"]))
 
 
 def as_written(space: Mapping[str, Any], value: Any) -> Any:
