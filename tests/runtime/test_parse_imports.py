@@ -6,19 +6,17 @@ from pathlib import Path
 import processes
 
 PARSED = "job sweep pack tune gate checkpoint registry endpoint lazy call items"
-RUNNING = set(
-    [
-        "session",
-        "storage",
-        "vertex",
-        "points",
-        "grid",
-        "halving",
-        "expr",
-        "foreign_checkpoint",
-        "observability",
-    ]
-)
+RUNNING = {
+    "session",
+    "storage",
+    "vertex",
+    "points",
+    "grid",
+    "halving",
+    "expr",
+    "foreign_checkpoint",
+    "observability",
+}
 
 
 def test_a_parse_imports_nothing_that_a_running_task_needs_alone():
