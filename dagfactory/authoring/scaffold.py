@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TextIO
 
-from dagfactory.authoring.schema import schema_text
+from dagfactory.authoring.schema import KINDS, schema_text
 from dagfactory.diagnostics.diagnostic import DagfactoryError
 from dagfactory.project.files import leads_out
 
@@ -32,8 +32,6 @@ CI = {
 }
 """The file of each service that checks, plans and syncs, and where its text lies."""
 
-SCHEMA = "schema/pipeline.schema.json"
-
 
 @dataclass(frozen=True, slots=True)
 class ProjectFile:
@@ -48,7 +46,8 @@ def scaffold(folder: Path, ci: str) -> Iterator[ProjectFile]:
     home = files(__package__).joinpath("init")
     sources = FILES | dict([CI[ci]])
     texts = {path: home.joinpath(source).read_text("utf-8") for path, source in sources.items()}
-    for path, text in {**texts, SCHEMA: schema_text()}.items():
+    texts |= {f"schema/{kind}.schema.json": schema_text(kind) for kind in KINDS}
+    for path, text in texts.items():
         yield ProjectFile(path, _create(folder / path, text))
 
 

@@ -5,6 +5,7 @@ It describes a file before `${…}` is replaced: a reference can stand wherever 
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any, TypeAlias
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from dagfactory import tasks
+from dagfactory.language.environment import EnvironmentFile
 from dagfactory.language.pipeline import Pipeline
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -26,41 +28,80 @@ _BESIDE = ("description", "default", "examples")
 Json: TypeAlias = dict[str, Any]
 
 
-def schema_text() -> str:
-    """Return the schema of a pipeline file as JSON, ending in a line break."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+KINDS = ("pipeline", "defaults", "environment")
+"""The files that have a schema."""
 
 
-def schema() -> Json:
-    """Return the schema: the pipeline's keys, and per task the keys of its type."""
-    models: list[type[BaseModel]] = [
-        Pipeline,
-        *(tasks.task_type(name).model for name in tasks.types()),
-    ]
-    for model in models:
-        model.model_rebuild()
-    wanted = [(model, "validation") for model in models]
+def schema_text(kind: str = "pipeline") -> str:
+    """Return the schema of a kind of file as JSON, ending in a line break."""
+    return json.dumps(schema(kind), indent=2, ensure_ascii=False) + "\n"
+
+
+def schema(kind: str = "pipeline") -> Json:
+    """Return the schema of a kind of file: its keys, and per task the keys of its type."""
+    pipeline = _complete(Pipeline)
+    properties = pipeline["properties"]
+    patch = _patch(properties)
+    if kind == "defaults":
+        made = _beside(properties)
+    elif kind == "environment":
+        made = _complete(EnvironmentFile)
+        made["properties"]["pipeline"] |= patch
+    else:
+        (choice, _) = properties["environments"]["anyOf"]
+        choice["patternProperties"] = dict.fromkeys(choice["patternProperties"], patch)
+        made = pipeline
+    return {"$schema": DRAFT, "title": f"dagfactory {kind}", **made}
+
+
+def _beside(properties: Json) -> Json:
+    """Return the schema of what pipelines have in common, none of it required, in words of theirs."""
+    keys = {key: {"$ref": f"pipeline.schema.json#/properties/{key}"} for key in properties}
+    return {"type": "object", "additionalProperties": False, "properties": keys}
+
+
+def _patch(properties: Json) -> Json:
+    """Return the schema of a patch: the keys, for what is below them may be partial or null."""
+    described = {key: {"description": each["description"]} for key, each in properties.items()}
+    return {"type": ["object", "null"], "properties": described, "additionalProperties": False}
+
+
+def _complete(model: type[BaseModel]) -> Json:
+    """Return the schema of a model with the definitions that it needs."""
+    types = {name: tasks.task_type(name).model for name in tasks.types()}
+    models = [model, *(types.values() if model is Pipeline else ())]
+    for each in models:
+        each.model_rebuild()
+    wanted = [(each, "validation") for each in models]
     found, definitions = models_json_schema(wanted, ref_template="#/definitions/{model}")  # type: ignore[arg-type]
     known = definitions["$defs"]
-    refs = {
-        name: found[(tasks.task_type(name).model, "validation")]["$ref"] for name in tasks.types()
-    }
     made = {key: _definition(known[key], known) for key in sorted(known)}
-    root = made.pop(found[(Pipeline, "validation")]["$ref"].rsplit("/", 1)[-1])
-    made |= {"Reference": dict(REFERENCE), "Task": _task(refs)}
-    top = {"$schema": DRAFT, "title": "dagfactory pipeline"}
-    return {**top, **root, "definitions": {key: made[key] for key in sorted(made)}}
+    root = made.pop(_name(found[(model, "validation")]))
+    made["Reference"] = dict(REFERENCE)
+    if model is Pipeline:
+        made["Task"] = _task({name: _name(found[(types[name], "validation")]) for name in types})
+    return {**root, "definitions": {key: made[key] for key in sorted(made)}}
 
 
-def _task(refs: dict[str, str]) -> Json:
+def _name(reference: Json) -> str:
+    return str(reference["$ref"]).rsplit("/", 1)[-1]
+
+
+def _task(names: dict[str, str]) -> Json:
     """Return the schema of any task: `type` first, then the keys of that type."""
+    summaries = [inspect.getdoc(tasks.task_type(each).model) or "" for each in sorted(names)]
+    told = {"description": "what the task does", "enumDescriptions": summaries}
     return {
         "type": "object",
         "required": ["type"],
-        "properties": {"type": {"enum": sorted(refs), "description": "what the task does"}},
+        "properties": {"type": {"enum": sorted(names), **told}},
+        # without `required`, a task without a type would miss the keys of every type
         "allOf": [
-            {"if": {"properties": {"type": {"const": name}}}, "then": {"$ref": ref}}
-            for name, ref in sorted(refs.items())
+            {
+                "if": {"properties": {"type": {"const": each}}, "required": ["type"]},
+                "then": {"$ref": f"#/definitions/{model}"},
+            }
+            for each, model in sorted(names.items())
         ],
     }
 
@@ -78,10 +119,19 @@ def _property(key: str, value: Json, known: Json) -> Json:
     """Return the schema of a key, with a description that editors show."""
     if key == "tasks":
         return _tasks(value)
-    target = known.get(value.get("$ref", "").rsplit("/", 1)[-1], {})
+    target = known.get(_name({"$ref": "", **value}), {})
     fallback = "the type of the task" if key == "type" else target.get("description", "")
     described: Json = {"description": fallback, **value}
+    # an editor would write them out, the language server a mapping in a list as [object Object]
+    if described.get("default", ...) is None:
+        del described["default"]
+    if any(_holds_mappings(each) for each in described.get("examples", ())):
+        del described["examples"]
     return _open(described)
+
+
+def _holds_mappings(example: Any) -> bool:
+    return isinstance(example, list) and any(isinstance(each, dict) for each in example)
 
 
 def _tasks(value: Json) -> Json:

@@ -7,27 +7,28 @@ from pathlib import Path
 
 import click
 
-COMMITTED = Path("schema/pipeline.schema.json")
+KINDS = ("pipeline", "defaults", "environment")
 
 
 @click.command("schema")
+@click.argument("kind", type=click.Choice(KINDS), default=KINDS[0])
 @click.option("--check", is_flag=True, help="Exit 1 when the file is not current.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write to this file instead of printing.",
 )
-def command(check: bool, out: Path | None) -> int:
-    """Print the JSON Schema (draft-07) of a pipeline file."""
+def command(kind: str, check: bool, out: Path | None) -> int:
+    """Print the JSON Schema (draft-07) of a kind of file: a pipeline's, if none is given."""
     from dagfactory.authoring.schema import schema_text
 
-    text = schema_text()
+    text = schema_text(kind)
     if check:
-        path = out or COMMITTED
+        path = out or Path(f"schema/{kind}.schema.json")
         there = path.is_file()
         current = there and path.read_bytes() == text.encode()
         state = "current" if current else "not current" if there else "does not exist"
-        remedy = "" if current else f"; write it with `dagfactory schema --out {path}`"
+        remedy = "" if current else f"; write it with `dagfactory schema {kind} --out {path}`"
         sys.stderr.write(f"{path}: {state}{remedy}\n")
         return 0 if current else 1
     if out:

