@@ -200,9 +200,8 @@ class _Reader:
         return ["metric", name]
 
     def _unsupported(self, node: ast.expr) -> GateSyntaxError:
-        help_text = (
-            f"a condition holds {self.subject}, params.x, numbers, text, + - * /, comparisons, and, or, not"
-        )
+        known = "metrics, params.x" if self.subject == "metrics" else self.subject
+        help_text = f"a condition holds {known}, numbers, text, + - * /, comparisons, and, or, not"
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
             help_text = PERCENT
         if isinstance(node, ast.Attribute):

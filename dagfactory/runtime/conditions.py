@@ -2,8 +2,8 @@
 
 ``"when": {name: expression}`` gives a hyperparameter to the points where the expression holds,
 ``"zip": [[name, …]]`` takes the n-th values of several together, ``"constraints": [expression]`` leaves
-out what does not fit. The expressions are those of gates (see `expr`), over hyperparameters. A ``when`` over one that
-a point does not have does not hold; a constraint over one says nothing.
+out what does not fit. The expressions are those of gates (see `expr`), over hyperparameters. A ``when``
+over one that a point does not have does not hold; a constraint over one says nothing.
 """
 
 from __future__ import annotations
@@ -120,14 +120,11 @@ class ConditionedGrid:
         if index >= len(self):
             raise IndexError(index)
         point: Parameters = {}
-        known, left = point, self._rules.all
+        known: Parameters = {}
+        left = self._rules.all
         for depth in range(len(self._names)):
-            for choice, after, rules in self._steps(depth, known, left):
-                below = self._count(depth + 1, after, rules)
-                if index < below:
-                    break
-                index -= below
-            point, known, left = {**point, **choice}, after, rules
+            (choice, known, left), index = self._step(depth, known, left, index)
+            point |= choice
         return point
 
     def parts(self, names: Sequence[str]) -> Iterator[Parameters]:
@@ -138,7 +135,8 @@ class ConditionedGrid:
 
     def holds(self, point: Parameters) -> bool:
         """Return whether a point is one of them."""
-        known, left, seen = {}, self._rules.all, 0
+        known: Parameters = {}
+        left, seen = self._rules.all, 0
         for depth, here in enumerate(self._names):
             wanted = text({name: point[name] for name in here if name in point})
             found = (each for each in self._steps(depth, known, left) if text(each[0]) == wanted)
@@ -148,6 +146,15 @@ class ConditionedGrid:
             seen += len(step[0])
             _, known, left = step
         return seen == len(point)
+
+    def _step(self, depth: int, known: Parameters, left: int, index: int) -> tuple[Step, int]:
+        """Return how a point goes on, and its index among those that go on so."""
+        for step in self._steps(depth, known, left):
+            below = self._count(depth + 1, *step[1:])
+            if index < below:
+                return step, index
+            index -= below
+        raise AssertionError  # the counts of all steps are the count of the whole
 
     def _steps(self, depth: int, known: Parameters, left: int) -> Iterator[Step]:
         """Yield how points can go on."""
@@ -159,7 +166,9 @@ class ConditionedGrid:
             for name in here:
                 rules &= self._rules.left_by(name, point)
             fits = all(
-                expr.holds(each, point) for each, needs in self._checks[depth] if needs <= point.keys()
+                expr.holds(each, point)
+                for each, needs in self._checks[depth]
+                if needs <= point.keys()
             )
             if fits and not rules & self._decided[depth + 1]:
                 read = self._read[depth + 1]
@@ -172,7 +181,9 @@ class ConditionedGrid:
         key = (depth, left, text(known))
         if key not in self._counted:
             steps = self._steps(depth, known, left)
-            self._counted[key] = sum(self._count(depth + 1, *after) for _, *after in steps)
+            self._counted[key] = sum(
+                self._count(depth + 1, after, rules) for _, after, rules in steps
+            )
         return self._counted[key]
 
 

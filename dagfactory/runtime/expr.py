@@ -38,10 +38,11 @@ NAMED = ("metric", "param")
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a gate opens, and the sentence that says why."""
+    """Whether a gate opens, and the sentence that says why; not `decided` where a value is no use."""
 
     passed: bool
     reason: str
+    decided: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,9 @@ def evaluate(
     try:
         passed = _truth(expression, inputs)
     except _UndecidableError as problem:
-        return Decision(passed=False, reason=str(problem))
+        return Decision(passed=False, reason=str(problem), decided=False)
     except RecursionError:  # nothing limits the depth of the data
-        return Decision(passed=False, reason="the expression is nested too deeply")
+        return Decision(passed=False, reason="the expression is nested too deeply", decided=False)
     return Decision(passed, "; ".join(trace) or f"the condition is {_show(passed)}")
 
 

@@ -86,20 +86,23 @@ def possible(space: Any) -> float:
     if "step" in space:
         return _steps(space) + 1
     low, high = space["min"], space["max"]
-    return high - low + 1 if isinstance(low, int) and isinstance(high, int) else math.inf
+    return float(high - low + 1) if isinstance(low, int) and isinstance(high, int) else math.inf
 
 
 def listed(space: Any) -> list[Any]:
-    """Return the values of a list, or of a range with steps."""
+    """Return the values of a list, or of a range with steps; the ends of any other range."""
     if isinstance(space, list):
         return space
+    if "step" not in space:
+        return [space["min"], space["max"]]
     return [_stepped(space, number) for number in range(_steps(space) + 1)]
 
 
 def _steps(space: Mapping[str, Any]) -> int:
     """Return how many steps a range has room for."""
+    low, high, step = (float(space[name]) for name in ("min", "max", "step"))
     # (0.3 - 0) / 0.1 is a little below 3
-    return math.floor((space["max"] - space["min"]) / space["step"] + 1e-9)
+    return math.floor((high - low) / step + 1e-9)
 
 
 def _stepped(space: Mapping[str, Any], number: int) -> Any:
