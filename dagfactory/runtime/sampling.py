@@ -76,7 +76,7 @@ class Draws:
         if not self._shifts:
             return uniform(self._seed, draw, name)
         dimension, shift = self._shifts[name]
-        return (sobol(draw, dimension) ^ shift) / 2**BITS
+        return float((sobol(draw, dimension) ^ shift) / 2**BITS)
 
 
 def possible(space: Any) -> float:
