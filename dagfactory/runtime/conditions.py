@@ -26,6 +26,7 @@ class Conditions:
     def __init__(self, sweep: Mapping[str, Any]) -> None:
         self.when: Mapping[str, expr.Expression] = sweep.get("when") or {}
         self.constraints = [(each, names(each)) for each in sweep.get("constraints") or ()]
+        self.constrained = frozenset().union(*(needs for _, needs in self.constraints))
         self.zipped: Sequence[Sequence[str]] = sweep.get("zip") or ()
 
     def has(self, name: str, point: Mapping[str, Any]) -> bool:
@@ -41,7 +42,7 @@ class Conditions:
         return kept
 
     def allow(self, point: Parameters) -> bool:
-        """Return whether a point has what it should and fits the constraints."""
+        """Return whether a point fits the constraints."""
         return all(
             expr.holds(each, point) for each, needs in self.constraints if needs <= point.keys()
         )
@@ -73,8 +74,14 @@ class ConditionedDraws(Draws):
 
     def part(self, draw: int, names: Iterable[str]) -> Parameters:
         """Return the parameters of these names that a point has."""
+        if not self._conditions.when:
+            return super().part(draw, names)
         point = self._conditions.part(super().part(draw, self.names))
         return {name: point[name] for name in names if name in point}
+
+    def fit(self, draw: int) -> bool:
+        """Return whether a point fits the constraints."""
+        return self._conditions.allow(self.part(draw, self._conditions.constrained))
 
     def unit(self, draw: int, name: str) -> float:
         """Return the number in [0, 1) that decides a parameter."""

@@ -242,7 +242,7 @@ class SampledPoints:
         return self._agreeing[key]
 
     def _excluded(self, draw: int) -> bool:
-        if self._conditions and not self._conditions.allow(self._draws[draw]):
+        if not self._draws.fit(draw):
             return True
         return self._rules.exclude(self._draws.part(draw, self._rules.names))
 

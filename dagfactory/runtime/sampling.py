@@ -67,6 +67,10 @@ class Draws:
         """Return the parameters of these names of a point."""
         return {name: self.value(draw, name) for name in names}
 
+    def fit(self, draw: int) -> bool:  # noqa: ARG002 - of those with conditions
+        """Return whether a point is one of the sweep's."""
+        return True
+
     def value(self, draw: int, name: str) -> Any:
         """Return one parameter of a point."""
         return self._scales[name](self.unit(draw, name))

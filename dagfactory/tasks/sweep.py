@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from dagfactory.dagfile.model import Group, Indices, Operator
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
-from dagfactory.runtime.grid import count, packs, points
 from dagfactory.runtime.halving import trial_slots
 from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.task_api.job import job_arguments
 from dagfactory.task_api.job_problems import job_problems
 from dagfactory.task_api.task_type import TaskType
 from dagfactory.tasks._sweep import conditions, listings, twice
+from dagfactory.tasks._sweep.counts import pack_count, point_count, trial_count
 from dagfactory.tasks._sweep.model import MAX_TRIALS, Sweep
 from dagfactory.tasks._sweep.pack import names, packing
 from dagfactory.tasks._sweep.pack import problems as pack_problems
@@ -41,7 +41,7 @@ def trials(task: Sweep) -> dict[str, Any]:
     optional = {"exclude": task.exclude, "include": task.include, "seeds": task.seeds}
     made |= {name: value for name, value in optional.items() if value}
     if task.halving:
-        made["rungs"] = rungs(task.halving, len(points(made)))
+        made["rungs"] = rungs(task.halving, point_count(made))
     return made
 
 
@@ -189,8 +189,8 @@ def _pair(
 def _size(compact: dict[str, Any], stage: _Stage) -> int:
     """Return the number of jobs."""
     if "pack" in compact:
-        return len(packs(compact))
-    return count(compact) if stage.rung is None else trial_slots(compact, stage.rung)
+        return pack_count(compact)
+    return trial_count(compact) if stage.rung is None else trial_slots(compact, stage.rung)
 
 
 def _first_rule(arguments: dict[str, Any], stage: _Stage) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def _tooltip(task: Sweep, compact: dict[str, Any]) -> str:
         )
         return f"{steps}; best {task.metric.name}"
     together = f", at most {task.pack.trials} in a job" if task.pack else ""
-    return f"{count(compact)} trials{together}, best {task.metric.name}"
+    return f"{trial_count(compact)} trials{together}, best {task.metric.name}"
 
 
 def _without_rule(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -236,8 +236,8 @@ def _counts(task: Sweep) -> Iterator[Diagnostic]:
     total = combinations(task)
     if total <= MOST_COMBINATIONS:  # else not even counted, which would take minutes
         compact = trials(task)
-        total = count(compact)
-        yield from search_problems(task, len(points(compact)) - len(task.include))
+        total = trial_count(compact)
+        yield from search_problems(task, point_count(compact) - len(task.include))
     if not total:
         key = "exclude" if task.exclude else "constraints"
         yield Diagnostic("DF208", f"no trial is left: `{key}` removes them all", Pointer((key,)))
