@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from dagfactory.compiler.sweeps import sweep_lines
+from dagfactory.compiler.plan.sweeps import sweep_lines
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label, has_errors
 from dagfactory.diagnostics.span import Span
 

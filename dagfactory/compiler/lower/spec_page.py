@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dagfactory.compiler.sweeps import sweep_lines
+from dagfactory.compiler.plan.sweeps import sweep_lines
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan
