@@ -84,7 +84,7 @@ def _check(
     findings = check_specs(find_specs(paths), environment, record)
     sys.stdout.write(report.load_format(name).text(findings, style))
     sys.stdout.flush()
-    sys.stderr.write(report.summary(findings) + "\n")
+    sys.stderr.write(report.summary(findings, style) + "\n")
     return 1 if findings.count("error") else 0
 
 

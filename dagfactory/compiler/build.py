@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dagfactory import __version__
@@ -13,7 +13,7 @@ from dagfactory.diagnostics.diagnostic import Diagnostic, has_errors, tidy
 from dagfactory.project.specs import STDIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from dagfactory.compiler.bundle.bundle import Bundle, Rendered
@@ -32,6 +32,8 @@ class Built:
     bundle: Bundle | None
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...]
+    sweeps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the sweeps of each pipeline will run, a line each."""
 
 
 def build(specs: list[Path], environment: str | None, record: Record | None = None) -> Built:
@@ -62,7 +64,8 @@ def bundled(specs: list[Path], outcomes: list[Outcome], environment: str | None)
     found = tidy([*(each for item in outcomes for each in item.diagnostics), *collisions(outcomes)])
     files = [each.rendered for each in outcomes if each.rendered]
     made = None if has_errors(found) else _bundle(files, environment)
-    return Built(made, found, sources_of(specs))
+    sweeps = {each.name[0]: each.sweeps for each in outcomes if each.name and each.sweeps}
+    return Built(made, found, sources_of(specs), sweeps)
 
 
 def _bundle(files: list[Rendered], environment: str | None) -> Bundle:

@@ -34,7 +34,10 @@ def check_specs(
     found += collisions(outcomes)
     seconds = perf_counter() - start
     tasks = sum(each.tasks for each in outcomes)
-    return Findings(tuple(tidy(found)), Sources(sources_of(paths)), len(paths), tasks, seconds)
+    named = ((each.name[0], each.sweeps) for each in outcomes if each.name)
+    sweeps = tuple(f"{name}: {line}" for name, lines in named for line in lines)
+    sources = Sources(sources_of(paths))
+    return Findings(tuple(tidy(found)), sources, len(paths), tasks, seconds, sweeps)
 
 
 def _check(path: Path, environment: str | None, reads: Reads) -> Outcome:

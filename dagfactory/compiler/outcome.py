@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from dagfactory.compiler.plan.sweeps import sweep_lines
 from dagfactory.diagnostics.diagnostic import Diagnostic, Label, has_errors
 from dagfactory.diagnostics.span import Span
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 class Outcome:
     """The findings of one spec, its id with the place of it, its DAG file and its number of tasks.
 
+    `sweeps` says in a line what each sweep will run, for each environment where that differs.
+
     `rendered` is None where there are errors and where nothing was to be rendered. `code` are the
     files of the project that were looked at, as `Project.looked_at` returns them.
     """
@@ -28,6 +31,7 @@ class Outcome:
     rendered: Rendered | None = None
     tasks: int = 0
     code: tuple[tuple[str, str, str], ...] = ()
+    sweeps: tuple[str, ...] = ()
 
     @property
     def has_errors(self) -> bool:
@@ -42,7 +46,18 @@ def outcome_of(
     # the most of all environments: a patch may delete tasks, and a spec with errors has no plan
     tasks = max(len(each.plan.tasks) if each.plan else 0 for each in compiled)
     looked_at = {row for each in compiled if each.project for row in each.project.looked_at()}
-    return Outcome(tuple(found), _name(compiled[0]), dag_file, tasks, tuple(sorted(looked_at)))
+    code, sweeps = tuple(sorted(looked_at)), tuple(_sweeps(compiled))
+    return Outcome(tuple(found), _name(compiled[0]), dag_file, tasks, code, sweeps)
+
+
+def _sweeps(compiled: list[Compiled]) -> Iterator[str]:
+    """Yield what sweeps will run, and in which environment where it is not the same in all."""
+    plans = [each.plan for each in compiled if each.plan]
+    said = [sweep_lines(plan) for plan in plans]
+    alike = all(each == said[0] for each in said)
+    for plan, lines in zip(plans[:1] if alike else plans, said, strict=False):
+        where = "" if alike or not plan.environment else f"{plan.environment.environment}: "
+        yield from (f"{where}{line}" for line in lines)
 
 
 def _name(compiled: Compiled) -> tuple[str, Span] | None:
@@ -81,6 +96,7 @@ def to_row(outcome: Outcome) -> list[Any]:
         rendered and _rendered(rendered),
         outcome.tasks,
         outcome.code,
+        outcome.sweeps,
     ]
 
 
@@ -88,14 +104,15 @@ def from_row(row: list[Any]) -> Outcome:
     """Return the outcome of a row."""
     from dagfactory.compiler.bundle.bundle import Rendered
 
-    findings, name, rendered, tasks, code = row
+    findings, name, rendered, tasks, code, sweeps = row
     if rendered:
         pipeline, source, digest, text, target, beside, address = rendered
         files = {path: content.encode("latin-1") for path, content in beside.items()}
         rendered = Rendered(pipeline, source, digest, text, target, files, address)
     place = (name[0], Span(*name[1])) if name else None
     found = tuple(map(_from_finding, findings))
-    return Outcome(found, place, rendered, tasks, tuple((a, b, c) for a, b, c in code))
+    looked_at = tuple((a, b, c) for a, b, c in code)
+    return Outcome(found, place, rendered, tasks, looked_at, tuple(sweeps))
 
 
 def _rendered(rendered: Rendered) -> list[Any]:

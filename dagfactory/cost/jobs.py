@@ -10,14 +10,14 @@ from dagfactory.cost.hours import hours_of, lost
 from dagfactory.cost.rates import Rates, disk_parts, machine_parts
 from dagfactory.cost.terms import Term, Work
 from dagfactory.language.job import Disk, JobTask, Machine
-from dagfactory.runtime.grid import count, packs
 from dagfactory.runtime.halving import trial_slots
+from dagfactory.tasks._sweep.counts import pack_count, trial_count
 from dagfactory.tasks._sweep.model import Sweep
 from dagfactory.tasks._sweep.search import MOST_COMBINATIONS, combinations
 from dagfactory.tasks.sweep import definition
 
 if TYPE_CHECKING:
-    from dagfactory.cost.terms import Planned
+    from dagfactory.cost.terms import Kind, Planned
     from dagfactory.diagnostics.span import KeyPath
     from dagfactory.language.task import TaskBase
 
@@ -81,13 +81,42 @@ def batches(plan: Planned, task: JobTask) -> list[Batch]:
         slots = [trial_slots(compact, rung) for rung in range(len(budgets))]
         pairs = zip(slots, budgets, strict=True)
         return [Batch(size, size, budget / budgets[-1]) for size, budget in pairs]
-    trials = count(compact)
-    return [Batch(len(packs(compact)) if "pack" in compact else trials, trials)]
+    trials = trial_count(compact)
+    return [Batch(pack_count(compact) if "pack" in compact else trials, trials)]
 
 
 def times(task: TaskBase) -> int:
     """Return how often a run has a task; once for a list that only a run knows."""
     return len(task.for_each) if isinstance(task.for_each, list) else 1
+
+
+def works(plan: Planned, job: Job, change: Change = AS_WRITTEN) -> list[Work]:
+    """Return the hours of a task's jobs, those of each batch; they have no price."""
+    one, kind = _one_work(plan, job, change)
+    return [_batch_work(one, kind, batch) for batch in batches(plan, job.task)]
+
+
+def _one_work(plan: Planned, job: Job, change: Change) -> tuple[Work, Kind]:
+    """Return the hours of one job, and where they come from."""
+    machine, usage = job.machine, plan.pipeline.usage
+    way = change.provisioning or machine.provisioning
+    hours = hours_of(usage, job.name)
+    own = plan.environment.region if plan.environment else ""
+    work = Work(
+        machine=machine.type,
+        region=change.region or own,
+        provisioning=way,
+        hours=hours.value,
+        replicas=machine.replicas,
+        lost=lost(usage, hours, way),
+    )
+    return work, hours.kind
+
+
+def _batch_work(one: Work, kind: Kind, batch: Batch) -> Work:
+    # the mean over the jobs of all rungs was measured, short ones and long ones
+    hours = one.hours * (1.0 if kind == "measured" else batch.share)
+    return replace(one, jobs=batch.jobs, trials=batch.trials, hours=hours)
 
 
 def job_terms(plan: Planned, job: Job, rates: Rates, change: Change = AS_WRITTEN) -> list[Term]:
@@ -100,33 +129,21 @@ def job_terms(plan: Planned, job: Job, rates: Rates, change: Change = AS_WRITTEN
 
 def one_job(plan: Planned, job: Job, rates: Rates, change: Change = AS_WRITTEN) -> Term:
     """Return what one of a task's jobs costs; raises UnknownPriceError."""
-    machine, usage = job.machine, plan.pipeline.usage
-    own = plan.environment.region if plan.environment else ""
-    region = change.region or own
-    way = change.provisioning or machine.provisioning
+    machine, own = job.machine, plan.environment.region if plan.environment else ""
+    work, kind = _one_work(plan, job, change)
+    region, way = work.region, work.provisioning
     parts = machine_parts(rates, machine.type, machine.accelerator, region, way)
     disk = machine.disk or Disk()
     # a region must not look cheaper because nobody knows the price of its disks
     parts += disk_parts(rates, disk, region) or disk_parts(rates, disk, own)
-    hours = hours_of(usage, job.name)
-    work = Work(
-        machine=machine.type,
-        region=region,
-        provisioning=way,
-        hours=hours.value,
-        replicas=machine.replicas,
-        lost=lost(usage, hours, way),
-    )
     what = f"{_words(job)} {way.replace('_', '-')}"
-    return Term(job.name, what, work.machine_hours, "hour", hours.kind, parts, work, job.path)
+    return Term(job.name, what, work.machine_hours, "hour", kind, parts, work, job.path)
 
 
 def _of_batch(one: Term, name: str, batch: Batch) -> Term:
     if one.work is None:
         return one
-    # the mean over the jobs of all rungs was measured, short ones and long ones
-    hours = one.work.hours * (1.0 if one.kind == "measured" else batch.share)
-    work = replace(one.work, jobs=batch.jobs, trials=batch.trials, hours=hours)
+    work = _batch_work(one.work, one.kind, batch)
     return replace(one, name=name, amount=work.machine_hours, work=work)
 
 

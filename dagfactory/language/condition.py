@@ -1,4 +1,4 @@
-"""Gate conditions: one line of text to the data that ``runtime.expr`` evaluates.
+"""Conditions of gates and sweeps: one line of text to the data that ``runtime.expr`` evaluates.
 
 Python's own grammar is used for reading, nothing is ever executed: numbers, text, ``true``,
 ``false``, metric names, ``params.x``, ``metrics["a/b"]``, ``+ - * /``, comparisons, ``and or not``.
@@ -33,7 +33,6 @@ OPERATORS: dict[type[ast.operator], str] = {
     ast.Div: "/",
 }
 CONSTANTS = {"true": True, "false": False}
-RESERVED = ("params", "metrics")
 KINDS = {"num": "number", "str": "text", "neg": "number", "metric": "any", "param": "any"}
 FOREIGN = {
     "&&": "and",
@@ -62,13 +61,16 @@ class GateSyntaxError(ValueError):
         self.help = help_text
 
 
-def parse(text: str) -> Expression:
-    """Read a gate condition; raise GateSyntaxError with the place of the first mistake."""
+def parse(text: str, subject: str = "metrics") -> Expression:
+    """Read a condition; raise GateSyntaxError with the place of the first mistake.
+
+    Names in it are metrics or, in a sweep, `parameters`: theirs may have dots, `model.width`.
+    """
     if len(text) > MAX_LENGTH:
         raise GateSyntaxError(f"a condition has at most {MAX_LENGTH} characters", 0, len(text))
     flat = "".join(" " if char in "\r\n\t\f\v" else char for char in text)
     start = len(flat) - len(flat.lstrip(" "))
-    reader = _Reader(flat.strip(" "), start)
+    reader = _Reader(flat.strip(" "), start, subject)
     try:
         expression = reader.condition(reader.tree())
         deep = _depth(expression) > MAX_DEPTH
@@ -82,9 +84,11 @@ def parse(text: str) -> Expression:
 class _Reader:
     """Turn the syntax tree of one condition into data."""
 
-    def __init__(self, text: str, shift: int) -> None:
+    def __init__(self, text: str, shift: int, subject: str) -> None:
         self.text = text
         self.shift = shift
+        self.subject = subject
+        self.reserved = ("params", subject)
 
     def tree(self) -> ast.expr:
         if not self.text:
@@ -139,8 +143,10 @@ class _Reader:
             case (
                 ast.Attribute(value=ast.Name(id=scope), attr=name)
                 | ast.Subscript(value=ast.Name(id=scope), slice=ast.Constant(value=str(name)))
-            ) if scope in RESERVED:
-                return [scope.removesuffix("s"), name]
+            ) if scope in self.reserved:
+                return ["param" if scope == "params" else "metric", name]
+            case ast.Attribute() if self.subject == "parameters" and _is_dotted(node):
+                return ["metric", ast.unparse(node)]
             case _:
                 raise self._unsupported(node)
 
@@ -189,14 +195,13 @@ class _Reader:
     def _name(self, node: ast.expr, name: str) -> Expression:
         if name in CONSTANTS:
             return ["bool", CONSTANTS[name]]
-        if name in RESERVED:
+        if name in self.reserved:
             raise self._error(node, f"`{name}` needs a name after it", f"write `{name}.NAME`")
         return ["metric", name]
 
     def _unsupported(self, node: ast.expr) -> GateSyntaxError:
-        help_text = (
-            "a condition holds metrics, params.x, numbers, text, + - * /, comparisons, and, or, not"
-        )
+        known = "metrics, params.x" if self.subject == "metrics" else self.subject
+        help_text = f"a condition holds {known}, numbers, text, + - * /, comparisons, and, or, not"
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
             help_text = PERCENT
         if isinstance(node, ast.Attribute):
@@ -234,6 +239,13 @@ class _Reader:
 
     def _source(self, node: ast.expr) -> str:
         return f"`{ast.get_source_segment(self.text, node) or self.text}`"
+
+
+def _is_dotted(node: ast.expr) -> bool:
+    """Whether a node is names with dots between them."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)
 
 
 def _foreign(text: str) -> list[tuple[int, str]]:

@@ -23,13 +23,14 @@ WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The diagnostics of some specs, how much was checked and how long it took."""
+    """The diagnostics of some specs, how much was checked, how long it took, what sweeps will run."""
 
     diagnostics: tuple[Diagnostic, ...]
     sources: Sources = field(default_factory=Sources)
     specs: int = 0
     tasks: int = 0
     seconds: float = 0.0
+    sweeps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Mask secrets in every message."""
@@ -104,13 +105,20 @@ def print_findings(diagnostics: Iterable[Diagnostic], sources: tuple[SourceFile,
     return findings.count("error") > 0
 
 
-def summary(findings: Findings) -> str:
-    """Return one line: what was checked, the number of findings and the time it took."""
+def summary(findings: Findings, style: Style) -> str:
+    """Return what sweeps will run, and a line: what was checked, how many findings, how long it took."""
     counts = [_counted(findings.count("error"), "error")]
     if findings.count("warning"):
         counts.append(_counted(findings.count("warning"), "warning"))
     what = f"{_counted(findings.specs, 'spec')}, {_counted(findings.tasks, 'task')}"
-    return f"checked {what}: {', '.join(counts)} in {findings.seconds:.2f} s"
+    checked = f"checked {what}: {', '.join(counts)} in {findings.seconds:.2f} s"
+    return "\n".join([*_sweeps(findings.sweeps, style), checked])
+
+
+def _sweeps(lines: tuple[str, ...], style: Style) -> list[str]:
+    shown = lines[: style.limit or len(lines)]
+    hidden = len(lines) - len(shown)
+    return [*shown, *([f"… and {_counted(hidden, 'sweep')} more"] if hidden else [])]
 
 
 def _counted(count: int, noun: str) -> str:

@@ -42,8 +42,14 @@ class Exclusions:
         """Return whether a point, or the part of it that rules name, is excluded."""
         left = self.all
         for name in self._naming:
-            left &= self.left(name, point[name])
+            left &= self.left_by(name, point)
         return left != 0
+
+    def left_by(self, name: str, point: Mapping[str, Any]) -> int:
+        """Return the rules that can still be met once a parameter has its value, or is not there."""
+        if name in point:
+            return self.left(name, point[name])
+        return self.all & ~self.naming(name)
 
 
 def _key(value: Any) -> tuple[bool, Any]:

@@ -38,10 +38,11 @@ NAMED = ("metric", "param")
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a gate opens, and the sentence that says why."""
+    """Whether a gate opens, and the sentence that says why; not `decided` where a value is no use."""
 
     passed: bool
     reason: str
+    decided: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class _Inputs:
 
     metrics: Mapping[str, Any]
     params: Mapping[str, Any]
-    trace: list[str]
+    trace: list[str] | None
 
 
 def evaluate(
@@ -73,14 +74,23 @@ def evaluate(
     A missing, null, NaN or infinite value, a type mismatch, an overflow, a division by zero and a
     malformed expression all give ``passed=False`` with a reason that names the value.
     """
-    inputs = _Inputs(metrics, params, [])
+    trace: list[str] = []
+    inputs = _Inputs(metrics, params, trace)
     try:
         passed = _truth(expression, inputs)
     except _UndecidableError as problem:
-        return Decision(passed=False, reason=str(problem))
+        return Decision(passed=False, reason=str(problem), decided=False)
     except RecursionError:  # nothing limits the depth of the data
-        return Decision(passed=False, reason="the expression is nested too deeply")
-    return Decision(passed, "; ".join(inputs.trace) or f"the condition is {_show(passed)}")
+        return Decision(passed=False, reason="the expression is nested too deeply", decided=False)
+    return Decision(passed, "; ".join(trace) or f"the condition is {_show(passed)}")
+
+
+def holds(expression: Expression, values: Mapping[str, Any]) -> bool:
+    """Decide by values alone, without a reason; what cannot be decided does not hold."""
+    try:
+        return _truth(expression, _Inputs(values, {}, None))
+    except (_UndecidableError, RecursionError):
+        return False
 
 
 def names(expression: Expression) -> Names:
@@ -152,6 +162,8 @@ def _compare(left: Any, sign: Any, right: Any, inputs: _Inputs) -> bool:
         raise _UndecidableError(f"unknown comparison {sign!r}")
     first, second = _value(left, inputs), _value(right, inputs)
     kinds = {_kind(first), _kind(second)}
+    if inputs.trace is None and _comparable(sign, kinds):
+        return COMPARISONS[sign](first, second)
     text = f"{_explain(left, first)} {sign} {_explain(right, second)}"
     if len(kinds) > 1:
         raise _UndecidableError(f"{text} compares a {_kind(first)} with a {_kind(second)}")
@@ -159,8 +171,13 @@ def _compare(left: Any, sign: Any, right: Any, inputs: _Inputs) -> bool:
         raise _UndecidableError(f"{text} needs numbers on both sides")
     # The types are equal here; otherwise `"1" != 1` would be true and open the gate.
     result = COMPARISONS[sign](first, second)
-    inputs.trace.append(f"{text} is {_show(result)}")
+    if inputs.trace is not None:
+        inputs.trace.append(f"{text} is {_show(result)}")
     return result
+
+
+def _comparable(sign: str, kinds: set[str]) -> bool:
+    return kinds == {"number"} or (len(kinds) == 1 and sign in EQUALITIES)
 
 
 def _value(node: Any, inputs: _Inputs) -> Value:

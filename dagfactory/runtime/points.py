@@ -12,10 +12,13 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from .exclusions import Exclusions
-from .sampling import Draws, possible
+from .sampling import Draws, listed, possible
+
+if TYPE_CHECKING:
+    from .conditions import Conditions
 
 Sweep: TypeAlias = Mapping[str, Any]
 Parameters: TypeAlias = dict[str, Any]
@@ -45,7 +48,7 @@ class Points:
     """Every point of a sweep, without seeds: what is made, then what ``include`` adds; each once."""
 
     def __init__(self, sweep: Sweep) -> None:
-        self._made: Made = SampledPoints(sweep) if "trials" in sweep else GridPoints(sweep)
+        self._made = _made(sweep)
         self._included = sweep.get("include") or []
         self._added: list[Parameters] | None = None
 
@@ -78,12 +81,24 @@ class Points:
         return self._added
 
 
+def _made(sweep: Sweep) -> Made:
+    if not any(key in sweep for key in ("when", "zip", "constraints")):
+        return SampledPoints(sweep) if "trials" in sweep else GridPoints(sweep)
+    # imported for a condition only: most sweeps have none, and most trials start without
+    from .conditions import ConditionedGrid, Conditions
+
+    conditions = Conditions(sweep)
+    if "trials" in sweep:
+        return SampledPoints(sweep, conditions)
+    return ConditionedGrid(sweep, conditions)
+
+
 class GridPoints:
     """All combinations of listed values that no rule excludes, the last parameter fastest."""
 
     def __init__(self, sweep: Sweep) -> None:
-        parameters: Mapping[str, list[Any]] = sweep.get("parameters") or {}
-        texts = {name: different(values) for name, values in parameters.items()}
+        parameters: Mapping[str, Any] = sweep.get("parameters") or {}
+        texts = {name: different(listed(space)) for name, space in parameters.items()}
         self._texts = {name: values.keys() for name, values in texts.items()}
         self._values = {name: list(values.values()) for name, values in texts.items()}
         self._rules = Exclusions(sweep.get("exclude") or (), parameters)
@@ -164,14 +179,15 @@ class GridPoints:
 class SampledPoints:
     """The first draws that differ and that no rule excludes; fewer where draws do not bring enough."""
 
-    def __init__(self, sweep: Sweep) -> None:
+    def __init__(self, sweep: Sweep, conditions: Conditions | None = None) -> None:
         parameters = sweep["parameters"]
         self._wanted: int = sweep["trials"]
-        method = str(sweep.get("draw", sweep.get("method")))
-        self._draws = Draws(method, parameters, sweep.get("draw_seed", 0))
+        self._conditions = conditions
+        self._draws = _draws(sweep, conditions)
         self._rules = Exclusions(sweep.get("exclude") or (), parameters)
         # the parameter in which two draws agree least often
-        self._key = max(parameters, key=lambda name: possible(parameters[name]))
+        everywhere = [name for name in parameters if name not in sweep.get("when", ())]
+        self._key = max(everywhere, key=lambda name: possible(parameters[name]))
         # A range of integers may hold fewer points than are wanted, and nothing counts them.
         self._left = iter(range(DRAWS_PER_POINT + DRAWS_PER_POINT * self._wanted))
         self._kept: list[int] = []
@@ -196,7 +212,7 @@ class SampledPoints:
 
     def holds(self, point: Parameters) -> bool:
         """Return whether a point is one of them."""
-        if point.keys() != self._draws.names or self._rules.exclude(point):
+        if not self._has(point) or self._rules.exclude(point):
             return False
         self._draw(self._wanted)
         key = text(point[self._key])
@@ -226,7 +242,29 @@ class SampledPoints:
         return self._agreeing[key]
 
     def _excluded(self, draw: int) -> bool:
+        if not self._draws.fit(draw):
+            return True
         return self._rules.exclude(self._draws.part(draw, self._rules.names))
+
+    def _has(self, point: Parameters) -> bool:
+        """Return whether a point has the hyperparameters that it should."""
+        if self._conditions is None:
+            return point.keys() == self._draws.names
+        every = dict.fromkeys(self._draws.names) | point
+        return point.keys() == self._conditions.part(every).keys()
+
+
+def _draws(sweep: Sweep, conditions: Conditions | None) -> Draws:
+    method = str(sweep.get("draw", sweep.get("method")))
+    if conditions is None:
+        return Draws(method, sweep["parameters"], sweep.get("draw_seed", 0))
+    from .conditions import ConditionedDraws
+
+    return ConditionedDraws(method, sweep, conditions)
+
+
+def _texts(point: Parameters, names: Iterable[str]) -> Texts:
+    return tuple(text(point[name]) if name in point else "" for name in names)
 
 
 def text(value: Any) -> str:
@@ -236,10 +274,6 @@ def text(value: Any) -> str:
     ):  # the usual ones, for which JSON takes ten times as long
         return repr(value)
     return json.dumps(value, sort_keys=True)
-
-
-def _texts(point: Parameters, names: Iterable[str]) -> Texts:
-    return tuple(text(point[name]) for name in names)
 
 
 def different(values: Sequence[Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Points sampled from ranges, at random or by a Sobol sequence: pure, the same on every machine.
 
 A parameter is a list of values or a range ``{"min": a, "max": b, "scale": "linear" | "log"}``; a
-range of two integers gives integers.
+range of two integers gives integers. With ``"step": q`` it holds a, a + q, a + 2q … up to b, and a draw
+gives the nearest of them.
 """
 
 from __future__ import annotations
@@ -66,20 +67,53 @@ class Draws:
         """Return the parameters of these names of a point."""
         return {name: self.value(draw, name) for name in names}
 
+    def fit(self, draw: int) -> bool:  # noqa: ARG002 - of those with conditions
+        """Return whether a point is one of the sweep's."""
+        return True
+
     def value(self, draw: int, name: str) -> Any:
         """Return one parameter of a point."""
+        return self._scales[name](self.unit(draw, name))
+
+    def unit(self, draw: int, name: str) -> float:
+        """Return the number in [0, 1) that decides one parameter of a point."""
         if not self._shifts:
-            return self._scales[name](uniform(self._seed, draw, name))
+            return uniform(self._seed, draw, name)
         dimension, shift = self._shifts[name]
-        return self._scales[name]((sobol(draw, dimension) ^ shift) / 2**BITS)
+        return float((sobol(draw, dimension) ^ shift) / 2**BITS)
 
 
 def possible(space: Any) -> float:
     """Return how many values a list or a range has at most."""
     if isinstance(space, list):
         return len(space)
+    if "step" in space:
+        return _steps(space) + 1
     low, high = space["min"], space["max"]
-    return high - low + 1 if isinstance(low, int) and isinstance(high, int) else math.inf
+    return float(high - low + 1) if isinstance(low, int) and isinstance(high, int) else math.inf
+
+
+def listed(space: Any) -> list[Any]:
+    """Return the values of a list, or of a range with steps; the ends of any other range."""
+    if isinstance(space, list):
+        return space
+    if "step" not in space:
+        return [space["min"], space["max"]]
+    return [_stepped(space, number) for number in range(_steps(space) + 1)]
+
+
+def _steps(space: Mapping[str, Any]) -> int:
+    """Return how many steps a range has room for."""
+    low, high, step = (float(space[name]) for name in ("min", "max", "step"))
+    # (0.3 - 0) / 0.1 is a little below 3
+    return math.floor((high - low) / step + 1e-9)
+
+
+def _stepped(space: Mapping[str, Any], number: int) -> Any:
+    """Return the value after so many steps; floats have twelve significant digits."""
+    value = space["min"] + number * space["step"]
+    # 0.1 + 2 * 0.1 is a little above 0.3
+    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 def uniform(seed: int, index: int, name: str) -> float:
@@ -99,6 +133,8 @@ def scale(space: Any) -> Callable[[float], Any]:
     """Return what makes a value of a list or a range of a number in [0, 1)."""
     if isinstance(space, list):
         return lambda unit: space[int(unit * len(space))]
+    if "step" in space:
+        return _step_scale(space)
     low, high = space["min"], space["max"]
     whole = isinstance(low, int) and isinstance(high, int)
     # one more, so that the largest integer is drawn too
@@ -109,6 +145,13 @@ def scale(space: Any) -> Callable[[float], Any]:
     # Rounded, because the value becomes text in an argument and part of the trial's id; rounding can
     # leave the range.
     return lambda unit: min(max(float(f"{spread(unit):.{DIGITS}g}"), low), high)
+
+
+def _step_scale(space: Mapping[str, Any]) -> Callable[[float], Any]:
+    """Return what makes the value nearest to a number's place in the range."""
+    low, step, most = space["min"], space["step"], _steps(space)
+    spread = _spread(low, space["max"], space.get("scale") == "log")
+    return lambda unit: _stepped(space, min(round((spread(unit) - low) / step), most))
 
 
 def _spread(low: float, top: float, is_log: bool) -> Callable[[float], float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowException
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
 from . import grid, halving, jobspec, leaderboard, links, points, ranking, storage
 from .base import ConnectedOperator
@@ -111,6 +111,8 @@ class BestTrialOperator(ConnectedOperator):
     "metric", "value", "mean", "model_dir", "checkpoint", "trials", "failed"}``. Raises
     AirflowFailException when no trial can win.
 
+    So many failed trials as ``max_failed`` fail the task, once the leaderboard is written.
+
     With ``rung`` it ranks one rung of successive halving. Every rung but the last writes the promoted
     points to ``<base>/rung-<n>.json``, and its trials to ``<base>/rung-<n>-trials.json``.
     """
@@ -123,7 +125,7 @@ class BestTrialOperator(ConnectedOperator):
     )
     operator_extra_links = links.offered(links.LEADERBOARD)
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one keyword per field of the task
         self,
         *,
         trials: str,
@@ -131,6 +133,7 @@ class BestTrialOperator(ConnectedOperator):
         metric: str,
         goal: str,
         rung: int | None = None,
+        max_failed: int | None = None,
         **kwargs: Any,
     ) -> None:
         # A failed trial must not stop the choice; a sweep that a gate skipped has none to make.
@@ -142,6 +145,7 @@ class BestTrialOperator(ConnectedOperator):
         self.metric = metric
         self.goal = goal
         self.rung = rung
+        self.max_failed = max_failed
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Read every trial, log the leaderboard, write it and return the winner."""
@@ -160,6 +164,11 @@ class BestTrialOperator(ConnectedOperator):
             store.write_json(written, outcome.records())
             store.write_json(storage.join(self.base, f"rung-{self.rung}.json"), onward)
         links.push(self, context["ti"], {links.LEADERBOARD: links.storage(written)})
+        failed = len(outcome.best["failed"])
+        if self.max_failed and failed >= self.max_failed:
+            raise AirflowFailException(
+                f"{failed} of {len(outcome.results)} trials failed, {self.max_failed} fail the sweep"
+            )
         return outcome.best
 
     def reads(self) -> Iterable[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from . import grid, jobspec, leaderboard, links, storage, triggers
@@ -54,7 +54,9 @@ class TuneOperator(VertexJobOperator):
         # that stopped early or measured NaN must not win here either.
         base = self.job["baseOutputDirectory"]["outputUriPrefix"]
         (metric,) = self.study["studySpec"]["metrics"]
-        spaces = {each["parameterId"]: each for each in self.study["studySpec"]["parameters"]}
+        spaces = {
+            each["parameterId"]: each for each in _every(self.study["studySpec"]["parameters"])
+        }
         trials = pipeline.get("trials", [])
         succeeded = {
             storage.join(base, str(each["id"]), "model", "metrics.json")
@@ -69,6 +71,15 @@ class TuneOperator(VertexJobOperator):
         board.publish(outcome)
         links.push(self, self._context["ti"], {links.LEADERBOARD: links.storage(board.address)})
         return {**outcome.best, "job": pipeline["name"]}
+
+
+def _every(parameters: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield parameters and those that depend on them."""
+    for each in parameters:
+        yield each
+        yield from _every(
+            [below["parameterSpec"] for below in each.get("conditionalParameterSpecs", ())]
+        )
 
 
 def _trial(found: Mapping[str, Any], spaces: Mapping[str, Any]) -> grid.Trial:

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 from dagfactory.dagfile.model import Group, Indices, Operator
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
-from dagfactory.diagnostics.wording import did_you_mean
-from dagfactory.runtime.grid import count, packs, points
 from dagfactory.runtime.halving import trial_slots
 from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.task_api.job import job_arguments
 from dagfactory.task_api.job_problems import job_problems
 from dagfactory.task_api.task_type import TaskType
-from dagfactory.tasks._sweep import twice
+from dagfactory.tasks._sweep import conditions, listings, twice
+from dagfactory.tasks._sweep.counts import pack_count, point_count, trial_count
 from dagfactory.tasks._sweep.model import MAX_TRIALS, Sweep
 from dagfactory.tasks._sweep.pack import names, packing
 from dagfactory.tasks._sweep.pack import problems as pack_problems
-from dagfactory.tasks._sweep.search import MOST_COMBINATIONS, combinations, rungs, search, study
+from dagfactory.tasks._sweep.search import MOST_COMBINATIONS, combinations, rungs, search
 from dagfactory.tasks._sweep.search import problems as search_problems
+from dagfactory.tasks._sweep.study import study
 
 if TYPE_CHECKING:
     from dagfactory.language.environment import EnvironmentFile
@@ -41,7 +41,7 @@ def trials(task: Sweep) -> dict[str, Any]:
     optional = {"exclude": task.exclude, "include": task.include, "seeds": task.seeds}
     made |= {name: value for name, value in optional.items() if value}
     if task.halving:
-        made["rungs"] = rungs(task.halving, len(points(made)))
+        made["rungs"] = rungs(task.halving, point_count(made))
     return made
 
 
@@ -53,12 +53,33 @@ def outputs(task: Sweep, context: TaskContext) -> dict[str, Any]:
         "model_dir": context.xcom("model_dir", task="best"),
         "checkpoint": context.xcom("checkpoint", task="best"),
         "value": context.xcom("value", task="best"),
-        "parameters": {
-            name: context.xcom("parameters", name, task="best") for name in [*names(task), *grown]
-        },
+        "parameters": _winners(task, context, [*names(task), *grown]),
         "dir": context.dir,
         "leaderboard": f"{context.dir}/trials.json",
     }
+
+
+def _winners(task: Sweep, context: TaskContext, every: list[str]) -> dict[str, Any]:
+    """Return the best trial's parameters by their names, those with dots below their first part."""
+    found: dict[str, Any] = {}
+    for name in every:
+        *above, last = name.split(".")
+        here = found
+        for part in above:
+            here = here.setdefault(part, {})
+            if not isinstance(here, dict):  # `model` and `model.width`, both hyperparameters
+                break
+        else:
+            here.setdefault(last, _winner(task, context, name))
+    return found
+
+
+def _winner(task: Sweep, context: TaskContext, name: str) -> str:
+    space = task.spaces.get(name)
+    if space is None or not space.when:
+        return context.xcom("parameters", name, task="best")
+    # None where the best trial has none, which leaves the argument out
+    return context.xcom("parameters", task="best").replace(" }}", f".get({name!r}) }}}}")
 
 
 def roots(task: Sweep, context: TaskContext) -> tuple[str, ...]:
@@ -157,6 +178,7 @@ def _pair(
             "base": context.dir,
             "metric": task.metric.name,
             "goal": task.metric.goal,
+            **({"max_failed": task.max_failed_trials} if task.max_failed_trials else {}),
             **rung,
             **_without_rule(operator_arguments(task, lowering)),
         },
@@ -167,8 +189,8 @@ def _pair(
 def _size(compact: dict[str, Any], stage: _Stage) -> int:
     """Return the number of jobs."""
     if "pack" in compact:
-        return len(packs(compact))
-    return count(compact) if stage.rung is None else trial_slots(compact, stage.rung)
+        return pack_count(compact)
+    return trial_count(compact) if stage.rung is None else trial_slots(compact, stage.rung)
 
 
 def _first_rule(arguments: dict[str, Any], stage: _Stage) -> dict[str, Any]:
@@ -185,7 +207,7 @@ def _tooltip(task: Sweep, compact: dict[str, Any]) -> str:
         )
         return f"{steps}; best {task.metric.name}"
     together = f", at most {task.pack.trials} in a job" if task.pack else ""
-    return f"{count(compact)} trials{together}, best {task.metric.name}"
+    return f"{trial_count(compact)} trials{together}, best {task.metric.name}"
 
 
 def _without_rule(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -200,11 +222,12 @@ def problems(
     """Find what a job lacks, empty grids, and parameters that the arguments set as well."""
     yield from job_problems(task, pipeline, environment)
     yield from _set_twice(task)
-    yield from _idle_rules(task)
-    yield from _other_combinations(task)
+    yield from listings.problems(task)
     yield from pack_problems(task, pipeline)
     yield from twice.problems(task)
-    if task.method != "bayes":
+    wrong = list(conditions.problems(task))
+    yield from wrong
+    if task.method != "bayes" and not wrong:
         yield from _counts(task)
 
 
@@ -213,12 +236,11 @@ def _counts(task: Sweep) -> Iterator[Diagnostic]:
     total = combinations(task)
     if total <= MOST_COMBINATIONS:  # else not even counted, which would take minutes
         compact = trials(task)
-        total = count(compact)
-        yield from search_problems(task, len(points(compact)) - len(task.include))
+        total = trial_count(compact)
+        yield from search_problems(task, point_count(compact) - len(task.include))
     if not total:
-        yield Diagnostic(
-            "DF208", "no trial is left: `exclude` removes them all", Pointer(("exclude",))
-        )
+        key = "exclude" if task.exclude else "constraints"
+        yield Diagnostic("DF208", f"no trial is left: `{key}` removes them all", Pointer((key,)))
     elif total > MAX_TRIALS:
         message = f"{total:,} trials are more than {MAX_TRIALS:,}"
         yield Diagnostic(
@@ -229,53 +251,13 @@ def _counts(task: Sweep) -> Iterator[Diagnostic]:
 def _set_twice(task: Sweep) -> Iterator[Diagnostic]:
     """Find hyperparameters that the arguments set as well, and a seed that `seeds` sets."""
     seeded = ["seed"] if task.seeds else []
-    for name in (*task.parameters, *seeded):
+    for name in (*task.spaces, *seeded):
         if name in task.args:
             message, help_ = f"`{name}` is a hyperparameter here", "each trial sets it: delete it"
             yield Diagnostic("DF207", message, Pointer(("args", name), key=True), help=help_)
-    if seeded and "seed" in task.parameters:
+    if seeded and "seed" in task.spaces:
         message, path = "`seed` is set by `seeds` as well", ("parameters", "seed")
         yield Diagnostic("DF207", message, Pointer(path, key=True), help="keep one of them")
-
-
-def _other_combinations(task: Sweep) -> Iterator[Diagnostic]:
-    """Find combinations to include that have other hyperparameters than the sweep."""
-    for index, point in enumerate(task.include):
-        for name in point:
-            if name not in task.parameters:
-                path, help_ = ("include", index, name), did_you_mean(name, task.parameters)
-                message = f"unknown hyperparameter `{name}`"
-                yield Diagnostic("DF217", message, Pointer(path, key=True), help=help_)
-        lacks = [name for name in task.parameters if name not in point]
-        if lacks:
-            message = "this combination lacks " + ", ".join(f"`{name}`" for name in lacks)
-            yield Diagnostic(
-                "DF217", message, Pointer(("include", index)), help="give each a value"
-            )
-
-
-def _idle_rules(task: Sweep) -> Iterator[Diagnostic]:
-    """Find exclusions that name no hyperparameter or no value of it: they would exclude nothing."""
-    for index, rule in enumerate(task.exclude):
-        for name, value in rule.items():
-            path = ("exclude", index, name)
-            if name not in task.parameters:
-                help_ = did_you_mean(name, task.parameters)
-                yield Diagnostic(
-                    "DF209",
-                    f"unknown hyperparameter `{name}`",
-                    Pointer(path, key=True),
-                    help=help_,
-                )
-                continue
-            known = task.parameters[name].values
-            if known is None:
-                message = f"`{name}` is a range, so nothing is excluded"
-                yield Diagnostic("DF209", message, Pointer(path), help="make the range smaller")
-            elif value not in known:
-                values = ", ".join(map(str, known))
-                message = f"`{name}` never is {value}, so nothing is excluded"
-                yield Diagnostic("DF209", message, Pointer(path), help=f"its values are {values}")
 
 
 TASK_TYPE = TaskType(Sweep, lower, outputs=outputs, roots=roots, problems=problems)

@@ -144,3 +144,51 @@ def test_as_many_failed_trials_as_allowed_end_the_job(tune, ended):
     done = ended(tune("raise SystemExit(1)", maxFailedTrialCount=1, parallelTrialCount=1))
     assert done["state"] == "JOB_STATE_FAILED"
     assert (done["error"]["message"], len(done["trials"])) == ("1 trials failed.", 1)
+
+
+DECAY = {"parameterId": "decay", "discreteValueSpec": {"values": [0.0, 0.5]}}
+KIND = {"parameterId": "kind", "categoricalValueSpec": {"values": ["sgd", "adam"]}}
+RATE = {"parameterId": "rate", "doubleValueSpec": {"minValue": 0.1, "maxValue": 1.0}}
+
+
+def below(parent, condition, *children):
+    """Return a parameter with others that are there on a condition."""
+    return parent | {
+        "conditionalParameterSpecs": [condition | {"parameterSpec": each} for each in children]
+    }
+
+
+SGD = {"parentCategoricalValues": {"values": ["sgd"]}}
+
+
+@pytest.mark.parametrize(
+    ("study", "word"),
+    [
+        ({"parameters": [RATE, RATE]}, "not unique"),
+        ({"parameters": [RATE | {"parameterId": "a b"}]}, "whitespace"),
+        ({"parameters": [RATE], "algorithm": "GRID_SEARCH"}, "no DOUBLE"),
+        ({"parameters": [RATE], "observationNoise": "LOW"}, "observation_noise"),
+        ({"parameters": [DECAY | {"discreteValueSpec": {"values": [2, 1]}}]}, "increasing"),
+        ({"parameters": [DECAY | {"discreteValueSpec": {"values": list(range(1001))}}]}, "1,000"),
+        ({"parameters": [DECAY | {"scaleType": "UNIT_LOG_SCALE"}]}, "strictly positive"),
+        ({"parameters": [KIND | {"scaleType": "UNIT_LINEAR_SCALE"}]}, "left unset"),
+        ({"parameters": [KIND | {"categoricalValueSpec": {"values": ["a", "a"]}}]}, "twice"),
+        ({"parameters": [{"parameterId": "x"}]}, "no values"),
+        ({"parameters": [below(RATE, SGD, DECAY)]}, "no condition of this type"),
+        (
+            {"parameters": [below(KIND, {"parentCategoricalValues": {"values": ["lion"]}}, DECAY)]},
+            "never has the value lion",
+        ),
+        ({"parameters": [below(KIND, SGD, DECAY, DECAY)]}, "not unique"),
+    ],
+)
+def test_a_study_that_the_service_refuses(tune, study, word):
+    with pytest.raises(HttpError, match=word):
+        tune("pass", studySpec={"metrics": STUDY["metrics"]} | study)
+
+
+def test_a_grid_is_searched_whole_with_what_depends_on_a_value(tune, ended):
+    study = {"metrics": STUDY["metrics"], "parameters": [below(KIND, SGD, DECAY)]}
+    done = ended(tune(REPORT, studySpec=study | {"algorithm": "GRID_SEARCH"}, parallelTrialCount=3))
+    found = [{p["parameterId"]: p["value"] for p in each["parameters"]} for each in done["trials"]]
+    assert found == [{"kind": "sgd", "decay": 0.0}, {"kind": "sgd", "decay": 0.5}, {"kind": "adam"}]

@@ -76,9 +76,11 @@ def test_every_format_can_be_written_where_there_is_only_ascii(name):
 
 
 def test_summary_counts():
-    assert report.summary(FINDINGS) == "checked 1 spec, 3 tasks: 1 error, 1 warning in 0.14 s"
+    assert (
+        report.summary(FINDINGS, Style()) == "checked 1 spec, 3 tasks: 1 error, 1 warning in 0.14 s"
+    )
     clean = Findings((), specs=1200, tasks=1)
-    assert report.summary(clean) == "checked 1,200 specs, 1 task: 0 errors in 0.00 s"
+    assert report.summary(clean, Style()) == "checked 1,200 specs, 1 task: 0 errors in 0.00 s"
 
 
 class Terminal(io.StringIO):

@@ -17,6 +17,7 @@ import dagfactory.runtime
 PACKAGE = Path(dagfactory.runtime.__file__).parent
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 PURE = (
+    "conditions",
     "exclusions",
     "expr",
     "grid",

@@ -29,7 +29,12 @@ def every():
 
 def test_a_failed_trial_does_not_stop_the_others_nor_the_choice(sweeps):
     failed = {name for name, state in sweeps.states().items() if state == "failed"}
-    assert failed == {"trial[6]", "trial[7]", "none"}
+    assert failed == {"trial[6]", "trial[7]", "many", "none"}
+
+
+def test_so_many_failed_trials_fail_the_choice_and_not_one_less(sweeps):
+    assert sweeps.states()["few"] == "success"
+    assert "4 of 8 trials failed, 4 fail the sweep" in sweeps.log
 
 
 def test_each_trial_shows_its_parameters(sweeps):

@@ -30,12 +30,14 @@ def test_the_best_trial_wins_by_its_metrics_file(tunes, launched):
     (job,) = of(launched, "best")
     rates = {t["id"]: t["parameters"][0]["value"] for t in job["trials"]}
     sizes = {t["id"]: int(t["parameters"][1]["value"]) for t in job["trials"]}
+    layers = {t["id"]: int(t["parameters"][2]["value"]) for t in job["trials"]}
+    assert isinstance(best["parameters"]["layers"], int)
     assert job["maxFailedTrialCount"] == 3
     winner = max(rates, key=lambda trial: rates[trial])
     base = f"gs://demo-ml/runs/tunes/{tunes.run_id}/best/{winner}"
     assert best == {
         "trial": winner,
-        "parameters": {"lr": rates[winner], "size": sizes[winner]},
+        "parameters": {"lr": rates[winner], "size": sizes[winner], "layers": layers[winner]},
         "metric": "accuracy",
         "value": pytest.approx(0.5 + rates[winner]),
         "mean": pytest.approx(0.5 + rates[winner]),

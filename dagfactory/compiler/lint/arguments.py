@@ -140,8 +140,8 @@ def _given(item: PlannedTask, task: JobTask) -> Iterator[Given]:
         yield _as_argument("model", task.field("model"), (*item.path, "model"))
     for name, value in task.args.items():
         yield _as_argument(name, value, (*item.path, "args", name))
-    for name, space in (task.field("parameters") or {}).items():
-        yield from _hyperparameter(name, space, (*item.path, "parameters", name))
+    for name, (space, path) in getattr(task, "hyperparameters", {}).items():
+        yield from _hyperparameter(name, space, (*item.path, *path))
     yield from _rungs(item, task.field("halving"))
     for index, row in enumerate(task.field("include") or ()):
         for name, value in row.items():

@@ -22,15 +22,15 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
 
 def _single_trial_packs(plan: Plan, item: PlannedTask) -> Iterator[Diagnostic]:
     # imported for a pack only: a spec without one need not pay for the models of a sweep
-    from dagfactory.runtime.grid import count, packs
+    from dagfactory.tasks._sweep.counts import pack_count, trial_count
     from dagfactory.tasks._sweep.model import Sweep
     from dagfactory.tasks.sweep import definition
 
     if not isinstance(item.task, Sweep) or any(_problems(plan, item)):
         return
     compact = definition(item.task, plan.pipeline)
-    total = count(compact)
-    if total > 1 and len(packs(compact)) == total:
+    total = trial_count(compact)
+    if total > 1 and pack_count(compact) == total:
         yield Diagnostic(
             "DF324",
             f"no two of the {total} trials share a job, so packing does nothing",

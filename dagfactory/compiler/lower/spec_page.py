@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from dagfactory.compiler.plan.sweeps import sweep_lines
+
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan
 
@@ -25,6 +27,7 @@ def spec_page(plan: Plan) -> dict[str, str]:
         return {}
     parts = [pipeline.description] if pipeline.description else []
     where = f" for `{plan.environment.environment}`" if plan.environment else ""
+    parts += [f"- {each}" for each in sweep_lines(plan)]
     return {"doc_md": "\n\n".join([*parts, f"The spec{where}:", _spec(plan)])}
 
 

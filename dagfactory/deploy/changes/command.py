@@ -27,7 +27,7 @@ from dagfactory.project.specs import SPECS, find_specs
 from dagfactory.report import print_findings, style_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from dagfactory.compiler.bundle.bundle import Bundle
     from dagfactory.deploy.changes.deployed import Deployed
@@ -84,7 +84,7 @@ def _plan(options: PlanOptions, airflow: AirflowAt | None) -> SyncPlan | None:
         planned = confirm_removals(planned)
     if planned.refused:
         raise RefusedError("; ".join(planned.refused))
-    changes = compare(deployed, built.bundle)
+    changes = _with_sweeps(compare(deployed, built.bundle), built.sweeps)
     warnings = [*warned(changes, built.bundle), *_running(changes, environments, airflow)]
     warnings += [Warned("confirm", "", f"needs --yes: {each}") for each in planned.confirm]
     changes = replace(changes, warnings=tuple(warnings))
@@ -94,6 +94,17 @@ def _plan(options: PlanOptions, airflow: AirflowAt | None) -> SyncPlan | None:
     if options.out:
         saved_plan.write(options.out, _saved(options, shown, deployed, built.bundle, planned.state))
     return planned
+
+
+def _with_sweeps(changes: Changes, sweeps: Mapping[str, tuple[str, ...]]) -> Changes:
+    """Say of the pipelines whose spec changes what their sweeps will run."""
+    pipelines = tuple(
+        replace(each, sweeps=sweeps.get(each.pipeline, ()))
+        if each.action != "removed" and "spec" in each.reasons
+        else each
+        for each in changes.pipelines
+    )
+    return replace(changes, pipelines=pipelines)
 
 
 def _running(

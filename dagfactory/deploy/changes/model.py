@@ -59,7 +59,7 @@ class PipelineChange:
     """One pipeline whose DAG file is added, removed or changed.
 
     `sizes` are mapped tasks that run another number of times; `vanished` are the tasks that Airflow
-    does not know any more.
+    does not know any more, `sweeps` what those of the new file will run, a line each.
     """
 
     pipeline: str
@@ -71,6 +71,7 @@ class PipelineChange:
     edges_removed: tuple[tuple[str, str], ...] = ()
     sizes: tuple[Field, ...] = ()
     vanished: tuple[str, ...] = ()
+    sweeps: tuple[str, ...] = ()
 
     def data(self) -> dict[str, Any]:
         """Return the change as JSON has it."""
@@ -86,6 +87,7 @@ class PipelineChange:
             },
             "sizes": [each.data() for each in self.sizes],
             "vanished": list(self.vanished),
+            "sweeps": list(self.sweeps),
         }
 
 

@@ -5,10 +5,8 @@ arguments and directories of a trial, its metric file, states, and the measureme
 """
 
 import json
-import math
-import random
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from dagfactory.emulator.jobs.submitted_job import FINAL
 from dagfactory.emulator.protos import VERTEX, enum_value, vertex
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
-from dagfactory.emulator.vertex import resource_names
+from dagfactory.emulator.vertex import resource_names, study
 from dagfactory.emulator.vertex.custom_jobs import CustomJobs
 from dagfactory.emulator.vertex.job_routes import job_routes
 from dagfactory.emulator.vertex.job_states import require_live, set_state, state_of
@@ -96,7 +94,7 @@ class TuningJobs:
         trial = vertex("Trial", id=number, name=f"{job.name}/trials/{number}")
         trial.state = enum_value(f"{VERTEX}.Trial.State", "ACTIVE")
         trial.start_time.GetCurrentTime()
-        for parameter, value in _suggest(job.study_spec, int(number)).items():
+        for parameter, value in study.suggest(job.study_spec, int(number)).items():
             trial.parameters.add(parameter_id=parameter).value.CopyFrom(_value(value))
         launched = self._jobs.launch(
             resource_names.parent(job.name),
@@ -126,7 +124,7 @@ class TuningJobs:
         return made
 
     def _arguments(self, job: Any, trial: Any) -> Iterator[tuple[str, str]]:
-        specs = {each.parameter_id: each for each in job.study_spec.parameters}
+        specs = {each.parameter_id: each for each in study.parameters(job.study_spec.parameters)}
         for parameter in trial.parameters:
             kind = specs[parameter.parameter_id].WhichOneof("parameter_value_spec")
             # kuds/mesozoic-labs#127 saw --batch_size=128.0 of a DISCRETE parameter
@@ -181,36 +179,7 @@ def _check(job: Any) -> None:
     """Refuse what Vertex refuses; raises INVALID_ARGUMENT."""
     if job.max_trial_count < 1 or job.parallel_trial_count < 1:
         raise ApiError("INVALID_ARGUMENT", "max_trial_count and parallel_trial_count are required.")
-    if len(job.study_spec.metrics) != 1:
-        raise ApiError("INVALID_ARGUMENT", "study_spec needs exactly one metric.")
-    if not job.study_spec.parameters:
-        raise ApiError("INVALID_ARGUMENT", "study_spec needs at least one parameter.")
-
-
-def _suggest(study: Any, number: int) -> Mapping[str, Any]:
-    generator = random.Random(number)  # noqa: S311 - so that a study repeats its trials
-    return {each.parameter_id: _drawn(each, generator) for each in study.parameters}
-
-
-def _drawn(parameter: Any, generator: random.Random) -> str | float:
-    """Draw a value of a ParameterSpec; raises INVALID_ARGUMENT when it has none."""
-    kind = parameter.WhichOneof("parameter_value_spec")
-    if kind is None:
-        raise ApiError("INVALID_ARGUMENT", f"{parameter.parameter_id} has no values.")
-    spec = getattr(parameter, kind)
-    if kind in ("categorical_value_spec", "discrete_value_spec"):
-        chosen: str | float = generator.choice(list(spec.values))
-        return chosen
-    value = _between(spec.min_value, spec.max_value, parameter.scale_type, generator)
-    return round(value) if kind == "integer_value_spec" else value
-
-
-def _between(low: float, high: float, scale: int, generator: random.Random) -> float:
-    logarithmic = enum_value(f"{VERTEX}.StudySpec.ParameterSpec.ScaleType", "UNIT_LOG_SCALE")
-    if scale != logarithmic:
-        return generator.uniform(low, high)
-    value = math.exp(generator.uniform(math.log(low), math.log(high)))
-    return min(max(value, low), high)  # exp(log(x)) may differ from x in its last digit
+    study.check(job.study_spec)
 
 
 def _value(value: Any) -> Any:
@@ -226,9 +195,9 @@ def _text(value: Any) -> str:
     return str(int(number)) if number.is_integer() else str(number)
 
 
-def _measurement(path: Path, study: Any) -> Any:
+def _measurement(path: Path, spec: Any) -> Any:
     """Return the last line of a metric file that holds the study's metric, None without one."""
-    name = study.metrics[0].metric_id
+    name = spec.metrics[0].metric_id
     lines = path.read_text().splitlines() if path.exists() else []
     found = [line for line in map(json.loads, lines) if name in line]
     if not found:

@@ -1,4 +1,4 @@
-"""The fields of a sweep that are mappings of their own: spaces, halving, packs, the metric."""
+"""The fields of a sweep that are mappings of their own: the metric, halving, packs, early stopping."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from dagfactory.language.common import SpecModel, bad, missing
-from dagfactory.language.job import ArgumentName, Scalar
+from dagfactory.language.common import SpecModel, bad
+from dagfactory.language.job import ArgumentName
+from dagfactory.tasks._sweep.space import Number
 
-Number: TypeAlias = int | float
 Method: TypeAlias = Literal["grid", "random", "sobol", "halving", "bayes"]
 
 
@@ -20,48 +20,6 @@ class Metric(SpecModel):
         description="Name of the metric in `metrics.json`.", examples=["val_accuracy"]
     )
     goal: Literal["maximize", "minimize"] = Field(description="Which way is better.")
-
-
-class Space(SpecModel):
-    """What one hyperparameter can be: a list of values, or a range."""
-
-    values: list[Scalar] | None = Field(default=None, description="Tried one by one.", min_length=1)
-    min: Number | None = Field(
-        default=None, description="Smallest value of a range, never an exponent.", examples=[1e-4]
-    )
-    max: Number | None = Field(
-        default=None, description="Largest value of a range.", examples=[1e-2]
-    )
-    scale: Literal["linear", "log"] | None = Field(
-        default=None, description="Whether a range is drawn from evenly or by order of magnitude."
-    )
-
-    @model_validator(mode="after")
-    def _one_of_two(self) -> Space:
-        if self.values is not None:
-            if (self.min, self.max, self.scale) != (None, None, None):
-                raise bad("`values` and a range exclude each other", "keep one of them")
-            return self
-        if self.min is None and self.max is None:
-            raise missing("values", "a hyperparameter has `values`, or `min` and `max`")
-        self._check_range()
-        return self
-
-    def _check_range(self) -> None:
-        if self.min is None or self.max is None:
-            raise missing("max" if self.max is None else "min", "a range has both ends")
-        if self.min >= self.max:
-            raise bad(f"`min` {self.min} is not below `max` {self.max}", "swap them", ("min",))
-        if self.scale == "log" and self.min <= 0:
-            remedy = "write the values themselves, 0.0001 and not -4, or use `scale: linear`"
-            raise bad("a logarithmic range begins above 0", remedy, ("min",))
-
-    @property
-    def definition(self) -> Any:
-        """Return what the runtime draws from: a list, or a mapping of a range."""
-        if self.values is not None:
-            return self.values
-        return self.model_dump(include={"min", "max", "scale"}, exclude_none=True)
 
 
 class Halving(SpecModel):
@@ -112,3 +70,47 @@ def _shape(value: Any) -> Any:
 
 
 PackField = Annotated[Pack, BeforeValidator(_shape, json_schema_input_type=_Size | Pack)]
+
+
+class EarlyStopping(SpecModel):
+    """How Vertex AI's study ends trials that are not worth going on."""
+
+    rule: Literal["median", "decay_curve", "convex"] = Field(
+        description="`median`: worse than half of the others so far; `decay_curve` and `convex`:"
+        " the curve so far leads to nothing better.",
+        examples=["median"],
+    )
+    by: Literal["steps", "seconds"] = Field(
+        default="steps", description="What the curves of trials are compared by."
+    )
+    max_steps: int | None = Field(
+        default=None, ge=1, description="Of `convex`: steps, or seconds, of a whole trial."
+    )
+    min_steps: int | None = Field(
+        default=None, ge=0, description="Of `convex`: no trial ends before so many."
+    )
+    min_measurements: int | None = Field(
+        default=None,
+        ge=1,
+        description="Of `convex`: no trial ends before it has reported so often.",
+    )
+    learning_rate: ArgumentName | None = Field(
+        default=None, description="Of `convex`: the hyperparameter that is the learning rate."
+    )
+
+    @model_validator(mode="after")
+    def _of_convex(self) -> EarlyStopping:
+        for name in ("max_steps", "min_steps", "min_measurements", "learning_rate"):
+            if self.rule != "convex" and getattr(self, name) is not None:
+                raise bad(f"`{name}` means nothing to `rule: {self.rule}`", "delete it", (name,))
+        return self
+
+
+_Rule = Literal["median", "decay_curve", "convex"]
+EarlyStoppingField = Annotated[
+    EarlyStopping,
+    BeforeValidator(
+        lambda value: {"rule": value} if isinstance(value, str) else value,
+        json_schema_input_type=_Rule | EarlyStopping,
+    ),
+]

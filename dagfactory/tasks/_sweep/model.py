@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from dagfactory.language.common import bad, missing
-from dagfactory.language.job import ArgumentName, JobTask, Scalar
+from dagfactory.language.job import ArgumentName, ArgumentValue, JobTask
 from dagfactory.runtime import sampling
-from dagfactory.tasks._sweep.fields import Halving, Method, Metric, PackField, Space
+from dagfactory.tasks._sweep.fields import (
+    EarlyStoppingField,
+    Halving,
+    Method,
+    Metric,
+    PackField,
+)
+from dagfactory.tasks._sweep.space import Condition, Hyperparameter, Space, flat
 
 DRAWN = ("random", "sobol")
 COUNTED = (*DRAWN, "bayes")
 """Methods that cannot do without `trials`."""
 MAX_TRIALS = 10_000
+MOST_DISCRETE = 1_000
+"""Values of a DISCRETE parameter (Vertex AI's API, DiscreteValueSpec.values)."""
 
 
 class Sweep(JobTask):
@@ -38,15 +49,45 @@ class Sweep(JobTask):
     )
     draw_seed: int = Field(default=0, ge=0, description="Another seed draws other combinations.")
     halving: Halving | None = Field(default=None, description="What grows from rung to rung.")
-    exclude: list[dict[str, Scalar]] = Field(
+    zip: list[list[ArgumentName]] = Field(
+        default_factory=list,
+        description="Hyperparameters that go together: the first value of one with the first of the"
+        " others, the second with the second.",
+        examples=[[["width", "depth"]]],
+    )
+    constraints: list[Condition] = Field(
+        default_factory=list,
+        description="What holds in every trial: a gate's expression over hyperparameters.",
+        examples=[["width * depth <= 512"]],
+    )
+    exclude: list[dict[str, ArgumentValue]] = Field(
         default_factory=list,
         description="Combinations to leave out; a part of one is enough.",
         examples=[[{"learning_rate": 3e-3, "weight_decay": 0.1}]],
     )
-    include: list[dict[ArgumentName, Scalar]] = Field(
+    include: list[dict[ArgumentName, ArgumentValue]] = Field(
         default_factory=list,
         description="Combinations to add.",
         examples=[[{"learning_rate": 1e-2}]],
+    )
+    max_failed_trials: int | None = Field(
+        default=None, ge=1, description="So many failed trials fail the sweep; never, if absent."
+    )
+    algorithm: Literal["random", "grid"] | None = Field(
+        default=None,
+        description="How Vertex AI's study searches with `method: bayes`; by Bayesian optimisation,"
+        " if absent.",
+    )
+    early_stopping: EarlyStoppingField | None = Field(
+        default=None,
+        description="How Vertex AI's study ends hopeless trials, with `method: bayes`: a rule, or"
+        " the keys below.",
+        examples=["median"],
+    )
+    measurement: Literal["last", "best"] | None = Field(
+        default=None,
+        description="Which report of a trial steers Vertex AI's study, with `method: bayes`; the"
+        " last one, if absent.",
     )
     seeds: list[int] = Field(
         default_factory=list,
@@ -62,9 +103,38 @@ class Sweep(JobTask):
 
     @model_validator(mode="after")
     def _method(self) -> Sweep:
+        _check_names(self)
         _check_method(self)
         _check_steered(self)
         return self
+
+    @cached_property
+    def hyperparameters(self) -> dict[str, Hyperparameter]:
+        """Return every hyperparameter by its whole name, those below others too."""
+        return dict(flat(self.parameters))
+
+    @property
+    def spaces(self) -> dict[str, Space]:
+        """Return what every hyperparameter can be, by its whole name."""
+        return {name: each.space for name, each in self.hyperparameters.items()}
+
+
+def _check_names(task: Sweep) -> None:
+    """Raise a validation error for a hyperparameter that is written twice."""
+    seen: set[str] = set()
+    for name, each in flat(task.parameters):
+        if name in seen:
+            raise bad(f"`{name}` is there twice", "keep one of them", each.path)
+        seen.add(name)
+
+
+_STUDY = ("algorithm", "early_stopping", "measurement")
+_METHODS = {
+    "trials": (*COUNTED, "halving"),
+    "halving": ("halving",),
+    **dict.fromkeys(_STUDY, ("bayes",)),
+}
+"""Keys that mean something to some methods only."""
 
 
 def _check_method(task: Sweep) -> None:
@@ -73,24 +143,31 @@ def _check_method(task: Sweep) -> None:
         raise missing("trials", f"`method: {task.method}` tries so many combinations")
     if task.method == "halving" and task.halving is None:
         raise missing("halving", "`method: halving` needs to know what grows from rung to rung")
-    idle = [
-        name
-        for name, methods in (("trials", (*COUNTED, "halving")), ("halving", ("halving",)))
-        if getattr(task, name) is not None and task.method not in methods
-    ]
-    for name in idle:
-        remedy = "delete it, or choose another `method`"
-        raise bad(f"`{name}` means nothing to `method: {task.method}`", remedy, (name,))
-    if task.method == "sobol" and len(task.parameters) > sampling.MOST_DIMENSIONS:
+    for name, methods in _METHODS.items():
+        if getattr(task, name) is not None and task.method not in methods:
+            remedy = "delete it, or choose another `method`"
+            if name in _STUDY:
+                remedy = _of_studies(name)
+            raise bad(f"`{name}` means nothing to `method: {task.method}`", remedy, (name,))
+    if task.method == "sobol" and len(task.spaces) > sampling.MOST_DIMENSIONS:
         most = f"a Sobol sequence has at most {sampling.MOST_DIMENSIONS} hyperparameters here"
         raise bad(most, "use `method: random`", ("parameters",))
+
+
+def _of_studies(name: str) -> str:
+    if name == "early_stopping":
+        return "delete it; `method: halving` trains the better trials longer, `bayes` stops early"
+    return "delete it, or choose `method: bayes`, which Vertex AI steers"
+
+
+_NOT_STEERED = ("zip", "constraints", "exclude", "include", "seeds")
 
 
 def _check_steered(task: Sweep) -> None:
     """Raise a validation error for what a search that Vertex AI steers cannot have."""
     if task.method != "bayes":
         return
-    for name in ("exclude", "include", "seeds"):
+    for name in _NOT_STEERED:
         if getattr(task, name):
             message = (
                 f"Vertex AI chooses the trials of `method: bayes`: `{name}` has no place there"
@@ -99,9 +176,31 @@ def _check_steered(task: Sweep) -> None:
     if task.arguments == "hydra":
         message = "Vertex AI writes the arguments of `method: bayes` as `--name=value`"
         raise bad(message, "choose another `method`, or let the program read them", ("arguments",))
-    for name, space in task.parameters.items():
-        if space.values is not None and None in space.values:
-            message = "null is not a value that Vertex AI can suggest"
-            raise bad(
-                message, "delete it", ("parameters", name, "values", space.values.index(None))
-            )
+    for each in task.hyperparameters.values():
+        _check_suggested(task, each)
+
+
+def _check_suggested(task: Sweep, each: Hyperparameter) -> None:
+    """Raise a validation error for values that Vertex AI cannot suggest."""
+    for index, value in enumerate(each.space.values or ()):
+        path = (*each.path, "values", index)
+        if value is None:
+            raise bad("null is not a value that Vertex AI can suggest", "delete it", path)
+        if isinstance(value, list) and task.arguments != "gnu":
+            message = "Vertex AI writes a list as `--name=[1,2]`"
+            raise bad(message, "choose another `method`, or let the program read it", path)
+    numbers = [*_numbers(each.space)]
+    if len(numbers) > MOST_DISCRETE:
+        message = f"{len(numbers):,} values are more than Vertex AI takes: {MOST_DISCRETE:,}"
+        raise bad(message, "make the step larger, or leave it out", each.path)
+    if task.algorithm == "grid" and each.space.size is None and not _is_whole(each.space):
+        remedy = "give it a `step` or `values`, or choose another `algorithm`"
+        raise bad("`algorithm: grid` tries no range of fractions", remedy, each.path)
+
+
+def _numbers(space: Space) -> Iterator[float]:
+    return (each for each in space.listed or () if isinstance(each, int | float))
+
+
+def _is_whole(space: Space) -> bool:
+    return isinstance(space.min, int) and isinstance(space.max, int)

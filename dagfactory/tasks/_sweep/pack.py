@@ -11,6 +11,7 @@ from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.task_api.trainer_jobs import runs_bundled_trainer
 from dagfactory.tasks._sweep.model import Sweep
+from dagfactory.tasks._sweep.search import places
 
 if TYPE_CHECKING:
     from dagfactory.language.pipeline import Pipeline
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def names(task: Sweep) -> list[str]:
     """Return the names of everything that differs between trials."""
-    return [*task.parameters, *(["seed"] if task.seeds else [])]
+    return [*task.spaces, *(["seed"] if task.seeds else [])]
 
 
 def packing(task: Sweep, pipeline: Pipeline) -> dict[str, Any]:
@@ -78,8 +79,7 @@ def _alone(task: Sweep) -> Iterator[Diagnostic]:
     if task.machine and task.machine.replicas > 1:
         path: tuple[str, ...] = ("machine", "replicas")
         yield Diagnostic("DF226", "a pack trains on one machine", Pointer(path), help=help_)
-    for section in ("args", "parameters"):
-        for name in getattr(task, section):
-            if name in bundled_trainer.single_run_settings():
-                message, path = f"`{task.module}` trains no pack with `{name}`", (section, name)
-                yield Diagnostic("DF226", message, Pointer(path, key=True), help=help_)
+    for name in bundled_trainer.single_run_settings():
+        for place in places(task, name):
+            message = f"`{task.module}` trains no pack with `{name}`"
+            yield Diagnostic("DF226", message, Pointer(place, key=True), help=help_)

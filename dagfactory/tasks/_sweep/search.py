@@ -1,66 +1,52 @@
-"""How a sweep chooses its trials, as the run-time definition and Vertex AI are told."""
+"""How a sweep chooses its trials, as the run-time definition is told."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
 from dagfactory.runtime import halving
-from dagfactory.tasks._sweep.fields import Halving, Space
+from dagfactory.tasks._sweep.fields import Halving
 from dagfactory.tasks._sweep.model import DRAWN, Sweep
+from dagfactory.tasks._sweep.space import expression
+
+if TYPE_CHECKING:
+    from dagfactory.diagnostics.span import KeyPath
 
 MOST_COMBINATIONS = 100_000
 """A grid of more points is not even counted: that alone would take minutes."""
-
-
-def study(task: Sweep) -> dict[str, Any]:
-    """Return what Vertex AI is told of a search that it steers."""
-    metric = {"metricId": task.metric.name, "goal": task.metric.goal.upper()}
-    parameters = [
-        {"parameterId": name, **_vertex_space(space)} for name, space in task.parameters.items()
-    ]
-    return {
-        "studySpec": {"metrics": [metric], "parameters": parameters},
-        "maxTrialCount": task.trials,
-        "parallelTrialCount": min(task.parallel, task.trials or 1),
-    }
-
-
-def _vertex_space(space: Space) -> dict[str, Any]:
-    """Return the ParameterSpec of a hyperparameter (StudySpec.ParameterSpec of Vertex AI's API)."""
-    if space.values is not None:
-        numbers = [v for v in space.values if isinstance(v, int | float)]
-        if len(numbers) == len(space.values) and not any(isinstance(v, bool) for v in numbers):
-            return {"discreteValueSpec": {"values": sorted(numbers)}}
-        return {"categoricalValueSpec": {"values": [_word(value) for value in space.values]}}
-    whole = isinstance(space.min, int) and isinstance(space.max, int)
-    ends = {"minValue": space.min, "maxValue": space.max}
-    scale = "UNIT_LOG_SCALE" if space.scale == "log" else "UNIT_LINEAR_SCALE"
-    return {"integerValueSpec" if whole else "doubleValueSpec": ends, "scaleType": scale}
-
-
-def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def combinations(task: Sweep) -> int:
     """Return how many combinations are looked at: a grid's before exclusion, or those drawn."""
     if task.trials is not None:
         return task.trials
-    return math.prod(len(space.values or ()) or 1 for space in task.parameters.values())
+    follow = {name for names in task.zip for name in names[1:]}
+    return math.prod(space.size or 1 for name, space in task.spaces.items() if name not in follow)
 
 
 def search(task: Sweep) -> dict[str, Any]:
     """Return how trials are chosen, as the runtime reads it."""
-    spaces = {name: space.definition for name, space in task.parameters.items()}
-    made: dict[str, Any] = {"method": task.method, "parameters": spaces}
+    spaces = {name: space.definition for name, space in task.spaces.items()}
+    made: dict[str, Any] = {"method": task.method, "parameters": spaces, **_conditions(task)}
     if task.trials is None:
         return made
     drawn = {} if task.method in DRAWN else {"draw": "sobol"}
     return made | drawn | {"trials": task.trials, "draw_seed": task.draw_seed}
+
+
+def _conditions(task: Sweep) -> dict[str, Any]:
+    """Return which trials have a hyperparameter, what goes together, and what holds in every trial."""
+    when = {name: expression(each.when) for name, each in task.spaces.items() if each.when}
+    found = {
+        "when": when,
+        "zip": task.zip,
+        "constraints": [expression(each) for each in task.constraints],
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def rungs(grown: Halving, points: int) -> dict[str, Any]:
@@ -80,21 +66,28 @@ def problems(task: Sweep, points: int) -> Iterator[Diagnostic]:
     if grown is None:
         return
     for name in filter(None, (grown.argument, grown.carry)):
-        for section in ("args", "parameters"):
-            if name in getattr(task, section):
-                message = f"`{name}` is set by `halving`"
-                yield Diagnostic(
-                    "DF207", message, Pointer((section, name), key=True), help="delete it"
-                )
+        for path in places(task, name):
+            message = f"`{name}` is set by `halving`"
+            yield Diagnostic("DF207", message, Pointer(path, key=True), help="delete it")
+
+
+def places(task: Sweep, name: str) -> Iterator[KeyPath]:
+    """Yield where an argument is set, by `args` or as a hyperparameter."""
+    if name in task.args:
+        yield ("args", name)
+    if name in task.hyperparameters:
+        yield task.hyperparameters[name].path
 
 
 def _ranges(task: Sweep) -> Iterator[Diagnostic]:
     """Find ranges in a sweep that tries every combination."""
-    for name, space in task.parameters.items():
-        if space.values is None:
+    for name, (space, path) in task.hyperparameters.items():
+        if space.size is None:
             message = f"`{name}` is a range, and a grid tries every value"
-            remedy = f"list its values: `{name}: {{values: [{space.min}, {space.max}]}}`, or set"
+            remedy = (
+                f"list its values: `{path[-1]}: {{values: [{space.min}, {space.max}]}}`, or set"
+            )
             remedy += " `trials:` to draw them"
             if task.method == "grid":
                 remedy = remedy.replace("set `trials:`", "choose `method: sobol`")
-            yield Diagnostic("DF218", message, Pointer(("parameters", name)), help=remedy)
+            yield Diagnostic("DF218", message, Pointer(path), help=remedy)

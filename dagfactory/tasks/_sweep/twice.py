@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 
 def problems(task: Sweep) -> Iterator[Diagnostic]:
     """Find values that are not equal and are written as the same argument."""
-    for name in task.parameters:
+    zipped = {name for names in task.zip for name in names}
+    # of those that go together, one may well stay the same while another changes
+    for name in task.hyperparameters.keys() - zipped:
         first: dict[tuple[str, ...], tuple[str, KeyPath]] = {}
         for path, value in _values(task, name):
             text = json.dumps(value)
             before, place = first.setdefault(
                 tuple(as_arguments({name: value}, task.arguments)), (text, path)
             )
-            # a value that is really there twice makes one trial
-            if before != text:
+            if before == text and place != path and path[0] != "include":
+                yield _equal(text, path, place)
+            elif before != text:
                 yield Diagnostic(
                     "DF219",
                     f"`{text}` is the same argument as `{before}`",
@@ -35,10 +38,23 @@ def problems(task: Sweep) -> Iterator[Diagnostic]:
                 )
 
 
+def _equal(text: str, path: KeyPath, place: KeyPath) -> Diagnostic:
+    """Say that a value is there twice, which makes one trial."""
+    return Diagnostic(
+        "DF337",
+        f"`{text}` is there twice, and makes one trial",
+        Pointer(path),
+        help="delete it, or write `seeds:` to run a combination more than once",
+        labels=(Label(Pointer(place), "first written here"),),
+        severity="warning",
+    )
+
+
 def _values(task: Sweep, name: str) -> Iterator[tuple[KeyPath, Any]]:
     """Yield every value of a hyperparameter with its path."""
-    for index, value in enumerate(task.parameters[name].values or ()):
-        yield ("parameters", name, "values", index), value
+    space, here = task.hyperparameters[name]
+    for index, value in enumerate(space.values or ()):
+        yield (*here, "values", index), value
     for index, point in enumerate(task.include):
         if name in point:
             yield ("include", index, name), point[name]

@@ -211,7 +211,12 @@ def test_the_size_of_a_sweep(home: Path, capsys: pytest.CaptureFixture[str]) -> 
     Path("specs/etl.yaml").write_text(SWEEP)
     run(["sync", "--env", "prod"])
     edit("specs/etl.yaml", "[1, 2]", "[1, 2, 3]")
-    assert one(planned(capsys))["sizes"] == [{"path": ["search.trial"], "old": 4, "new": 6}]
+    change = one(planned(capsys))
+    assert change["sizes"] == [{"path": ["search.trial"], "old": 4, "new": 6}]
+    (line,) = change["sweeps"]
+    assert line.startswith("search: 6 trials, 4 at a time, 6 machine hours (assumed), about $")
+    run(["plan", "--env", "prod"])
+    assert f"  {line}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1, "spec": 1}', "[" * 50_000])

@@ -43,6 +43,8 @@ with DAG(
     doc_md=(
         "Weekly ARR-COC training with checkpoint validation and a deployment gate.\n"
         "\n"
+        "- search: 3 trials in 1 job, 1 at a time, 1.1 GPU hours (assumed), about $9.10\n"
+        "\n"
         "The spec for `local`:\n"
         "\n"
         "```yaml\n"

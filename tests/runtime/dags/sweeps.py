@@ -34,4 +34,6 @@ with DAG("sweeps", schedule=None, start_date=datetime(2026, 1, 1), catchup=False
         max_active_tis_per_dagrun=4,
     ).expand(trial=list(range(8)))
     trial >> BestTrialOperator(task_id="best", metric="accuracy", **CHOICE)
+    trial >> BestTrialOperator(task_id="few", metric="accuracy", max_failed=5, **CHOICE)
+    trial >> BestTrialOperator(task_id="many", metric="accuracy", max_failed=4, **CHOICE)
     trial >> BestTrialOperator(task_id="none", metric="f1", retries=2, **CHOICE)

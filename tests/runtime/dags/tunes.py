@@ -15,6 +15,10 @@ seen: set[str] = set()
 def study(metric: str) -> dict[str, Any]:
     spaces = {"parameterId": "lr", "doubleValueSpec": {"minValue": 0.01, "maxValue": 0.5}}
     sizes = {"parameterId": "size", "discreteValueSpec": {"values": [64, 128]}}
+    layers = {"parameterId": "layers", "integerValueSpec": {"minValue": 1, "maxValue": 4}}
+    sizes["conditionalParameterSpecs"] = [
+        {"parentDiscreteValues": {"values": [64, 128]}, "parameterSpec": layers}
+    ]
     return {
         "studySpec": {
             "metrics": [{"metricId": metric, "goal": "MAXIMIZE"}],

@@ -55,7 +55,7 @@ def text(planned: Planned, style: Style) -> str:
         f"### dagfactory plan for {_code(planned.environment)}: {total(changes)}",
         "",
         f"{_code(planned.destination)}: {planned.summary}",
-        *_list("", [*map(_title, own), *_alike(alike)], "line"),
+        *_list("", [*(line for each in own for line in _lines(each)), *_alike(alike)], "line"),
         *_list("**Warnings**", [_warning(each) for each in changes.warnings], "warning"),
     ]
     room = MOST - len("\n".join(head).encode())
@@ -82,6 +82,11 @@ def _fitting(lines: list[str], room: int) -> list[str]:
 def _warning(warned: Warned) -> str:
     about = f"{_code(warned.pipeline)}: " if warned.pipeline else ""
     return f"- ⚠ {about}{_code(warned.text)}"
+
+
+def _lines(change: PipelineChange) -> Iterator[str]:
+    yield _title(change)
+    yield from (f"  - {_code(each)}" for each in change.sweeps)
 
 
 def _title(change: PipelineChange) -> str:
