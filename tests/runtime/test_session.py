@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib import import_module
 
 import processes
 import pytest
@@ -11,8 +12,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from lines import PYTHON
 
-from dagfactory.runtime import session
 from dagfactory.runtime.session import HttpError, credentials_of, is_lean, message_of
+
+# the modules themselves, for what is set on a stand-in is set on nothing else
+session = import_module("dagfactory.runtime.session")
 
 CLOUD = "https://www.googleapis.com/auth/cloud-platform"
 READ = "https://www.googleapis.com/auth/devstorage.read_only"
