@@ -1,0 +1,60 @@
+"""A run from everything that is known of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dagfactory.results import known
+from dagfactory.results.bucket import SCHEME
+from dagfactory.results.experiments import experiments
+from dagfactory.results.folder import NoRunError, opened
+from dagfactory.results.model import Job, Run, Task
+from dagfactory.results.reading import Reader, shown
+from dagfactory.results.trials import source_of
+
+
+def gather(run: str, state: Path) -> Run:
+    """Read a run by its folder; raises NoRunError where there is none, StorageError without an answer.
+
+    `state` is where `dagfactory run` keeps its things: an address of its emulator is read there.
+    """
+    here = state / "emulator" / "gcs" / run.removeprefix(SCHEME)
+    folder = opened(str(here) if run.startswith(SCHEME) and here.is_dir() else run)
+    try:
+        reader = Reader(folder, folder.files())
+    except OSError as error:
+        raise NoRunError(f"`{run}` cannot be read: {error.strerror or error}") from None
+    return _run(run, reader, known.place(folder.address))
+
+
+def _run(asked: str, reader: Reader, place: known.Place) -> Run:
+    record, jobs = place.record(), tuple(place.jobs())
+    pipeline, _, name = place.address.rpartition("/")
+    found = experiments(source_of(reader, place.address, jobs))
+    tasks = tuple(known.tasks(record))
+    if not (found or tasks):
+        raise NoRunError(f"`{asked}` is not a run's folder: no task has left a metrics.json in it")
+    told: list[Task | Job] = [*tasks, *jobs]
+    return Run(
+        source=reader.folder.address,
+        pipeline=shown(pipeline.rpartition("/")[2]),
+        name=shown(name),
+        state=shown(str(record.get("state", ""))),
+        began=min((each.began for each in told if each.began), default=""),
+        ended=max((each.ended for each in told if each.ended), default=""),
+        experiments=found,
+        tasks=tasks,
+        gates=tuple(known.gates(record)),
+        jobs=tuple(sorted(jobs, key=lambda each: each.began)),
+        notes=tuple(reader.notes),
+    )
+
+
+def newest(state: Path) -> str:
+    """Return the folder of the last run that `run` has kept a record of; raises NoRunError."""
+    records = sorted((state / known.FOLDER).glob("*/*.json"), key=lambda path: path.stat().st_mtime)
+    for path in reversed(records):
+        folder = (known.read(path) or {}).get("folder")
+        if isinstance(folder, str) and Path(folder).is_dir():
+            return folder
+    raise NoRunError(f"no run has left results in {state}; write the folder of a run")
