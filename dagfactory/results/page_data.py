@@ -177,7 +177,12 @@ def _of_job(run: Run, folder: str) -> str:
 
 
 def link(address: str) -> str:
-    """Return what a browser opens: the console for Cloud Storage, the folder for one of this machine."""
+    """Return what a browser opens: the console for Cloud Storage, else the folder on this machine.
+
+    Nothing where the names in it lead elsewhere.
+    """
+    if ".." in address.split("/"):
+        return ""
     if address.startswith(SCHEME):
         return _CONSOLE + quote(address.removeprefix(SCHEME))
     return Path(address).absolute().as_uri()

@@ -100,8 +100,9 @@ def plain(value: Any) -> Any:
 
 
 def shown(text: str) -> str:
-    """Cut a text that is too long to be shown."""
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    """Return a text as it can be shown: cut where it is too long, and without what has no bytes."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair
+    return whole if len(whole) <= LONGEST else f"{whole[: LONGEST - 1]}…"
 
 
 def _text(value: Any) -> str:
