@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from dagfactory.cli._complete import environments
+
 
 @click.command("results")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
@@ -26,18 +28,29 @@ import click
     help="Write one page that needs no network, and print its address.",
 )
 @click.option(
+    "--env",
+    "environment",
+    metavar="NAME",
+    help="Environment whose project knows the jobs of a run in gs://: times, fallbacks, dollars.",
+    shell_complete=environments,
+)
+@click.option(
     "--state",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(".dagfactory"),
     show_default=True,
     help="Where `dagfactory run` keeps its things.",
 )
-def command(**options: Any) -> int:
+def command(environment: str | None, **options: Any) -> int:
     """Print what each RUN has brought: trials with the winner first, tasks, gates, hours, dollars.
 
     RUN is a run's folder, here or gs://BUCKET/runs/PIPELINE/RUN; without one it is the last run that
     `dagfactory run` has made. Several are shown side by side.
     """
+    from dagfactory.jobs.place import place_of
+    from dagfactory.results.cloud import Cloud
     from dagfactory.results.command import ResultsOptions, results
 
-    return results(ResultsOptions(**options))
+    place = place_of(environment) if environment else None
+    cloud = Cloud(place.project, place.regions) if place else None
+    return results(ResultsOptions(cloud=cloud, **options))

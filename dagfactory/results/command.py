@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dagfactory.project.files import plainly
 from dagfactory.results.as_data import as_json
+from dagfactory.results.cloud import Cloud
 from dagfactory.results.gather import gather, newest
 from dagfactory.results.html import html
 from dagfactory.results.table import text
@@ -22,12 +23,13 @@ class ResultsOptions:
     form: str
     page: Path | None
     state: Path
+    cloud: Cloud | None = None
 
 
 def results(options: ResultsOptions) -> int:
     """Print runs, or write their page; return the exit code. Raises DagfactoryError."""
     names = options.runs or [newest(options.state)]
-    runs = [gather(each, options.state) for each in names]
+    runs = [gather(each, options.state, options.cloud) for each in names]
     if options.page is not None:
         write(options.page, html(runs))
         sys.stdout.write(f"{options.page.resolve().as_uri()}\n")

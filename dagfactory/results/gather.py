@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from dagfactory.results import known
 from dagfactory.results.bucket import SCHEME
+from dagfactory.results.cloud import Cloud
 from dagfactory.results.experiments import experiments
 from dagfactory.results.folder import NoRunError, opened
 from dagfactory.results.model import Job, Run, Task
@@ -13,10 +15,11 @@ from dagfactory.results.reading import Reader, shown
 from dagfactory.results.trials import source_of
 
 
-def gather(run: str, state: Path) -> Run:
+def gather(run: str, state: Path, cloud: Cloud | None = None) -> Run:
     """Read a run by its folder; raises NoRunError where there is none, StorageError without an answer.
 
     `state` is where `dagfactory run` keeps its things: an address of its emulator is read there.
+    `cloud` is asked for the jobs of a run that is not of this machine; raises RefusedError.
     """
     here = state / "emulator" / "gcs" / run.removeprefix(SCHEME)
     folder = opened(str(here) if run.startswith(SCHEME) and here.is_dir() else run)
@@ -24,11 +27,11 @@ def gather(run: str, state: Path) -> Run:
         reader = Reader(folder, folder.files())
     except OSError as error:
         raise NoRunError(f"`{run}` cannot be read: {error.strerror or error}") from None
-    return _run(run, reader, known.place(folder.address))
+    return _run(run, reader, known.place(folder.address), cloud)
 
 
-def _run(asked: str, reader: Reader, place: known.Place) -> Run:
-    record, jobs = place.record(), tuple(place.jobs())
+def _run(asked: str, reader: Reader, place: known.Place, cloud: Cloud | None) -> Run:
+    record, jobs = place.record(), tuple(_jobs(place, cloud))
     pipeline, _, name = place.address.rpartition("/")
     found = experiments(source_of(reader, place.address, jobs))
     tasks = tuple(known.tasks(record))
@@ -48,6 +51,14 @@ def _run(asked: str, reader: Reader, place: known.Place) -> Run:
         jobs=tuple(sorted(jobs, key=lambda each: each.began)),
         notes=tuple(reader.notes),
     )
+
+
+def _jobs(place: known.Place, cloud: Cloud | None) -> Iterator[Job]:
+    """Yield the jobs that wrote into a run's folder."""
+    asked = cloud if place.state is None else None
+    for each in asked.jobs(place.address.split("/")[-2]) if asked else place.jobs():
+        if f"{each.folder}/".startswith(f"{place.address}/"):
+            yield each
 
 
 def newest(state: Path) -> str:

@@ -40,14 +40,14 @@ class Place:
         return found if isinstance(found, Mapping) else {}
 
     def jobs(self) -> Iterator[Job]:
-        """Yield the jobs that wrote into the run's folder, as the emulator has kept them."""
+        """Yield the jobs that the emulator has kept."""
         if self.state is None:
             return
         for path in sorted((self.state / "emulator" / "vertex").rglob("*.json")):
             if path.parent.name in _COLLECTIONS:
                 resource = read(path)
                 found = vertex.job(resource, self._restarts(resource)) if resource else None
-                if found and f"{found.folder}/".startswith(f"{self.address}/"):
+                if found:
                     yield found
 
     def _restarts(self, resource: Any) -> int:

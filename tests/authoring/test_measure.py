@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from dagfactory.__main__ import run
-from dagfactory.authoring.cost import vertex
+from dagfactory.cost import vertex
 from dagfactory.catalogue.prices import price
 from dagfactory.cost.measured import ran
 from dagfactory.cost.rates import Rates

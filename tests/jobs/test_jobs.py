@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dagfactory.__main__ import run
-from dagfactory.authoring.cost import vertex
+from dagfactory.cost import vertex
 from dagfactory.runtime import jobspec, labels
 
 ENVIRONMENT = "environment: here\nproject: demo\nregion: us-central1\nbucket: gs://demo-ml\n"

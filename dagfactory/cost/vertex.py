@@ -55,7 +55,7 @@ def _session() -> Any:
         auth = import_module("google.auth")
         requests = import_module("google.auth.transport.requests")
     except ImportError as error:
-        message = "measuring needs google-auth: pip install 'dagfactory[gcp]'"
+        message = "past jobs need google-auth: pip install 'dagfactory[gcp]'"
         raise DagfactoryError(message) from error
     try:
         credentials, _ = auth.default(scopes=[_SCOPE])
