@@ -70,7 +70,8 @@ function drawCurves(svg, experiment, series, shown) {
   const lines = drawn(svg, "g", { class: crowd(found) });
   for (const trial of [...found].reverse()) {
     const [at, values] = trial.curves[series];
-    const points = values.map((value, n) => `${across.place(experiment.steps[at][n]).toFixed(1)},${up.place(value).toFixed(1)}`);
+    const x = (n) => across.place(experiment.steps[at][n]).toFixed(1);
+    const points = values.map((value, n) => `${x(n)},${up.place(value).toFixed(1)}`);
     shown.marks[trial.place] = shown.marks[trial.place].filter((node) => node.isConnected);
     // a curve of one point is still one
     const path = `M${points.join("L")}${points.length > 1 ? "" : "h3"}`;
@@ -83,7 +84,8 @@ function drawCurves(svg, experiment, series, shown) {
 
 function bestSoFar(parent, experiment, shown) {
   const timed = experiment.trials.every((trial) => trial.ended);
-  const box = section(parent, "Best so far", timed ? "In the order in which the trials ended." : "In the order of the sweep's list.");
+  const words = timed ? "In the order in which the trials ended." : "In the order of the sweep's list.";
+  const box = section(parent, "Best so far", words);
   const svg = picture(box, 560, 298, "The best value so far");
   const edge = { left: 52, right: 552, top: 8, bottom: 262 };
   const order = timed ? (a, b) => a.ended.localeCompare(b.ended) : (a, b) => a.run - b.run || a.order - b.order;

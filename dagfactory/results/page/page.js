@@ -13,7 +13,8 @@ function head() {
     if (several) element(line, "td", {}, n + 1);
     linked(element(line, "td"), run.link, several ? `${run.pipeline} ${run.name}` : run.name, { class: "name" });
     element(line, "td", { class: mood(run.state) }, run.state || "–");
-    for (const text of [moment(run.began), duration(hoursBetween(run.began, run.ended)), run.jobs.length, duration(run.hours), dollars(run.usd)]) {
+    const took = duration(hoursBetween(run.began, run.ended));
+    for (const text of [moment(run.began), took, run.jobs.length, duration(run.hours), dollars(run.usd)]) {
       element(line, "td", {}, text);
     }
     element(line, "td", { class: "wide" }, bestOf(n));
@@ -56,8 +57,10 @@ function verdict(parent, experiment) {
   element(words, "strong", {}, `${experiment.metric} ${format(best.value)}`);
   const given = experiment.parameters.map((name, n) => `${name} ${format(best.parameters[n])}`).join(", ");
   const count = experiment.trials.length;
-  const among = count > 1 ? `the ${experiment.goal === "minimize" ? "smallest" : "largest"} of ${count}` : "";
-  words.append([given ? ` with ${given}` : "", among ? `; ${among}` : "", failed && count > 1 ? `, ${failed} without a value` : ""].join(""), ". ");
+  const kind = experiment.goal === "minimize" ? "smallest" : "largest";
+  words.append(given ? ` with ${given}` : "");
+  words.append(count > 1 ? `; the ${kind} of ${count}` : "");
+  words.append(count > 1 && failed ? `, ${failed} without a value. ` : ". ");
   linked(words, best.link, "its files");
 }
 

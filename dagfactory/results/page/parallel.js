@@ -1,6 +1,6 @@
 /* Parallel coordinates: an axis for each parameter that varies, and one for the metric. */
 
-const HIGH = 300;
+const HIGH = 314;
 const TOP = 44;
 const BOTTOM = 272;
 const UNDER = BOTTOM + 18; // where trials without a value end
@@ -85,7 +85,7 @@ function drawAxis(svg, axis, shown, again) {
 
 function brush(svg, axis, shown) {
   const mark = drawn(svg, "rect", { class: "brush", x: axis.x - 9, width: 18, y: 0, height: 0, visibility: "hidden" });
-  const words = drawn(svg, "text", { class: "tick range", x: axis.x, y: 0, "text-anchor": "middle" });
+  const words = drawn(svg, "text", { class: "tick range", x: axis.x, y: HIGH - 4, "text-anchor": "middle" });
   const hit = drawn(svg, "rect", {
     class: "hit", x: axis.x - 16, width: 32, y: TOP - 8, height: UNDER - TOP + 16, "data-axis": axis.name,
   });
@@ -100,7 +100,6 @@ function brush(svg, axis, shown) {
     mark.setAttribute("visibility", brushed ? "visible" : "hidden");
     mark.setAttribute("y", low);
     mark.setAttribute("height", high - low);
-    words.setAttribute("y", low - 4);
     const ends = brushed && axis.scale.invert ? [high, low].map((y) => format(axis.scale.invert(y))) : [];
     words.textContent = ends.join(" … ");
     shown.keep(axis.name, brushed && ((trial) => inside(axis.y(trial), brushed)));

@@ -87,11 +87,13 @@ function drawRow(svg, row, top, place, edge) {
   const high = laneHeight(row.lanes);
   drawn(svg, "text", { x: 0, y: top + 14 }, short(row.name, 30));
   const jobs = row.items.filter((each) => each.kind === "job");
+  const whole = row.items.length - jobs.length === 1; // the bar of one task has its jobs in front of it
   for (const each of row.items) {
     const task = each.kind === "task";
-    if (task && jobs.length > 1) continue;
+    if (task && jobs.length && !whole) continue;
     const y = top + each.lane * high + (task ? 5 : 3);
-    const box = { x: place(each.from), y, width: Math.max(2, place(each.to) - place(each.from)), height: Math.max(3, high - (task ? 6 : 3)), rx: 2 };
+    const width = Math.max(2, place(each.to) - place(each.from));
+    const box = { x: place(each.from), y, width, height: Math.max(3, high - (task ? 6 : 3)), rx: 2 };
     const bar = drawn(svg, "rect", { ...box, class: `bar ${each.kind} ${/^\w+$/.test(each.state) ? each.state : ""}` });
     drawn(bar, "title", {}, told(each));
     const mark = `${each.choice ? `⤷${each.choice}` : ""}${"↻".repeat(Math.min(3, each.restarts || 0))}`;

@@ -12,9 +12,10 @@ function columnsOf(experiment) {
   columns.push({ name: "time", value: (trial) => trial.hours, text: duration });
   columns.push({ name: "dollars", value: (trial) => trial.usd, text: dollars });
   columns.push({ name: "why it has no value", value: (trial) => trial.problem, kind: "wide bad" });
-  experiment.metrics.slice(0, METRICS_SHOWN).forEach((name, n) => columns.push({ name, value: (trial) => trial.metrics[n] }));
-  const told = (column) => experiment.trials.some((trial) => column.value(trial) !== undefined && column.value(trial) !== null);
-  return columns.filter(told);
+  experiment.metrics.slice(0, METRICS_SHOWN).forEach((name, n) => {
+    columns.push({ name, value: (trial) => trial.metrics[n] });
+  });
+  return columns.filter((column) => experiment.trials.some((trial) => !gone(column.value(trial))));
 }
 
 function trialTable(parent, experiment, shown) {
@@ -30,7 +31,8 @@ function trialTable(parent, experiment, shown) {
   }
   for (const trial of experiment.trials) shown.rows[trial.place] = row(body, columns, trial, shown);
   columns.forEach((column) => {
-    column.head = element(head, "th", { "aria-sort": "none", tabindex: 0, class: column.number ? "number" : "" }, column.name);
+    const look = { "aria-sort": "none", tabindex: 0, class: column.number ? "number" : "" };
+    column.head = element(head, "th", look, column.name);
     const sort = () => sortBy(column, columns, experiment, shown, body);
     column.head.addEventListener("click", sort);
     column.head.addEventListener("keydown", (event) => event.key === "Enter" && sort());
@@ -39,7 +41,8 @@ function trialTable(parent, experiment, shown) {
   clear.addEventListener("click", () => shown.clears.forEach((each) => each()));
   shown.after.push((count, tests) => {
     clear.hidden = !tests;
-    words.textContent = tests ? `${count} of ${experiment.trials.length} are kept by the brushes.` : `${count} in all; a click on a column sorts.`;
+    const kept = `${count} of ${experiment.trials.length} are kept by the brushes.`;
+    words.textContent = tests ? kept : `${count} in all; a click on a column sorts.`;
   });
 }
 
@@ -62,13 +65,17 @@ function sortBy(column, columns, experiment, shown, body) {
   const sign = column.head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
   for (const each of columns) each.head.setAttribute("aria-sort", "none");
   column.head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
-  const sorted = [...experiment.trials].sort((a, b) => compared(column.value(a), column.value(b), sign) || a.place - b.place);
+  const order = (a, b) => compared(column.value(a), column.value(b), sign) || a.place - b.place;
+  const sorted = [...experiment.trials].sort(order);
   body.append(...sorted.map((trial) => shown.rows[trial.place]));
+}
+
+function gone(value) {
+  return value === undefined || value === null;
 }
 
 /* What is missing stands last, in either direction. */
 function compared(one, other, sign) {
-  const gone = (value) => value === undefined || value === null;
   if (gone(one) || gone(other)) return gone(one) - gone(other);
   if (typeof one === "number" && typeof other === "number") return sign * (one - other);
   return sign * String(one).localeCompare(String(other), "en", { numeric: true });
