@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,14 +26,15 @@ _SMALLER = ("loss", "error", "perplexity", "rmse", "mae", "mse")
 
 def experiments(source: Source) -> tuple[Experiment, ...]:
     """Return the sweeps of a run, then its other tasks, each by the name of its folder."""
-    folders = [*job_folders(source.reader.files), *_of_jobs(source)]
-    sweeps = sorted(_sweeps(source, folders))
+    listed_sweeps = _with_leaderboard(source)
+    jobs = _outermost([*job_folders(source.reader.files), *_of_jobs(source)], listed_sweeps)
+    sweeps = sorted(listed_sweeps | _of_several(jobs))
     inside = tuple(f"{each}/" for each in sweeps)
-    single = dict.fromkeys(
-        each for each in folders if each not in sweeps and not each.startswith(inside)
+    single = sorted({each for each in jobs if not f"{each}/".startswith(inside)})
+    return (
+        *(_sweep(source, each, jobs) for each in sweeps),
+        *(_single(source, each) for each in single),
     )
-    found = [_sweep(source, each, folders) for each in sweeps]
-    return (*found, *(_single(source, each) for each in sorted(single)))
 
 
 def _of_jobs(source: Source) -> list[str]:
@@ -43,19 +44,31 @@ def _of_jobs(source: Source) -> list[str]:
     return [each.removeprefix(prefix) for each in every if each.startswith(prefix)]
 
 
-def _sweeps(source: Source, folders: Iterable[str]) -> set[str]:
-    """Return the folders that hold trials: by the leaderboard in them, or because several jobs do."""
-    ends = ("/trials.json", "/best.json")
-    found = {
-        path.rpartition("/")[0]
-        for path in source.reader.files
-        if path.endswith(ends) and path.count("/") == 1
-    }
+def _with_leaderboard(source: Source) -> set[str]:
+    """Return the folders in which a sweep wrote its trials, those of the first level and deeper pairs."""
+    files = source.reader.files
+    found = {path.rpartition("/")[0] for path in files if path.endswith("/trials.json")}
+    return {each for each in found if "/" not in each or f"{each}/best.json" in files}
+
+
+def _outermost(folders: Iterable[str], sweeps: Collection[str]) -> list[str]:
+    """Return folders without those inside of another one, such as checkpoints with metrics of their own."""
+    every = dict.fromkeys(each for each in folders if each not in sweeps)
+    return [each for each in every if not any(parent in every for parent in _parents(each))]
+
+
+def _parents(folder: str) -> Iterator[str]:
+    parts = folder.split("/")
+    return ("/".join(parts[:end]) for end in range(1, len(parts)))
+
+
+def _of_several(jobs: Iterable[str]) -> set[str]:
+    """Return the folders that hold the folders of several jobs: sweeps that did not get to their end."""
     below: dict[str, set[str]] = {}
-    for each in folders:
+    for each in jobs:
         parent, _, name = each.rpartition("/")
         below.setdefault(parent, set()).add(name)
-    return found | {parent for parent, names in below.items() if parent and len(names) > 1}
+    return {parent for parent, names in below.items() if parent and len(names) > 1}
 
 
 def _sweep(source: Source, sweep: str, folders: Iterable[str]) -> Experiment:

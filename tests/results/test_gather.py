@@ -151,3 +151,19 @@ def test_what_is_no_run_is_said(tmp_path, monkeypatch, name):
 def test_an_empty_folder_is_no_run(tmp_path):
     with pytest.raises(NoRunError, match=r"no task has left a metrics\.json"):
         gather(str(tmp_path), NOWHERE)
+
+
+def test_metrics_inside_of_a_job_are_no_jobs(folder):
+    folder.metrics("train", accuracy=0.9)
+    for step in ("1", "2"):
+        folder.write(f"train/checkpoints/step-{step}/metrics.json", {"accuracy": 0.1})
+        folder.write(f"train/eval-{step}/metrics.json", {"accuracy": 0.2})
+    assert [each.task for each in read(folder).experiments] == ["train"]
+
+
+def test_sweeps_may_lie_deeper(folder):
+    folder.sweep("group/search", [{"trial": "a", "value": 1.0, "parameters": {}}])
+    folder.metrics("group/search/a", accuracy=1.0)
+    folder.metrics("group/train", accuracy=0.5)
+    found = {each.task: each.is_sweep for each in read(folder).experiments}
+    assert found == {"group/search": True, "group/train": False}
