@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dagfactory.results import known
@@ -31,10 +32,11 @@ def gather(run: str, state: Path, cloud: Cloud | None = None) -> Run:
 
 
 def _run(asked: str, reader: Reader, place: known.Place, cloud: Cloud | None) -> Run:
-    record, jobs = place.record(), tuple(_jobs(place, cloud))
+    record = place.record()
+    tasks = tuple(known.tasks(record))
+    jobs = tuple(_with_reason(each, tasks) for each in _jobs(place, cloud))
     pipeline, _, name = place.address.rpartition("/")
     found = experiments(source_of(reader, place.address, jobs))
-    tasks = tuple(known.tasks(record))
     if not (found or tasks):
         raise NoRunError(f"`{asked}` is not a run's folder: no task has left a metrics.json in it")
     told: list[Task | Job] = [*tasks, *jobs]
@@ -59,6 +61,14 @@ def _jobs(place: known.Place, cloud: Cloud | None) -> Iterator[Job]:
     for each in asked.jobs(place.address.split("/")[-2]) if asked else place.jobs():
         if f"{each.folder}/".startswith(f"{place.address}/"):
             yield each
+
+
+def _with_reason(job: Job, tasks: Sequence[Task]) -> Job:
+    """Add what the job's program said at its end, which Airflow's log has and Vertex AI's answer has not."""
+    said = next((each.reason for each in tasks if each.name == job.task), "")
+    if job.state != "failed" or not said or said in job.reason:
+        return job
+    return replace(job, reason=shown(f"{job.reason} {said}".strip()))
 
 
 def newest(state: Path) -> str:

@@ -42,7 +42,7 @@ def _job(resource: Mapping[str, Any], restarts: int) -> Job:
         restarts=restarts,
         hours=total(each.replicas * each.hours for each in had),
         usd=total(map(_usd, had)),
-        reason=shown(str((resource.get("error") or {}).get("message", ""))),
+        reason=_reason(str((resource.get("error") or {}).get("message", ""))),
         arguments=dict(_arguments(spec["workerPoolSpecs"][0])),
     )
 
@@ -60,6 +60,11 @@ def _usd(one: Ran) -> float | None:
         return one.usd(Rates())
     except UnknownPriceError:
         return None
+
+
+def _reason(message: str) -> str:
+    """Return why a job failed, without where else to look: the page links there."""
+    return shown(message.partition(" To find out more about why")[0])
 
 
 def _machine(machine: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from dagfactory.results.model import Experiment, Gate, Run, Trial
 MOST = 40
 """Trials of a table; the page and the JSON have all."""
 _MOST_METRICS = 4
+_MOST_PROBLEMS = 10
 _LONGEST = 60
 
 
@@ -32,6 +33,7 @@ def _run(run: Run) -> Iterator[str]:
     single = [each for each in run.experiments if not each.is_sweep]
     if single:
         yield from ["", *_tasks(single)]
+        yield from _problems([trial for each in single for trial in each.trials])
     yield from _gates(run.gates)
     yield from (f"note: {each}" for each in run.notes)
 
@@ -58,10 +60,18 @@ def _sweep(experiment: Experiment) -> Iterator[str]:
     yield from table(head, [_row(each, names, more) for each in trials[:MOST]])
     if len(trials) > MOST:
         yield f"… and {len(trials) - MOST} more: --format json or --html FILE have them"
+    yield from _problems(trials)
     found = correlations(trials).items()
     words = ", ".join(f"{name} {value:+.2f}" for name, value in found)
     if words:
         yield f"rank correlation with {metric}: {words}"
+
+
+def _problems(trials: Sequence[Trial]) -> Iterator[str]:
+    found = [each for each in trials if each.problem]
+    yield from (f"{each.name} has no value: {each.problem}" for each in found[:_MOST_PROBLEMS])
+    if len(found) > _MOST_PROBLEMS:
+        yield f"… and {len(found) - _MOST_PROBLEMS} more have none"
 
 
 def _row(trial: Trial, names: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
@@ -73,12 +83,11 @@ def _row(trial: Trial, names: Iterable[str], more: Iterable[str]) -> tuple[str, 
         trial.state,
         span(trial.hours),
         dollars(trial.usd),
-        trial.problem[:_LONGEST],
     )
 
 
 def _tasks(experiments: Sequence[Experiment]) -> list[str]:
-    head = ("task", "metric", "value", "state", "time", "dollars", "why it has no value")
+    head = ("task", "metric", "value", "state", "time", "dollars")
     rows = [
         (
             each.task,
@@ -87,7 +96,6 @@ def _tasks(experiments: Sequence[Experiment]) -> list[str]:
             trial.state,
             span(trial.hours),
             dollars(trial.usd),
-            trial.problem[:_LONGEST],
         )
         for each in experiments
         for trial in each.trials

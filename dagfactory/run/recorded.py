@@ -1,6 +1,7 @@
 """What `dagfactory results` reads of a run: a record, and the page made of it."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from dagfactory.results.known import record_path
 from dagfactory.run.events import RunResult
 from dagfactory.run.state_folders import private_files
 from dagfactory.run.text import shown
+
+_PLACE = re.compile(r" \(\S+:\d+\)$")
 
 
 def recorded(result: RunResult, state: Path) -> list[str]:
@@ -36,7 +39,7 @@ def recorded(result: RunResult, state: Path) -> list[str]:
 
 
 def _record(result: RunResult, folder: Path) -> dict[str, Any]:
-    reasons = {each.task: each.tail[-1] for each in result.failures if each.tail}
+    reasons = {each.task: _reason(each.tail[-1]) for each in result.failures if each.tail}
     return {
         "schema_version": 1,
         "pipeline": result.dag_id,
@@ -50,6 +53,11 @@ def _record(result: RunResult, folder: Path) -> dict[str, Any]:
             if isinstance(each.value, Mapping) and {"passed", "reason"} <= each.value.keys()
         ],
     }
+
+
+def _reason(line: str) -> str:
+    """Return the last line of a log without the place in the code that Airflow adds."""
+    return _PLACE.sub("", line.strip())
 
 
 def _task(one: Mapping[str, Any], reasons: Mapping[str, str]) -> dict[str, Any]:

@@ -128,6 +128,16 @@ def test_a_run_is_shown_with_its_record_and_its_jobs(state, by):
     assert (trial.state, trial.hours, trial.usd) == ("succeeded", 3.0, run.jobs[0].usd)
 
 
+def test_a_failed_trial_says_what_its_program_said_last(state):
+    failed = RESOURCE | {"state": "PIPELINE_STATE_FAILED"}
+    more = "The replica exited with 1. To find out more about why your job exited see: https://x"
+    path = state / f"emulator/vertex/{PLACE}/trainingPipelines/7.json"
+    path.write_text(json.dumps(failed | {"error": {"message": more}}))
+    (state / "emulator/gcs/bucket/runs/pipeline/monday/search/abc/model/metrics.json").unlink()
+    trial = next(each for each in gather(RUN, state).experiments[0].trials if each.name == "abc")
+    assert trial.problem == "The replica exited with 1. it broke"
+
+
 def test_the_dollars_of_a_pack_are_shared_by_its_trials(state):
     packed = copy.deepcopy(RESOURCE)
     inputs = packed["trainingTaskInputs"]

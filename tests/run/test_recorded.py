@@ -21,7 +21,11 @@ def result(tmp_path):
         url="",
         login=Login("admin", "secret"),
         tasks=(TaskResult("good_enough", "gate", "success", 1, 0.1, value=gate),),
-        failures=(Failure("search.trial[3]", None, ("Traceback", "ValueError: no")),),
+        failures=(
+            Failure(
+                "search.trial[3]", None, ("Traceback", "   ValueError: no (/runtime/job.py:194)")
+            ),
+        ),
         logs=tmp_path / "logs",
         objects=tmp_path / "emulator/gcs",
         instances=(
