@@ -54,7 +54,6 @@ def _sweep(experiment: Experiment) -> Iterator[str]:
         "state",
         "time",
         "dollars",
-        "why it has no value",
     )
     yield ""
     yield from table(head, [_row(each, names, more) for each in trials[:MOST]])

@@ -22,9 +22,7 @@ def result(tmp_path):
         login=Login("admin", "secret"),
         tasks=(TaskResult("good_enough", "gate", "success", 1, 0.1, value=gate),),
         failures=(
-            Failure(
-                "search.trial[3]", None, ("Traceback", "   ValueError: no (/runtime/job.py:194)")
-            ),
+            Failure("search.trial[3]", None, ("Traceback", "   ValueError: no (/a/job.py:194)")),
         ),
         logs=tmp_path / "logs",
         objects=tmp_path / "emulator/gcs",
