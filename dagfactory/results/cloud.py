@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dagfactory.cost import vertex
-from dagfactory.results.jobs import job
+from dagfactory.results.jobs import jobs
 from dagfactory.results.model import Job
 
 
@@ -21,6 +21,4 @@ class Cloud:
         """Yield the jobs of a pipeline's runs; raises RefusedError where Vertex AI does not answer."""
         for region in self.regions:
             for each in vertex.jobs(self.project, region, pipeline):
-                found = job(each)
-                if found:
-                    yield found
+                yield from jobs(each)

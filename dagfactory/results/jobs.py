@@ -16,12 +16,27 @@ _BROKEN = (LookupError, TypeError, ValueError, AttributeError)
 """What reading a resource that has another shape can raise."""
 
 
-def job(resource: Mapping[str, Any], restarts: int = 0) -> Job | None:
-    """Return a training pipeline or a tuning job as a job; None for anything of another shape."""
+def jobs(resource: Any, restarts: int = 0) -> list[Job]:
+    """Return a training pipeline, or the trials of a tuning job; nothing of another shape."""
     try:
-        return _job(resource, restarts)
+        return [_job(each, restarts) for each in _parts(resource)]
     except _BROKEN:
-        return None
+        return []
+
+
+def _parts(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield a job, or each trial of one as a job of its own: they run beside each other, in their folders."""
+    if "trialJobSpec" not in resource:
+        yield resource
+        return
+    spec = resource["trialJobSpec"]
+    folder = str(spec["baseOutputDirectory"]["outputUriPrefix"]).rstrip("/")
+    for each in resource.get("trials") or ():
+        place = {"outputUriPrefix": f"{folder}/{each['id']}"}
+        times = {key: each.get(key) for key in ("startTime", "endTime", "state")}
+        own = {"trialJobSpec": {**spec, "baseOutputDirectory": place}, "trials": None}
+        given = {one["parameterId"]: one["value"] for one in each.get("parameters") or ()}
+        yield {**resource, **own, **times, "given": given}
 
 
 def _job(resource: Mapping[str, Any], restarts: int) -> Job:
@@ -32,7 +47,7 @@ def _job(resource: Mapping[str, Any], restarts: int) -> Job:
         name=str(resource["name"]),
         task=shown(str(resource.get("displayName", "")).partition(" ")[0].partition("/")[2]),
         folder=str(spec["baseOutputDirectory"]["outputUriPrefix"]).rstrip("/"),
-        state=str(resource.get("state", "")).removeprefix("PIPELINE_STATE_").lower(),
+        state=str(resource.get("state", "")).rpartition("STATE_")[2].lower(),
         began=str(resource.get("startTime") or resource.get("createTime") or ""),
         ended=str(resource.get("endTime") or ""),
         machine=_machine(machine),
@@ -43,7 +58,7 @@ def _job(resource: Mapping[str, Any], restarts: int) -> Job:
         hours=total(each.replicas * each.hours for each in had),
         usd=total(map(_usd, had)),
         reason=_reason(str((resource.get("error") or {}).get("message", ""))),
-        arguments=dict(_arguments(spec["workerPoolSpecs"][0])),
+        arguments={**dict(_arguments(spec["workerPoolSpecs"][0])), **resource.get("given", {})},
     )
 
 

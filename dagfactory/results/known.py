@@ -46,14 +46,13 @@ class Place:
         for path in sorted((self.state / "emulator" / "vertex").rglob("*.json")):
             if path.parent.name in _COLLECTIONS:
                 resource = read(path)
-                found = vertex.job(resource, self._restarts(resource)) if resource else None
-                if found:
-                    yield found
+                yield from vertex.jobs(resource, self._restarts(resource))
 
     def _restarts(self, resource: Any) -> int:
         """Return how often a job was started again: the emulator keeps a log of each attempt."""
         metadata = resource.get("trainingTaskMetadata") if isinstance(resource, dict) else None
-        behind = str((metadata or {}).get("backingCustomJob", "")).rpartition("/")[2]
+        job = metadata.get("backingCustomJob") if isinstance(metadata, dict) else ""
+        behind = str(job).rpartition("/")[2]
         if self.state is None or not behind.isalnum():
             return 0
         logs = (self.state / "emulator" / "jobs" / behind).glob("attempt-*.log")

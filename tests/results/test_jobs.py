@@ -8,7 +8,7 @@ import pytest
 
 from dagfactory.catalogue.prices import TRAINING, price, service_price
 from dagfactory.results.gather import gather, newest
-from dagfactory.results.jobs import job
+from dagfactory.results.jobs import jobs
 from dagfactory.results.known import record_path
 
 RUN = "gs://bucket/runs/pipeline/monday"
@@ -40,8 +40,7 @@ RESOURCE = {
 
 
 def test_a_job_is_told_with_its_place_its_hours_and_its_price():
-    found = job(RESOURCE, restarts=1)
-    assert found
+    (found,) = jobs(RESOURCE, restarts=1)
     assert (found.task, found.state, found.choice) == ("search.trial[3]", "succeeded", 2)
     assert (found.region, found.provisioning, found.hours) == ("us-central1", "spot", 3.0)
     assert found.arguments == {"lr": 0.01, "name": "x"}
@@ -54,8 +53,7 @@ def test_a_job_is_told_with_its_place_its_hours_and_its_price():
 
 def test_a_job_that_never_got_a_machine_has_no_hours_and_its_reason():
     stocked_out = {k: v for k, v in RESOURCE.items() if k not in ("startTime", "endTime")}
-    found = job(stocked_out | {"error": {"message": "STOCKOUT: none"}})
-    assert found
+    (found,) = jobs(stocked_out | {"error": {"message": "STOCKOUT: none"}})
     assert (found.hours, found.usd, found.reason) == (None, None, "STOCKOUT: none")
 
 
@@ -63,9 +61,26 @@ def test_a_machine_without_a_price_has_none_instead_of_zero():
     changed = copy.deepcopy(RESOURCE)
     spec = changed["trainingTaskInputs"]["workerPoolSpecs"][0]
     spec["machineSpec"] = {"machineType": "x9-mega-1"}
-    found = job(changed)
-    assert found
+    (found,) = jobs(changed)
     assert (found.hours, found.usd) == (3.0, None)
+
+
+def test_the_trials_of_a_search_by_vertex_ai_are_jobs_of_their_own():
+    times = {"startTime": RESOURCE["startTime"], "endTime": RESOURCE["endTime"]}
+    trials = [
+        {
+            "id": "1",
+            "state": "SUCCEEDED",
+            "parameters": [{"parameterId": "lr", "value": 3}],
+            **times,
+        },
+        {"id": "2", "state": "ACTIVE"},
+    ]
+    tuning = RESOURCE | {"trialJobSpec": RESOURCE["trainingTaskInputs"], "trials": trials}
+    first, second = jobs(tuning)
+    assert (first.folder, first.state, first.hours) == (f"{RUN}/search/abc/1", "succeeded", 3.0)
+    assert first.arguments["lr"] == 3
+    assert (second.folder, second.state, second.usd) == (f"{RUN}/search/abc/2", "active", None)
 
 
 @pytest.mark.parametrize("key", [*RESOURCE, "trainingTaskInputs/workerPoolSpecs"])
@@ -75,7 +90,8 @@ def test_resources_of_another_shape_are_no_exception(key, value):
     *path, last = key.split("/")
     inner = changed[path[0]] if path else changed
     inner[last] = value
-    job(changed)
+    jobs(changed)
+    jobs(value)
 
 
 @pytest.fixture
