@@ -14,7 +14,7 @@ COMPILE := uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-i
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test long lint types layers style unit e2e airflow2 golden docs fmt bench package lock clean
+.PHONY: help install browser demo test long lint types layers style unit e2e airflow2 golden docs fmt bench package lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -32,6 +32,11 @@ $(STAMP): requirements/bootstrap.txt requirements/airflow3.txt requirements/torc
 $(NODE): tools/node/package-lock.json
 	cd tools/node && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
+
+browser: ## chromium for the tests of the results page, where it is missing and we may install it
+	@command -v chromium > /dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null \
+	  || { apt-get update -qq && apt-get install -yqq --no-install-recommends chromium > /dev/null; } \
+	  || echo "no chromium: the tests of the results page are skipped"
 
 demo: $(STAMP) ## render the flagship and run it end to end in a real Airflow, on this machine only
 	$(BIN)/dagfactory check specs

@@ -17,6 +17,7 @@ from dagfactory.run.execute import RunOptions, execute
 from dagfactory.run.interrupt import Stopped, Stopper, stoppable
 from dagfactory.run.prepare import Prepared, prepare
 from dagfactory.run.progress import shown_on
+from dagfactory.run.recorded import recorded
 from dagfactory.run.refused import check_faults, check_spec, values
 from dagfactory.run.state_folders import StateFolders, private_files
 from dagfactory.run.summary import summary
@@ -123,6 +124,7 @@ def _seconds(timeout: str | None) -> float | None:
 
 def _print_summary(request: RunRequest, result: RunResult) -> None:
     click.echo("\n".join(summary(result, command=request.words)))
+    click.echo("".join(f"{line}\n" for line in recorded(result, request.state.resolve())), nl=False)
 
 
 def web_ui(result: RunResult) -> str:

@@ -133,6 +133,7 @@ class RunResult:
     logs: Path
     objects: Path
     phases: tuple[Phase, ...] = ()
+    instances: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -137,6 +137,7 @@ class DagRun:
             logs=state.logs,
             objects=state.objects,
             phases=tuple(timer.phases),
+            instances=tuple(self.watcher.known.values()),
         )
 
 

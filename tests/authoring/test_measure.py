@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from dagfactory.__main__ import run
-from dagfactory.authoring.cost import vertex
 from dagfactory.catalogue.prices import price
+from dagfactory.cost import vertex
 from dagfactory.cost.measured import ran
 from dagfactory.cost.rates import Rates
 from dagfactory.emulator.testing import shared

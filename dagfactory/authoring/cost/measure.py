@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from dagfactory.authoring.cost import vertex
+from dagfactory.cost import vertex
 from dagfactory.cost.jobs import jobs
 from dagfactory.cost.measured import Ran, ran, usage_of
 from dagfactory.cost.rates import UnknownPriceError, rates_of

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import browser
 import processes
 import pytest
 from paths import ROOT
@@ -77,3 +78,16 @@ def test_every_trial_is_ranked_and_the_best_goes_on(
     best = json.loads((base / "best.json").read_text())
     assert best["value"] == max(each["val_relevance_iou"] for each in measured.values())
     assert best["failed"] == []
+
+
+@browser.needed
+def test_its_page_shows_every_trial(
+    ran: subprocess.CompletedProcess[str], project: Path, tmp_path: Path
+) -> None:
+    (path,) = project.glob(".dagfactory/results/packed/*.html")
+    assert f"  results    {path.relative_to(project)}" in ran.stdout.splitlines()
+    with browser.browser(tmp_path) as page:
+        page.open(path)
+        rows = page.value("document.querySelectorAll('#trials tbody tr').length")
+        assert (rows, page.complaints) == (len(trials(SWEEP)), [])
+        assert page.value("document.querySelectorAll('.bar.job.succeeded').length") == 2

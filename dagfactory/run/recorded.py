@@ -1,0 +1,74 @@
+"""What `dagfactory results` reads of a run: a record, and the page made of it."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dagfactory.project.files import FileError
+from dagfactory.results.bucket import StorageError
+from dagfactory.results.command import write
+from dagfactory.results.folder import NoRunError
+from dagfactory.results.gather import gather
+from dagfactory.results.html import html
+from dagfactory.results.known import record_path
+from dagfactory.run.events import RunResult
+from dagfactory.run.state_folders import private_files
+from dagfactory.run.text import shown
+
+_PLACE = re.compile(r" \(\S+:\d+\)$")
+
+
+def recorded(result: RunResult, state: Path) -> list[str]:
+    """Write a run's record and its page; return the lines that say where the page is."""
+    path = record_path(state, result.dag_id, result.run_id)
+    folders = sorted(result.objects.glob(f"*/runs/{result.dag_id}/{result.run_id}"))
+    # a run of another folder than `${run.dir}` has nothing to show
+    if not folders:
+        return []
+    try:
+        with private_files():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(_record(result, folders[0]), indent=2, default=str) + "\n")
+            write(path.with_suffix(".html"), html([gather(str(folders[0]), state)]))
+    except (OSError, FileError, NoRunError, StorageError) as error:
+        # the run is over, and how it went must not hang on a page about it
+        return [f"  results    no page: {error}"]
+    return [f"  results    {shown(path.with_suffix('.html'))}"]
+
+
+def _record(result: RunResult, folder: Path) -> dict[str, Any]:
+    reasons = {each.task: _reason(each.tail[-1]) for each in result.failures if each.tail}
+    return {
+        "schema_version": 1,
+        "pipeline": result.dag_id,
+        "run": result.run_id,
+        "state": result.state,
+        "folder": str(folder),
+        "tasks": [_task(each, reasons) for each in result.instances],
+        "gates": [
+            {"task": each.task_id, **each.value}
+            for each in result.tasks
+            if isinstance(each.value, Mapping) and {"passed", "reason"} <= each.value.keys()
+        ],
+    }
+
+
+def _reason(line: str) -> str:
+    """Return the last line of a log without the place in the code that Airflow adds."""
+    return _PLACE.sub("", line.strip())
+
+
+def _task(one: Mapping[str, Any], reasons: Mapping[str, str]) -> dict[str, Any]:
+    index = one["map_index"]
+    name = f"{one['task_id']}[{index}]" if index >= 0 else one["task_id"]
+    return {
+        "task": one["task_id"],
+        "map_index": index,
+        "state": one["state"],
+        "tries": one["try_number"],
+        "began": one["start_date"],
+        "ended": one["end_date"],
+        "reason": reasons.get(name, ""),
+    }
