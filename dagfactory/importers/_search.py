@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
     from dagfactory.diagnostics.diagnostic import Diagnostic
     from dagfactory.diagnostics.source import SourceFile
-    from dagfactory.diagnostics.span import KeyPath
+    from dagfactory.diagnostics.span import KeyPath, Span
     from dagfactory.document.node import Node
 
 TASK = "search"
 MACHINE = "n1-standard-8"
 IMAGE = "us-docker.pkg.dev/vertex-ai/training/pytorch-gpu.2-4.py310:latest"
+MOST_TRIALS = 10_000
+"""The largest sweep that `check` lets pass."""
 TRIALS = 20
 """Where a tool goes on until somebody stops it."""
 _LATER = frozenset({"DF113", "DF230"})
@@ -159,14 +161,17 @@ def _problem(search: Search, found: Diagnostic, node: Node | None) -> Remark:
     """Return an error of the spec at the place in the source that has the same name."""
     walked = node.walk() if node and found.span else ()
     around = [path for path, each in walked if found.span and each.span.holds(found.span)]
-    names = around[-1] if around else ()
-    places = (
-        each.keys[str(step)]
-        for step in reversed(names)
-        for _, each in search.root.walk()
-        if str(step) in each.keys
-    )
-    return Remark("not-valid", found.message, next(places, search.root.span), found.help)
+    path, place = _origin(search, around[-1] if around else ())
+    return Remark("not-valid", f"`{dotted(path)}`: {found.message}", place, found.help)
+
+
+def _origin(search: Search, names: KeyPath) -> tuple[KeyPath, Span]:
+    """Return the path and the place of the key in the source that is called as one in the spec."""
+    for step in reversed(names):
+        for path, each in search.root.walk():
+            if str(step) in each.keys:
+                return (*path, str(step)), each.keys[str(step)]
+    return names or (TASK,), search.root.span_of(("",))
 
 
 def plain11(node: Node) -> Any:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dagfactory.importers._search import Search, literal, plain11
+from dagfactory.importers._search import MOST_TRIALS, Search, literal, plain11
 from dagfactory.importers._write import CommentedMap
 from dagfactory.language.wandb import NESTED, Parameter, UnfitError, number, parameter
 
@@ -115,11 +115,14 @@ def _spelled(search: Search, path: KeyPath, value: Any, style: str) -> Any:
 
 
 def _cap(search: Search, method: str, spaces: CommentedMap) -> None:
-    """Refuse a grid of which W&B would try the first trials only."""
-    cap = search.value(("run_cap",))
-    if method != "grid" or cap is None:
+    """Refuse a grid that is too large, or of which W&B would try the first trials only."""
+    if method != "grid":
         return
     size = math.prod(len(each.get("values", [0])) for each in spaces.values())
-    if not isinstance(cap, int) or cap < size:
+    cap = search.value(("run_cap",))
+    if size > MOST_TRIALS:
+        message = f"a grid of {size:,} trials is more than {MOST_TRIALS:,}"
+        search.refuse(("parameters",), message, "use `method: random`")
+    elif cap is not None and (not isinstance(cap, int) or cap < size):
         message = f"the grid has {size:,} trials, and a grid here is whole"
         search.refuse(("run_cap",), message, "delete it, or use `method: random`")

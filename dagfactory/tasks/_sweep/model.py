@@ -10,6 +10,7 @@ from dagfactory.language.common import bad, missing
 from dagfactory.language.job import ArgumentName, JobTask, Scalar
 from dagfactory.runtime import sampling
 from dagfactory.tasks._sweep.fields import Halving, Method, Metric, PackField, Space
+from dagfactory.tasks._sweep.pasted import explained
 
 DRAWN = ("random", "sobol")
 COUNTED = (*DRAWN, "bayes")
@@ -59,6 +60,8 @@ class Sweep(JobTask):
         description="Trials that one job trains together on one device: a number, or the keys below.",
         examples=[8],
     )
+
+    _pasted = model_validator(mode="before")(explained)
 
     @model_validator(mode="after")
     def _method(self) -> Sweep:
