@@ -1,4 +1,4 @@
-"""Turn the files of another DAG factory into specs."""  # noqa: N999 - a command's name is its module's
+"""Turn the files of other tools into specs."""  # noqa: N999 - a command's name is its module's
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ import click
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder to write PIPELINE.yaml files into; without it they are printed.",
 )
-@click.option("--from", "name", default="dag-factory", show_default=True, help="Format of FILES.")
+@click.option(
+    "--from",
+    "name",
+    default="",
+    help="Format of FILES: dag-factory, katib, vertex-hpt or wandb; else each is recognised.",
+)
 @click.option(
     "--defaults",
     multiple=True,
@@ -39,7 +44,9 @@ def command(
     force: bool,
     since: Literal["2", "3"] | None,
 ) -> int:
-    """Turn FILES (or all YAML files of folders) into specs, one per DAG.
+    """Turn FILES (or all YAML files of folders) into specs, one per DAG or search.
+
+    They are of dag-factory, or describe a search of W&B, Katib or Vertex AI.
 
     Remarks on standard error say what could not be carried over, with file, line and column. Nothing
     that the files name is imported or run, and no environment variable is replaced.
@@ -47,5 +54,5 @@ def command(
     from dagfactory.importers._command import ImportOptions, import_files
 
     return import_files(
-        ImportOptions(paths, out, name.replace("-", "_"), defaults, strict, force, since or "")
+        ImportOptions(paths, out, name.replace("_", "-"), defaults, strict, force, since or "")
     )

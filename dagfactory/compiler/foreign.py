@@ -17,25 +17,31 @@ __all__ = ["foreign_kind", "not_a_mapping", "other_file"]
 _DAG_FACTORY = {"tasks", "task_groups", "default_args"}
 """What stands below a DAG's name, or below `default`, in a file of astronomer/dag-factory."""
 
+_IMPORT = "turn it into specs: `dagfactory import FILE --out specs`"
+
 
 class Kind(NamedTuple):
-    """A kind of file: what to call it, the keys that it has, and those of which it has one."""
+    """A kind of file: what to call it, the keys that it has, and those of which it has one.
+
+    `format` is what `dagfactory import --from` calls it, empty where there is no importer.
+    """
 
     name: str
     every: frozenset[str]
     one: frozenset[str] = frozenset()
+    format: str = ""
 
 
-def _kind(name: str, every: str, one: str = "") -> Kind:
-    return Kind(name, frozenset(every.split()), frozenset(one.split()))
+def _kind(name: str, every: str, one: str = "", format_: str = "") -> Kind:
+    return Kind(name, frozenset(every.split()), frozenset(one.split()), format_)
 
 
 KINDS = (
     _kind("a workflow of GitHub Actions", "jobs on"),
     _kind("an action of GitHub Actions", "runs name"),
-    _kind("a W&B sweep", "method parameters"),
-    _kind("a W&B sweep", "program parameters"),
-    _kind("a hyperparameter tuning job of Vertex AI", "studySpec"),
+    _kind("a W&B sweep", "method parameters", format_="wandb"),
+    _kind("a W&B sweep", "program parameters", format_="wandb"),
+    _kind("a hyperparameter tuning job of Vertex AI", "studySpec", format_="vertex-hpt"),
     _kind("a job of Vertex AI", "", "jobSpec workerPoolSpecs trialJobSpec"),
     _kind("a compiled pipeline of Vertex AI or Kubeflow", "pipelineInfo"),
     _kind("a compiled pipeline of Vertex AI or Kubeflow", "pipelineSpec"),
@@ -54,17 +60,43 @@ KINDS = (
 """Files that people have beside their specs, the surest first; Kubernetes' say themselves what they are."""
 
 
+_KATIB = Kind("an experiment of Katib", frozenset(), format="katib")
+
+
 def foreign_kind(node: Node) -> str | None:
     """Return what a file of another tool is, with the article, or None."""
+    found = _found(node)
+    return found.name if found else None
+
+
+def import_format(node: Node) -> str | None:
+    """Return what `dagfactory import --from` calls a file of another tool, or None."""
+    found = _found(node)
+    return found.format or None if found else None
+
+
+def _found(node: Node) -> Kind | None:
     value = node.value
     if isinstance(value, tuple):
         value = value[0].value if value else None
     if not isinstance(value, dict):
         return None
-    if {"apiVersion", "kind"} <= value.keys():
-        return f"a `{shorten(str(value['kind'].value))}` of Kubernetes"
+    if {"apiVersion", "kind"} <= value.keys() and not _of_wandb(value):
+        return _of_kubernetes(value)
     found = (each for each in KINDS if each.every <= value.keys())
-    return next((each.name for each in found if not each.one or each.one & value.keys()), None)
+    return next((each for each in found if not each.one or each.one & value.keys()), None)
+
+
+def _of_wandb(value: dict[str, Node]) -> bool:
+    # its sweep files may say `apiVersion` and `kind: sweep`
+    return str(value["kind"].value) == "sweep"
+
+
+def _of_kubernetes(value: dict[str, Node]) -> Kind:
+    kind, version = str(value["kind"].value), str(value["apiVersion"].value)
+    if kind == "Experiment" and version.startswith("kubeflow.org/"):
+        return _KATIB
+    return Kind(f"a `{shorten(kind)}` of Kubernetes", frozenset())
 
 
 def other_file(node: Node) -> Diagnostic | None:
@@ -81,11 +113,9 @@ def other_file(node: Node) -> Diagnostic | None:
         lacks, remedy = "it is an environment", "check a spec for it with `--env`"
     elif set(value) <= set(Pipeline.model_fields):
         remedy += "; a `defaults.yaml` is checked with the specs beside it"
-    elif kind := foreign_kind(node):
-        lacks, remedy = f"it looks like {kind}", "name the files that are specs"
+    elif kind := _found(node):
+        lacks = f"it looks like {kind.name}"
+        remedy = _IMPORT if kind.format else "name the files that are specs"
     elif any(_DAG_FACTORY & set(each.keys) for each in value.values()):
-        lacks, remedy = (
-            "it looks like one of dag-factory",
-            "turn it into specs: `dagfactory import FILE --out specs`",
-        )
+        lacks, remedy = "it looks like one of dag-factory", _IMPORT
     return Diagnostic("DF121", f"this file is not a pipeline: {lacks}", node.span_of(("",)), remedy)

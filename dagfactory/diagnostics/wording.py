@@ -19,6 +19,7 @@ ELSEWHERE = {
     "method": "algorithm sampler search search_method strategy",
     "parameters": "grid hyperparameters search_space space",
     "metric": "objective",
+    "trials": "max_trial_count max_trials n_trials num_trials run_cap",
     "when": "condition if threshold",
     "then": "if_true on_pass on_true",
     "else": "if_false on_fail on_false otherwise",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from dagfactory.compiler.foreign import import_format
 from dagfactory.diagnostics.diagnostic import DagfactoryError, Diagnostic
 from dagfactory.diagnostics.source import SourceFile, read, shown
 from dagfactory.diagnostics.span import Span
@@ -15,6 +16,7 @@ from dagfactory.diagnostics.terminal import safe
 from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.importers import Imported, Options, Outcome, Source, formats, importer
 from dagfactory.importers._remarks import Remark, from_diagnostic
+from dagfactory.importers._yaml11 import load
 from dagfactory.project.files import Folder, plainly
 from dagfactory.project.specs import SUFFIXES, find_specs
 
@@ -27,7 +29,7 @@ _LEVELS = 3
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """The arguments of the command."""
+    """The arguments of the command; without a `format` each file is recognised by its keys."""
 
     paths: tuple[Path, ...]
     out: Path | None
@@ -40,10 +42,7 @@ class ImportOptions:
 
 def import_files(options: ImportOptions) -> int:
     """Import everything and print the remarks; return the exit code. Raises DagfactoryError."""
-    if options.format not in formats():
-        names = [each.replace("_", "-") for each in formats()]
-        near = did_you_mean(options.format.replace("_", "-"), names, "formats")
-        raise DagfactoryError(f"no format `{options.format.replace('_', '-')}`; {near}")
+    _check_format(options.format)
     found = _imported(find_specs(options.paths), options)
     outcomes = [each for item in found for each in item.outcomes]
     remarks = [remark for item in found for remark in item.remarks]
@@ -55,15 +54,35 @@ def import_files(options: ImportOptions) -> int:
     return 1 if any(each.severity in worst for each in remarks) else 0
 
 
+def _check_format(name: str) -> None:
+    """Raise DagfactoryError for a name that is not a format."""
+    names = [each.replace("_", "-") for each in formats()]
+    if name and name not in names:
+        near = did_you_mean(name, names, "formats")
+        raise DagfactoryError(f"no format `{name}`; {near}")
+
+
 def _imported(paths: list[Path], options: ImportOptions) -> list[Imported]:
-    """Import all files at once: what one of them names may change in another."""
+    """Import all files of a format at once: what one of them names may change in another."""
     loaded = [_loaded(path, options) for path in paths]
-    sources = [each for each in loaded if isinstance(each, Source)]
-    made = iter(importer(options.format).read(sources, Options(options.since)))
+    by_format: dict[str, list[Source]] = {}
+    for each in loaded:
+        if isinstance(each, Source):
+            by_format.setdefault(options.format or _format(each), []).append(each)
+    made: dict[int, Imported] = {}
+    for name, sources in by_format.items():
+        found = importer(name.replace("-", "_")).read(sources, Options(options.since))
+        made |= dict(zip(map(id, sources), found, strict=True))
     return [
-        _with_more(next(made), path, options) if isinstance(each, Source) else each
+        _with_more(made[id(each)], path, options) if isinstance(each, Source) else each
         for path, each in zip(paths, loaded, strict=True)
     ]
+
+
+def _format(source: Source) -> str:
+    """Return the format that a file's keys speak of; dag-factory's is any other."""
+    root, _ = load(source.file)
+    return (import_format(root) if root else None) or "dag-factory"
 
 
 def _loaded(path: Path, options: ImportOptions) -> Source | Imported:

@@ -15,10 +15,12 @@ CODES: dict[str, tuple[Severity, str]] = {
     "unreadable": ("error", "the file cannot be read as YAML"),
     "not-a-dag": ("error", "a top-level key that is not a DAG"),
     "broken": ("error", "something the source's own tool would refuse"),
+    "refused": ("error", "something that cannot be honoured here; no spec was made"),
     "not-valid": ("error", "the spec that was made does not pass `dagfactory check`"),
     "no-equivalent": ("warning", "dagfactory has nothing for this yet; it was left out"),
     "not-called": ("warning", "an object that the source would build by calling code"),
     "changed": ("warning", "carried over with a different meaning"),
+    "doubtful": ("warning", "carried over as it is written, which is hardly what was meant"),
     "operator": (
         "warning",
         "Airflow as it is installed here does not have the operator, or not so",

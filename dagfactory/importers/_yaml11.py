@@ -20,16 +20,51 @@ if TYPE_CHECKING:
     from dagfactory.diagnostics.span import Span
 
 MERGE = "<<"
+_TAG = "tag:yaml.org,2002:"
 _RESOLVABLE = re.compile(r"[-+.0-9~yYnNtTfFoO]|\Z")
 
 
 class _Merging(_Builder):
-    """The loader, except that merge keys are kept as keys for `merged`."""
+    """The loader, except that merge keys are kept for `merged`, and that tags of plain values are read."""
 
     def _key(self, frame: Any, event: Any, span: Span) -> None:
         if event.value == MERGE and not event.style:
             event.style = '"'
         super()._key(frame, event, span)
+
+    def _tagged(self, event: Any) -> None:
+        """Read `!!float 1e-5`, `!!int "3"` and `!!str 3` as PyYAML does."""
+        text = _TAGGED[event.tag](event) if event.tag in _TAGGED else None
+        if text is None:
+            super()._tagged(event)
+
+
+def _as_float(event: Any) -> str | None:
+    """Make the value of an event a number with a point, as YAML 1.1 writes one."""
+    try:
+        text = repr(float(event.value))
+    except ValueError:
+        return None
+    # PyYAML reads 1e-05 as text, and 1.0e-05 as a number
+    event.value = text if "." in text else text.replace("e", ".0e")
+    event.style = None
+    return text
+
+
+def _as_int(event: Any) -> str | None:
+    value = yaml11(event.value)
+    if type(value) is not int:
+        return None
+    event.value, event.style = str(value), None
+    return str(value)
+
+
+def _as_text(event: Any) -> str:
+    event.style = event.style or '"'
+    return str(event.value)
+
+
+_TAGGED = {f"{_TAG}float": _as_float, f"{_TAG}int": _as_int, f"{_TAG}str": _as_text}
 
 
 def load(source: SourceFile) -> tuple[Node | None, list[Diagnostic]]:

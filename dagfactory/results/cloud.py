@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dagfactory.cost import vertex
+from dagfactory.rest.google_client import GoogleClient
 from dagfactory.results.jobs import jobs
 from dagfactory.results.model import Job
-from dagfactory.rest.google_client import GoogleClient
 
 
 @dataclass(frozen=True, slots=True)

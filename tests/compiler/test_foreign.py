@@ -11,9 +11,6 @@ FILES = {
     "an action of GitHub Actions": "name: x\nruns: {using: composite, steps: []}\n",
     "a file of Docker Compose": "services:\n  db: {image: postgres}\nvolumes: {x: {}}\n",
     "a `Pod` of Kubernetes": "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: []}\n",
-    "a `Experiment` of Kubernetes": "apiVersion: kubeflow.org/v1\nkind: Experiment\nspec: {parameters: []}\n",
-    "a W&B sweep": "program: train.py\nmethod: bayes\nparameters:\n  lr: {min: 0.1, max: 1.0}\n",
-    "a hyperparameter tuning job of Vertex AI": "studySpec: {metrics: []}\ntrialJobSpec: {}\n",
     "a template of CloudFormation": 'Resources: {A: !Sub "x"}\nOutputs: {B: !Ref A}\n',
     "a playbook of Ansible": "- hosts: all\n  roles: [{role: x}]\n",
     "an experiment of Determined": "name: x\nsearcher: {name: single}\nentrypoint: train.py\n",
@@ -34,6 +31,25 @@ def test_one_line_says_what_it_is(kind, tmp_path, monkeypatch, capsys):
     line, summary = capsys.readouterr().err.splitlines()
     assert f"the file looks like {kind}" in line
     assert summary.startswith("imported 0 of 0 DAGs")
+
+
+SEARCHES = {
+    "an experiment of Katib": "apiVersion: kubeflow.org/v1beta1\nkind: Experiment\nspec: {parameters: []}\n",
+    "a W&B sweep": "program: train.py\nmethod: bayes\nparameters:\n  lr: {min: 0.1, max: 1.0}\n",
+    "a hyperparameter tuning job of Vertex AI": "studySpec: {metrics: []}\ntrialJobSpec: {}\n",
+}
+
+
+@pytest.mark.parametrize("kind", SEARCHES)
+def test_what_can_be_imported_is_said_so(kind, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.yaml").write_text(SEARCHES[kind])
+    assert run(["check", "x.yaml", "--format", "concise", "--no-cache"]) == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    assert f"it looks like {kind}" in line
+    assert "dagfactory import FILE" in line
+    assert run(["import", "x.yaml"]) == 1
+    assert "error[" in capsys.readouterr().err
 
 
 UNKNOWN = {

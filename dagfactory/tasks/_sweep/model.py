@@ -18,6 +18,7 @@ from dagfactory.tasks._sweep.fields import (
     Metric,
     PackField,
 )
+from dagfactory.tasks._sweep.pasted import explained
 from dagfactory.tasks._sweep.space import Condition, Hyperparameter, Space, flat
 
 DRAWN = ("random", "sobol")
@@ -100,6 +101,8 @@ class Sweep(JobTask):
         description="Trials that one job trains together on one device: a number, or the keys below.",
         examples=[8],
     )
+
+    _pasted = model_validator(mode="before")(explained)
 
     @model_validator(mode="after")
     def _method(self) -> Sweep:
