@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dagfactory.document.reference import escape
+from dagfactory.importers._container import named
 
 if TYPE_CHECKING:
     from dagfactory.importers._search import Search
@@ -52,12 +53,21 @@ def _style(search: Search, words: list[str]) -> str:
         message = "the hyperparameters are handed over twice"
         search.refuse((*_PATH, places[1]), message, f"delete `{words[places[1]]}`")
     elif places and places[0] != len(words) - 1:
-        remedy = f"move `{words[places[0]]}` to the end"
-        search.refuse((*_PATH, places[0]), "arguments come last here", remedy)
+        _not_last(search, words, places[0])
     elif not places and not REFUSED.keys() & set(words):
         message = "without `${args}` the program reads `wandb.config`; a job hands over arguments"
         search.add("changed", _PATH, message, "let the program read `--name=value`")
     return STYLES[words[places[0]]] if places else "gnu"
+
+
+def _not_last(search: Search, words: list[str], place: int) -> None:
+    """Say that the hyperparameters come behind the words after them, where those are all options."""
+    if named(words[place + 1 :]) is not None:
+        message = "the hyperparameters come behind the other options"
+        search.add("form", (*_PATH, place), message)
+        return
+    remedy = f"move `{words[place]}` to the end"
+    search.refuse((*_PATH, place), "arguments come last here", remedy)
 
 
 def _replaced(search: Search, words: list[str]) -> list[str]:

@@ -115,10 +115,22 @@ def _spelled(search: Search, path: KeyPath, value: Any, style: str) -> Any:
 
 
 def _cap(search: Search, method: str, spaces: CommentedMap) -> None:
-    """Refuse a grid that is too large, or of which W&B would try the first trials only."""
-    if method != "grid":
+    """Compare the number of trials with that of all combinations."""
+    if not all("values" in each for each in spaces.values()):
         return
-    size = math.prod(len(each.get("values", [0])) for each in spaces.values())
+    size = math.prod(len(each["values"]) for each in spaces.values())
+    if method == "grid":
+        _whole(search, size)
+    elif search.sweep.get("trials", 0) > size:
+        message = f"W&B would repeat some of the {size} combinations; the spec tries each once"
+        search.add(
+            "changed", ("run_cap",) if search.root.child("run_cap") else ("method",), message
+        )
+        search.sweep["trials"] = size
+
+
+def _whole(search: Search, size: int) -> None:
+    """Refuse a grid that is too large, or of which W&B would try the first trials only."""
     cap = search.value(("run_cap",))
     if size > MOST_TRIALS:
         message = f"a grid of {size:,} trials is more than {MOST_TRIALS:,}"

@@ -78,6 +78,9 @@ def _fill(search: Search) -> str:
     style = fill_program(search)
     _metric(search)
     method = _method(search)
+    if style == "hydra" and method == "bayes":
+        message = "Vertex AI writes the arguments of `method: bayes` as `--name=value`"
+        search.refuse(("command",), message, "use `method: random`, or `${args}`")
     fill_parameters(search, method, style)
     return search.text(("name",))
 
