@@ -46,8 +46,9 @@ def outcome_of(
     # the most of all environments: a patch may delete tasks, and a spec with errors has no plan
     tasks = max(len(each.plan.tasks) if each.plan else 0 for each in compiled)
     looked_at = {row for each in compiled if each.project for row in each.project.looked_at()}
-    code, sweeps = tuple(sorted(looked_at)), tuple(_sweeps(compiled))
-    return Outcome(tuple(found), _name(compiled[0]), dag_file, tasks, code, sweeps)
+    diagnostics, code = tuple(found), tuple(sorted(looked_at))
+    sweeps = () if has_errors(diagnostics) else tuple(_sweeps(compiled))
+    return Outcome(diagnostics, _name(compiled[0]), dag_file, tasks, code, sweeps)
 
 
 def _sweeps(compiled: list[Compiled]) -> Iterator[str]:

@@ -81,6 +81,12 @@ def test_summary_counts():
     )
     clean = Findings((), specs=1200, tasks=1)
     assert report.summary(clean, Style()) == "checked 1,200 specs, 1 task: 0 errors in 0.00 s"
+    many = Findings((), specs=2, sweeps=("a: search: 2 trials", "b: search: 3 trials"))
+    assert report.summary(many, Style(limit=1)).splitlines() == [
+        "a: search: 2 trials",
+        "… and 1 sweep more",
+        "checked 2 specs, 0 tasks: 0 errors in 0.00 s",
+    ]
 
 
 class Terminal(io.StringIO):

@@ -178,3 +178,9 @@ def test_of_those_that_go_together_one_may_stay_the_same(faults):
     assert (
         faults("parameters: {a: {values: [1, 2, 3]}, b: {values: [1, 1, 2]}}\nzip: [[a, b]]") == []
     )
+
+
+def test_a_billion_steps_are_not_written_out(faults):
+    fine = "a: {min: 0, max: 1, step: 1e-9}, b: {values: [1, 2], when: a > 0.5}"
+    assert faults(f"method: random\ntrials: 4\nparameters: {{{fine}}}") == []
+    assert "more than 10,000" in faults(f"parameters: {{{fine}}}")[0]

@@ -144,7 +144,7 @@ def _outcomes(task: Sweep, condition: Expression) -> set[bool]:
     """Return what a condition says of all values; nothing where they are too many, or not listed."""
     needed = sorted(names(condition))
     spaces = [task.spaces[name] for name in needed]
-    if any(each.when or each.size is None for each in spaces):
+    if any(each.when or each.listed is None for each in spaces):
         return set()
     if math.prod(each.size or 1 for each in spaces) > MOST_TRIED:
         return set()
@@ -180,7 +180,7 @@ def _unzipped(
         return f"`{name}` is not in all trials", "delete its `when`, or leave it out here"
     if space.size is None:
         return f"`{name}` is a range", "list its `values`"
-    if first and len(space.listed or ()) != len(task.spaces[first].listed or ()):
+    if first and space.size != task.spaces[first].size:
         sizes = f"{space.size}, `{first}` {task.spaces[first].size}"
         return f"`{name}` has {sizes} values", "list as many values of each"
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 from typing import ClassVar, Literal
 
@@ -192,17 +191,14 @@ def _check_suggested(task: Sweep, each: Hyperparameter) -> None:
         if isinstance(value, list) and task.arguments != "gnu":
             message = "Vertex AI writes a list as `--name=[1,2]`"
             raise bad(message, "choose another `method`, or let the program read it", path)
-    numbers = [*_numbers(each.space)]
-    if len(numbers) > MOST_DISCRETE:
-        message = f"{len(numbers):,} values are more than Vertex AI takes: {MOST_DISCRETE:,}"
+    size = each.space.size or 0
+    # what is no number is a category, of which there may be more
+    if size > MOST_DISCRETE and not any(isinstance(v, str) for v in each.space.values or ()):
+        message = f"{size:,} values are more than Vertex AI takes: {MOST_DISCRETE:,}"
         raise bad(message, "make the step larger, or leave it out", each.path)
     if task.algorithm == "grid" and each.space.size is None and not _is_whole(each.space):
         remedy = "give it a `step` or `values`, or choose another `algorithm`"
         raise bad("`algorithm: grid` tries no range of fractions", remedy, each.path)
-
-
-def _numbers(space: Space) -> Iterator[float]:
-    return (each for each in space.listed or () if isinstance(each, int | float))
 
 
 def _is_whole(space: Space) -> bool:

@@ -16,6 +16,10 @@ from dagfactory.runtime import sampling
 Number: TypeAlias = int | float
 
 
+MOST_LISTED = 100_000
+"""Steps of a range that are written out to be looked at one by one."""
+
+
 def expression(condition: str) -> Expression:
     """Return a condition over hyperparameters as data; raises GateSyntaxError."""
     return parse(condition, "parameters")
@@ -113,8 +117,10 @@ class Space(SpecModel):
 
     @property
     def listed(self) -> list[Any] | None:
-        """Return all values, None for a range without steps."""
-        return None if self.size is None else sampling.listed(self.definition)
+        """Return all values; None for a range without steps, or with more than anybody would list."""
+        if self.size is None or self.size > MOST_LISTED:
+            return None
+        return sampling.listed(self.definition)
 
 
 class Hyperparameter(NamedTuple):
