@@ -12,6 +12,7 @@ import click
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError
 from dagfactory.language.duration import parse_duration
+from dagfactory.run.approvals import from_here
 from dagfactory.run.events import NotReadyError, RunError, RunResult
 from dagfactory.run.execute import RunOptions, execute
 from dagfactory.run.interrupt import Stopped, Stopper, stoppable
@@ -31,6 +32,7 @@ class RunRequest:
     params: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     entrypoints: tuple[str, ...] = ()
+    approvals: tuple[str, ...] = ()
     ui: bool = False
     fresh: bool = False
     timeout: str | None = None
@@ -39,7 +41,12 @@ class RunRequest:
     @property
     def words(self) -> str:
         """The command that repeats this run."""
-        given = {"param": self.params, "fault": self.faults, "entrypoint": self.entrypoints}
+        given = {
+            "param": self.params,
+            "fault": self.faults,
+            "entrypoint": self.entrypoints,
+            "approve": self.approvals,
+        }
         options = [f"--{name}={one}" for name, every in given.items() for one in every]
         if self.environment != "local":
             options.append(f"--env={self.environment}")
@@ -102,6 +109,7 @@ def _options(
         ui=request.ui,
         hold=hold if request.ui else None,
         order=prepared.tasks,
+        approvals=from_here(request.approvals, prepared.tasks, ui=request.ui),
     )
 
 
