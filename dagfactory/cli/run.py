@@ -40,6 +40,13 @@ from dagfactory.cli._complete import environments
     metavar="GLOB=COMMAND",
     help="Run COMMAND for images without a command and for Dataflow templates that match GLOB.",
 )
+@click.option(
+    "--approve",
+    "approvals",
+    multiple=True,
+    metavar="TASK[=reject]",
+    help="Answer the approval TASK; without it the terminal is asked, or the web UI.",
+)
 @click.option("--ui", is_flag=True, help="Leave Airflow's web UI up after the run, until ^C.")
 @click.option("--fresh", is_flag=True, help="Forget earlier runs, their models and artifacts.")
 @click.option("--timeout", metavar="DURATION", help="Give up after this long, e.g. 30m.")

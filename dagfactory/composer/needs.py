@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, tuple[str, ...]] = {
     "upload_model": ("upload_model",),
+    "promote": ("promote",),
     "deploy": ("deploy",),
     "batch_predict": ("batch_predict",),
     "bigquery": ("query", "query.write"),
@@ -84,6 +85,8 @@ def _kinds(task: TaskBase) -> Iterator[str]:
         yield from ("objects", "sweep.bayes" if getattr(task, "method", "") == "bayes" else "train")
     if kind == "gate":
         yield "query" if getattr(task, "query", None) else "objects"
+        if any(source.model for source in getattr(task, "sources", {}).values()):
+            yield "gate.model"
     if kind == "kubernetes" and getattr(task, "cluster", None):
         yield f"gke.{getattr(task, 'run_as', 'pod')}"
 

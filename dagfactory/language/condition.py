@@ -2,6 +2,7 @@
 
 Python's own grammar is used for reading, nothing is ever executed: numbers, text, ``true``,
 ``false``, metric names, ``params.x``, ``metrics["a/b"]``, ``+ - * /``, comparisons, ``and or not``.
+Of several files of metrics each has a name: ``new.accuracy``, ``old["a/b"]``.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
+from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.runtime.expr import ARITHMETIC, Expression, Names, names
 
 __all__ = ["Expression", "GateSyntaxError", "Names", "names", "parse"]
@@ -61,16 +63,17 @@ class GateSyntaxError(ValueError):
         self.help = help_text
 
 
-def parse(text: str, subject: str = "metrics") -> Expression:
+def parse(text: str, subject: str = "metrics", sources: Collection[str] = ()) -> Expression:
     """Read a condition; raise GateSyntaxError with the place of the first mistake.
 
     Names in it are metrics or, in a sweep, `parameters`: theirs may have dots, `model.width`.
+    With `sources` every metric stands behind the name of its source, as in `new.accuracy`.
     """
     if len(text) > MAX_LENGTH:
         raise GateSyntaxError(f"a condition has at most {MAX_LENGTH} characters", 0, len(text))
     flat = "".join(" " if char in "\r\n\t\f\v" else char for char in text)
     start = len(flat) - len(flat.lstrip(" "))
-    reader = _Reader(flat.strip(" "), start, subject)
+    reader = _Reader(flat.strip(" "), start, subject, sources)
     try:
         expression = reader.condition(reader.tree())
         deep = _depth(expression) > MAX_DEPTH
@@ -84,11 +87,12 @@ def parse(text: str, subject: str = "metrics") -> Expression:
 class _Reader:
     """Turn the syntax tree of one condition into data."""
 
-    def __init__(self, text: str, shift: int, subject: str) -> None:
+    def __init__(self, text: str, shift: int, subject: str, sources: Collection[str]) -> None:
         self.text = text
         self.shift = shift
         self.subject = subject
         self.reserved = ("params", subject)
+        self.sources = sources
 
     def tree(self) -> ast.expr:
         if not self.text:
@@ -143,12 +147,25 @@ class _Reader:
             case (
                 ast.Attribute(value=ast.Name(id=scope), attr=name)
                 | ast.Subscript(value=ast.Name(id=scope), slice=ast.Constant(value=str(name)))
-            ) if scope in self.reserved:
-                return ["param" if scope == "params" else "metric", name]
+            ):
+                return self._scoped(node, scope, name)
             case ast.Attribute() if self.subject == "parameters" and _is_dotted(node):
                 return ["metric", ast.unparse(node)]
             case _:
                 raise self._unsupported(node)
+
+    def _scoped(self, node: ast.expr, scope: str, name: str) -> Expression:
+        """Read `params.x`, `metrics["a/b"]`, or a metric behind the name of its source."""
+        if scope == "params" or (scope in self.reserved and not self.sources):
+            return ["param" if scope == "params" else "metric", name]
+        if self.subject == "parameters" and isinstance(node, ast.Attribute):
+            return ["metric", ast.unparse(node)]
+        if not self.sources:
+            raise self._unsupported(node)
+        if scope not in self.sources:
+            help_text = did_you_mean(scope, self.sources, "this gate has")
+            raise self._error(node, f"`{scope}` is not a source of this gate", help_text)
+        return ["metric", f"{scope}.{name}"]
 
     def _chain(self, node: ast.expr, parts: list[ast.expr], ops: Sequence[ast.cmpop]) -> Expression:
         signs = [self._sign(node, op) for op in ops]
@@ -197,6 +214,11 @@ class _Reader:
             return ["bool", CONSTANTS[name]]
         if name in self.reserved:
             raise self._error(node, f"`{name}` needs a name after it", f"write `{name}.NAME`")
+        if name in self.sources:
+            raise self._error(node, f"`{name}` is a source", f"write `{name}.METRIC`")
+        if self.sources:
+            which = " or ".join(f"`{each}.{name}`" for each in self.sources)
+            raise self._error(node, f"`{name}` is of no source", f"write {which}")
         return ["metric", name]
 
     def _unsupported(self, node: ast.expr) -> GateSyntaxError:

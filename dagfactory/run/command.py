@@ -12,6 +12,7 @@ import click
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError
 from dagfactory.language.duration import parse_duration
+from dagfactory.run.approvals import from_here
 from dagfactory.run.events import NotReadyError, RunError, RunResult
 from dagfactory.run.execute import RunOptions, execute
 from dagfactory.run.interrupt import Stopped, Stopper, stoppable
@@ -32,6 +33,7 @@ class RunRequest:
     params: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     entrypoints: tuple[str, ...] = ()
+    approvals: tuple[str, ...] = ()
     ui: bool = False
     fresh: bool = False
     timeout: str | None = None
@@ -40,7 +42,12 @@ class RunRequest:
     @property
     def words(self) -> str:
         """The command that repeats this run."""
-        given = {"param": self.params, "fault": self.faults, "entrypoint": self.entrypoints}
+        given = {
+            "param": self.params,
+            "fault": self.faults,
+            "entrypoint": self.entrypoints,
+            "approve": self.approvals,
+        }
         options = [f"--{name}={one}" for name, every in given.items() for one in every]
         if self.environment != "local":
             options.append(f"--env={self.environment}")
@@ -103,6 +110,7 @@ def _options(
         ui=request.ui,
         hold=hold if request.ui else None,
         order=prepared.tasks,
+        approvals=from_here(request.approvals, prepared.tasks, ui=request.ui),
     )
 
 

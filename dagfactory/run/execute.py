@@ -10,6 +10,7 @@ from typing import Any
 
 from dagfactory.run.airflow_api import AirflowApi, AirflowApiError
 from dagfactory.run.airflow_install import line_of
+from dagfactory.run.approvals import Approvals
 from dagfactory.run.dag_parsed import DagParsed
 from dagfactory.run.events import RunError, RunResult, RunStarted, Sink
 from dagfactory.run.local_airflow import AirflowStart, PhaseTimer, RunningAirflow
@@ -28,7 +29,7 @@ class RunOptions:
     configuration. `emulator` are further arguments for the emulator, None runs without one.
     `timeout` bounds the DAG run in seconds. `fresh` forgets earlier state. With `ui` Airflow serves
     the logs of running tasks; `hold` is called with the result while Airflow is still up. `order` are
-    the ids of the spec's tasks as a reader knows them.
+    the ids of the spec's tasks as a reader knows them. `approvals` answers what the run asks.
     """
 
     target: str = "airflow3"
@@ -39,6 +40,7 @@ class RunOptions:
     ui: bool = False
     hold: Callable[[RunResult], None] | None = None
     order: Sequence[str] = ()
+    approvals: Approvals = field(default_factory=Approvals)
 
 
 def execute(
@@ -80,7 +82,7 @@ def session(
         start = AirflowStart(state, dags, timer, line, options.emulator, options.ui)
         with start.up() as airflow:
             declare_pools(airflow.api, dags)
-            yield AirflowSession(airflow, state, timer, options.order)
+            yield AirflowSession(airflow, state, timer, options.order, options.approvals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class AirflowSession:
     state: StateFolders
     timer: PhaseTimer
     order: Sequence[str] = ()
+    approvals: Approvals = field(default_factory=Approvals)
 
     def start(self, dag_id: str, params: Mapping[str, Any]) -> "DagRun":
         """Start a run as soon as the DAG is there; RunError when Airflow cannot or will not."""
@@ -107,7 +110,8 @@ class AirflowSession:
         url = f"{api.url}/dags/{dag_id}/runs/{run_id}"
         tell(RunStarted(dag_id, run_id, url))
         logs = run_logs(self.state.logs, dag_id, run_id)
-        return DagRun(self, Watcher(api, dag_id, run_id, logs, tell, self.order), url)
+        watcher = Watcher(api, dag_id, run_id, logs, tell, self.order, self.approvals)
+        return DagRun(self, watcher, url)
 
 
 @dataclass(frozen=True, slots=True)

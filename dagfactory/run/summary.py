@@ -123,13 +123,17 @@ def _outcome(task: TaskResult, value: Mapping[str, Any]) -> Iterator[str]:
     if "passed" in value and "reason" in value:
         verdict = "passed" if value["passed"] else "did not pass"
         yield f"gate {task.task_id} {verdict}: {value['reason']}"
+    if "chosen_options" in value:
+        by = _mapping(value.get("responded_by_user")).get("name", "nobody in time")
+        yield f"{task.task_id} was answered: {', '.join(value['chosen_options'])}, by {by}"
     if "trials" in value and "trial" in value:
         chosen = _pairs(value.get("parameters"))
         yield f"best trial of {value['trials']}: {value['trial']} with {chosen}"
     if "endpoint" in value:
         yield f"deployed to {value['endpoint']}, traffic {_pairs(value.get('traffic'))}"
     elif isinstance(value.get("model"), str):
-        yield f"registered {value['model']}"
+        done = f"put the alias {value['alias']} on" if "alias" in value else "registered"
+        yield f"{done} {value['model']}"
 
 
 def _pairs(value: object) -> str:

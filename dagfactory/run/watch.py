@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dagfactory.run.airflow_api import AirflowApi
+from dagfactory.run.approvals import Approvals, is_asking
 from dagfactory.run.blame import Blame
 from dagfactory.run.events import MappedProgress, Sink, TaskChange, TasksKnown
 from dagfactory.run.local_airflow import RunningAirflow
@@ -33,6 +34,7 @@ class Watcher:
     logs: Path
     tell: Sink
     order: Sequence[str] = ()
+    approvals: Approvals = field(default_factory=Approvals)
     known: dict[Key, Instance] = field(default_factory=dict)
     _mapped: dict[str, MappedProgress] = field(default_factory=dict)
     _blame: Blame = field(init=False)
@@ -49,6 +51,7 @@ class Watcher:
             began = time.monotonic()
             state = str(self.run()["state"])
             self.look()
+            self._answer()
             if state in {"success", "failed"}:
                 return state
             if began > until:
@@ -56,6 +59,10 @@ class Watcher:
             cost = time.monotonic() - began
             # waiting is listening: the end of a component is told at once
             airflow.processes.check(wait=min(max(_EVERY, _SHARE * cost), _SLOWEST))
+
+    def _answer(self) -> None:
+        waiting = [key for key, one in self.known.items() if is_asking(one)]
+        self.approvals.answer(self.api, ("dags", self.dag_id, "dagRuns", self.run_id), waiting)
 
     def run(self) -> dict[str, Any]:
         """Return the dag run as Airflow knows it."""
@@ -122,6 +129,9 @@ class Watcher:
             return failure_text(self.log(one))
         if state == "upstream_failed":
             return self._blame.note(one["task_id"], self._states())
+        if is_asking(one):
+            run = ("dags", self.dag_id, "dagRuns", self.run_id)
+            return self.approvals.ask(self.api, run, one["task_id"], one["map_index"])
         if state == "deferred":
             return waits_for(one, vertex_job(self.log(one)))
         if state == "running" and one["try_number"] > 1:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseBranchOperator
 
-from . import expr, jobspec, links, metrics, session, storage
+from . import expr, jobspec, links, metrics, storage
+from . import session as sessions
 
 SHOWN = 120
 """Characters of the metrics' text or address in a message."""
@@ -18,7 +19,8 @@ class GateOperator(BaseBranchOperator):
     """Decide by metrics and params which tasks follow; an unusable value does not pass.
 
     ``metrics`` is the ``gs://`` address of a metrics.json, or the text of one (for example an XCom), or
-    None. ``query`` is BigQuery SQL instead: the columns of its first row are the metrics. When the gate
+    None; or sources by their names (``sources.read``), whose metrics are called ``NAME.METRIC``.
+    ``query`` is BigQuery SQL instead: the columns of its first row are the metrics. When the gate
     passes, everything downstream follows but ``otherwise``; when it does not, only ``otherwise`` does.
     XCom: ``{"passed", "reason", "metrics"}``. Raises AirflowFailException without metrics to decide on.
     """
@@ -43,7 +45,7 @@ class GateOperator(BaseBranchOperator):
         text: str,
         then: list[str],
         otherwise: list[str],
-        metrics: str | None = None,
+        metrics: str | dict[str, Any] | None = None,
         query: str | None = None,
         project: str | None = None,
         location: str | None = None,
@@ -63,9 +65,13 @@ class GateOperator(BaseBranchOperator):
         self.gcp_conn_id = gcp_conn_id
         self.impersonation_chain = impersonation_chain
 
+    def session(self) -> sessions.Session:
+        """Return a session with this task's connection."""
+        return sessions.Session(self.gcp_conn_id, self.impersonation_chain)
+
     def execute(self, context: Any) -> Any:
         """Decide, write the decision to XCom and the log, then skip what does not follow."""
-        links.push(self, context["ti"], {links.FOLDER: links.storage(self.metrics)})
+        links.push(self, context["ti"], {links.FOLDER: links.storage(self._first_address())})
         decision, values = self._decide(context)
         verdict = "passed" if decision.passed else "did not pass"
         self.log.info("Gate %s: %s\n%s\nmetrics: %s", verdict, self.text, decision.reason, values)
@@ -86,23 +92,33 @@ class GateOperator(BaseBranchOperator):
         """Return the metrics, and what is wrong with them."""
         if self.query:
             return self._first_row(self.query), ""
-        if self.metrics is None:
-            return {}, ""
+        if isinstance(self.metrics, dict):
+            from .sources import read
+
+            return read(self.metrics, self.session(), lambda address: self._file(address, context))
+        return ({}, "") if self.metrics is None else self._file(self.metrics, context)
+
+    def _file(self, source: str, context: Any) -> tuple[dict[str, Any], str]:
         try:
-            found = self._document(self.metrics, context)
+            found = self._document(source, context)
         except ValueError as error:
             found = metrics.Metrics(problem=f"the metrics are not JSON: {error}")
-        problem = f"{self.metrics[:SHOWN]}: {found.problem}" if found.problem else ""
+        problem = f"{source[:SHOWN]}: {found.problem}" if found.problem else ""
         # A run that stopped early decides the gate. Without a document there is nothing to decide on:
         # `else` would end a run as succeeded whose training left no metrics.
         if problem and not found.stopped:
             raise AirflowFailException(problem)
         return dict(found.values), problem
 
+    def _first_address(self) -> str | None:
+        if not isinstance(self.metrics, dict):
+            return self.metrics
+        return next((each for each in self.metrics.values() if isinstance(each, str)), None)
+
     def _document(self, source: str, context: Any) -> metrics.Metrics:
         if not source.startswith(storage.SCHEME):
             return metrics.parse(json.loads(source))
-        store = storage.StorageClient(session.Session(self.gcp_conn_id, self.impersonation_chain))
+        store = storage.StorageClient(self.session())
         found = metrics.parse(store.read_json(source))
         if found.flat and not self._written_by_success(source, context):
             return metrics.Metrics(problem=metrics.UNFINISHED)

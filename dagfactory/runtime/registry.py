@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from . import links, vertex
+from . import links, versions, vertex
 from .base import VertexOperator
 from .labels import task_labels, with_user_labels
 
@@ -42,8 +42,8 @@ class RegisterModelOperator(VertexOperator):
         client = self.client()
         with vertex.translated_errors(f"the model of task {self.task_id}"):
             version = self._existing_version(client, own) or self._upload(client, own)
-            self._move_aliases(client, version)
-        name = f"{version['name'].split('@')[0]}@{version['versionId']}"
+            versions.move_aliases(client, version, self.aliases or ())
+        name = versions.full_name(version)
         shown = vertex.console_url(name, "models")
         self.log.info("Registered %s: %s", name, shown)
         files = links.storage(self.model.get("artifactUri"))
@@ -59,30 +59,16 @@ class RegisterModelOperator(VertexOperator):
         self, client: vertex.VertexClient, own: dict[str, str]
     ) -> dict[str, Any] | None:
         """Return the version that an earlier attempt of this task has made."""
-        for version in self._versions(client):
+        model = versions.parent(client, self.model["displayName"])
+        for version in versions.every(client, model):
             labels = version.get("labels", {})
             if all(labels.get(key) == value for key, value in own.items()):
                 self.log.info("%s@%s is there already", version["name"], version["versionId"])
                 return version
         return None
 
-    def _parent(self, client: vertex.VertexClient) -> str | None:
-        """Return the oldest model of this display name, which gets the new versions."""
-        # Vertex AI allows several models of one name; all attempts have to choose the same one.
-        name = self.model["displayName"]
-        text = f'display_name="{name}"'
-        found = client.pages("models", "models", filter=text)
-        same = [model for model in found if model.get("displayName") == name]
-        same.sort(key=lambda model: (model.get("createTime", ""), model["name"]))
-        return same[0]["name"].split("@")[0] if same else None
-
-    def _versions(self, client: vertex.VertexClient) -> Iterator[dict[str, Any]]:
-        parent = self._parent(client)
-        if parent:
-            yield from client.pages(f"{parent}:listVersions", "models")
-
     def _upload(self, client: vertex.VertexClient, own: dict[str, str]) -> dict[str, Any]:
-        parent = self._parent(client)
+        parent = versions.parent(client, self.model["displayName"])
         body: dict[str, Any] = {
             "model": {**self.model, "labels": with_user_labels(own, self.labels)}
         }
@@ -96,19 +82,3 @@ class RegisterModelOperator(VertexOperator):
         made = client.wait_for_operation(answer, self.poll)
         name = f"{made['model'].split('@')[0]}@{made['modelVersionId']}"
         return client.get(name)
-
-    def _move_aliases(self, client: vertex.VertexClient, version: dict[str, Any]) -> None:
-        for other in self._versions(client):
-            held = set(other.get("versionAliases", [])) & set(self.aliases or [])
-            # A `-` before a name removes it. Taken away first: an alias can be on one version only.
-            if other["versionId"] != version["versionId"] and held:
-                self._merge(client, other, [f"-{alias}" for alias in sorted(held)])
-        missing = set(self.aliases or []) - set(version.get("versionAliases", []))
-        if missing:
-            self._merge(client, version, sorted(missing))
-
-    def _merge(
-        self, client: vertex.VertexClient, version: dict[str, Any], changes: list[str]
-    ) -> None:
-        name = f"{version['name'].split('@')[0]}@{version['versionId']}"
-        client.act(name, "mergeVersionAliases", {"versionAliases": changes})

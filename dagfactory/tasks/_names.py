@@ -25,3 +25,14 @@ KubernetesName = pattern(
 EnvName = pattern(
     r"[A-Za-z_][A-Za-z0-9_]*", "an environment variable", "use letters, digits and `_`"
 )
+VersionAlias = pattern(
+    r"[a-z][a-zA-Z0-9-]{0,126}[a-z0-9]",
+    "an alias of a model version",
+    "use letters, digits and `-`, beginning with a small letter and ending with one or a digit",
+    may_be_open=True,
+)
+SourceName = pattern(
+    r"(?!(?:params|metrics|true|false|and|or|not|in|is|if|else|for|lambda|None|True|False)$)[A-Za-z_]\w{0,62}",
+    "a name of metrics",
+    "use letters, digits and `_`, and no word of conditions such as `params`",
+)

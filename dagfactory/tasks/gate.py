@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -11,10 +11,12 @@ from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.language.common import Project, TaskId, Text, bad, listed, missing
-from dagfactory.language.condition import GateSyntaxError, names, parse
+from dagfactory.language.condition import Expression, GateSyntaxError, Names, names, parse
 from dagfactory.language.task import TaskBase
 from dagfactory.task_api.arguments import operator_arguments
+from dagfactory.task_api.google import cloud_problems
 from dagfactory.task_api.task_type import TaskType
+from dagfactory.tasks._metrics import Source, Sources, arguments
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.model import Operator
@@ -36,10 +38,16 @@ class Gate(TaskBase):
     )
 
     type: Literal["gate"]
-    metrics: str | None = Field(
+    metrics: str | Sources | None = Field(
         default=None,
-        description="Address of a `metrics.json`.",
-        examples=["${tasks.evaluate.metrics}"],
+        description="Address of a `metrics.json`, or several by names, each an address or a `model`.",
+        examples=[
+            "${tasks.evaluate.metrics}",
+            {
+                "new": "${tasks.evaluate.metrics}",
+                "old": {"model": "arr-coc", "default": {"accuracy": 0}},
+            },
+        ],
     )
     query: Text | None = Field(
         default=None,
@@ -83,6 +91,15 @@ class Gate(TaskBase):
                 raise bad(f"`{key}` is about a query", "add `query:`", (key,))
         return self
 
+    @property
+    def sources(self) -> dict[str, Source]:
+        """The sources of metrics that have names."""
+        return self.metrics if isinstance(self.metrics, dict) else {}
+
+    def condition(self) -> Expression:
+        """Return the condition as data; raises GateSyntaxError."""
+        return parse(self.when, sources=self.sources)
+
 
 def outputs(_task: Gate, context: TaskContext) -> dict[str, str]:
     """Offer the decision and its reason."""
@@ -98,19 +115,22 @@ def branches(task: Gate) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
 def lower(task: Gate, lowering: LoweringContext, context: TaskContext) -> Operator:
     """Return the branch operator, with the condition as data."""
-    arguments = {
+    made = {
         **_source(task, lowering),
-        "when": parse(task.when),
+        "when": task.condition(),
         "text": task.when,
         "then": _ids(task.then, lowering),
         "otherwise": _ids(task.otherwise, lowering),
         **operator_arguments(task, lowering),
     }
-    return context.operator(lowering.runtime("gate", "GateOperator"), arguments)
+    return context.operator(lowering.runtime("gate", "GateOperator"), made)
 
 
-def _source(task: Gate, lowering: LoweringContext) -> dict[str, str]:
-    """Return where the metrics come from: a file, or a query and who pays for it."""
+def _source(task: Gate, lowering: LoweringContext) -> dict[str, Any]:
+    """Return where the metrics come from: files, or a query and who pays for it."""
+    if isinstance(task.metrics, dict):
+        each = {name: arguments(source, lowering) for name, source in task.metrics.items()}
+        return {"metrics": each}
     if task.query is None:
         return {"metrics": task.metrics or ""}
     payer = task.project or (lowering.environment.project if lowering.environment else None)
@@ -119,15 +139,16 @@ def _source(task: Gate, lowering: LoweringContext) -> dict[str, str]:
 
 
 def problems(
-    task: Gate, pipeline: Pipeline, _environment: EnvironmentFile | None
+    task: Gate, pipeline: Pipeline, environment: EnvironmentFile | None
 ) -> Iterator[Diagnostic]:
-    """Find unknown params, and tasks on both sides."""
+    """Find unknown params, tasks on both sides, and sources that cannot be read as they stand."""
+    yield from _source_problems(task, environment)
     for index, name in enumerate(task.otherwise):
         if name in task.then:
             yield Diagnostic(
                 "DF210", f"`{name}` stands under `then` and `else`", Pointer(("else", index))
             )
-    for name in _params(task.when):
+    for name in _used(task).params:
         if name not in pipeline.params:
             help_ = did_you_mean(name, pipeline.params) or "declare it under `params:`"
             start = task.when.find(f"params.{name}")
@@ -140,12 +161,38 @@ def problems(
             )
 
 
-def _params(condition: str) -> Iterable[str]:
-    """Return the params that a condition asks for; one that cannot be read was found on the tree."""
+def _source_problems(task: Gate, environment: EnvironmentFile | None) -> Iterator[Diagnostic]:
+    """Find sources that the condition leaves out, and metrics that a `default` lacks."""
+    if any(source.model for source in task.sources.values()):
+        yield from cloud_problems(task, environment)
+    used = [name.partition(".") for name in _used(task).metrics]
+    for name, source in task.sources.items() if used else ():
+        asked = [metric for owner, _, metric in used if owner == name]
+        if not asked:
+            message = f"the condition asks nothing of `{name}`"
+            help_ = f"write for example `{name}.accuracy`, or delete `{name}`"
+            yield Diagnostic("DF227", message, Pointer(("metrics", name), key=True), help=help_)
+        known = source.default
+        lacking = [each for each in asked if known is not None and each not in known]
+        if lacking:
+            yield _lacks(name, lacking[0])
+
+
+def _lacks(source: str, metric: str) -> Diagnostic:
+    return Diagnostic(
+        "DF228",
+        f"the `default` of `{source}` has no `{metric}`, which the condition asks for",
+        Pointer(("metrics", source, "default"), key=True),
+        help=f"add `{metric}:`, or the gate does not pass while there is no champion",
+    )
+
+
+def _used(task: Gate) -> Names:
+    """Return what a condition asks for; one that cannot be read was found on the tree."""
     try:
-        return names(parse(condition)).params
+        return names(task.condition())
     except GateSyntaxError:
-        return ()
+        return Names((), ())
 
 
 def _ids(side: list[str], lowering: LoweringContext) -> list[str]:

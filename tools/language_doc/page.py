@@ -65,6 +65,7 @@ SECTIONS: dict[str, type[SpecModel]] = {
 """Tables that are not a task type's, by name; keys of other tables link to them."""
 
 OUTPUTS = {
+    "by": "who has answered",
     "best": "the model directory of the best trial, the same as `model_dir`",
     "checkpoint": "the directory of checkpoints; of `validate_checkpoint`, the one that passed",
     "dir": "the task's own folder",
@@ -78,6 +79,7 @@ OUTPUTS = {
     "model_dir": "what the job wrote to `AIP_MODEL_DIR`",
     "parameters": "the best trial's value of this hyperparameter",
     "passed": "whether the condition held",
+    "previous": "the version that held the alias before",
     "reason": "the decision in words",
     "result": "what the task returned",
     "results": "what each of them returned, in the order of the items",

@@ -1,7 +1,8 @@
 """Which sides of which gates a task needs: what Airflow's skipping means, worked out without a run.
 
-A gate that passes skips what stands under `else`; one that does not skips everything else after it.
-A skip spreads over tasks whose trigger rule is `all_success`, and stops at the others.
+A gate that passes skips what stands under `else`; one that does not skips everything else after it. An
+approval that is rejected skips what comes after it. A skip spreads over tasks whose trigger rule is
+`all_success`, and stops at the others.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Edge, Plan
+    from dagfactory.language.task import TaskBase
 
 Side: TypeAlias = tuple[str, str]
-"""A gate and the branch it takes: "then" or "else"."""
+"""A gate and the branch it takes: "then" or "else"; of an approval "Approve"."""
 
 Sides: TypeAlias = frozenset[Side]
 
@@ -74,12 +76,19 @@ def contradiction(sides: Iterable[Side]) -> str | None:
 
 def _need(plan: Plan, upstream: str, edge: Edge, name: str, made: Flow) -> Need:
     sides = made.sides[upstream]
-    if plan.tasks[upstream].task.type != "gate":
+    decider = plan.tasks[upstream].task
+    if not decides(decider):
         return Need(upstream, edge, sides, direct=False)
-    otherwise = plan.tasks[upstream].task.field("otherwise") or ()
+    otherwise = decider.field("otherwise") or ()
     named = {name, *plan.tasks[name].groups}
-    side = "else" if named & set(otherwise) else "then"
+    follows = "then" if decider.type == "gate" else "Approve"
+    side = "else" if named & set(otherwise) else follows
     return Need(upstream, edge, sides | {(upstream, side)}, direct=True)
+
+
+def decides(task: TaskBase) -> bool:
+    """Whether a task may skip what comes after it."""
+    return task.type == "gate" or task.field("on_reject") == "skip"
 
 
 def _together(rule: str | None, needs: list[Need]) -> Sides:

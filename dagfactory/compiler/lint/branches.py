@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from dagfactory.compiler.lint._flow import Flow, Need, Sides, contradiction, flow
+from dagfactory.compiler.lint._flow import Flow, Need, Sides, contradiction, decides, flow
 from dagfactory.compiler.lint._reference import sources
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
@@ -19,7 +19,7 @@ _REMEDY = "`trigger_rule: none_failed_min_one_success` runs it after either side
 
 def check(plan: Plan) -> Iterator[Diagnostic]:
     """Find the first tasks on every way that no run can reach, and references across branches."""
-    if not any(item.task.type == "gate" for item in plan.tasks.values()):
+    if not any(decides(item.task) for item in plan.tasks.values()):
         return
     known = flow(plan)
     for name, needs in known.into.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagfactory.compiler.lint._flow import Flow, Need, contradiction, flow
+from dagfactory.compiler.lint._flow import Flow, Need, contradiction, decides, flow
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
 
@@ -18,7 +18,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
 
     A task that reads an output of that side, or that states its trigger rule, is meant so.
     """
-    if not any(item.task.type == "gate" for item in plan.tasks.values()):
+    if not any(decides(item.task) for item in plan.tasks.values()):
         return
     known = flow(plan)
     skipped: set[str] = set()

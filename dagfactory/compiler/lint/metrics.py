@@ -82,10 +82,25 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _gate(plan: Plan, item: PlannedTask) -> Iterator[Diagnostic]:
-    path, text = (*item.path, "metrics"), item.task.field("metrics") or ""
+    path, given = (*item.path, "metrics"), item.task.field("metrics") or ""
+    if isinstance(given, str):
+        yield from _source(plan, item, given, path, "")
+        return
+    for name, each in given.items():
+        node = plan.node.find((*path, name))
+        place = (name,) if node and isinstance(node.value, str) else (name, "address")
+        yield from _source(plan, item, each.address or "", (*path, *place), f"{name}.")
+
+
+def _source(
+    plan: Plan, item: PlannedTask, text: str, path: KeyPath, prefix: str
+) -> Iterator[Diagnostic]:
+    """Look at one address; in the condition its metrics stand behind `prefix`."""
     for ref, source in sources(plan, text):
         if isinstance(source.task, JobTask) and (ref.path[1:] == ("metrics",) or text != str(ref)):
-            yield from _unknown(_used(item), source.task, (*item.path, "when"), gate=item)
+            used = [each[len(prefix) :] for each in _used(item) if each.startswith(prefix)]
+            when = (*item.path, "when")
+            yield from _unknown(used, source.task, when, gate=item, prefix=prefix)
             continue
         if source.task.type in _FREE:
             continue
@@ -105,13 +120,19 @@ def _gate(plan: Plan, item: PlannedTask) -> Iterator[Diagnostic]:
 def _used(gate: PlannedTask) -> list[str]:
     """Return the metrics that a condition names."""
     try:
-        return list(names(parse(gate.task.field("when"))).metrics)
+        given = gate.task.field("metrics")
+        sources = given if isinstance(given, dict) else ()
+        return list(names(parse(gate.task.field("when"), sources=sources)).metrics)
     except GateSyntaxError:
         return []
 
 
 def _unknown(
-    used: list[str], task: JobTask, path: KeyPath, gate: PlannedTask | None = None
+    used: list[str],
+    task: JobTask,
+    path: KeyPath,
+    gate: PlannedTask | None = None,
+    prefix: str = "",
 ) -> Iterator[Diagnostic]:
     """Compare names with what one of the trainer's programs writes; `gate` holds a condition."""
     # with a command or script of its own a job runs another program, whose metrics nobody knows
@@ -121,7 +142,7 @@ def _unknown(
         if name in (known or ()):
             continue
         # not behind a dot: in `params.accuracy` no metric is named
-        found = re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text)
+        found = re.search(rf"(?<![\w.]){re.escape(prefix + name)}(?!\w)", text)
         yield Diagnostic(
             "DF303",
             f"`{task.module}` writes no metric `{name}`",

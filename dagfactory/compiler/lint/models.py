@@ -12,7 +12,7 @@ from dagfactory.diagnostics.span import Pointer
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan
 
-_TAKE_REGISTERED = ("deploy", "batch_predict")
+_TAKE_REGISTERED = ("deploy", "batch_predict", "promote")
 _REGISTRY = "upload_model"
 _FILES = frozenset({"best", "checkpoint", "dir", "model_dir", "uri"})
 """Outputs that are addresses of a model's files."""

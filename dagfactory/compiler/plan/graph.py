@@ -14,7 +14,7 @@ _WORDS = {"call", "class", "click", "default", "direction", "end", "flowchart", 
 _WORDS |= {"interpolate", "style", "subgraph", "bt", "br", "lr", "rl", "tb", "td"}
 """Words of Mermaid's own: a node called so would break the picture."""
 
-_SHAPES = {"gate": "{{%s}}", "sweep": "[[%s]]", "empty": "(%s)"}
+_SHAPES = {"gate": "{{%s}}", "approval": "{{%s}}", "sweep": "[[%s]]", "empty": "(%s)"}
 
 
 def mermaid(plan: Plan) -> str:

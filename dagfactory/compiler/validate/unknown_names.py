@@ -97,8 +97,10 @@ def _condition(node: Node, path: KeyPath, text: str) -> Iterator[Diagnostic]:
     kind = node.find((*path[:-1], "type"))
     if kind is None or kind.value != "gate":
         return
+    metrics = node.find((*path[:-1], "metrics"))
+    sources = metrics.value if metrics and isinstance(metrics.value, dict) else ()
     try:
-        parse(text)
+        parse(text, sources=sources)
     except GateSyntaxError as error:
         yield Diagnostic(
             "DF211",

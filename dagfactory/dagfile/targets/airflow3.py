@@ -8,5 +8,9 @@ TARGET = Target(
     name="airflow3",
     airflow="3.3.1",
     modules=COMPATIBLE
-    | {"AssetOrTimeSchedule": "airflow.sdk", "CronTriggerTimetable": "airflow.sdk"},
+    | {
+        "ApprovalOperator": "airflow.providers.standard.operators.hitl",
+        "AssetOrTimeSchedule": "airflow.sdk",
+        "CronTriggerTimetable": "airflow.sdk",
+    },
 )
