@@ -83,8 +83,12 @@ def _trial(trial: Trial, run: Run) -> dict[str, Any]:
         "hours": _short(trial.hours),
         "usd": _short(trial.usd),
         "link": link(f"{run.source}/{trial.folder}"),
+        "files": [
+            {"name": name, "size": size, "link": link(f"{run.source}/{trial.folder}/{name}")}
+            for name, size in trial.files.items()
+        ],
     }
-    return {name: value for name, value in found.items() if value not in (None, "")}
+    return {name: value for name, value in found.items() if value not in (None, "", [])}
 
 
 def _metrics(trials: Sequence[Trial], metric: str) -> list[str]:

@@ -82,6 +82,7 @@ function show(experiment, parent) {
   if (experiment.trials.length > 1 && good) bestSoFar(halves, experiment, shown);
   allMetrics(halves, experiment);
   if (experiment.trials.length > 1 || !good) trialTable(parent, experiment, shown);
+  filesOf(parent, experiment.trials[0]);
   shown.apply();
 }
 
@@ -98,6 +99,16 @@ function allMetrics(parent, experiment) {
     element(line, "td", {}, name);
     for (const trial of experiment.trials) element(line, "td", {}, format(n ? trial.metrics[n - 1] : trial.value));
   });
+}
+
+function filesOf(parent, best) {
+  if (!best || !best.files) return;
+  const list = element(section(parent, "Files", `Of ${best.name}.`), "div", { class: "files" });
+  for (const file of best.files) {
+    const line = element(list, "div");
+    linked(line, file.link, file.name, { class: "name" });
+    element(line, "span", { class: "quiet" }, bytes(file.size));
+  }
 }
 
 function experiments(parent) {

@@ -94,7 +94,8 @@ function drawRow(svg, row, top, place, edge) {
     const y = top + each.lane * high + (task ? 5 : 3);
     const width = Math.max(2, place(each.to) - place(each.from));
     const box = { x: place(each.from), y, width, height: Math.max(3, high - (task ? 6 : 3)), rx: 2 };
-    const bar = drawn(svg, "rect", { ...box, class: `bar ${each.kind} ${/^\w+$/.test(each.state) ? each.state : ""}` });
+    const holder = opens(each.link) ? drawn(svg, "a", { href: each.link }) : svg;
+    const bar = drawn(holder, "rect", { ...box, class: `bar ${each.kind} ${/^\w+$/.test(each.state) ? each.state : ""}` });
     drawn(bar, "title", {}, told(each));
     const mark = `${each.choice ? `⤷${each.choice}` : ""}${"↻".repeat(Math.min(3, each.restarts || 0))}`;
     const beside = { x: box.x + box.width + 4, y: y + 10 };
