@@ -41,6 +41,12 @@ function linked(parent, address, text, attributes = {}) {
   return element(parent, "a", { href: address, ...attributes }, text);
 }
 
+/* Where a file or folder of a run is; nothing where the names in it lead elsewhere. */
+function below(run, path) {
+  const parts = path.split("/");
+  return path && !parts.includes("..") ? `${run.link}/${parts.map(encodeURIComponent).join("/")}` : "";
+}
+
 function bytes(size) {
   const unit = ["B", "kB", "MB", "GB"].find((_, n) => size < 1000 ** (n + 1)) || "TB";
   const power = ["B", "kB", "MB", "GB", "TB"].indexOf(unit);

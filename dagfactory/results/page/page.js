@@ -36,6 +36,25 @@ function bestOf(run) {
   return "–";
 }
 
+const JOB = ["task", "folder", "state", "began", "ended", "place", "choice", "restarts", "usd", "reason"];
+
+/* Jobs come as rows, and trials without their addresses: that makes a page half as large. */
+function unpack() {
+  for (const run of DATA.runs) {
+    run.jobs = run.jobs.map((row) => {
+      const job = Object.fromEntries(JOB.map((name, n) => [name, row[n] ?? undefined]));
+      [job.machine, job.region, job.provisioning] = run.places[job.place];
+      return { ...job, link: below(run, job.folder) };
+    });
+  }
+  for (const experiment of DATA.experiments) {
+    for (const trial of experiment.trials) {
+      trial.folder = experiment.is_sweep ? `${experiment.task}/${trial.name}` : experiment.task;
+      trial.link = below(DATA.runs[trial.run], trial.folder);
+    }
+  }
+}
+
 function prepare(experiment) {
   const good = experiment.trials.filter((trial) => trial.value !== undefined);
   good.forEach((trial, n) => {
@@ -106,7 +125,7 @@ function filesOf(parent, best) {
   const list = element(section(parent, "Files", `Of ${best.name}.`), "div", { class: "files" });
   for (const file of best.files) {
     const line = element(list, "div");
-    linked(line, file.link, file.name, { class: "name" });
+    linked(line, below(DATA.runs[best.run], `${best.folder}/${file.name}`), file.name, { class: "name" });
     element(line, "span", { class: "quiet" }, bytes(file.size));
   }
 }
@@ -165,6 +184,7 @@ function notes(parent) {
 
 function page() {
   const main = document.getElementById("main");
+  unpack();
   head();
   experiments(main);
   gates(main);
