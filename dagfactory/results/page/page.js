@@ -74,7 +74,9 @@ function verdict(parent, experiment) {
     return;
   }
   element(words, "strong", {}, `${experiment.metric} ${format(best.value)}`);
-  const given = experiment.parameters.map((name, n) => `${name} ${format(best.parameters[n])}`).join(", ");
+  const named = experiment.parameters.map((name, n) => [name, best.parameters[n]]);
+  const known = named.filter(([, value]) => !gone(value));
+  const given = known.map(([name, value]) => `${name} ${format(value)}`).join(", ");
   const count = experiment.trials.length;
   const kind = experiment.goal === "minimize" ? "smallest" : "largest";
   words.append(given ? ` with ${given}` : "");

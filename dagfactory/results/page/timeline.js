@@ -87,7 +87,9 @@ function drawRow(svg, row, top, place, edge) {
   const high = laneHeight(row.lanes);
   drawn(svg, "text", { x: 0, y: top + 14 }, short(row.name, 30));
   const jobs = row.items.filter((each) => each.kind === "job");
-  const whole = row.items.length - jobs.length === 1; // the bar of one task has its jobs in front of it
+  const tasks = row.items.filter((each) => each.kind === "task");
+  // the bar of one task has its jobs in front of it
+  const whole = tasks.length === 1 && jobs.every((job) => job.label === tasks[0].label);
   for (const each of row.items) {
     const task = each.kind === "task";
     if (task && jobs.length && !whole) continue;
