@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from statistics import StatisticsError, correlation
 from typing import Any
 
 from dagfactory.results.model import Trial
@@ -31,10 +31,10 @@ def spearman(pairs: Sequence[tuple[Any, float]]) -> float | None:
     if len(pairs) < FEWEST or not ordered:
         return None
     x, y = ranks([float(x) for x, _ in pairs]), ranks([y for _, y in pairs])
-    mean = (len(pairs) + 1) / 2
-    spread = math.sqrt(sum((a - mean) ** 2 for a in x) * sum((b - mean) ** 2 for b in y))
-    together = sum((a - mean) * (b - mean) for a, b in zip(x, y, strict=True))
-    return together / spread if spread else None
+    try:
+        return correlation(x, y)
+    except StatisticsError:  # one of them is constant
+        return None
 
 
 def ranks(values: Sequence[float]) -> list[float]:

@@ -18,6 +18,8 @@ from dagfactory.results.trials import (
     parameters,
 )
 
+MOST_FILES = 12
+"""Files of the best trial that are listed."""
 _TELLING = ("accuracy", "f1", "auc", "score", "loss")
 """What the name of a metric holds that a reader looks for first."""
 _SMALLER = ("loss", "error", "perplexity", "rmse", "mae", "mse")
@@ -72,7 +74,7 @@ def _of_several(jobs: Iterable[str]) -> set[str]:
 
 
 def _sweep(source: Source, sweep: str, folders: Iterable[str]) -> Experiment:
-    best = source.reader.document(f"{sweep}/best.json")
+    document = source.reader.document(f"{sweep}/best.json")
     known = listed(source, sweep)
     for folder in folders:
         if folder.rpartition("/")[0] == sweep and folder not in known and len(known) < MOST:
@@ -80,11 +82,26 @@ def _sweep(source: Source, sweep: str, folders: Iterable[str]) -> Experiment:
     trials = [
         filled(replace(each, order=order), source) for order, each in enumerate(known.values())
     ]
-    chosen = best if isinstance(best, dict) else {}
+    chosen = document if isinstance(document, dict) else {}
     metric = shown(str(chosen.get("metric") or telling(trials)))
     trials = [_with_value(each, metric) for each in trials]
     goal = _goal(chosen, trials, metric)
-    return Experiment(sweep, metric, goal, ranked(trials, goal, chosen.get("trial")), is_sweep=True)
+    first, *others = ranked(trials, goal, chosen.get("trial")) or (None,)
+    best = (replace(first, files=_files(source, first.folder)),) if first else ()
+    return Experiment(sweep, metric, goal, (*best, *others), is_sweep=True)
+
+
+def _files(source: Source, folder: str) -> dict[str, int]:
+    """Return the sizes of what a job has made: its model's files, and the newest checkpoint's."""
+    inside = f"{folder}/"
+    every = {
+        k.removeprefix(inside): v for k, v in source.reader.files.items() if k.startswith(inside)
+    }
+    saved = max((each for each in every if each.startswith("checkpoints/")), default="")
+    newest = saved.rpartition("/")[0]
+    kept = [each for each in every if each.count("/") < 2 or each.rpartition("/")[0] == newest]  # noqa: PLR2004 - model/NAME
+    kept.sort(key=lambda each: (not each.startswith("model/"), each))
+    return {shown(each): every[each] for each in kept[:MOST_FILES]}
 
 
 def _given(source: Source, folder: str) -> Mapping[str, Any]:
@@ -101,7 +118,7 @@ def _given(source: Source, folder: str) -> Mapping[str, Any]:
 def _single(source: Source, folder: str) -> Experiment:
     trial = filled(Trial(folder, folder, _given(source, folder)), source)
     metric = telling([trial])
-    trial = _with_value(trial, metric)
+    trial = replace(_with_value(trial, metric), files=_files(source, folder))
     return Experiment(folder, metric, goal_by_name(metric), (trial,))
 
 

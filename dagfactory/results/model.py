@@ -61,7 +61,8 @@ class Job:
 class Trial:
     """What one job of an experiment was given and what it brought, or the reason why nothing.
 
-    `order` is its place among the trials as the sweep lists them.
+    `order` is its place among the trials as the sweep lists them; `files` are the sizes of what the best one
+    made, by their paths below its folder.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Trial:
     usd: float | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     curves: Mapping[str, Curve] = field(default_factory=dict)
+    files: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

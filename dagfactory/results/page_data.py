@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from dagfactory.results.bucket import SCHEME
 from dagfactory.results.correlation import correlations
 from dagfactory.results.curves import thinned
 from dagfactory.results.experiments import ranked
-from dagfactory.results.model import Curve, Experiment, Run, Trial
+from dagfactory.results.model import Curve, Experiment, Run, Task, Trial
 
-NUMBERS = 20_000
+NUMBERS = 16_000
 """Numbers in the curves of an experiment, and in its metrics: a page of 600 kB has 1,000 trials."""
-_FEWEST_POINTS, _MOST_POINTS, _MOST_SERIES = 10, 120, 12
-_DIGITS = 5
+_FEWEST_POINTS, _MOST_POINTS, _MOST_SERIES = 8, 120, 12
+_DIGITS, _SEEN = 6, 4
 _CONSOLE = "https://console.cloud.google.com/storage/browser/"
 Member = tuple[int, Trial]
 """A trial and the place of its run."""
@@ -27,7 +27,7 @@ def page_data(runs: Sequence[Run]) -> dict[str, Any]:
     """Return what the page shows, as JSON has it."""
     return {
         "runs": [_run(each) for each in runs],
-        "experiments": [_experiment(*each, runs) for each in _together(runs)],
+        "experiments": [_experiment(*each) for each in _together(runs)],
     }
 
 
@@ -41,7 +41,7 @@ def _together(runs: Sequence[Run]) -> list[tuple[Experiment, list[Member]]]:
     return sorted(found.values(), key=lambda pair: not pair[0].is_sweep)
 
 
-def _experiment(shown: Experiment, members: list[Member], runs: Sequence[Run]) -> dict[str, Any]:
+def _experiment(shown: Experiment, members: list[Member]) -> dict[str, Any]:
     trials = [trial for _, trial in members]
     if len({place for place, _ in members}) > 1:
         order = {id(each): n for n, each in enumerate(ranked(trials, shown.goal))}
@@ -60,9 +60,9 @@ def _experiment(shown: Experiment, members: list[Member], runs: Sequence[Run]) -
         "series": series,
         "trials": [
             {
-                **_trial(trial, runs[place]),
+                **_trial(trial),
                 "run": place,
-                "parameters": [trial.parameters.get(name) for name in parameters],
+                "parameters": [_short(trial.parameters.get(name)) for name in parameters],
                 "metrics": [_short(trial.metrics.get(name)) for name in metrics],
                 "curves": _curves(trial, series, steps, len(trials)),
             }
@@ -72,19 +72,19 @@ def _experiment(shown: Experiment, members: list[Member], runs: Sequence[Run]) -
     }
 
 
-def _trial(trial: Trial, run: Run) -> dict[str, Any]:
+def _trial(trial: Trial) -> dict[str, Any]:
     found = {
         "name": trial.name,
-        "value": trial.value,
+        "value": _short(trial.value),
         "problem": trial.problem,
         "state": trial.state,
         "ended": trial.ended,
         "order": trial.order,
         "hours": _short(trial.hours),
         "usd": _short(trial.usd),
-        "link": link(f"{run.source}/{trial.folder}"),
+        "files": [{"name": name, "size": size} for name, size in trial.files.items()],
     }
-    return {name: value for name, value in found.items() if value not in (None, "")}
+    return {name: value for name, value in found.items() if value not in (None, "", [])}
 
 
 def _metrics(trials: Sequence[Trial], metric: str) -> list[str]:
@@ -133,12 +133,12 @@ def _curve(curve: Curve | None, points: int, steps: _Steps) -> tuple[int, list[A
     if curve is None:
         return None
     at, values = thinned(curve, points)
-    return steps.place(at), [_short(each) for each in values]
+    return steps.place(at), [_short(each, _SEEN) for each in values]
 
 
-def _short(value: Any) -> Any:
-    """Return a float with as many digits as are seen."""
-    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
+def _short(value: Any, digits: int = _DIGITS) -> Any:
+    """Return a float with as many digits as are needed."""
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
 def _run(run: Run) -> dict[str, Any]:
@@ -153,36 +153,55 @@ def _run(run: Run) -> dict[str, Any]:
         "source": run.source,
         "link": link(run.source),
         "notes": list(run.notes),
-        "tasks": _records(run.tasks),
+        "tasks": _records(_telling_tasks(run)),
         "gates": _records(run.gates),
-        "jobs": [
-            {**each, "link": _of_job(run, str(each["folder"]))} for each in _records(run.jobs)
-        ],
+        **_jobs(run),
     }
 
 
 def _records(items: Iterable[Any]) -> list[dict[str, Any]]:
     """Return dataclasses as objects, without what says nothing."""
-    leave = {"arguments"}
-    return [
-        {k: v for k, v in asdict(each).items() if v not in (None, "") and k not in leave}
-        for each in items
+    return [{k: v for k, v in asdict(each).items() if v not in (None, "")} for each in items]
+
+
+def _telling_tasks(run: Run) -> Iterator[Task]:
+    """Yield the tasks that say more than their jobs do."""
+    launched = {each.task for each in run.jobs}
+    return (
+        each
+        for each in run.tasks
+        if each.reason or "[" not in each.name or each.name not in launched
+    )
+
+
+def _jobs(run: Run) -> dict[str, Any]:
+    """Return the jobs as rows: thousands of them are on a page, on a few kinds of machines."""
+    places: dict[tuple[str, str, str], int] = {}
+    rows = [
+        (
+            each.task,
+            _below(run, each.folder),
+            each.state,
+            each.began,
+            each.ended,
+            places.setdefault((each.machine, each.region, each.provisioning), len(places)),
+            each.choice,
+            each.restarts,
+            None if each.usd is None else _short(each.usd),
+            each.reason,
+        )
+        for each in run.jobs
     ]
+    return {"places": list(places), "jobs": rows}
 
 
-def _of_job(run: Run, folder: str) -> str:
-    """Return the address of a job's folder, which an emulator keeps on this machine."""
-    _, found, below = folder.partition(f"/{run.name}/")
-    return link(f"{run.source}/{below}" if found else folder)
+def _below(run: Run, folder: str) -> str:
+    """Return a job's folder by its path below the run's, which an emulator keeps on this machine."""
+    return folder.partition(f"/{run.name}/")[2]
 
 
 def link(address: str) -> str:
-    """Return what a browser opens: the console for Cloud Storage, else the folder on this machine.
-
-    Nothing where the names in it lead elsewhere.
-    """
-    if ".." in address.split("/"):
-        return ""
+    """Return what a browser opens: the console for Cloud Storage, else the folder on this machine."""
     if address.startswith(SCHEME):
         return _CONSOLE + quote(address.removeprefix(SCHEME))
     return Path(address).absolute().as_uri()

@@ -7,7 +7,6 @@ import itertools
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +41,8 @@ class Page:
         self.requests: list[str] = []
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        # seconds of CPU, which do not depend on what else the machine does
+        self.call("Performance.enable", timeDomain="threadTicks")
         offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
         self.call("Network.emulateNetworkConditions", **offline)
 
@@ -70,13 +71,12 @@ class Page:
 
     def open(
         self, path: Path, *, width: int = 1280, height: int = 1000, dark: bool = False
-    ) -> float:
-        """Open a page and return the seconds until it can be used."""
+    ) -> None:
+        """Open a page and wait until it can be used."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.call("Emulation.setDeviceMetricsOverride", **size)
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", features=scheme)
-        began = time.monotonic()
         self.call("Page.navigate", url=path.resolve().as_uri())
         # two frames later what the scripts made has been drawn
         drawn = (
@@ -86,7 +86,6 @@ class Page:
             lambda: self.value("document.documentElement?.dataset.ready") == "yes", pause=0.01
         )
         self.value(drawn)
-        return time.monotonic() - began
 
     def value(self, script: str) -> Any:
         """Return what an expression comes to."""
@@ -95,6 +94,11 @@ class Page:
         )
         assert "exceptionDetails" not in told, told
         return told["result"].get("value")
+
+    def busy(self) -> float:
+        """Return the seconds that the page's thread has worked since the last page was opened."""
+        found = self.call("Performance.getMetrics")["metrics"]
+        return float(next(each["value"] for each in found if each["name"] == "TaskDuration"))
 
     def box(self, selector: str) -> dict[str, float]:
         """Scroll to an element and return its box on the screen."""

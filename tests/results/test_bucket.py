@@ -68,6 +68,7 @@ def test_it_reads_as_a_folder_does(bucket):
     here = gather(str(folder.path), NOWHERE)
     there = gather("gs://team-ml/runs/pipeline/monday/", NOWHERE)
     assert there.experiments == here.experiments
+    assert there.experiments[0].trials[0].files == here.experiments[0].trials[0].files
     assert there.source == "gs://team-ml/runs/pipeline/monday"
     assert (there.pipeline, there.name, there.notes) == ("pipeline", "monday", ())
 

@@ -32,6 +32,7 @@ def test_a_leaderboard_gives_the_trials_the_winner_first(folder):
     assert [each.name for each in search.trials] == ["b", "a", "c"]
     assert search.trials[0].metrics == {"accuracy": 0.9, "loss": 0.1}
     assert search.trials[2].problem == "no metric accuracy"
+    assert list(search.trials[0].files) == ["model/metrics.json"]
 
 
 def test_a_smaller_winner_says_that_the_metric_is_minimized(folder):

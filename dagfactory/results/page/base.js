@@ -32,9 +32,25 @@ function section(parent, title, words = "") {
 }
 
 /* Only these two open: an address of anything else could be a script. */
+function opens(address) {
+  return /^(https:\/\/console\.cloud\.google\.com\/|file:\/\/\/)/.test(address || "");
+}
+
 function linked(parent, address, text, attributes = {}) {
-  const safe = /^(https:\/\/console\.cloud\.google\.com\/|file:\/\/\/)/.test(address || "");
-  return element(parent, safe ? "a" : "span", safe ? { href: address, ...attributes } : attributes, text);
+  if (!opens(address)) return element(parent, "span", attributes, text);
+  return element(parent, "a", { href: address, ...attributes }, text);
+}
+
+/* Where a file or folder of a run is; nothing where the names in it lead elsewhere. */
+function below(run, path) {
+  const parts = path.split("/");
+  return path && !parts.includes("..") ? `${run.link}/${parts.map(encodeURIComponent).join("/")}` : "";
+}
+
+function bytes(size) {
+  const unit = ["B", "kB", "MB", "GB"].find((_, n) => size < 1000 ** (n + 1)) || "TB";
+  const power = ["B", "kB", "MB", "GB", "TB"].indexOf(unit);
+  return `${Number((size / 1000 ** power).toPrecision(3))} ${unit}`;
 }
 
 function format(value) {

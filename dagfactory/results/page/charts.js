@@ -18,7 +18,6 @@ function frame(svg, across, up, box) {
 
 function spot(parent, cx, cy, trial, shown) {
   const node = drawn(parent, "circle", { cx: cx.toFixed(1), cy: cy.toFixed(1), r: 3.5, class: "trial" });
-  drawn(node, "title", {}, `${trial.name}: ${format(trial.value)}`);
   shown.add(trial, node);
 }
 
@@ -76,7 +75,6 @@ function drawCurves(svg, experiment, series, shown) {
     // a curve of one point is still one
     const path = `M${points.join("L")}${points.length > 1 ? "" : "h3"}`;
     const line = drawn(lines, "path", { d: path, class: trial.value === undefined ? "trial failed" : "trial" });
-    drawn(line, "title", {}, `${trial.name}: ${trial.problem || format(trial.value)}`);
     shown.add(trial, line);
   }
   shown.paint();

@@ -13,7 +13,12 @@ class Shown {
 
   add(trial, node) {
     node.style.setProperty("--color", tint(trial));
-    node.addEventListener("pointerenter", () => this.point(trial.place));
+    node.addEventListener("pointerenter", () => {
+      // only now: thousands of titles would make the page slow to open
+      const words = `${trial.name}: ${trial.problem || format(trial.value)}`;
+      if (!node.firstChild) drawn(node, "title", {}, words);
+      this.point(trial.place);
+    });
     node.addEventListener("pointerleave", () => this.point(null));
     this.marks[trial.place].push(node);
     return node;

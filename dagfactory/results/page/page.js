@@ -36,6 +36,25 @@ function bestOf(run) {
   return "–";
 }
 
+const JOB = ["task", "folder", "state", "began", "ended", "place", "choice", "restarts", "usd", "reason"];
+
+/* Jobs come as rows, and trials without their addresses: that makes a page half as large. */
+function unpack() {
+  for (const run of DATA.runs) {
+    run.jobs = run.jobs.map((row) => {
+      const job = Object.fromEntries(JOB.map((name, n) => [name, row[n] ?? undefined]));
+      [job.machine, job.region, job.provisioning] = run.places[job.place];
+      return { ...job, link: below(run, job.folder) };
+    });
+  }
+  for (const experiment of DATA.experiments) {
+    for (const trial of experiment.trials) {
+      trial.folder = experiment.is_sweep ? `${experiment.task}/${trial.name}` : experiment.task;
+      trial.link = below(DATA.runs[trial.run], trial.folder);
+    }
+  }
+}
+
 function prepare(experiment) {
   const good = experiment.trials.filter((trial) => trial.value !== undefined);
   good.forEach((trial, n) => {
@@ -55,7 +74,9 @@ function verdict(parent, experiment) {
     return;
   }
   element(words, "strong", {}, `${experiment.metric} ${format(best.value)}`);
-  const given = experiment.parameters.map((name, n) => `${name} ${format(best.parameters[n])}`).join(", ");
+  const named = experiment.parameters.map((name, n) => [name, best.parameters[n]]);
+  const known = named.filter(([, value]) => !gone(value));
+  const given = known.map(([name, value]) => `${name} ${format(value)}`).join(", ");
   const count = experiment.trials.length;
   const kind = experiment.goal === "minimize" ? "smallest" : "largest";
   words.append(given ? ` with ${given}` : "");
@@ -82,6 +103,7 @@ function show(experiment, parent) {
   if (experiment.trials.length > 1 && good) bestSoFar(halves, experiment, shown);
   allMetrics(halves, experiment);
   if (experiment.trials.length > 1 || !good) trialTable(parent, experiment, shown);
+  filesOf(parent, experiment.trials[0]);
   shown.apply();
 }
 
@@ -98,6 +120,16 @@ function allMetrics(parent, experiment) {
     element(line, "td", {}, name);
     for (const trial of experiment.trials) element(line, "td", {}, format(n ? trial.metrics[n - 1] : trial.value));
   });
+}
+
+function filesOf(parent, best) {
+  if (!best || !best.files) return;
+  const list = element(section(parent, "Files", `Of ${best.name}.`), "div", { class: "files" });
+  for (const file of best.files) {
+    const line = element(list, "div");
+    linked(line, below(DATA.runs[best.run], `${best.folder}/${file.name}`), file.name, { class: "name" });
+    element(line, "span", { class: "quiet" }, bytes(file.size));
+  }
 }
 
 function experiments(parent) {
@@ -154,6 +186,7 @@ function notes(parent) {
 
 function page() {
   const main = document.getElementById("main");
+  unpack();
   head();
   experiments(main);
   gates(main);

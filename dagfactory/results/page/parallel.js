@@ -49,7 +49,6 @@ function drawParallel(svg, axes, width, experiment, shown, again) {
     const kind = trial.value === undefined ? "trial failed" : "trial";
     const line = drawn(lines, "path", { d, class: kind, "data-trial": trial.name });
     shown.marks[trial.place] = shown.marks[trial.place].filter((node) => node.isConnected);
-    drawn(line, "title", {}, `${trial.name}: ${trial.problem || format(trial.value)}`);
     shown.add(trial, line);
   }
   for (const axis of axes) drawAxis(svg, axis, shown, again);

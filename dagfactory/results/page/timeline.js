@@ -87,14 +87,17 @@ function drawRow(svg, row, top, place, edge) {
   const high = laneHeight(row.lanes);
   drawn(svg, "text", { x: 0, y: top + 14 }, short(row.name, 30));
   const jobs = row.items.filter((each) => each.kind === "job");
-  const whole = row.items.length - jobs.length === 1; // the bar of one task has its jobs in front of it
+  const tasks = row.items.filter((each) => each.kind === "task");
+  // the bar of one task has its jobs in front of it
+  const whole = tasks.length === 1 && jobs.every((job) => job.label === tasks[0].label);
   for (const each of row.items) {
     const task = each.kind === "task";
     if (task && jobs.length && !whole) continue;
     const y = top + each.lane * high + (task ? 5 : 3);
     const width = Math.max(2, place(each.to) - place(each.from));
     const box = { x: place(each.from), y, width, height: Math.max(3, high - (task ? 6 : 3)), rx: 2 };
-    const bar = drawn(svg, "rect", { ...box, class: `bar ${each.kind} ${/^\w+$/.test(each.state) ? each.state : ""}` });
+    const holder = opens(each.link) ? drawn(svg, "a", { href: each.link }) : svg;
+    const bar = drawn(holder, "rect", { ...box, class: `bar ${each.kind} ${/^\w+$/.test(each.state) ? each.state : ""}` });
     drawn(bar, "title", {}, told(each));
     const mark = `${each.choice ? `⤷${each.choice}` : ""}${"↻".repeat(Math.min(3, each.restarts || 0))}`;
     const beside = { x: box.x + box.width + 4, y: y + 10 };
