@@ -33,6 +33,10 @@ PLACES = frozenset(
     ["fileloc", "relative_fileloc", "edge_info", "dag_dependencies", "doc_md", "default_args"]
 )
 """Where a DAG lies, the copy of the YAML in its documentation, and defaults, which its tasks hold."""
+OF_GROUPS = frozenset(
+    ["upstream_group_ids", "downstream_group_ids", "upstream_task_ids", "downstream_task_ids"]
+)
+"""How Airflow draws the edges of a group; its tasks have the edges themselves."""
 OF_CLASSES = frozenset(
     ["template_fields", "template_fields_renderers", "template_ext", "ui_color", "ui_fgcolor"]
 )
@@ -154,7 +158,8 @@ def _compare(
     said = " ".join(each.line() for each in outcome.remarks)
     score.alike += not differences
     for task, key, values in differences:
-        if any(f"`{name}" in said for name in (task, key, key.lstrip("_")) if name):
+        words = key.strip("_").replace("_", " ")
+        if words in said or any(f"`{name}" in said for name in (task, key.lstrip("_")) if name):
             score.announced += 1
         else:
             score.silent.append(f"{place} {task or 'DAG'}.{key} = {values}")
@@ -195,8 +200,12 @@ def _tidy(value: Any) -> Any:
             key: _tidy(each) for key, each in value.items() if _tidy(each) not in (None, {}, [])
         }
     if isinstance(value, list):
-        return sorted(str(_tidy(each)) for each in value if each != "dagfactory") or None
+        return sorted(_text(each) for each in value if each != "dagfactory") or None
     return value or None
+
+
+def _text(value: Any) -> str:
+    return json.dumps(_tidy(value), sort_keys=True, default=str)
 
 
 if __name__ == "__main__":
