@@ -102,6 +102,7 @@ def build_pipeline(name: str, dag: Node, context: ImportContext) -> CommentedMap
     made |= _schedule(dag, context)
     timed = isinstance(made["schedule"], str) or {"every", "cron"} & set(made["schedule"] or {})
     made |= dates(dag, context, timed=bool(timed))
+    made |= {"timezone": context.zone} if context.zone else {}
     comments = CommentedMap()
     for key, given in fields(dag).items():
         if key == "max_active_tasks" and dag.child("concurrency"):

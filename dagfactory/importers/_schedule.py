@@ -106,7 +106,7 @@ def _interval(node: Node, described: TypedObject, context: ImportContext) -> Any
 
 
 def _cron(described: TypedObject, context: ImportContext, zone: str) -> str:
-    """Return the cron text of a timetable, when nothing but the text and the time zone is given."""
+    """Return the cron text of a timetable, whose time zone becomes the pipeline's."""
     given = dict(zip(("cron", "timezone"), described.positional, strict=False)) | dict(
         described.keywords
     )
@@ -115,8 +115,10 @@ def _cron(described: TypedObject, context: ImportContext, zone: str) -> str:
     if given or cron is None or not isinstance(yaml11_value(cron), str):
         raise NotDataError(f"`{described.path}` with these arguments", described.span)
     if where and str(yaml11_value(where)) != zone:
-        reason = f"a timetable in `{yaml11_value(where)}` beside dates in `{zone}`"
-        raise NotDataError(reason, where.span)
+        context.zone = str(yaml11_value(where))
+        message = f"the dates are read in `{context.zone}`, the time zone of the timetable"
+        remedy = f"they were in `{zone}`: a start date at midnight shifts by some hours"
+        context.add("changed", message, where.span, remedy)
     if _airflow_name(described) == _CRON_INTERVAL:
         _intervals_differ(described, context)
     return text(cron, context)

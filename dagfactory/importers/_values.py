@@ -35,7 +35,8 @@ class ImportContext:
     """What the parts of one import share: remarks, the source's comments, new task ids by old ones.
 
     `places` are the source's tasks by their new ids, `undone` the defaults that a task sets to null,
-    `mapped` the tasks that are mapped, and `since` is the line of Airflow whose defaults the source had.
+    `mapped` the tasks that are mapped, `zone` the time zone of a timetable that has another than the dates,
+    and `since` is the line of Airflow whose defaults the source had.
     """
 
     comments: Comments
@@ -45,6 +46,7 @@ class ImportContext:
     undone: frozenset[str] = frozenset()
     mapped: frozenset[str] = frozenset()
     since: Literal["2", "3", ""] = ""
+    zone: str = ""
 
     def add(self, code: str, message: str, span: Span | None, remedy: str | None = None) -> None:
         """Record a remark."""
