@@ -83,6 +83,7 @@ FORBIDDEN = {
         '"train"',
         '"sweep"',
         "type: train",
+        "callable",
         "${env",
         "${run",
     ),
