@@ -42,7 +42,7 @@ def _answer(text: str, known: Collection[str]) -> tuple[str, str]:
 
 @dataclass(slots=True)
 class Approvals:
-    """Answers what a run asks, each question once.
+    """Answers what one run asks.
 
     `given` are answers by task. What they do not answer is read from `terminal`, where there is one;
     with `ui` somebody may answer it there. Where neither is, RunError is raised: nobody could answer.
@@ -51,13 +51,10 @@ class Approvals:
     given: Mapping[str, str] = field(default_factory=dict)
     terminal: TextIO | None = None
     ui: bool = False
-    _open: dict[Key, str] = field(default_factory=dict)
-    _answered: set[Key] = field(default_factory=set)
+    _open: dict[Key, str] = field(default_factory=dict, init=False)
 
     def ask(self, api: AirflowApi, run: tuple[str, ...], task: str, index: int) -> str:
         """Take up a question and return it as one line that says how to answer."""
-        if (task, index) in self._answered:
-            return ""
         detail = api.get(*_path(run, task, index))
         if self.terminal and not self._open:
             # what was typed before there was a question is no answer to it
@@ -80,7 +77,6 @@ class Approvals:
             typed = self._typed() if key in on_terminal else None
             if chosen := _given(self.given, key[0]) or typed:
                 _send(api, run, key, chosen)
-                self._answered.add(key)
                 del self._open[key]
 
     def _how(self, task: str) -> str:

@@ -110,7 +110,9 @@ class AirflowSession:
         url = f"{api.url}/dags/{dag_id}/runs/{run_id}"
         tell(RunStarted(dag_id, run_id, url))
         logs = run_logs(self.state.logs, dag_id, run_id)
-        watcher = Watcher(api, dag_id, run_id, logs, tell, self.order, self.approvals)
+        # of its own: what one run asks is not open in another
+        approvals = replace(self.approvals)
+        watcher = Watcher(api, dag_id, run_id, logs, tell, self.order, approvals)
         return DagRun(self, watcher, url)
 
 

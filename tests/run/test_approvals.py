@@ -61,6 +61,14 @@ def test_a_given_answer_is_sent_once():
     assert api.sent == [("group.agreed", "Reject")]
 
 
+def test_a_task_that_is_run_again_asks_again():
+    api, approvals = Api(), Approvals({"agreed": "Approve"})
+    for _ in range(2):
+        approvals.ask(api, RUN, "agreed", -1)
+        approvals.answer(api, RUN, [("agreed", -1)])
+    assert len(api.sent) == 2
+
+
 def test_lines_of_a_terminal_answer_in_turn(terminal):
     keyboard, stream = terminal
     api, approvals = Api(), Approvals(terminal=stream)
