@@ -1,25 +1,26 @@
 """The command behind `dagfactory run`: prepare, execute with progress, sum up."""
 
 import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError
-from dagfactory.language.duration import parse_duration
 from dagfactory.run.events import NotReadyError, RunError, RunResult
 from dagfactory.run.execute import RunOptions, execute
 from dagfactory.run.interrupt import Stopped, Stopper, stoppable
 from dagfactory.run.prepare import Prepared, prepare
 from dagfactory.run.progress import shown_on
-from dagfactory.run.refused import check_faults, check_spec, values
+from dagfactory.run.refused import check_faults, check_spec, seconds, values
 from dagfactory.run.state_folders import StateFolders, private_files
 from dagfactory.run.summary import summary
+from dagfactory.run.warm.client import ADVICE, Lease, leased
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +65,50 @@ def _run(request: RunRequest, stop: Stopper) -> int:
     check_spec(request.spec)
     check_faults(request.faults)
     state = StateFolders(request.state.resolve())
+    with leased(state) as lease:
+        return _in(request, state, lease, stop)
+
+
+def _in(request: RunRequest, state: StateFolders, lease: Lease | None, stop: Stopper) -> int:
+    """Run in an Airflow of our own, or in the one that was borrowed."""
     with private_files():
-        into = state.root / "bundles" / request.environment
-        prepared = prepare(request.spec, environment=request.environment, into=into)
+        prepared = _borrowing(request, state) if lease else _alone(request, state)
     with ExitStack() as progress:
         sink = progress.enter_context(shown_on(sys.stderr))
         # a table that still updates would be drawn over what is printed
         stop.before(progress.close)
-        options = _options(request, prepared, progress.close)
+        options = replace(_options(request, prepared, progress.close), lease=lease)
         result = execute(
-            prepared.dags, prepared.dag_id, state=state, options=options, on_event=sink
+            prepared.dags,
+            prepared.dag_id,
+            state=state,
+            options=options,
+            on_event=sink,
         )
     # with --ui `hold` has printed it, while Airflow still was there to be looked at
     if not request.ui:
         _print_summary(request, result)
     return 0 if result.passed else 1
+
+
+def _alone(request: RunRequest, state: StateFolders) -> Prepared:
+    into = state.root / "bundles" / request.environment
+    return prepare(request.spec, environment=request.environment, into=into)
+
+
+def _borrowing(request: RunRequest, state: StateFolders) -> Prepared:
+    """Put the bundle, and nothing of the run before, where the Airflow that stays looks for it."""
+    if request.fresh:
+        raise NotReadyError("--fresh would forget what `dagfactory up` is using", ADVICE)
+    into = state.warm
+    # bytecode too: it goes by size and second, and two runs may be less than that apart
+    shutil.rmtree(into, ignore_errors=True)
+    prepared = prepare(request.spec, environment=request.environment, into=into)
+    if prepared.target != "airflow3":
+        raise NotReadyError(f"`dagfactory up` keeps no Airflow for {prepared.target}", ADVICE)
+    if prepared.dags != into:
+        shutil.copytree(prepared.dags, into)
+    return replace(prepared, dags=into)
 
 
 def _options(
@@ -97,7 +127,7 @@ def _options(
             *(f"--fault={one}" for one in request.faults),
             *(f"--entrypoint={one}" for one in _entrypoints(request)),
         ],
-        timeout=_seconds(request.timeout),
+        timeout=seconds("--timeout", request.timeout) if request.timeout else None,
         fresh=request.fresh,
         ui=request.ui,
         hold=hold if request.ui else None,
@@ -110,15 +140,6 @@ def _entrypoints(request: RunRequest) -> tuple[str, ...]:
         if "=" not in text:
             raise NotReadyError(f"--entrypoint {text}: write it as GLOB=COMMAND")
     return request.entrypoints
-
-
-def _seconds(timeout: str | None) -> float | None:
-    if timeout is None:
-        return None
-    try:
-        return parse_duration(timeout).total_seconds()
-    except ValueError as error:
-        raise NotReadyError(f"--timeout {timeout}: {error}") from None
 
 
 def _print_summary(request: RunRequest, result: RunResult) -> None:

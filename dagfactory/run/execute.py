@@ -17,6 +17,7 @@ from dagfactory.run.logs import run_logs
 from dagfactory.run.pools import declare_pools
 from dagfactory.run.results import failures, task_results
 from dagfactory.run.state_folders import StateFolders, locked, private_files
+from dagfactory.run.warm.client import Lease
 from dagfactory.run.watch import Watcher
 
 
@@ -28,7 +29,7 @@ class RunOptions:
     configuration. `emulator` are further arguments for the emulator, None runs without one.
     `timeout` bounds the DAG run in seconds. `fresh` forgets earlier state. With `ui` Airflow serves
     the logs of running tasks; `hold` is called with the result while Airflow is still up. `order` are
-    the ids of the spec's tasks as a reader knows them.
+    the ids of the spec's tasks as a reader knows them. `lease` is of an Airflow that stays.
     """
 
     target: str = "airflow3"
@@ -39,6 +40,7 @@ class RunOptions:
     ui: bool = False
     hold: Callable[[RunResult], None] | None = None
     order: Sequence[str] = ()
+    lease: Lease | None = None
 
 
 def execute(
@@ -51,7 +53,8 @@ def execute(
 ) -> RunResult:
     """Run `dag_id` of the folder `dags` once, to its end, and return what happened.
 
-    `state` is kept for the next run. No process is left when this returns or raises.
+    `state` is kept for the next run. No process is left when this returns or raises, but for those of
+    an Airflow that stays, where the options hold a lease of it; `dags` is then its folder.
     Raises NotReadyError when another run holds the state or Airflow is missing, RunError when
     Airflow breaks or refuses the DAG.
     """
@@ -64,15 +67,25 @@ def execute(
 
 @contextmanager
 def session(
-    dags: Path, *, state: StateFolders, options: RunOptions, on_event: Sink
+    dags: Path,
+    *,
+    state: StateFolders,
+    options: RunOptions,
+    on_event: Sink,
 ) -> Iterator["AirflowSession"]:
     """Bring up Airflow over a folder of DAGs, for any number of runs, one after or beside another.
 
     Raises as `execute` does; no process is left when the block ends.
     """
+    timer = PhaseTimer(on_event)
+    if options.lease:
+        airflow = options.lease.begin(emulator=tuple(options.emulator or ()), ui=options.ui)
+        timer.reached("Airflow of `dagfactory up` ready")
+        declare_pools(airflow.api, dags)
+        yield AirflowSession(airflow, state, timer, options.order)
+        return
     line = line_of(options.target)
     state = replace(state, target=line.target)
-    timer = PhaseTimer(on_event)
     with private_files(), locked(state.root):
         # only with the lock: an earlier run may still be writing there
         if options.fresh:

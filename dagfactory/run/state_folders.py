@@ -9,7 +9,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +50,16 @@ class StateFolders:
         return self.home / "passwords.json"
 
     @property
+    def socket(self) -> Path:
+        """Where `dagfactory up` listens."""
+        return self.root / "up.sock"
+
+    @property
+    def warm(self) -> Path:
+        """The dags folder of the runs that borrow the Airflow of `dagfactory up`."""
+        return self.root / "bundles" / "up"
+
+    @property
     def objects(self) -> Path:
         """Where `gs://BUCKET/NAME` lies as the file BUCKET/NAME."""
         return self.emulator / "gcs"
@@ -61,8 +71,15 @@ class StateFolders:
         # keys and models of a run must not end up in a commit
         (self.root / ".gitignore").write_text("*\n")
         # a *.pid: its number may be another process's by now, and Airflow 2's server then refuses to start
-        for stale in (*self.logs.glob("*.log"), *self.home.glob("*.pid")):
+        for stale in self.home.glob("*.pid"):
             stale.unlink()
+        self.empty_logs()
+
+    def empty_logs(self, keep: Collection[str] = ()) -> None:
+        """Delete the logs of components, but those of some, and that of an `up` that is starting."""
+        for log in self.logs.glob("*.log"):
+            if log.stem not in {"up", *keep}:
+                log.unlink()
 
     def clear(self) -> None:
         """Delete everything an earlier run left (the lock must be held)."""
@@ -95,8 +112,8 @@ def locked(root: Path) -> Iterator[None]:
             file.seek(0)
             holder = file.read().strip() or "unknown"
             raise NotReadyError(
-                f"another `dagfactory run` is using {root} (process {holder})",
-                "wait for it to end, or give this run its own folder with --state DIR",
+                f"another `dagfactory run` or `dagfactory up` is using {root} (process {holder})",
+                "wait for it to end (`up --stop` ends one), or give this run its own folder with --state DIR",
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))
