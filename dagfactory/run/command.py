@@ -14,9 +14,11 @@ import click
 from dagfactory.diagnostics.diagnostic import DagfactoryError
 from dagfactory.run.events import NotReadyError, RunError, RunResult
 from dagfactory.run.execute import RunOptions, execute
+from dagfactory.run.go_on import GoOn, Inputs, from_task, only_task, rerun_failed
 from dagfactory.run.interrupt import Stopped, Stopper, stoppable
 from dagfactory.run.prepare import Prepared, prepare
 from dagfactory.run.progress import shown_on
+from dagfactory.run.records import Record, records, remembered
 from dagfactory.run.refused import check_faults, check_spec, seconds, values
 from dagfactory.run.state_folders import StateFolders, private_files
 from dagfactory.run.summary import summary
@@ -35,6 +37,10 @@ class RunRequest:
     ui: bool = False
     fresh: bool = False
     timeout: str | None = None
+    from_task: str | None = None
+    only_task: str | None = None
+    rerun_failed: bool = False
+    force: bool = False
     state: Path = Path(".dagfactory")
 
     @property
@@ -77,7 +83,10 @@ def _in(request: RunRequest, state: StateFolders, lease: Lease | None, stop: Sto
         sink = progress.enter_context(shown_on(sys.stderr))
         # a table that still updates would be drawn over what is printed
         stop.before(progress.close)
-        options = replace(_options(request, prepared, progress.close), lease=lease)
+        go_on, earlier = _go_on(request, prepared, state)
+        options = _options(request, prepared, progress.close)
+        options = replace(options, lease=lease, go_on=go_on)
+        sink = remembered(sink, state.runs, _record(request, prepared, earlier))
         result = execute(
             prepared.dags,
             prepared.dag_id,
@@ -89,6 +98,46 @@ def _in(request: RunRequest, state: StateFolders, lease: Lease | None, stop: Sto
     if not request.ui:
         _print_summary(request, result)
     return 0 if result.passed else 1
+
+
+def _go_on(
+    request: RunRequest, prepared: Prepared, state: StateFolders
+) -> tuple[GoOn | None, Record | None]:
+    """Return how to go on with the newest run of the pipeline, and that run, where it was asked for."""
+    asked = [request.from_task, request.only_task, request.rerun_failed or None]
+    if not any(asked):
+        return None, None
+    if request.params or asked.count(None) != len(asked) - 1 or request.fresh:
+        raise NotReadyError(
+            "--from, --only and --rerun-failed go on with a run as it was started: "
+            "give one of them, without --param and --fresh"
+        )
+    found = records(state.runs, prepared.dag_id)
+    if not found:
+        raise NotReadyError(f"there is no earlier run of {prepared.dag_id}; run it whole first")
+    go_on = _chosen(request, found[0], prepared.inputs)
+    for task in go_on.tasks:
+        if task not in asked:
+            click.echo(f"stale: {task} is made from something else now; it runs again", err=True)
+    return go_on, found[0]
+
+
+def _chosen(request: RunRequest, record: Record, inputs: Inputs) -> GoOn:
+    if request.from_task:
+        return from_task(request.from_task, record, inputs, force=request.force)
+    if request.only_task:
+        return only_task(request.only_task, record, inputs)
+    return rerun_failed(record, inputs, force=request.force)
+
+
+def _record(request: RunRequest, prepared: Prepared, earlier: Record | None) -> Record:
+    """Return what is to be remembered; who goes on with a run has its command and its begin."""
+    digests = dict(prepared.inputs.digests)
+    if earlier is None:
+        return Record(prepared.dag_id, "", request.environment, request.words, digests=digests)
+    # what was kept was made from what the earlier run says
+    kept = {} if not (request.force or request.only_task) else earlier.digests
+    return replace(earlier, state="running", digests={**digests, **kept})
 
 
 def _alone(request: RunRequest, state: StateFolders) -> Prepared:

@@ -75,7 +75,8 @@ class RunningAirflow:
 class AirflowStart:
     """What is started: Airflow over `dags`, and the emulator with `emulator` as further arguments.
 
-    `emulator` None means none; `ui` makes the logs of running tasks readable in the web UI.
+    `emulator` None means none; `ui` makes the logs of running tasks readable in the web UI; `going_on`
+    is the id of an earlier run that will be gone on with.
     """
 
     state: StateFolders
@@ -84,6 +85,7 @@ class AirflowStart:
     line: AirflowLine
     emulator: Sequence[str] | None = ()
     ui: bool = False
+    going_on: str | None = None
 
     @contextlib.contextmanager
     def up(self) -> Iterator[RunningAirflow]:
@@ -130,7 +132,7 @@ class AirflowStart:
     def _prepare_database(self, processes: Processes) -> None:
         version = self.line.version
         if is_migrated(self.state, version):
-            forget_unfinished(self.state.database)
+            forget_unfinished(self.state.database, self.going_on)
             return
         processes.airflow("migrate", "db", "migrate")
         if processes.finished("migrate", within=_START_WITHIN) != 0:
@@ -154,7 +156,7 @@ class AirflowStart:
         """Start what a run needs beside the server, all of it new, with jobs in `folder`."""
         serve = () if self.ui else ("--skip-serve-logs",)
         self.state.empty_logs(keep=("supervisor", self.line.server))
-        forget_unfinished(self.state.database)
+        forget_unfinished(self.state.database, self.going_on)
         self._ready_file.unlink(missing_ok=True)
         arguments = ["--state", str(self.state.emulator), *(self.emulator or ())]
         processes.program("emulator", "dagfactory.emulator.__main__", arguments, folder)

@@ -50,6 +50,11 @@ class StateFolders:
         return self.home / "passwords.json"
 
     @property
+    def runs(self) -> Path:
+        """What is remembered of each run."""
+        return self.root / "runs"
+
+    @property
     def socket(self) -> Path:
         """Where `dagfactory up` listens."""
         return self.root / "up.sock"
@@ -83,7 +88,7 @@ class StateFolders:
 
     def clear(self) -> None:
         """Delete everything an earlier run left (the lock must be held)."""
-        for folder in (self.home, self.emulator, self.logs):
+        for folder in (self.home, self.emulator, self.logs, self.runs):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -144,12 +149,21 @@ _FORGET = (
 )
 
 
-def forget_unfinished(database: Path) -> None:
+_BEGIN_AGAIN = """UPDATE task_instance
+    SET state = NULL, trigger_id = NULL, next_method = NULL, next_kwargs = NULL
+    WHERE run_id = ? AND state NOT IN ('success', 'failed', 'skipped', 'upstream_failed', 'removed')"""
+
+
+def forget_unfinished(database: Path, going_on: str | None = None) -> None:
     """Close what an interrupted run left open, or this run's scheduler would go on with it.
 
+    Of a run that is gone on with the unfinished tasks begin again instead, as another try of theirs:
+    that finds the job of the try before, also one that has succeeded since.
     Done in SQL before any component runs: nothing else is connected, and no REST call could be
     quicker than a scheduler that has just found a queued task.
     """
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        if going_on:
+            connection.execute(_BEGIN_AGAIN, (going_on,))
         for statement in _FORGET:
             connection.execute(statement)

@@ -26,12 +26,10 @@ class Lease:
     peer: Peer
     logs: Path
 
-    def begin(self, *, emulator: tuple[str, ...], ui: bool) -> RunningAirflow:
+    def begin(self, **options: Any) -> RunningAirflow:
         """Start new components for a run of what lies in the folder of DAGs."""
-        environ = dict(os.environ)
-        self.peer.send(
-            do="begin", environ=environ, folder=str(Path.cwd()), emulator=emulator, ui=ui
-        )
+        here = str(Path.cwd())
+        self.peer.send(do="begin", environ=dict(os.environ), folder=here, **options)
         while (message := _read(self.peer))["event"] != "up":
             _take(message)
         api = AirflowApi(message["port"], Login(**message["login"]))
