@@ -116,6 +116,8 @@ def _go_on(
     if not found:
         raise NotReadyError(f"there is no earlier run of {prepared.dag_id}; run it whole first")
     go_on = _chosen(request, found[0], prepared.inputs)
+    if go_on.failed and not go_on.tasks and found[0].state == "success":
+        raise NotReadyError(f"{go_on.run_id} has succeeded: there is nothing to run again")
     for task in go_on.tasks:
         if task not in asked:
             click.echo(f"stale: {task} is made from something else now; it runs again", err=True)
