@@ -49,6 +49,17 @@ from dagfactory.cli._complete import environments
 )
 @click.option("--ui", is_flag=True, help="Leave Airflow's web UI up after the run, until ^C.")
 @click.option("--fresh", is_flag=True, help="Forget earlier runs, their models and artifacts.")
+@click.option(
+    "--from",
+    "from_task",
+    metavar="TASK",
+    help="Go on with the last run: TASK and what comes after it run again.",
+)
+@click.option(
+    "--only", "only_task", metavar="TASK", help="Run this task of the last run again, no other."
+)
+@click.option("--rerun-failed", is_flag=True, help="Run again what the last run did not finish.")
+@click.option("--force", is_flag=True, help="Keep what was made from something else, too.")
 @click.option("--timeout", metavar="DURATION", help="Give up after this long, e.g. 30m.")
 @click.option(
     "--state",

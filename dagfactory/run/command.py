@@ -1,27 +1,30 @@
 """The command behind `dagfactory run`: prepare, execute with progress, sum up."""
 
 import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError
-from dagfactory.language.duration import parse_duration
 from dagfactory.run.approvals import from_here
 from dagfactory.run.events import NotReadyError, RunError, RunResult
 from dagfactory.run.execute import RunOptions, execute
+from dagfactory.run.go_on import GoOn, Inputs, from_task, only_task, rerun_failed
 from dagfactory.run.interrupt import Stopped, Stopper, stoppable
 from dagfactory.run.prepare import Prepared, prepare
 from dagfactory.run.progress import shown_on
 from dagfactory.run.recorded import recorded
-from dagfactory.run.refused import check_faults, check_spec, values
+from dagfactory.run.records import Record, records, remembered
+from dagfactory.run.refused import check_faults, check_spec, seconds, values
 from dagfactory.run.state_folders import StateFolders, private_files
 from dagfactory.run.summary import summary
+from dagfactory.run.warm.client import ADVICE, Lease, leased
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,10 @@ class RunRequest:
     ui: bool = False
     fresh: bool = False
     timeout: str | None = None
+    from_task: str | None = None
+    only_task: str | None = None
+    rerun_failed: bool = False
+    force: bool = False
     state: Path = Path(".dagfactory")
 
     @property
@@ -72,21 +79,95 @@ def _run(request: RunRequest, stop: Stopper) -> int:
     check_spec(request.spec)
     check_faults(request.faults)
     state = StateFolders(request.state.resolve())
+    with leased(state) as lease:
+        return _in(request, state, lease, stop)
+
+
+def _in(request: RunRequest, state: StateFolders, lease: Lease | None, stop: Stopper) -> int:
+    """Run in an Airflow of our own, or in the one that was borrowed."""
     with private_files():
-        into = state.root / "bundles" / request.environment
-        prepared = prepare(request.spec, environment=request.environment, into=into)
+        prepared = _borrowing(request, state) if lease else _alone(request, state)
     with ExitStack() as progress:
         sink = progress.enter_context(shown_on(sys.stderr))
         # a table that still updates would be drawn over what is printed
         stop.before(progress.close)
+        go_on, earlier = _go_on(request, prepared, state)
         options = _options(request, prepared, progress.close)
+        options = replace(options, lease=lease, go_on=go_on)
+        sink = remembered(sink, state.runs, _record(request, prepared, earlier))
         result = execute(
-            prepared.dags, prepared.dag_id, state=state, options=options, on_event=sink
+            prepared.dags,
+            prepared.dag_id,
+            state=state,
+            options=options,
+            on_event=sink,
         )
     # with --ui `hold` has printed it, while Airflow still was there to be looked at
     if not request.ui:
         _print_summary(request, result)
     return 0 if result.passed else 1
+
+
+def _go_on(
+    request: RunRequest, prepared: Prepared, state: StateFolders
+) -> tuple[GoOn | None, Record | None]:
+    """Return how to go on with the newest run of the pipeline, and that run, where it was asked for."""
+    asked = [request.from_task, request.only_task, request.rerun_failed or None]
+    if not any(asked):
+        return None, None
+    if request.params or asked.count(None) != len(asked) - 1 or request.fresh:
+        raise NotReadyError(
+            "--from, --only and --rerun-failed go on with a run as it was started: "
+            "give one of them, without --param and --fresh"
+        )
+    found = records(state.runs, prepared.dag_id)
+    if not found:
+        raise NotReadyError(f"there is no earlier run of {prepared.dag_id}; run it whole first")
+    go_on = _chosen(request, found[0], prepared.inputs)
+    if go_on.failed and not go_on.tasks and found[0].state == "success":
+        raise NotReadyError(f"{go_on.run_id} has succeeded: there is nothing to run again")
+    for task in go_on.tasks:
+        if task not in asked:
+            click.echo(f"stale: {task} is made from something else now; it runs again", err=True)
+    return go_on, found[0]
+
+
+def _chosen(request: RunRequest, record: Record, inputs: Inputs) -> GoOn:
+    if request.from_task:
+        return from_task(request.from_task, record, inputs, force=request.force)
+    if request.only_task:
+        return only_task(request.only_task, record, inputs)
+    return rerun_failed(record, inputs, force=request.force)
+
+
+def _record(request: RunRequest, prepared: Prepared, earlier: Record | None) -> Record:
+    """Return what is to be remembered; who goes on with a run has its command and its begin."""
+    digests = dict(prepared.inputs.digests)
+    if earlier is None:
+        return Record(prepared.dag_id, "", request.environment, request.words, digests=digests)
+    # what was kept was made from what the earlier run says
+    kept = {} if not (request.force or request.only_task) else earlier.digests
+    return replace(earlier, state="running", digests={**digests, **kept})
+
+
+def _alone(request: RunRequest, state: StateFolders) -> Prepared:
+    into = state.root / "bundles" / request.environment
+    return prepare(request.spec, environment=request.environment, into=into)
+
+
+def _borrowing(request: RunRequest, state: StateFolders) -> Prepared:
+    """Put the bundle, and nothing of the run before, where the Airflow that stays looks for it."""
+    if request.fresh:
+        raise NotReadyError("--fresh would forget what `dagfactory up` is using", ADVICE)
+    into = state.warm
+    # bytecode too: it goes by size and second, and two runs may be less than that apart
+    shutil.rmtree(into, ignore_errors=True)
+    prepared = prepare(request.spec, environment=request.environment, into=into)
+    if prepared.target != "airflow3":
+        raise NotReadyError(f"`dagfactory up` keeps no Airflow for {prepared.target}", ADVICE)
+    if prepared.dags != into:
+        shutil.copytree(prepared.dags, into)
+    return replace(prepared, dags=into)
 
 
 def _options(
@@ -105,7 +186,7 @@ def _options(
             *(f"--fault={one}" for one in request.faults),
             *(f"--entrypoint={one}" for one in _entrypoints(request)),
         ],
-        timeout=_seconds(request.timeout),
+        timeout=seconds("--timeout", request.timeout) if request.timeout else None,
         fresh=request.fresh,
         ui=request.ui,
         hold=hold if request.ui else None,
@@ -119,15 +200,6 @@ def _entrypoints(request: RunRequest) -> tuple[str, ...]:
         if "=" not in text:
             raise NotReadyError(f"--entrypoint {text}: write it as GLOB=COMMAND")
     return request.entrypoints
-
-
-def _seconds(timeout: str | None) -> float | None:
-    if timeout is None:
-        return None
-    try:
-        return parse_duration(timeout).total_seconds()
-    except ValueError as error:
-        raise NotReadyError(f"--timeout {timeout}: {error}") from None
 
 
 def _print_summary(request: RunRequest, result: RunResult) -> None:

@@ -86,7 +86,16 @@ class MappedProgress:
         return self.states.total()
 
 
-Event = Phase | RunStarted | TasksKnown | TaskChange | MappedProgress
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The run is over: `state` as in `RunResult`."""
+
+    run_id: str
+    state: str
+    seconds: float
+
+
+Event = Phase | RunStarted | RunEnded | TasksKnown | TaskChange | MappedProgress
 
 Sink = Callable[[Event], None]
 """What takes the events of a run as they come."""

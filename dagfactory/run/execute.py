@@ -12,12 +12,14 @@ from dagfactory.run.airflow_api import AirflowApi, AirflowApiError
 from dagfactory.run.airflow_install import line_of
 from dagfactory.run.approvals import Approvals
 from dagfactory.run.dag_parsed import DagParsed
-from dagfactory.run.events import RunError, RunResult, RunStarted, Sink
+from dagfactory.run.events import RunEnded, RunError, RunResult, RunStarted, Sink
+from dagfactory.run.go_on import GoOn, clear
 from dagfactory.run.local_airflow import AirflowStart, PhaseTimer, RunningAirflow
 from dagfactory.run.logs import run_logs
 from dagfactory.run.pools import declare_pools
 from dagfactory.run.results import failures, task_results
 from dagfactory.run.state_folders import StateFolders, locked, private_files
+from dagfactory.run.warm.client import Lease
 from dagfactory.run.watch import Watcher
 
 
@@ -29,7 +31,8 @@ class RunOptions:
     configuration. `emulator` are further arguments for the emulator, None runs without one.
     `timeout` bounds the DAG run in seconds. `fresh` forgets earlier state. With `ui` Airflow serves
     the logs of running tasks; `hold` is called with the result while Airflow is still up. `order` are
-    the ids of the spec's tasks as a reader knows them. `approvals` answers what the run asks.
+    the ids of the spec's tasks as a reader knows them. `approvals` answers what the run asks. `lease`
+    is of an Airflow that stays. `go_on` is an earlier run to go on with, in place of a new one.
     """
 
     target: str = "airflow3"
@@ -41,6 +44,13 @@ class RunOptions:
     hold: Callable[[RunResult], None] | None = None
     order: Sequence[str] = ()
     approvals: Approvals = field(default_factory=Approvals)
+    lease: Lease | None = None
+    go_on: GoOn | None = None
+
+    @property
+    def going_on(self) -> str | None:
+        """The id of the run that is gone on with."""
+        return self.go_on.run_id if self.go_on else None
 
 
 def execute(
@@ -53,12 +63,14 @@ def execute(
 ) -> RunResult:
     """Run `dag_id` of the folder `dags` once, to its end, and return what happened.
 
-    `state` is kept for the next run. No process is left when this returns or raises.
+    `state` is kept for the next run. No process is left when this returns or raises, but for those of
+    an Airflow that stays, where the options hold a lease of it; `dags` is then its folder.
     Raises NotReadyError when another run holds the state or Airflow is missing, RunError when
     Airflow breaks or refuses the DAG.
     """
     with session(dags, state=state, options=options, on_event=on_event) as running:
-        result = running.start(dag_id, options.params).complete(options.timeout or float("inf"))
+        begun = running.start(dag_id, options.params, options.go_on)
+        result = begun.complete(options.timeout or float("inf"))
         if options.hold:
             options.hold(result)
         return result
@@ -66,20 +78,34 @@ def execute(
 
 @contextmanager
 def session(
-    dags: Path, *, state: StateFolders, options: RunOptions, on_event: Sink
+    dags: Path,
+    *,
+    state: StateFolders,
+    options: RunOptions,
+    on_event: Sink,
 ) -> Iterator["AirflowSession"]:
     """Bring up Airflow over a folder of DAGs, for any number of runs, one after or beside another.
 
     Raises as `execute` does; no process is left when the block ends.
     """
+    timer = PhaseTimer(on_event)
+    if options.lease:
+        airflow = options.lease.begin(
+            emulator=tuple(options.emulator or ()), ui=options.ui, going_on=options.going_on
+        )
+        timer.reached("Airflow of `dagfactory up` ready")
+        declare_pools(airflow.api, dags)
+        yield AirflowSession(airflow, state, timer, options.order, options.approvals)
+        return
     line = line_of(options.target)
     state = replace(state, target=line.target)
-    timer = PhaseTimer(on_event)
     with private_files(), locked(state.root):
         # only with the lock: an earlier run may still be writing there
         if options.fresh:
             state.clear()
-        start = AirflowStart(state, dags, timer, line, options.emulator, options.ui)
+        start = AirflowStart(
+            state, dags, timer, line, options.emulator, options.ui, options.going_on
+        )
         with start.up() as airflow:
             declare_pools(airflow.api, dags)
             yield AirflowSession(airflow, state, timer, options.order, options.approvals)
@@ -95,18 +121,18 @@ class AirflowSession:
     order: Sequence[str] = ()
     approvals: Approvals = field(default_factory=Approvals)
 
-    def start(self, dag_id: str, params: Mapping[str, Any]) -> "DagRun":
-        """Start a run as soon as the DAG is there; RunError when Airflow cannot or will not."""
+    def start(self, dag_id: str, params: Mapping[str, Any], go_on: GoOn | None = None) -> "DagRun":
+        """Start a run, or go on with one, as soon as the DAG is there; RunError when refused."""
         self.airflow.wait(DagParsed(self.airflow.api, dag_id, self.timer.began), f"DAG {dag_id}")
         self.timer.reached("DAG parsed")
-        made = self._made(dag_id, params)
+        made = self._made(dag_id, params, go_on)
         # only now, so that the run above is the first (CORE__DAGS_ARE_PAUSED_AT_CREATION)
         self.airflow.api.patch("dags", dag_id, body={"is_paused": False})
         return made
 
-    def _made(self, dag_id: str, params: Mapping[str, Any]) -> "DagRun":
+    def _made(self, dag_id: str, params: Mapping[str, Any], go_on: GoOn | None) -> "DagRun":
         api, tell = self.airflow.api, self.timer.tell
-        run_id = trigger(api, dag_id, params)
+        run_id = resume(api, dag_id, go_on) if go_on else trigger(api, dag_id, params)
         url = f"{api.url}/dags/{dag_id}/runs/{run_id}"
         tell(RunStarted(dag_id, run_id, url))
         logs = run_logs(self.state.logs, dag_id, run_id)
@@ -127,6 +153,8 @@ class DagRun:
     def complete(self, timeout: float) -> RunResult:
         """Follow the run to its end, for `timeout` seconds at most, and gather its results."""
         ended = self.watcher.follow(self.session.airflow, time.monotonic() + timeout)
+        timer = self.session.timer
+        timer.tell(RunEnded(self.watcher.run_id, ended, timer.now))
         return self._result(ended)
 
     def _result(self, ended: str) -> RunResult:
@@ -158,3 +186,12 @@ def trigger(api: AirflowApi, dag_id: str, params: Mapping[str, Any]) -> str:
     except AirflowApiError as error:
         reason, *details = str(error).splitlines() or [""]
         raise RunError(f"Airflow refused to start {dag_id}: {reason}", *details) from None
+
+
+def resume(api: AirflowApi, dag_id: str, go_on: GoOn) -> str:
+    """Clear tasks of an earlier run and return its id; RunError when Airflow refuses."""
+    try:
+        clear(api, dag_id, go_on)
+    except AirflowApiError as error:
+        raise RunError(f"Airflow cannot go on with {go_on.run_id}: {error}") from None
+    return go_on.run_id

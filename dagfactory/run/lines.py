@@ -8,6 +8,7 @@ from dagfactory.run.events import (
     Event,
     MappedProgress,
     Phase,
+    RunEnded,
     RunStarted,
     TaskChange,
     TasksKnown,
@@ -41,7 +42,7 @@ def line(event: Event) -> str:
             return event.name
         case RunStarted():
             return f"run {event.run_id} started"
-        case TasksKnown():
+        case TasksKnown() | RunEnded():
             return ""
         case MappedProgress():
             return mapped(event)

@@ -15,8 +15,13 @@ from dagfactory.run.airflow_api import AirflowApi
 from dagfactory.run.airflow_install import AirflowLine
 from dagfactory.run.events import Phase, RunError, Sink
 from dagfactory.run.login import Login
-from dagfactory.run.processes import Processes
-from dagfactory.run.settings import airflow_environment, preload_modules
+from dagfactory.run.processes import Components, Processes
+from dagfactory.run.settings import (
+    SERVER_MODULES,
+    WARM_MODULES,
+    airflow_environment,
+    preload_modules,
+)
 from dagfactory.run.state_folders import (
     StateFolders,
     forget_unfinished,
@@ -53,7 +58,7 @@ class RunningAirflow:
     """A running Airflow: its API and its processes."""
 
     api: AirflowApi
-    processes: Processes
+    processes: Components
 
     def wait(self, ready: Callable[[], bool], what: str, *, every: float = 0.1) -> None:
         """Wait until `ready`; RunError when a process dies or it takes too long."""
@@ -70,7 +75,8 @@ class RunningAirflow:
 class AirflowStart:
     """What is started: Airflow over `dags`, and the emulator with `emulator` as further arguments.
 
-    `emulator` None means none; `ui` makes the logs of running tasks readable in the web UI.
+    `emulator` None means none; `ui` makes the logs of running tasks readable in the web UI; `going_on`
+    is the id of an earlier run that will be gone on with.
     """
 
     state: StateFolders
@@ -79,6 +85,7 @@ class AirflowStart:
     line: AirflowLine
     emulator: Sequence[str] | None = ()
     ui: bool = False
+    going_on: str | None = None
 
     @contextlib.contextmanager
     def up(self) -> Iterator[RunningAirflow]:
@@ -87,9 +94,11 @@ class AirflowStart:
         with reserved_port() as port, self._login() as login, self._processes(port) as processes:
             airflow = RunningAirflow(AirflowApi(port, login, self.line.api), processes)
             self._spawn_emulator(processes)
-            processes.tell("import")  # in the supervisor, while the emulator starts beside it
+            processes.tell(
+                "import", preload=[]
+            )  # in the supervisor, while the emulator starts beside it
             self._prepare_database(processes)
-            self._start_components(airflow)
+            self._start_components(airflow, processes)
             yield airflow
 
     @contextlib.contextmanager
@@ -123,7 +132,7 @@ class AirflowStart:
     def _prepare_database(self, processes: Processes) -> None:
         version = self.line.version
         if is_migrated(self.state, version):
-            forget_unfinished(self.state.database)
+            forget_unfinished(self.state.database, self.going_on)
             return
         processes.airflow("migrate", "db", "migrate")
         if processes.finished("migrate", within=_START_WITHIN) != 0:
@@ -131,8 +140,35 @@ class AirflowStart:
         mark_migrated(self.state, version)
         self.timer.reached("database migrated")
 
-    def _start_components(self, airflow: RunningAirflow) -> None:
-        processes, preload = airflow.processes, preload_modules(self.dags, self.line.target)
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[tuple[RunningAirflow, Processes]]:
+        """Yield an Airflow that has only its server, and forks of it can be made that need no import."""
+        self.state.prepare()
+        with reserved_port() as port, self._login() as login, self._processes(port) as processes:
+            airflow = RunningAirflow(AirflowApi(port, login, self.line.api), processes)
+            processes.tell("import", preload=WARM_MODULES)
+            self._prepare_database(processes)
+            processes.airflow(self.line.server, *self.line.serve(port), preload=SERVER_MODULES)
+            airflow.wait(airflow.api.answers, "Airflow's API server")
+            yield airflow, processes
+
+    def begin(self, airflow: RunningAirflow, processes: Processes, folder: str) -> None:
+        """Start what a run needs beside the server, all of it new, with jobs in `folder`."""
+        serve = () if self.ui else ("--skip-serve-logs",)
+        self.state.empty_logs(keep=("supervisor", self.line.server))
+        forget_unfinished(self.state.database, self.going_on)
+        self._ready_file.unlink(missing_ok=True)
+        arguments = ["--state", str(self.state.emulator), *(self.emulator or ())]
+        processes.program("emulator", "dagfactory.emulator.__main__", arguments, folder)
+        self._wait_for_emulator(airflow)
+        self._use_emulator(processes, "env")
+        processes.airflow("dag-processor", "dag-processor")
+        processes.airflow("scheduler", "scheduler", *serve)
+        self._use_emulator(processes, "direct")
+        processes.airflow("triggerer", "triggerer", *serve)
+
+    def _start_components(self, airflow: RunningAirflow, processes: Processes) -> None:
+        preload = preload_modules(self.dags, self.line.target)
         serve = () if self.ui else ("--skip-serve-logs",)
         arguments = self.line.serve(airflow.api.port)
         # first, being the slowest: it has four seconds of imports of its own
@@ -141,13 +177,13 @@ class AirflowStart:
         self.timer.reached("Airflow imported")
         self._wait_for_emulator(airflow)
         # the server was started without: it calls nothing of Google's
-        self._use_emulator(airflow, "env")
+        self._use_emulator(processes, "env")
         if self.line.processor:
             processes.airflow("dag-processor", "dag-processor")
         processes.airflow("scheduler", "scheduler", *serve, preload=preload["scheduler"])
         airflow.wait(airflow.api.answers, "Airflow's API server")
         self.timer.reached("API server up")
-        self._use_emulator(airflow, "direct")  # triggers have clients that ignore proxies
+        self._use_emulator(processes, "direct")  # triggers have clients that ignore proxies
         # last: it imports Google's trigger, seven seconds of CPU that the others' start needs more
         processes.airflow("triggerer", "triggerer", *serve, preload=preload["triggerer"])
 
@@ -156,10 +192,10 @@ class AirflowStart:
             airflow.wait(self._ready_file.exists, "the emulator", every=0.05)
             self.timer.reached("emulator up")
 
-    def _use_emulator(self, airflow: RunningAirflow, way: str) -> None:
+    def _use_emulator(self, processes: Processes, way: str) -> None:
         """Point every later component, and so every task, to the emulator."""
         if self.emulator is not None:
-            airflow.processes.environ(json.loads(self._ready_file.read_text())[way])
+            processes.environ(json.loads(self._ready_file.read_text())[way])
 
 
 @contextlib.contextmanager

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagfactory.project.content_name import prefix
 from dagfactory.run.events import NotReadyError
+from dagfactory.run.go_on import Inputs, inputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,7 @@ class Prepared:
     """A folder to be Airflow's dags folder, the DAG to run, arguments for the emulator.
 
     `params` are what the pipeline declares and `tasks` the ids of its tasks in the spec's order, groups
-    before their members; None and empty where that is not known.
+    before their members; None and empty where that is not known, as are `inputs`.
     """
 
     dags: Path
@@ -36,6 +37,7 @@ class Prepared:
     target: str = "airflow3"
     params: Mapping[str, Param] | None = None
     tasks: tuple[str, ...] = ()
+    inputs: Inputs = field(default_factory=Inputs)
 
 
 def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
@@ -62,7 +64,9 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
     arguments = (*_secrets(plan), *outside, *_fixtures(spec), *_packages(folder))
     target = _target(built.bundle.manifest)
     pipeline = plan.pipeline
-    return Prepared(into, pipeline.pipeline, arguments, target, pipeline.params, tuple(plan.tasks))
+    inputs = inputs_of(plan, json.loads(built.bundle.manifest).get("code", ""))
+    order = tuple(plan.tasks)
+    return Prepared(into, pipeline.pipeline, arguments, target, pipeline.params, order, inputs)
 
 
 def _project(plan: Plan) -> tuple[str, ...]:

@@ -11,13 +11,24 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, Protocol, Self
 
 from dagfactory.run.events import RunError
 from dagfactory.run.logs import tail_of_text
 
 _PROGRAM = Path(__file__).with_name("supervisor.py")
 _STOP_WITHIN = 15.0  # seconds; more than the supervisor itself grants the emulator
+
+
+class Components(Protocol):
+    """What watches the processes of a run: those started here, or those of an Airflow that stays."""
+
+    @property
+    def logs(self) -> Path:
+        """Where they write."""
+
+    def check(self, wait: float = 0.0) -> None:
+        """Take in news for up to `wait` seconds; RunError when a component has ended."""
 
 
 @dataclass(slots=True)
@@ -34,6 +45,7 @@ class Processes:
     _buffer: bytes = b""
     _exits: dict[str, int] = field(default_factory=dict)
     imported: bool = False
+    _ended: bool = False
 
     def __enter__(self) -> Self:
         """Start the supervisor in a session of its own, so that ^C reaches only us."""
@@ -91,9 +103,9 @@ class Processes:
         except OSError:
             raise self._lost() from None
 
-    def environ(self, variables: Mapping[str, str]) -> None:
-        """Set variables for everything started from now on."""
-        self.tell("environment", set=dict(variables))
+    def environ(self, variables: Mapping[str, str], *, only: bool = False) -> None:
+        """Set variables for everything started from now on; with `only` there are no others."""
+        self.tell("environment", set=dict(variables), only=only)
 
     def spawn(self, name: str, argv: Sequence[str]) -> None:
         """Start an external program."""
@@ -101,11 +113,34 @@ class Processes:
 
     def airflow(self, name: str, *argv: str, preload: Sequence[str] = ()) -> None:
         """Start `airflow ARGV` in a fork of the supervisor."""
-        self.tell("fork", name=name, argv=argv, log=str(self.log(name)), preload=list(preload))
+        self._fork(name, "airflow.__main__", argv, preload=list(preload))
+
+    def program(self, name: str, entry: str, argv: Sequence[str], folder: str) -> None:
+        """Call `main` of a module in a fork that works in a folder and is asked before it is ended."""
+        self._fork(name, entry, argv, folder=folder)
+
+    def _fork(self, name: str, entry: str, argv: Sequence[str], **more: Any) -> None:
+        details = {"preload": [], **more, "argv": list(argv), "log": str(self.log(name))}
+        self.tell("fork", name=name, entry=entry, **details)
+
+    def end(self, keep: Sequence[str]) -> None:
+        """End all components but some; what was ended is forgotten."""
+        self._ended = False
+        self.tell("end", keep=list(keep))
+        deadline = time.monotonic() + _STOP_WITHIN
+        while not self._ended:
+            if time.monotonic() > deadline:
+                raise RunError(f"the processes of a run did not end, see {self.logs}")
+            self._listen(1.0)
+        self._exits = {name: code for name, code in self._exits.items() if name in keep}
 
     def log(self, name: str) -> Path:
         """Return the log file of a component."""
         return self.logs / f"{name}.log"
+
+    def fileno(self) -> int:
+        """Return what is readable when there is news."""
+        return self._process.stdout.fileno() if self._process.stdout else -1
 
     def check(self, wait: float = 0.0) -> None:
         """Take in news for up to `wait` seconds; RunError when a component has ended."""
@@ -137,10 +172,13 @@ class Processes:
             self._take(json.loads(line))
 
     def _take(self, event: Mapping[str, Any]) -> None:
-        if event["event"] == "exit":
-            self._exits[event["name"]] = event["code"]
-        else:
-            self.imported = True
+        match event["event"]:
+            case "exit":
+                self._exits[event["name"]] = event["code"]
+            case "ended":
+                self._ended = True
+            case _:
+                self.imported = True
 
     def _lost(self) -> RunError:
         log = self.log("supervisor")

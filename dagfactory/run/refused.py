@@ -9,6 +9,7 @@ from typing import Any
 
 from dagfactory.diagnostics.wording import closest, did_you_mean, either, listing
 from dagfactory.emulator import faults
+from dagfactory.language.duration import parse_duration
 from dagfactory.language.param import Param
 from dagfactory.project.specs import STDIN, SUFFIXES
 from dagfactory.run.events import NotReadyError
@@ -107,3 +108,11 @@ def parameter(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
+
+
+def seconds(option: str, text: str) -> float:
+    """Return a duration of the command line (`30m`) in seconds; refuse what is none."""
+    try:
+        return parse_duration(text).total_seconds()
+    except ValueError as error:
+        raise NotReadyError(f"{option} {text}: {error}") from None

@@ -143,13 +143,38 @@ def _fernet_key() -> str:
     return secrets.token_urlsafe(32) + "="
 
 
+SERVER_MODULES = ["dagfactory.run.embedded.audit"]
+_TRIGGERER_MODULES = ["airflow.providers.google.cloud.triggers.vertex_ai"]
+_SCHEDULER_MODULES = ["google.auth.transport.requests", "google.oauth2.service_account"]
+
+WARM_MODULES = [
+    "dagfactory.emulator.server",
+    "dagfactory.emulator.bigquery.seeds",
+    "airflow.utils.serve_logs",
+    "airflow.api_fastapi.execution_api.app",
+    "alembic.runtime.environment",
+    "airflow.jobs.scheduler_job_runner",
+    "airflow.jobs.triggerer_job_runner",
+    "airflow.jobs.dag_processor_job_runner",
+    "airflow.cli.commands.scheduler_command",
+    "airflow.cli.commands.triggerer_command",
+    "airflow.cli.commands.dag_processor_command",
+    "airflow.providers.common.compat.sdk",
+    "airflow.sdk.execution_time.task_runner",
+    "dagfactory.run.embedded.executor",
+    *_SCHEDULER_MODULES,
+    *_TRIGGERER_MODULES,
+]
+"""What every run of an Airflow that is kept needs, imported once before all of them."""
+
+
 def preload_modules(dags: Path, target: str) -> Mapping[str, list[str]]:
     """Say what the server, the scheduler (whose forks run the tasks) and the triggerer import first.
 
     The provider's trigger class costs seven seconds of CPU on first use; imported while the first
     tasks run, it is there when the first job is waited for. A DAG without Vertex AI pays nothing.
     """
-    server = ["dagfactory.run.embedded.audit"] if target == "airflow3" else []
+    server = SERVER_MODULES if target == "airflow3" else []
     rendered = [
         path for path in dags.rglob("*.py") if "dagfactory_runtime_" not in str(path.parent)
     ]
@@ -157,6 +182,6 @@ def preload_modules(dags: Path, target: str) -> Mapping[str, list[str]]:
         return {"server": server, "triggerer": [], "scheduler": []}
     return {
         "server": server,
-        "triggerer": ["airflow.providers.google.cloud.triggers.vertex_ai"],
-        "scheduler": ["google.auth.transport.requests", "google.oauth2.service_account"],
+        "triggerer": _TRIGGERER_MODULES,
+        "scheduler": _SCHEDULER_MODULES,
     }

@@ -9,7 +9,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +50,21 @@ class StateFolders:
         return self.home / "passwords.json"
 
     @property
+    def runs(self) -> Path:
+        """What is remembered of each run."""
+        return self.root / "runs"
+
+    @property
+    def socket(self) -> Path:
+        """Where `dagfactory up` listens."""
+        return self.root / "up.sock"
+
+    @property
+    def warm(self) -> Path:
+        """The dags folder of the runs that borrow the Airflow of `dagfactory up`."""
+        return self.root / "bundles" / "up"
+
+    @property
     def objects(self) -> Path:
         """Where `gs://BUCKET/NAME` lies as the file BUCKET/NAME."""
         return self.emulator / "gcs"
@@ -61,12 +76,19 @@ class StateFolders:
         # keys and models of a run must not end up in a commit
         (self.root / ".gitignore").write_text("*\n")
         # a *.pid: its number may be another process's by now, and Airflow 2's server then refuses to start
-        for stale in (*self.logs.glob("*.log"), *self.home.glob("*.pid")):
+        for stale in self.home.glob("*.pid"):
             stale.unlink()
+        self.empty_logs()
+
+    def empty_logs(self, keep: Collection[str] = ()) -> None:
+        """Delete the logs of components, but those of some, and that of an `up` that is starting."""
+        for log in self.logs.glob("*.log"):
+            if log.stem not in {"up", *keep}:
+                log.unlink()
 
     def clear(self) -> None:
         """Delete everything an earlier run left (the lock must be held)."""
-        for folder in (self.home, self.emulator, self.logs):
+        for folder in (self.home, self.emulator, self.logs, self.runs):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -95,8 +117,8 @@ def locked(root: Path) -> Iterator[None]:
             file.seek(0)
             holder = file.read().strip() or "unknown"
             raise NotReadyError(
-                f"another `dagfactory run` is using {root} (process {holder})",
-                "wait for it to end, or give this run its own folder with --state DIR",
+                f"another `dagfactory run` or `dagfactory up` is using {root} (process {holder})",
+                "wait for it to end (`up --stop` ends one), or give this run its own folder with --state DIR",
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -127,12 +149,21 @@ _FORGET = (
 )
 
 
-def forget_unfinished(database: Path) -> None:
+_BEGIN_AGAIN = """UPDATE task_instance
+    SET state = NULL, trigger_id = NULL, next_method = NULL, next_kwargs = NULL
+    WHERE run_id = ? AND state NOT IN ('success', 'failed', 'skipped', 'upstream_failed', 'removed')"""
+
+
+def forget_unfinished(database: Path, going_on: str | None = None) -> None:
     """Close what an interrupted run left open, or this run's scheduler would go on with it.
 
+    Of a run that is gone on with the unfinished tasks begin again instead, as another try of theirs:
+    that finds the job of the try before, also one that has succeeded since.
     Done in SQL before any component runs: nothing else is connected, and no REST call could be
     quicker than a scheduler that has just found a queued task.
     """
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        if going_on:
+            connection.execute(_BEGIN_AGAIN, (going_on,))
         for statement in _FORGET:
             connection.execute(statement)

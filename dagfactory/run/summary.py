@@ -164,4 +164,7 @@ def _verdict(result: RunResult) -> str:
 def _next(result: RunResult, command: str) -> list[str]:
     if result.passed:
         return [f"  next       {command} --ui     to look around in Airflow's web UI"]
-    return [f"  next       repair it and run again: {command}"]
+    return [
+        f"  next       repair it and go on from there: {command} --rerun-failed",
+        f"             or run all of it again: {command}",
+    ]

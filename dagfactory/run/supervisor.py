@@ -11,10 +11,12 @@ It runs as its own program (`python supervisor.py`), because three things need a
 
 Commands arrive as JSON lines on standard input:
 
-* `{"do": "environment", "set": {…}}`: variables for everything started later
+* `{"do": "environment", "set": {…}}`: variables for everything started later; with `"only": true` no others
 * `{"do": "spawn", "name": …, "argv": […], "log": …}`: start a program
-* `{"do": "import"}`: import Airflow, answered by `{"event": "imported"}`
-* `{"do": "fork", "name": …, "argv": […], "log": …, "preload": […]}`: run `airflow ARGV` in a fork
+* `{"do": "import", "preload": […]}`: import Airflow and more, answered by `{"event": "imported"}`
+* `{"do": "fork", "name": …, "entry": …, "argv": […], "log": …, "preload": […]}`: call `main` of the module
+  `entry` in a fork; with `"folder": …` it works there, in a session of its own, and is ended as a program is
+* `{"do": "end", "keep": […]}`: stop everything but what has these names, answered by `{"event": "ended"}`
 * the end of the input: stop everything, exit 0
 
 Events leave as JSON lines on standard output; `{"event": "exit", "name": …, "code": …}` follows
@@ -25,6 +27,7 @@ environment has nothing of it.
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import logging
@@ -34,7 +37,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -42,6 +45,7 @@ from typing import Any, NoReturn
 import psutil
 
 _SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36  # <linux/prctl.h>
+_PAUSE = 0.01  # seconds between two looks at what is being killed
 _GRACE = 8.0  # seconds an external program (the emulator) gets to end its own jobs
 
 
@@ -67,11 +71,17 @@ def descendants(root: int) -> list[psutil.Process]:
         return []
 
 
-def kill_tree(root: int) -> None:
-    """Kill every descendant of a process, and again until no new one has appeared."""
+def others(root: int, keep: Collection[int] = ()) -> list[psutil.Process]:
+    """Return the living descendants of a process but for some and theirs."""
+    spared = {each.pid for pid in keep for each in descendants(pid)} | set(keep)
+    return [each for each in descendants(root) if each.pid not in spared]
+
+
+def kill_tree(root: int, keep: Collection[int] = ()) -> None:
+    """Kill every descendant of a process but for some, and again until no new one has appeared."""
     # processes, not numbers: psutil tells a number that was given away again from its first owner
     seen: set[psutil.Process] = set()
-    while fresh := set(descendants(root)) - seen:
+    while fresh := set(others(root, keep)) - seen:
         for process in fresh:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -85,7 +95,7 @@ class Supervisor:
     events: int
     wake: int
     names: dict[int, str] = field(default_factory=dict)
-    programs: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
+    programs: dict[int, "subprocess.Popen[bytes] | None"] = field(default_factory=dict)
     buffer: bytes = b""
     running: bool = True
 
@@ -118,21 +128,29 @@ class Supervisor:
         """Carry out one command."""
         match command["do"]:
             case "environment":
+                if command.get("only"):
+                    os.environ.clear()
                 os.environ.update(command["set"])
             case "spawn":
                 self.spawn(command["name"], command["argv"], command["log"])
             case "import":
-                self.load_airflow()
+                self.load_airflow(command["preload"])
             case "fork":
                 self.fork(command)
+            case "end":
+                self.end(command["keep"])
+                self.say("ended")
             case _:
                 self.running = False
 
-    def load_airflow(self) -> None:
+    def load_airflow(self, preload: list[str]) -> None:
         """Import what the components share. Nothing here opens a connection or starts a thread."""
         started = time.monotonic()
         for module in ("airflow.__main__", "airflow.jobs.job", "airflow.dag_processing.manager"):
             importlib.import_module(module)
+        _import_all(preload)
+        # forks share what a collection of garbage would write to, and so copy, in each of them
+        gc.freeze()
         self.say("imported", seconds=round(time.monotonic() - started, 2))
 
     def spawn(self, name: str, argv: list[str], log: str) -> None:
@@ -145,13 +163,15 @@ class Supervisor:
         self.names[program.pid] = name
 
     def fork(self, command: Mapping[str, Any]) -> None:
-        """Run one Airflow command in a fork of this image."""
+        """Run one command in a fork of this image."""
         pid = os.fork()
         if pid == 0:
             # the command takes the end of this pipe for our end: a fork must not keep it open
             os.close(self.events)
             become(command)
         self.names[pid] = command["name"]
+        if command.get("folder"):
+            self.programs[pid] = None
 
     def reap(self) -> None:
         """Collect the dead: named children are reported, adopted orphans are only buried."""
@@ -164,9 +184,11 @@ class Supervisor:
                 if name := self.names.pop(pid, None):
                     self.say("exit", name=name, code=os.waitstatus_to_exitcode(status))
 
-    def stop(self) -> None:
-        """End everything: programs are asked first, Airflow is not (its state is thrown away)."""
-        for pid in list(self.names):
+    def end(self, keep: Collection[str] = ()) -> None:
+        """End all but some: programs are asked first, Airflow is not (its state is thrown away)."""
+        kept = {pid: name for pid, name in self.names.items() if name in keep}
+        ending, self.names = self.names.keys() - kept.keys(), kept
+        for pid in ending:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM if pid in self.programs else signal.SIGKILL)
         deadline = time.monotonic() + _GRACE
@@ -174,11 +196,11 @@ class Supervisor:
             if select.select([self.wake], [], [], left)[0]:
                 os.read(self.wake, 4096)
             self.reap()
-        with contextlib.suppress(ChildProcessError):
-            while True:
-                # each death may hand us children that were nobody's a moment ago
-                kill_tree(os.getpid())
-                os.waitpid(-1, 0)
+        # each death may hand us children that were nobody's a moment ago
+        while others(os.getpid(), kept):
+            kill_tree(os.getpid(), kept)
+            time.sleep(_PAUSE)
+            self.reap()
 
 
 def become(command: Mapping[str, Any]) -> NoReturn:
@@ -186,12 +208,12 @@ def become(command: Mapping[str, Any]) -> NoReturn:
     code = 1
     try:
         _detach(command["log"])
-        for module in command["preload"]:
-            with contextlib.suppress(ImportError):
-                importlib.import_module(module)
-        sys.argv = ["airflow", *command["argv"]]
-        importlib.import_module("airflow.__main__").main()
-        code = 0
+        if command.get("folder"):
+            os.setsid()
+            os.chdir(command["folder"])
+        _import_all(command["preload"])
+        sys.argv = [command["entry"], *command["argv"]]
+        code = importlib.import_module(command["entry"]).main() or 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except BaseException:
@@ -202,6 +224,12 @@ def become(command: Mapping[str, Any]) -> NoReturn:
             sys.stderr.flush()
         # not sys.exit: what this image registered for its own end must not run in a fork
         os._exit(code)
+
+
+def _import_all(modules: list[str]) -> None:
+    for module in modules:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
 
 
 def _detach(log: str) -> None:
@@ -239,7 +267,7 @@ def main() -> int:
     try:
         supervisor.loop()
     finally:
-        supervisor.stop()
+        supervisor.end()
     return 0
 
 

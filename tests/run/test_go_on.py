@@ -1,0 +1,123 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from dagfactory.run.events import NotReadyError, RunEnded, RunStarted
+from dagfactory.run.go_on import GoOn, Inputs, clear, from_task, only_task, rerun_failed
+from dagfactory.run.prepare import prepare
+from dagfactory.run.records import Record, records, remembered, write
+
+INPUTS = Inputs(
+    {"get": "1", "train": "2", "gate": "3", "other": "4"},
+    {"get": frozenset(), "train": frozenset({"get"}), "gate": frozenset({"get", "train"})},
+)
+SPEC = """
+pipeline: three
+schedule: null
+tasks:
+  get: {type: empty}
+  work: {type: group, tasks: {inner: {type: empty}}, after: [get]}
+  gate: {type: empty, after: [work], pool: POOL}
+"""
+
+
+def _record(**changed):
+    return Record("d", "r1", "local", "run", digests={**INPUTS.digests, **changed})
+
+
+def test_what_is_stale_before_a_task_runs_again():
+    plan = from_task("gate", _record(train="old"), INPUTS, force=False)
+    assert plan == GoOn("r1", ("train", "gate"), before=frozenset({"get"}))
+
+
+def test_what_is_stale_beside_a_task_does_not():
+    assert from_task("gate", _record(other="old"), INPUTS, force=False).tasks == ("gate",)
+
+
+def test_force_keeps_what_is_stale():
+    assert from_task("gate", _record(train="old"), INPUTS, force=True).tasks == ("gate",)
+
+
+def test_one_task_alone_takes_nothing_along():
+    plan = only_task("gate", _record(train="old"), INPUTS)
+    assert (plan.tasks, plan.downstream) == (("gate",), False)
+
+
+def test_running_again_what_failed_takes_every_stale_task_along():
+    assert rerun_failed(_record(other="old"), INPUTS, force=False).tasks == ("other",)
+
+
+def test_an_unknown_task_is_told_with_the_nearest():
+    with pytest.raises(NotReadyError, match=r"no task `gats`.*gate"):
+        from_task("gats", _record(), INPUTS, force=False)
+
+
+def _cleared(plan, states):
+    """Return what is cleared of a run, and what the run is told."""
+    sent = []
+    instances = [
+        {"task_id": name, "map_index": index, "state": state}
+        for (name, index), state in states.items()
+    ]
+    api = SimpleNamespace(
+        get=lambda *_, **__: {"task_instances": instances},
+        post=lambda *_, body: sent.append((body["task_ids"], body["include_downstream"])),
+        patch=lambda *_, body: sent.append(body["state"]),
+    )
+    clear(api, "d", plan)
+    return sent
+
+
+def test_only_trials_that_did_not_succeed_are_cleared():
+    states = {
+        ("search.trials", 0): "success",
+        ("search.trials", 1): "failed",
+        ("search.trials", 2): None,
+        ("gate", -1): "upstream_failed",
+    }
+    assert _cleared(GoOn("r", failed=True), states) == [
+        ([["search.trials", 1], "gate"], True),
+        "queued",
+    ]
+
+
+def test_a_task_of_the_spec_is_all_that_airflow_makes_of_it():
+    states = {("search.trials", 0): "success", ("search.best", -1): "success", ("x", -1): "success"}
+    assert _cleared(GoOn("r", ("search",)), states)[0] == (["search.best", "search.trials"], True)
+
+
+def test_inputs_change_with_the_task_alone_and_groups_stand_before_what_waits_for_them(
+    tmp_path: Path,
+):
+    def inputs(pool):
+        spec = tmp_path / "three.yaml"
+        spec.write_text(SPEC.replace("POOL", pool))
+        (tmp_path / "environments").mkdir(exist_ok=True)
+        local = Path(__file__).parents[2] / "specs/environments/local.yaml"
+        (tmp_path / "environments/local.yaml").write_bytes(local.read_bytes())
+        return prepare(spec, environment="local", into=tmp_path / "out").inputs
+
+    one, other = inputs("gpu_quota"), inputs("bigquery_slots")
+    assert [name for name in one.digests if one.digests[name] != other.digests[name]] == ["gate"]
+    assert one.before["gate"] >= {"get", "inner"}
+    assert one.before["inner"] >= {"get"}
+
+
+def test_a_run_is_remembered_from_its_start_to_its_end(tmp_path):
+    told = []
+    sink = remembered(told.append, tmp_path / "runs", Record("d", "", "local", "c"))
+    sink(RunStarted("d", "r", "http://x"))
+    assert [each.state for each in records(tmp_path / "runs", "d")] == ["running"]
+    sink(RunEnded("r", "failed", 2.5))
+    assert [(each.run_id, each.state, each.seconds) for each in records(tmp_path / "runs")] == [
+        ("r", "failed", 2.5)
+    ]
+    assert len(told) == 2
+
+
+def test_a_file_that_is_no_record_is_passed_over(tmp_path):
+    write(tmp_path, Record("d", "r", "local", "c"))
+    (tmp_path / "9.json").write_text("[]")
+    (tmp_path / "8.json").write_text('{"newer": 1}')
+    assert [each.run_id for each in records(tmp_path)] == ["r"]
