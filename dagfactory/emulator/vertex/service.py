@@ -5,6 +5,7 @@ from dagfactory.emulator.jobs.local_job import STOPPED, JobOutcome
 from dagfactory.emulator.jobs.runner import Runner
 from dagfactory.emulator.jobs.submitted_job import FINAL
 from dagfactory.emulator.options import Options
+from dagfactory.emulator.pipelines.pipeline_jobs import PipelineJobs
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex.custom_jobs import CustomJobs
@@ -24,6 +25,7 @@ _STATES = {
     "HyperparameterTuningJob": "JobState",
     "BatchPredictionJob": "JobState",
     "TrainingPipeline": "PipelineState",
+    "PipelineJob": "PipelineState",
 }
 
 
@@ -38,6 +40,7 @@ def methods(options: Options, runner: Runner, faults: Faults, data: PredictionDa
     parts = (
         jobs,
         Pipelines(store, jobs, models, operations, faults),
+        PipelineJobs(store, jobs, operations, faults, state / "gcs"),
         TuningJobs(store, jobs, state / "tuning", faults),
         models,
         Predictions(store, models, runner, entrypoints, data),
