@@ -43,6 +43,7 @@ from trainer.distributed import (
     parallelise,
     prepare,
     process_group,
+    reseed,
     seed_rank,
 )
 from trainer.errors import TERMINATED, TIME_IS_UP, TrainerError
@@ -58,7 +59,7 @@ from trainer.vertex import RunContext, StopRequest, load_secrets, local_path, re
 # Settings that may change between a run and its resumption without changing a number.
 HARMLESS = {
     "output", "textures", "device", "checkpoint_every", "keep_checkpoints", "log_every", "mtbi",
-    "max_seconds",
+    "max_seconds", "processes",
 }  # fmt: skip
 
 
@@ -111,7 +112,6 @@ def assemble(
     seed_rank(group, settings.seed)
     optimizer = make_optimizer(model, settings)
     identity = settings.model_dump(exclude=HARMLESS) | {"data": data.digest}
-    identity["processes"] = group.world_size
     main_only = (context.model_dir / "metrics.jsonl", context.log_dir)
     log = MetricsLog(*main_only) if group.is_main else MetricsLog(None)
     return Run(
@@ -572,10 +572,23 @@ def resume(run: Run) -> bool:
         return False
     load_weights(run.model, found.model)
     state.restore_moments(run.model, run.optimizer, found.moments)
-    state.restore_random_state(found.random[run.group.rank])
+    restore_generators(run, found)
     run.step, run.loss = found.step, found.loss
     run.best, run.stale = found.best, found.stale
     return True
+
+
+def restore_generators(run: Run, found: state.State) -> None:
+    """Continue the random numbers of this process, or draw new ones where their number changed."""
+    group, then = run.group, len(found.random)
+    if then == group.world_size:
+        state.restore_random_state(found.random[group.rank])
+        return
+    reseed(run.settings.seed, found.step + 1, group.rank)
+    run.say(
+        f"saved by {then} process{'es' * (then > 1)}, continued by {group.world_size}: "
+        "new random numbers, not bit for bit"
+    )
 
 
 def load_together(run: Run) -> state.State | None:
