@@ -52,6 +52,7 @@ def prepare(settings: TrainSettings | VlmSettings, process: Process = ALONE) -> 
     """Fix threads, seeds and determinism; refuse what is missing before any data is read."""
     torch.set_num_threads(settings.threads)
     torch.set_flush_denormal(True)
+    torch.backends.cudnn.allow_tf32 = False  # float32 is what `precision` says, in convolutions too
     random.seed(settings.seed)
     np.random.seed(settings.seed)  # noqa: NPY002 - the generator that libraries draw from
     torch.manual_seed(settings.seed)

@@ -68,11 +68,16 @@ def write_pieces(path: Path, pieces: Pieces) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # One name, not one per process: what a killed writer leaves is overwritten by the next.
     temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as stream:
-        stream.writelines(pieces)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as stream:
+            stream.writelines(pieces)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:  # a full disk names no file, and its room is wanted
+        with suppress(OSError):
+            temporary.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def write_json(path: Path, value: object) -> None:

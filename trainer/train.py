@@ -520,10 +520,13 @@ def prepare_save(run: Run, *, check_now: bool = False) -> Callable[[], None]:
 
     def write() -> None:
         refuse_non_finite(found, root)
-        run.context.publish()  # the log: what a checkpoint's step needs is there before it
         groups = state.describe_groups(found.model)
-        checkpoint.save(root, progress, groups, state.pieces(found))
-        checkpoint.prune(root, keep, progress.step)
+        try:
+            run.context.publish()  # the log: what a checkpoint's step needs is there before it
+            checkpoint.save(root, progress, groups, state.pieces(found))
+            checkpoint.prune(root, keep, progress.step)
+        except OSError as error:
+            raise TrainerError(f"{error}; {last_good(root)}") from None
 
     return write if run.group.is_main else lambda: None
 
