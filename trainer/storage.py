@@ -178,6 +178,16 @@ def write_metrics(directory: Path, metrics: Mapping[str, float], step: int) -> N
     write_json(directory / "metrics.json", document)
 
 
+def outputs_whole(directory: Path) -> bool:
+    """Whether a finished run left all its outputs behind, undamaged."""
+    try:
+        files = read_json(directory / "manifest.json")["files"]
+        complete = read_json(directory / "metrics.json")["complete"]
+    except (TrainerError, KeyError):
+        return False
+    return bool(complete) and not damaged_files(directory, files)
+
+
 class Storage(Protocol):
     """Files at addresses; all raise OSError where a disk or a bucket does not answer."""
 

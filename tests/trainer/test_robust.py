@@ -3,12 +3,16 @@
 import json
 import math
 import shutil
+import subprocess
+import sys
 
+import processes
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from trainer import train as program
-from trainer.checkpoint import checkpoint
+from trainer.checkpoint import checkpoint, lease, state
 from trainer.checkpoint.checkpoint import checkpoints
 from trainer.data.dataset import Split, hold_out, load_textures
 from trainer.data.exchange import ImageRecord, encode_png, pictures, read_records
@@ -175,3 +179,37 @@ def test_ctrl_c_before_the_first_step_is_a_line(capsys):
 def test_a_loss_that_equals_the_limit_passes():
     assert checkpoint.loss_problems(10.0, 10.0) == []
     assert checkpoint.loss_problems(10.5, 10.0) == ["the loss 10.5000 is above 10.0"]
+
+
+def test_a_second_trainer_on_a_directory_is_refused_while_the_first_lives(tmp_path):
+    code = (
+        "import sys, pathlib; from trainer.checkpoint import lease\n"
+        "lease.take(pathlib.Path(sys.argv[1])); print('taken', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with processes.started(command, **pipes) as first:
+        assert first.stdout.readline() == "taken\n"
+        with pytest.raises(TrainerError, match=f"another trainer writes to {tmp_path}; wait"):
+            lease.take(tmp_path)
+        first.kill()
+        first.communicate(timeout=processes.LIMIT)
+    lease.take(tmp_path)  # nothing stale is left
+    lease.take(tmp_path)  # and the own one is no hindrance
+
+
+def test_the_best_checkpoint_is_exported(arguments, tmp_path, capsys):
+    given = [*arguments, "--export=best", f"--output={tmp_path}"]
+    assert program.main(given) == 0
+    found = [read_json(path / "manifest.json") for path in checkpoints(tmp_path / "checkpoints")]
+    wanted = max((each for each in found if each["score"] is not None), key=lambda e: e["score"])
+    told = read_json(tmp_path / "model/metrics.json")
+    assert told["metrics"]["val_accuracy"] == pytest.approx(wanted["score"])
+    best = checkpoint.best(tmp_path / "checkpoints")
+    saved = state.decode((best / "state.safetensors").read_bytes()).model
+    weights = load_file(tmp_path / "model/model.safetensors")
+    assert all(torch.equal(saved[name], value) for name, value in weights.items())
+    assert told["step"] == checkpoint.step_of(best)
+    again = [*arguments, f"--from={best}", "--epochs=1", f"--output={tmp_path / 'next'}"]
+    assert program.main(again) == 0
+    assert f"started from {best}" in capsys.readouterr().out

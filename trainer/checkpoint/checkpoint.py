@@ -108,6 +108,18 @@ def prune(root: Location, keep: int, step: int) -> None:
             _remove(root / name)
 
 
+def best(root: Location) -> Location | None:
+    """Return the checkpoint with the best score, None where none has one."""
+    scored = [path for path in checkpoints(root) if score(path) > -math.inf]
+    return max(scored, key=lambda path: (score(path), path.name), default=None)
+
+
+def last_good(root: Location) -> str:
+    """Name the newest checkpoint."""
+    kept = checkpoints(root)
+    return f"last good checkpoint: {kept[-1]}" if kept else "there is no checkpoint yet"
+
+
 def _remove(location: Location) -> None:
     """Remove a checkpoint, its manifest first: what is left then does not count as one."""
     storage = storage_of(location)

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from torch import Tensor, nn
 
-from trainer.checkpoint.checkpoint import checkpoints, read_manifest, read_state
+from trainer.checkpoint.checkpoint import checkpoints, last_good, read_manifest, read_state
 from trainer.distributed import full, like
 from trainer.errors import OtherRunError, TrainerError
 from trainer.storage import Location, Pieces
@@ -264,6 +264,13 @@ def non_finite_problem(state: State) -> str | None:
         if not all_finite(tensor):
             return f"tensor {name!r} holds non-finite values"
     return None
+
+
+def refuse_non_finite(found: State, root: Location) -> None:
+    """Raise TrainerError instead of saving what cannot be continued."""
+    problem = non_finite_problem(found)
+    if problem:
+        raise TrainerError(f"{problem} after step {found.step}; {last_good(root)}")
 
 
 def generators_problem(state: dict[str, Any]) -> str | None:

@@ -153,3 +153,14 @@ def _make(base: Path) -> None:
     print(f"making the built-in data set in {base}", flush=True)
     write_dataset(DataSettings(), base / "data")
     write_textures(base / "data", base / "textures", grid=15)
+
+
+def parts_of(images: Tensor, rank: int, world: int, accumulate: int) -> list[Tensor]:
+    """Images of a step that a process computes, part by part: together the same for any world."""
+    if len(images) < world * accumulate:
+        raise TrainerError(
+            f"{len(images)} images a step are too few for {world} processes "
+            f"and accumulate={accumulate}"
+        )
+    parts = images.tensor_split(world * accumulate)
+    return list(parts[rank * accumulate : (rank + 1) * accumulate])
