@@ -33,7 +33,7 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from trainer.errors import FAILURE_EXIT, TERMINATED, TrainerError
+from trainer.errors import TERMINATED, TrainerError
 from trainer.model.arr_coc import Answers, Network, Output
 from trainer.settings import OptimizerSettings, TrainSettings, VlmSettings
 from trainer.vertex import ALONE, Cluster, Process, RunContext
@@ -52,6 +52,7 @@ def prepare(settings: TrainSettings | VlmSettings, process: Process = ALONE) -> 
     """Fix threads, seeds and determinism; refuse what is missing before any data is read."""
     torch.set_num_threads(settings.threads)
     torch.set_flush_denormal(True)
+    torch.backends.cudnn.allow_tf32 = False  # float32 is what `precision` says, in convolutions too
     random.seed(settings.seed)
     np.random.seed(settings.seed)  # noqa: NPY002 - the generator that libraries draw from
     torch.manual_seed(settings.seed)
@@ -138,12 +139,21 @@ def run_agent(argv: Sequence[str], here: int, cluster: Cluster, job: str) -> int
     except SignalException:
         return TERMINATED
     except ChildFailedError as error:
-        code = error.get_first_failure()[1].exitcode
-        return code if code > 0 else FAILURE_EXIT
+        rank, failure = error.get_first_failure()
+        if failure.exitcode < 0:
+            raise TrainerError(killed(rank, -failure.exitcode)) from None
+        return failure.exitcode
     except (DistError, RendezvousError) as error:
         reason = " ".join(str(error).split())[:200]
         raise TrainerError(f"the machines of this job do not find each other: {reason}") from None
     return 0
+
+
+def killed(rank: int, number: int) -> str:
+    """Say which process a signal ended; it could not say so itself."""
+    name = signal.Signals(number).name
+    often = ": often it had no memory left" if name == "SIGKILL" else ""
+    return f"process {rank} was ended by {name}{often}; start again to continue"
 
 
 def rendezvous(cluster: Cluster) -> dict[str, Any]:
@@ -272,10 +282,15 @@ def die_with_parent() -> None:
 def seed_rank(group: ProcessGroup, seed: int) -> None:
     """Give every rank random numbers of its own; those of rank 0 stay as they are."""
     if not group.is_main:
-        own = (seed + 7_919 * group.rank) % 2**31
-        random.seed(own)
-        np.random.seed(own)  # noqa: NPY002 - the generator that libraries draw from
-        torch.manual_seed(own)
+        reseed(seed, 0, group.rank)
+
+
+def reseed(seed: int, step: int, rank: int) -> None:
+    """Begin new random numbers: a pure function of (seed, step, rank)."""
+    own = (seed + 104_729 * step + 7_919 * rank) % 2**31
+    random.seed(own)
+    np.random.seed(own)  # noqa: NPY002 - the generator that libraries draw from
+    torch.manual_seed(own)
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 USAGE_EXIT = 2
 FAILURE_EXIT = 1
 TIME_IS_UP = 75  # EX_TEMPFAIL of sysexits.h: start again to continue
+INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM  # as a shell says it: saved, start again to continue
 
 
@@ -37,6 +38,9 @@ def run_program(main: Callable[[Sequence[str]], int]) -> int:
     except OSError as error:
         report(error)
         return FAILURE_EXIT
+    except KeyboardInterrupt:
+        sys.stderr.write("trainer: interrupted before there was a step to save\n")
+        return INTERRUPTED
 
 
 def report(error: Exception) -> None:

@@ -10,7 +10,7 @@ import math
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -36,9 +36,9 @@ from trainer.model.arr_coc import (
     relevance_loss,
     whole_tokens,
 )
-from trainer.report.pictures import choose_examples, draw_examples
+from trainer.report.pictures import choose_examples, draw_examples, write_picture
 from trainer.settings import EvaluateSettings
-from trainer.storage import write_bytes, write_metrics
+from trainer.storage import write_metrics
 from trainer.vertex import current_context, local_path
 
 ON_TARGET = 0.25  # least relevance of a patch that counts as a target
@@ -57,8 +57,8 @@ def main(argv: Sequence[str]) -> int:
     metrics = evaluate(model, data.held_out, settings)
     metrics |= question_only_baseline(data.train, data.held_out, len(data.answers))
     if isinstance(model, ArrCoc) and settings.pictures:
-        examples = choose_examples(model, data, settings.pictures)
-        write_bytes(context.model_dir / "relevance.png", draw_examples(examples))
+        count, path = settings.pictures, context.model_dir / "relevance.png"
+        write_picture(path, lambda: draw_examples(choose_examples(model, data, count)))
     write_metrics(context.model_dir, metrics, step)
     context.publish()
     print(summary(metrics, len(data.held_out)))
@@ -72,8 +72,12 @@ def evaluate(model: Network, split: Split, settings: EvaluateSettings) -> dict[s
     if isinstance(model, ArrCoc):
         drop = ablation_drop(model, split, settings.batch, metrics["accuracy"])
         metrics["ablation_drop"] = drop
-        failed = failed_checks(metrics, settings, model.total)
+        uncounted = uncountable(split)
+        failed = failed_checks(metrics, settings, model.total, uncounted)
+        for name in sorted(uncounted):
+            print(f"not judged, nothing to count: {name}")
         metrics["relevance_valid"] = float(not failed)
+        metrics |= dict.fromkeys(uncounted, math.nan)  # written as null
         print("\n".join(f"relevance check failed: {line}" for line in failed) or "relevance valid")
     return metrics
 
@@ -271,10 +275,28 @@ def silenced(model: ArrCoc, part: str) -> Iterator[None]:
         model.ablate = before
 
 
+def uncountable(split: Split) -> set[str]:
+    """Metrics for which a split holds nothing: they are null, and no check judges them."""
+    relational, relevance = split.tensors["relational"], split.tensors["relevance"]
+    lacking = {
+        "relational_accuracy": not relational.any(),
+        "non_relational_accuracy": bool(relational.all()),
+        "recall_at_k": not (relevance >= ON_TARGET * 255).any(),
+        "budget_on_target_ratio": not (relevance >= ON_TARGET * 255).any(),
+        "relevance_iou": not relevance.any(),
+        "query_distinctness": relevance.shape[1] == 1,
+    }
+    return {name for name, lacks in lacking.items() if lacks}
+
+
 def failed_checks(
-    metrics: Mapping[str, float], settings: EvaluateSettings, total: int
+    metrics: Mapping[str, float],
+    settings: EvaluateSettings,
+    total: int,
+    uncounted: Collection[str] = (),
 ) -> list[str]:
     """Every check of the relevance that does not hold, one line each; `total` is budget_total."""
+    metrics = {name: value for name, value in metrics.items() if name not in uncounted}
     lowest = {
         "recall_at_k": settings.least_recall,
         "query_distinctness": settings.least_distinctness,
@@ -282,7 +304,7 @@ def failed_checks(
     failed = [
         f"{name} is {metrics[name]:.4f}, less than {least}"
         for name, least in lowest.items()
-        if not metrics[name] >= least
+        if name in metrics and not metrics[name] >= least
     ]
     failed += [
         f"{name} is {metrics[name]:.4f}, outside ({COLLAPSED}, {1 - COLLAPSED})"

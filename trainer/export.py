@@ -16,7 +16,7 @@ from trainer.data.dataset import Textures
 from trainer.errors import TrainerError
 from trainer.model.arr_coc import Network, Sizes
 from trainer.model.baselines import build
-from trainer.report.pictures import draw_curves, read_series
+from trainer.report.pictures import draw_curves, read_series, write_picture
 from trainer.settings import ModelSettings, TrainSettings
 from trainer.storage import (
     SCHEMA_VERSION,
@@ -51,9 +51,10 @@ def write_model(directory: Path, found: Trained) -> None:
     write_weights(directory, found.weights)
     write_json(directory / "config.json", model_config(found))
     write_bytes(directory / "model_card.md", model_card(found).encode())
-    series = read_series(directory / "metrics.jsonl")
-    write_bytes(directory / "curves.png", draw_curves(series, found.title))
-    names = ["model.safetensors", "config.json", "model_card.md", "metrics.jsonl", "curves.png"]
+    names = ["model.safetensors", "config.json", "model_card.md", "metrics.jsonl"]
+    log = directory / "metrics.jsonl"
+    if write_picture(directory / "curves.png", lambda: draw_curves(read_series(log), found.title)):
+        names.append("curves.png")
     write_manifest(directory, names)
 
 

@@ -120,6 +120,9 @@ class CheckpointSettings(BaseModel):
     )
     mtbi: Seconds = Field(default=3600, description="mean seconds between interruptions, for auto")
     keep_checkpoints: Positive = Field(default=2, description="newest checkpoints kept")
+    export: Literal["best", "last"] = Field(
+        default="last", description="checkpoint whose weights become the model"
+    )
 
 
 class ComputeSettings(BaseModel):
@@ -170,7 +173,7 @@ class TrainSettings(
         description="output directory of the textures stage, or sort-of-clevr: built-in data"
     )
     from_: Address | None = Field(
-        default=None, alias="from", description="model directory to start from"
+        default=None, alias="from", description="model directory or checkpoint to start from"
     )
     epochs: Positive = Field(default=5, description="passes over the training images")
     batch: Positive = Field(default=8, description="images per step, of all processes")

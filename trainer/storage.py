@@ -68,11 +68,16 @@ def write_pieces(path: Path, pieces: Pieces) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # One name, not one per process: what a killed writer leaves is overwritten by the next.
     temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as stream:
-        stream.writelines(pieces)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as stream:
+            stream.writelines(pieces)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:  # a full disk names no file, and its room is wanted
+        with suppress(OSError):
+            temporary.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def write_json(path: Path, value: object) -> None:
@@ -171,6 +176,16 @@ def write_metrics(directory: Path, metrics: Mapping[str, float], step: int) -> N
         "complete": True,
     }
     write_json(directory / "metrics.json", document)
+
+
+def outputs_whole(directory: Path) -> bool:
+    """Whether a finished run left all its outputs behind, undamaged."""
+    try:
+        files = read_json(directory / "manifest.json")["files"]
+        complete = read_json(directory / "metrics.json")["complete"]
+    except (TrainerError, KeyError):
+        return False
+    return bool(complete) and not damaged_files(directory, files)
 
 
 class Storage(Protocol):

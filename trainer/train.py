@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -20,7 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.checkpoint import checkpoint, state
+from trainer.checkpoint import checkpoint, lease, state
 from trainer.config import parse
 from trainer.data.dataset import (
     Batch,
@@ -28,6 +27,7 @@ from trainer.data.dataset import (
     Textures,
     hold_out,
     load_textures,
+    parts_of,
     step_index,
     steps_per_epoch,
     textures_directory,
@@ -43,6 +43,7 @@ from trainer.distributed import (
     parallelise,
     prepare,
     process_group,
+    reseed,
     seed_rank,
 )
 from trainer.errors import TERMINATED, TIME_IS_UP, TrainerError
@@ -52,13 +53,13 @@ from trainer.model.arr_coc import Answers, Network, Output, Sizes, relevance_los
 from trainer.model.baselines import build
 from trainer.report.metrics import Clock, MetricsLog, report_tuning
 from trainer.settings import TrainSettings
-from trainer.storage import Location, check_model, damaged_files, read_json, write_metrics
+from trainer.storage import check_model, outputs_whole, write_metrics
 from trainer.vertex import RunContext, StopRequest, load_secrets, local_path, read_context
 
 # Settings that may change between a run and its resumption without changing a number.
 HARMLESS = {
     "output", "textures", "device", "checkpoint_every", "keep_checkpoints", "log_every", "mtbi",
-    "max_seconds",
+    "max_seconds", "processes", "export",
 }  # fmt: skip
 
 
@@ -111,7 +112,6 @@ def assemble(
     seed_rank(group, settings.seed)
     optimizer = make_optimizer(model, settings)
     identity = settings.model_dump(exclude=HARMLESS) | {"data": data.digest}
-    identity["processes"] = group.world_size
     main_only = (context.model_dir / "metrics.jsonl", context.log_dir)
     log = MetricsLog(*main_only) if group.is_main else MetricsLog(None)
     return Run(
@@ -123,6 +123,7 @@ def finished_before(run: Run, start: Callable[[Run], None]) -> bool:
     """Resume a run or start it; True where a finished one left nothing to do."""
     context, group = run.context, run.group
     if group.is_main:
+        lease.take(context.checkpoint_dir)
         context.fetch()
     if resume(run):
         run.say(f"resumed at step {run.step} of {run.planned}")
@@ -130,6 +131,7 @@ def finished_before(run: Run, start: Callable[[Run], None]) -> bool:
         start(run)
     if group.broadcast(run.done and outputs_whole(context.model_dir)):
         run.say(f"finished before: the model is in {context.model_address}")
+        run.close()
         return True
     if group.is_main:
         context.withdraw("metrics.json")  # no gate may read an old one
@@ -141,10 +143,16 @@ def start_from(run: Run) -> None:
     """Load the weights of a previous stage, when `from` names one."""
     if run.settings.from_ is None:
         return
-    path = local_path(run.settings.from_) / "model.safetensors"
-    check_model(path.parent)
+    given = local_path(run.settings.from_)
+    path = checkpoint.newest(given) / checkpoint.STATE
     try:
-        load_weights(run.model, load_file(path))
+        if path.is_file():
+            weights = state.decode(path.read_bytes()).model
+        else:
+            path = given / "model.safetensors"
+            check_model(given)
+            weights = load_file(path)
+        load_weights(run.model, weights)
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise TrainerError(f"cannot start from {path}: {reason}") from None
@@ -160,12 +168,13 @@ def train_and_finish(run: Run, write_outputs: Callable[[], None]) -> int:
         run.say(f"stopped at step {run.step} of {run.planned}, checkpoint saved")
         return TERMINATED if run.group.any(run.stop.asked)[0] else TIME_IS_UP
     finally:
-        run.log.close()
+        run.close()
 
 
 def finish(run: Run, textures: Textures) -> None:
     """Write the model directory; metrics.json comes last."""
-    metrics = {f"val_{name}": value for name, value in run.measured().items()} | {"loss": run.loss}
+    run.step, loss = load_export(run)
+    metrics = {f"val_{name}": value for name, value in run.measured().items()} | {"loss": loss}
     weights, directory = full_weights(run.model), run.context.model_dir
     if not run.group.is_main:
         return
@@ -181,14 +190,17 @@ def finish(run: Run, textures: Textures) -> None:
     print(f"finished: {name} {metrics[name]:.4f}, model in {run.context.model_address}")
 
 
-def outputs_whole(directory: Path) -> bool:
-    """Whether a finished run left all its outputs behind, undamaged."""
-    try:
-        files = read_json(directory / "manifest.json")["files"]
-        complete = read_json(directory / "metrics.json")["complete"]
-    except (TrainerError, KeyError):
-        return False
-    return bool(complete) and not damaged_files(directory, files)
+def load_export(run: Run) -> tuple[int, float]:
+    """Load the weights that `export` asks for into the model; returns their step and loss."""
+    root, group = run.context.checkpoint_dir, run.group
+    best = checkpoint.best(root) if group.is_main and run.settings.export == "best" else None
+    step = group.broadcast(None if best is None else checkpoint.step_of(best))
+    if step is None or step == run.step:
+        return run.step, run.loss
+    found = state.load(checkpoint.directory_of(root, step), run.model, run.identity)
+    load_weights(run.model, found.model)
+    run.say(f"the best checkpoint is that of step {step}")
+    return found.step, found.loss
 
 
 # ---- The run
@@ -281,6 +293,11 @@ class Run:
         """Print a line, once for all processes."""
         if self.group.is_main:
             print(text, flush=True)
+
+    def close(self) -> None:
+        """Close the log, and let others write into the directory of checkpoints."""
+        self.log.close()
+        lease.release(self.context.checkpoint_dir)
 
     def progress(self) -> checkpoint.Progress:
         """Where the run stands."""
@@ -404,17 +421,6 @@ def accumulate_gradients(run: Run) -> Loss:
     return Loss(*group.all_reduce(torch.stack(sums).sum(0)).cpu().unbind())
 
 
-def parts_of(images: Tensor, rank: int, world: int, accumulate: int) -> list[Tensor]:
-    """Images of a step that a process computes, part by part: together the same for any world."""
-    if len(images) < world * accumulate:
-        raise TrainerError(
-            f"{len(images)} images a step are too few for {world} processes "
-            f"and accumulate={accumulate}"
-        )
-    parts = images.tensor_split(world * accumulate)
-    return list(parts[rank * accumulate : (rank + 1) * accumulate])
-
-
 def learning_rate(settings: TrainSettings, step: int, planned: int) -> float:
     """Rate of a step (from 0): linear warmup, then a cosine down to zero."""
     warmup = max(1, round(settings.warmup * planned))
@@ -516,14 +522,17 @@ def prepare_save(run: Run, *, check_now: bool = False) -> Callable[[], None]:
     found, progress = snapshot(run), run.progress()
     root, keep = run.context.checkpoint_dir, run.settings.keep_checkpoints
     if check_now:
-        refuse_non_finite(found, root)
+        state.refuse_non_finite(found, root)
 
     def write() -> None:
-        refuse_non_finite(found, root)
-        run.context.publish()  # the log: what a checkpoint's step needs is there before it
+        state.refuse_non_finite(found, root)
         groups = state.describe_groups(found.model)
-        checkpoint.save(root, progress, groups, state.pieces(found))
-        checkpoint.prune(root, keep, progress.step)
+        try:
+            run.context.publish()  # the log: what a checkpoint's step needs is there before it
+            checkpoint.save(root, progress, groups, state.pieces(found))
+            checkpoint.prune(root, keep, progress.step)
+        except OSError as error:
+            raise TrainerError(f"{error}; {checkpoint.last_good(root)}") from None
 
     return write if run.group.is_main else lambda: None
 
@@ -546,23 +555,10 @@ def snapshot(run: Run) -> state.State:
     )
 
 
-def refuse_non_finite(found: state.State, root: Location) -> None:
-    """Raise TrainerError instead of saving what cannot be continued."""
-    problem = state.non_finite_problem(found)
-    if problem:
-        raise TrainerError(f"{problem} after step {found.step}; {last_good(root)}")
-
-
 def non_finite_loss(run: Run, value: float) -> str:
     """Say where the loss broke and which checkpoint is still good, after the one under way."""
     run.saver.wait()
-    return f"the loss is {value} at step {run.step + 1}; {last_good(run.context.checkpoint_dir)}"
-
-
-def last_good(root: Location) -> str:
-    """Name the newest checkpoint."""
-    kept = checkpoint.checkpoints(root)
-    return f"last good checkpoint: {kept[-1]}" if kept else "there is no checkpoint yet"
+    return f"the loss is {value} at step {run.step + 1}; {checkpoint.last_good(run.context.checkpoint_dir)}"
 
 
 def resume(run: Run) -> bool:
@@ -572,10 +568,23 @@ def resume(run: Run) -> bool:
         return False
     load_weights(run.model, found.model)
     state.restore_moments(run.model, run.optimizer, found.moments)
-    state.restore_random_state(found.random[run.group.rank])
+    restore_generators(run, found)
     run.step, run.loss = found.step, found.loss
     run.best, run.stale = found.best, found.stale
     return True
+
+
+def restore_generators(run: Run, found: state.State) -> None:
+    """Continue the random numbers of this process, or draw new ones where their number changed."""
+    group, then = run.group, len(found.random)
+    if then == group.world_size:
+        state.restore_random_state(found.random[group.rank])
+        return
+    reseed(run.settings.seed, found.step + 1, group.rank)
+    run.say(
+        f"saved by {then} process{'es' * (then > 1)}, continued by {group.world_size}: "
+        "new random numbers, not bit for bit"
+    )
 
 
 def load_together(run: Run) -> state.State | None:

@@ -186,7 +186,7 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster:
             rank=_whole(environment, "RANK"),
             machines=_whole(environment, "WORLD_SIZE"),
             master=environment.get("MASTER_ADDR", "localhost"),
-            port=int(environment.get("MASTER_PORT", DEFAULT_MASTER_PORT)),
+            port=_whole({"MASTER_PORT": f"{DEFAULT_MASTER_PORT}", **environment}, "MASTER_PORT"),
         )
     return Cluster()
 
@@ -207,6 +207,10 @@ def _from_cluster_spec(text: str) -> Cluster:
         cluster, task = spec["cluster"], spec["task"]
         workers = cluster.get("workerpool1", [])
         host, _, port = cluster["workerpool0"][0].partition(":")
+        if task["type"] not in {"workerpool0", "workerpool1"}:
+            raise TrainerError(
+                f"CLUSTER_SPEC: {task['type']} does not train; use two pools at most"
+            )
         rank = task["index"] + (1 if task["type"] == "workerpool1" else 0)
         return Cluster(rank, 1 + len(workers), host, int(port or DEFAULT_MASTER_PORT))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
@@ -225,7 +229,7 @@ def _metric_file(environment: Mapping[str, str]) -> Path | None:
 
 @dataclass(slots=True)
 class StopRequest:
-    """SIGTERM: finish the step, save, leave with 143; one that comes again later leaves at once.
+    """SIGTERM or Ctrl-C: finish the step, save, leave with 143; one that comes again later leaves at once.
 
     One request arrives more than once: timeout(1) signals its child, then the group of both, and a
     service manager signals every process, of which the agent signals its own again.
@@ -237,6 +241,7 @@ class StopRequest:
     def install(self) -> "StopRequest":
         """Handle SIGTERM from now on."""
         signal.signal(signal.SIGTERM, self._handle)
+        signal.signal(signal.SIGINT, self._handle)
         return self
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:

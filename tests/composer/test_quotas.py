@@ -9,7 +9,7 @@ from dagfactory.composer.command import plans_for
 from dagfactory.composer.needs import needs
 from dagfactory.rest.errors import AnswerError
 
-NAME = "custom_model_training_preemptible_nvidia_a100_gpus"
+NAME = "custom_model_training_preemptible_nvidia_l4_gpus"
 
 
 class Answers:
@@ -37,14 +37,14 @@ def metrics(limit):
     return {"metrics": [{"metric": name, "consumerQuotaLimits": limits}]}
 
 
-@pytest.mark.parametrize("limit", ["4", "8", "-1"])
+@pytest.mark.parametrize("limit", ["1", "8", "-1"])
 def test_a_quota_that_is_enough_is_good(limit):
     assert said(metrics(limit)) == [(True, f"quota {NAME} in us-central1")]
 
 
 def test_a_quota_below_one_machine_is_found():
-    [(good, text)] = said(metrics("2"))
-    assert (good, text) == (False, f"quota {NAME} in us-central1 is 2, a job wants 4")
+    [(good, text)] = said(metrics("0"))
+    assert (good, text) == (False, f"quota {NAME} in us-central1 is 0, a job wants 1")
 
 
 @pytest.mark.parametrize("answer", [{}, AnswerError(403, "denied")])

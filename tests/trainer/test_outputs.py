@@ -177,7 +177,7 @@ def test_every_failed_check_is_listed(finished, tmp_path, capsys):
         f"state.safetensors has {size - 1} bytes, not {size}",
         "state 'perspectival' is missing",
         "state 'encoder' holds non-finite values",
-        "the loss 12.5000 is not below 10.0",
+        "the loss 12.5000 is above 10.0",
         "step 10 of 24: not complete",
     ]
 

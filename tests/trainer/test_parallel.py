@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
+from trainer.data.dataset import parts_of
 from trainer.distributed import ProcessGroup, choose_device, processes
 from trainer.errors import TrainerError
 from trainer.settings import TrainSettings
-from trainer.train import parts_of
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,6 @@ from trainer import train as program
 from trainer.checkpoint import state
 from trainer.checkpoint.checkpoint import MANIFEST, STATE, checkpoints
 from trainer.data.dataset import hold_out, load_textures
-from trainer.errors import TrainerError
 from trainer.evaluate import measure
 
 TORCHRUN = ["-m", "torch.distributed.run", "--nproc-per-node=3", "-m", "trainer"]
@@ -238,10 +237,29 @@ def test_what_two_made_one_can_read(parallel, together, textures):
     model.load_state_dict(saved.model)
 
 
-def test_another_number_of_processes_is_refused(arguments, together, tmp_path):
-    shutil.copytree(together("ddp"), tmp_path / "run")
-    with pytest.raises(TrainerError, match="made with processes=2, this run has 1; use another"):
-        program.main([*arguments, f"--output={tmp_path / 'run'}"])
+def test_one_process_goes_on_where_two_stopped(arguments, together, losses, tmp_path, capsys):
+    base = tmp_path / "run"
+    shutil.copytree(together("ddp"), base)
+    shutil.rmtree(checkpoints(base / "checkpoints")[-1])
+    assert program.main([*arguments, f"--output={base}"]) == 0
+    said = capsys.readouterr().out
+    assert "saved by 2 processes, continued by 1: new random numbers, not bit for bit" in said
+    assert "resumed at step 20 of 24" in said
+    mine, others = losses(base), losses(together("ddp"))
+    assert (len(mine), mine[:20]) == (24, others[:20])
+
+
+def test_a_worker_that_is_killed_before_it_joins_is_named(arguments, tmp_path):
+    process = start(arguments, tmp_path)
+    deadline = time.monotonic() + processes.LIMIT
+    while len(found := workers(tmp_path)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    own = next(path for path in found if path.parent.name != str(process.pid))
+    os.kill(int(own.parent.name), signal.SIGKILL)
+    code, _, errors = finish(process)
+    assert code == 1
+    assert "was ended by SIGKILL: often it had no memory left; start again" in errors
 
 
 def test_a_mistake_is_a_line_of_each_process_and_exit_1(arguments, tmp_path):

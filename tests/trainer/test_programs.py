@@ -54,7 +54,7 @@ def test_validate_is_a_command(finished):
     done = run("trainer", "validate", str(finished / "checkpoints"), "--max_loss=0.001")
     assert done.returncode == 1
     assert done.stdout.startswith("the loss ")
-    assert done.stdout.endswith(" is not below 0.001\n")
+    assert done.stdout.endswith(" is above 0.001\n")
 
 
 def test_a_failure_is_one_line_and_exit_1(tmp_path):

@@ -108,6 +108,18 @@ def prune(root: Location, keep: int, step: int) -> None:
             _remove(root / name)
 
 
+def best(root: Location) -> Location | None:
+    """Return the checkpoint with the best score, None where none has one."""
+    scored = [path for path in checkpoints(root) if score(path) > -math.inf]
+    return max(scored, key=lambda path: (score(path), path.name), default=None)
+
+
+def last_good(root: Location) -> str:
+    """Name the newest checkpoint."""
+    kept = checkpoints(root)
+    return f"last good checkpoint: {kept[-1]}" if kept else "there is no checkpoint yet"
+
+
 def _remove(location: Location) -> None:
     """Remove a checkpoint, its manifest first: what is left then does not count as one."""
     storage = storage_of(location)
@@ -287,7 +299,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--require", default="", help="state groups, with commas; all of the network's by default"
     )
-    result.add_argument("--max_loss", type=float, default=math.inf, help="the loss stays below")
+    result.add_argument("--max_loss", type=float, default=math.inf, help="the loss is at most this")
     result.add_argument("--complete", action="store_true", help="every planned step is done")
     result.add_argument("--json", action="store_true", help="print a JSON report")
     return result
@@ -330,9 +342,9 @@ def state_problems(states: object, required: list[str]) -> list[str]:
 
 
 def loss_problems(loss: object, limit: float) -> list[str]:
-    """Report a loss that is not finite or not below the limit."""
+    """Report a loss that is not finite or above the limit."""
     if not isinstance(loss, int | float) or not math.isfinite(loss):
         return [f"the loss is {loss}"]
-    if loss >= limit:
-        return [f"the loss {loss:.4f} is not below {limit}"]
+    if loss > limit:
+        return [f"the loss {loss:.4f} is above {limit}"]
     return []

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from torch import Tensor, nn
 
-from trainer.checkpoint.checkpoint import checkpoints, read_manifest, read_state
+from trainer.checkpoint.checkpoint import checkpoints, last_good, read_manifest, read_state
 from trainer.distributed import full, like
 from trainer.errors import OtherRunError, TrainerError
 from trainer.storage import Location, Pieces
@@ -78,7 +78,6 @@ def load(directory: Location, model: nn.Module, identity: dict[str, Any]) -> Sta
         state = decode(data)
         refuse_other_run(identity, state.identity)
         check_state(state, model, list(model.parameters()))
-        check_processes(len(state.random), identity.get("processes", 1))
     except OtherRunError:
         raise
     except TrainerError as error:
@@ -97,12 +96,6 @@ def refuse_other_run(now: dict[str, Any], then: dict[str, Any]) -> None:
             f"the checkpoint was made with {name}={then.get(name)!r}, this run has "
             f"{now[name]!r}; use another output directory"
         )
-
-
-def check_processes(found: int, expected: int) -> None:
-    """Raise TrainerError unless every process finds the state of its generators."""
-    if found != expected:
-        raise TrainerError(f"generators of {found} processes, not of {expected}")
 
 
 def largest_state(model: nn.Module) -> int:
@@ -219,6 +212,7 @@ def check_state(state: State, model: nn.Module, parameters: list[nn.Parameter]) 
     problem = (
         model_problem(state.model, model.state_dict())
         or moments_problem(state.moments, parameters)
+        or (None if state.random else "it holds the generators of no process")
         or next(filter(None, map(generators_problem, state.random)), None)
         or non_finite_problem(state)
     )
@@ -270,6 +264,13 @@ def non_finite_problem(state: State) -> str | None:
         if not all_finite(tensor):
             return f"tensor {name!r} holds non-finite values"
     return None
+
+
+def refuse_non_finite(found: State, root: Location) -> None:
+    """Raise TrainerError instead of saving what cannot be continued."""
+    problem = non_finite_problem(found)
+    if problem:
+        raise TrainerError(f"{problem} after step {found.step}; {last_good(root)}")
 
 
 def generators_problem(state: dict[str, Any]) -> str | None:

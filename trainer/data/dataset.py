@@ -1,5 +1,6 @@
 """The output of the textures stage, read back, and the order in which training sees it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -69,6 +70,9 @@ class Textures:
 def load_textures(directory: Path, device: torch.device) -> Textures:
     """Read the textures directory after checking its checksums."""
     document = read_json(directory / "textures.json")
+    lacking = {"files", "grid", "words", "answers"} - document.keys()
+    if lacking:
+        raise TrainerError(f"{directory / 'textures.json'} has no {min(lacking)!r}")
     problems = damaged_files(directory, document["files"])
     if problems:
         raise TrainerError(f"damaged textures in {directory}: {problems[0]}")
@@ -90,14 +94,24 @@ def _load_split(path: Path, device: torch.device) -> Split:
 
 
 def hold_out(split: Split, fraction: float) -> tuple[Split, Split]:
-    """(training, validation): validation takes evenly spaced images, at least one of each."""
-    total = len(split)
-    if total == 1:
+    """(training, validation), no image in both; see `held_images`."""
+    numbers = split.tensors.get("picture", torch.arange(len(split)))
+    chosen = held_images(numbers.tolist(), fraction)
+    return split.subset(~chosen), split.subset(chosen)
+
+
+def held_images(numbers: Sequence[int], fraction: float) -> Tensor:
+    """Tell which lines are for validation: bool [n], by the number of the image of each.
+
+    Validation takes evenly spaced images, at least one of each, with all their lines.
+    """
+    images = list(dict.fromkeys(numbers))
+    total = len(images)
+    if total < 2:  # noqa: PLR2004 - one to train on, one to validate on
         raise TrainerError("training needs at least two images")
     count = min(max(round(total * fraction), 1), total - 1)
-    chosen = torch.zeros(total, dtype=torch.bool)
-    chosen[torch.arange(count) * total // count] = True
-    return split.subset(~chosen), split.subset(chosen)
+    held = {images[number * total // count] for number in range(count)}
+    return torch.tensor([number in held for number in numbers])
 
 
 def steps_per_epoch(images: int, batch: int) -> int:
@@ -139,3 +153,14 @@ def _make(base: Path) -> None:
     print(f"making the built-in data set in {base}", flush=True)
     write_dataset(DataSettings(), base / "data")
     write_textures(base / "data", base / "textures", grid=15)
+
+
+def parts_of(images: Tensor, rank: int, world: int, accumulate: int) -> list[Tensor]:
+    """Images of a step that a process computes, part by part: together the same for any world."""
+    if len(images) < world * accumulate:
+        raise TrainerError(
+            f"{len(images)} images a step are too few for {world} processes "
+            f"and accumulate={accumulate}"
+        )
+    parts = images.tensor_split(world * accumulate)
+    return list(parts[rank * accumulate : (rank + 1) * accumulate])

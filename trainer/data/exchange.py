@@ -5,9 +5,10 @@ one image with its questions. Pydantic reads integers with or without the quotes
 """
 
 import base64
+import hashlib
 import io
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -64,6 +65,11 @@ class ImageRecord(BaseModel):
     image: str = Field(description="base64 of a PNG or JPEG file")
     questions: tuple[QuestionRecord, ...] = Field(min_length=1)
 
+    @property
+    def picture(self) -> str:
+        """Sha256 of the image file: lines of one image have the same."""
+        return hashlib.sha256(self.image.encode()).hexdigest()
+
     def data(self) -> bytes:
         """Return the bytes of the image file; raises ValueError where they are not base64."""
         return base64.b64decode(self.image, validate=True)
@@ -75,6 +81,12 @@ class ImageRecord(BaseModel):
                 return np.asarray(picture.convert("RGB"))
         except (ValueError, UnidentifiedImageError, OSError) as error:
             raise TrainerError(f"image {self.image_id} cannot be decoded: {error}") from None
+
+
+def pictures(records: Sequence[ImageRecord]) -> list[int]:
+    """Return the number of the image that each line is about, as they first appear."""
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(record.picture, len(numbers)) for record in records]
 
 
 def encode_png(pixels: npt.NDArray[np.uint8]) -> str:

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainer.config import parse
-from trainer.data.exchange import ImageRecord, check_shards, find_shards, read_records
+from trainer.data.exchange import ImageRecord, check_shards, find_shards, pictures, read_records
 from trainer.data.vqa_accuracy import human_tensors
 from trainer.errors import TrainerError
 from trainer.settings import TexturesSettings
@@ -105,8 +105,9 @@ def split_tensors(
     """Tensors of n images with q questions each.
 
     textures f32 [n, 13, G, G]; relevance u8 [n, q, G*G] (255 = covered); question i32 [n, q]
-    (row of tokens); tokens i32 [u, t]; answer i64 [n, q]; relational bool [n, q]. Where people
-    answered: human i32 and human_accuracy f32 [n, q, h], see `human_tensors`.
+    (row of tokens); tokens i32 [u, t]; answer i64 [n, q]; relational bool [n, q]. Where several
+    lines are about one image: picture i64 [n], its number. Where people answered: human i32 and
+    human_accuracy f32 [n, q, h], see `human_tensors`.
     """
     asked = [question for record in records for question in record.questions]
     per_image = questions_per_image(records)
@@ -122,8 +123,15 @@ def split_tensors(
         "question": torch.tensor([row[q.text] for q in asked], dtype=torch.int32).view(shape),
         "answer": torch.tensor([number.get(q.answer, -1) for q in asked]).view(shape),
         "relational": torch.tensor([q.relational for q in asked]).view(shape),
+        **picture_tensors(records),
         **human_tensors(asked, answers, shape),
     }
+
+
+def picture_tensors(records: list[ImageRecord]) -> dict[str, Tensor]:
+    """Return the number of the image of each line, where lines share one."""
+    numbers = pictures(records)
+    return {"picture": torch.tensor(numbers)} if len(set(numbers)) < len(numbers) else {}
 
 
 def questions_per_image(records: list[ImageRecord]) -> int:

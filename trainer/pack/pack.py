@@ -139,7 +139,7 @@ class Pack:
         """Write the outputs of a member that is done, and let it leave."""
         with self.attempt(member):
             finish(member.run, self.textures)
-            member.run.log.close()
+            member.run.close()
             self.members.remove(member)
 
     @contextlib.contextmanager
@@ -148,10 +148,13 @@ class Pack:
         try:
             with named(member.name):
                 yield
-        except TrainerError as error:
-            self.failed[member.name] = str(error)
-            self.members.remove(member)
-            print(f"{member.name}: error: {error}", file=sys.stderr, flush=True)
+        except Exception as error:  # noqa: BLE001 - a bug in one is no reason to lose the others
+            told = str(error) if isinstance(error, TrainerError | OSError) else repr(error)
+            self.failed[member.name] = told
+            member.run.close()
+            if member in self.members:
+                self.members.remove(member)
+            print(f"{member.name}: error: {told}", file=sys.stderr, flush=True)
 
 
 def train(pack: Pack) -> bool:

@@ -1,8 +1,10 @@
 """What a run tells while it trains: metrics.jsonl, TensorBoard, tuning and progress lines."""
 
 import json
+import math
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,11 @@ class MetricsLog:
     board: Any = None
 
     def add(self, step: int, split: str, name: str, value: float) -> None:
-        """Note one value; floats keep full precision."""
+        """Note one value; floats keep full precision, what is not finite becomes null."""
         if self.path is None:
             return
-        line = {"step": step, "split": split, "name": name, "value": value, "time": time.time()}
+        known = value if math.isfinite(value) else None  # JSON has no other numbers
+        line = {"step": step, "split": split, "name": name, "value": known, "time": time.time()}
         self.waiting.append(json.dumps(line) + "\n")
         if self.board:
             self.board.add_scalar(f"{split}/{name}", value, step)
@@ -46,7 +49,9 @@ class MetricsLog:
             self.board.flush()
 
     def close(self) -> None:
-        """Close what is open; lines not flushed belong to steps that were not saved."""
+        """Write what waits and close; a resumed run drops the lines of steps that were not saved."""
+        with suppress(OSError):  # what ends the run is said already
+            self.flush()
         if self.board:
             self.board.close()
 

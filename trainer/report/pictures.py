@@ -9,7 +9,7 @@ import io
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,9 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from trainer.data.dataset import Split, Textures
+from trainer.errors import TrainerError
 from trainer.model.arr_coc import LEAST_TOKENS, MOST_TOKENS, TIERS, ArrCoc, whole_tokens
+from trainer.storage import write_bytes
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
@@ -53,6 +55,17 @@ SCORES = {
     "recall_at_k": "recall@K",
 }
 WINDOWS = 40  # a curve is smoothed over a window of a 40th of it
+
+
+def write_picture(path: Path, draw: Callable[[], bytes]) -> bool:
+    """Write a picture; one that cannot be drawn is a line, and no reason to lose a model."""
+    try:
+        write_bytes(path, draw())
+    except Exception as error:  # noqa: BLE001 - whatever it is, the model is worth more
+        path.unlink(missing_ok=True)
+        print(f"no {path.name}: {' '.join(str(error).split())}", flush=True)
+        return False
+    return True
 
 
 # ---- Relevance, kept patches and budgets of some images
@@ -203,6 +216,8 @@ def read_series(path: Path) -> Series:
     series: dict[tuple[str, str], list[Point]] = defaultdict(list)
     for line in path.read_text(encoding="utf-8").splitlines():
         noted = json.loads(line)
+        if noted["value"] is None:  # it was not finite
+            continue
         series[noted["split"], noted["name"]].append((noted["step"], noted["value"]))
     return series
 
@@ -212,6 +227,8 @@ def draw_curves(series: Series, title: str) -> bytes:
     canvas = Canvas(WIDTH, HEIGHT)
     canvas.text((WIDTH / 2, 26), title, size=17, anchor="ms")
     losses = named(series, "train", LOSSES)
+    if not losses:
+        raise TrainerError("the log of the training steps is lost")
     scores = named(series, "validation", SCORES)
     last = max(step for points in losses.values() for step, _ in points)
     highest = max(value for points in losses.values() for _, value in smoothed(points))

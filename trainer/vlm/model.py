@@ -181,6 +181,9 @@ class Reader:
         embedded[visual] = chosen.sight.tokens.flatten(0, 1)
         bias = torch.zeros(visual.shape, device=ids.device)
         bias = bias.masked_scatter(visual, chosen.emphasis)
+        if bias.requires_grad:
+            # A mask alone with a gradient is an illegal memory access on CUDA (pytorch#148476).
+            embedded.requires_grad_()
         mask = causal_mask(bias, real.gather(1, columns), embedded.dtype)
         moved = positions.gather(2, columns.expand(3, -1, -1))
         return backbone.think(embedded, moved, mask, visual, chosen.sight)

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 
 from trainer.config import parse
+from trainer.data.dataset import held_images
+from trainer.data.exchange import pictures
 from trainer.distributed import ProcessGroup, Wrapped, make_optimizer, prepare
 from trainer.errors import TrainerError
 from trainer.export import versions, write_weights
@@ -76,14 +78,15 @@ def assemble(
     """Read data and backbone, build selector and optimizer."""
     data = read_shards(local_path(settings.data))
     records = data.train[: settings.limit]
-    if len(records) < 2:  # noqa: PLR2004 - one to train on, one to validate on
-        raise TrainerError("training needs at least two images")
-    count = min(max(round(len(records) * settings.validation), 1), len(records) - 1)
-    held = {number * len(records) // count for number in range(count)}
+    held = held_images(pictures(records), settings.validation).tolist()
     reader = make_reader(settings, settings, device)
     grid = reader.backbone.shape.grid
     training, validation = (
-        all_pairs([r for n, r in enumerate(records) if (n in held) is wanted], settings.side, grid)
+        all_pairs(
+            [r for r, is_held in zip(records, held, strict=True) if is_held is wanted],
+            settings.side,
+            grid,
+        )
         for wanted in (False, True)
     )
     spread = range(0, len(training), max(1, len(training) // CALIBRATION))

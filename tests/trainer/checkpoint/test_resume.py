@@ -115,7 +115,6 @@ def test_a_damaged_newest_checkpoint_is_passed_over(arguments, finished, halfway
 
 ODD = {
     "no generators": lambda _: [],
-    "too many": lambda own: [own, own],
     "numpy": lambda own: [own | {"numpy": None}],
     "its words": lambda own: [own | {"numpy_keys": None}],
     "python": lambda own: [own | {"python": [3, None, None]}],

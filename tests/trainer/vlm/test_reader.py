@@ -124,6 +124,20 @@ def test_gradients_reach_every_part_of_the_selection_and_nothing_of_the_backbone
         assert weight.grad is None, name
 
 
+def test_no_attention_has_a_mask_alone_with_a_gradient(backbone, pairs, monkeypatch):
+    """That is an illegal memory access in the backward pass on CUDA (pytorch#148476)."""
+    attend, seen = torch.nn.functional.scaled_dot_product_attention, []
+
+    def recorded(query, key, value, attn_mask=None, **more):
+        learned = attn_mask is not None and attn_mask.requires_grad
+        seen.append((learned, any(each.requires_grad for each in (query, key, value))))
+        return attend(query, key, value, attn_mask=attn_mask, **more)
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", recorded)
+    make(backbone).losses(pairs.batch([0, 7]), ObjectiveSettings()).total.backward()
+    assert [carried for learned, carried in seen if learned] == [True] * 3
+
+
 def test_training_the_selection_lowers_the_answer_loss(backbone, pairs):
     reader = make(backbone)
     alone = ObjectiveSettings(relevance_weight=0, budget_weight=0)
