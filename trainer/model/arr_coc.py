@@ -405,9 +405,7 @@ def relevance_loss(relevance: Tensor, mask: Tensor) -> Tensor:
 class Encoder(Standardiser):
     """Textures into patch tokens, questions into what the head asks.
 
-    The convolutions see the coarse channels alone, which everybody may see. The fine channels of a
-    patch reach its own token and those of kept patches beside it, where it is kept itself: a dropped
-    patch has no way to an answer.
+    Convolutions see the coarse channels alone. Nothing fine of a dropped patch reaches any token.
     """
 
     def __init__(self, words: int, width: int) -> None:
