@@ -1,7 +1,8 @@
 """Train and measure ARR-COC, the two networks it is compared with, and each ablation.
 
 Usage: python benchmarks/trainer_table.py [--rows=arr_coc,relation] [--seeds=0,1,2] [--images=9800]
-           [--epochs=2] [--batch=12] [--learning_rate=0.003] [--work=DIR] [--results=FILE] [--show]
+           [--epochs=3] [--batch=12] [--learning_rate=0.003] [--work=DIR] [--results=FILE] [--show]
+       benchmarks/trainer_table.py --rows=arr_coc --seeds=3       (one row, one seed: one line more)
 
 Every run is a process of `python -m trainer` and one of `python -m trainer.evaluate`, with one
 thread. Its result is a line of FILE (JSON). What is in there is not run again, so that the script can be
@@ -25,13 +26,28 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "trainer_table.jsonl"
 HELD_OUT = 200
 
 # Name of a row -> what it shows, its settings, and the row whose model it starts from.
 ROWS: dict[str, tuple[str, list[str], str | None]] = {
-    "arr_coc": ("ARR-COC", [], None),
+    "arr_coc": ("ARR-COC, 36 patches", [], None),
+    "keep_13": ("ARR-COC, 13 patches", ["--keep=13", "--budget_total=2400"], None),
+    "keep_6": ("ARR-COC, 6 patches", ["--keep=6", "--budget_total=1100"], None),
+    "keep_1": ("ARR-COC, 1 patch", ["--keep=1", "--budget_total=400"], None),
+    "coarse_5": (
+        "ARR-COC, 21 patches, coarse image of 5x5",
+        ["--keep=21", "--budget_total=3900"],
+        None,
+    ),
+    "coarse_5_wide": (
+        "ARR-COC, 44 patches, coarse image of 5x5",
+        ["--keep=44", "--budget_total=8100"],
+        None,
+    ),
     "attention": ("plain attention, all patches", ["--network=attention"], None),
-    "relation": ("relational network", ["--network=relation"], None),
+    "relation": ("relational network, all patches", ["--network=relation"], None),
+    "spread": ("the 36 most relevant, not spread", ["--ablate=spread"], None),
     "propositional": ("no propositional scorer", ["--ablate=propositional"], None),
     "perspectival": ("no perspectival scorer", ["--ablate=perspectival"], None),
     "participatory": ("no participatory scorer", ["--ablate=participatory"], None),
@@ -46,9 +62,10 @@ ROWS: dict[str, tuple[str, list[str], str | None]] = {
     "hard": ("ARR-COC, then 1 epoch `hard`", ["--stage=hard", "--epochs=1"], "arr_coc"),
     "longer": ("ARR-COC, then 1 epoch `answer`", ["--epochs=1"], "arr_coc"),
 }
+COARSE = {"coarse_5": 5, "coarse_5_wide": 5}  # pixels per side of the coarse image; else 15
 COLUMNS = (
-    "accuracy", "relational", "non-relational", "patches", "tokens", "recall@K", "ablation drop",
-    "CPU s", "seeds",
+    "accuracy", "relational", "non-relational", "pixels", "million multiply-adds", "tokens",
+    "recall@K", "ablation drop", "CPU s", "seeds",
 )  # fmt: skip
 ACCURACIES = ("accuracy", "relational_accuracy", "non_relational_accuracy")
 
@@ -59,15 +76,13 @@ def options() -> argparse.Namespace:
     parser.add_argument("--rows", default=",".join(ROWS))
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--images", type=int, default=9800)
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--learning_rate", type=float, default=0.003)
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "trainer_table")
-    parser.add_argument("--results", type=Path, default=None)
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--show", action="store_true")
-    found = parser.parse_args()
-    found.results = found.results or found.work / "results.jsonl"
-    return found
+    return parser.parse_args()
 
 
 def program(name: str, *arguments: str) -> float:
@@ -79,19 +94,21 @@ def program(name: str, *arguments: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def textures(work: Path, images: int) -> Path:
+def textures(work: Path, images: int, coarse: int) -> Path:
     """Make the data once."""
-    base = work / f"data-{images}"
-    if not (base / "textures" / "model" / "metrics.json").is_file():
-        program("trainer.data", f"--images={images}", f"--held_out={HELD_OUT}", f"--output={base}")
-        program("trainer.textures", f"--input={base / 'model'}", f"--output={base / 'textures'}")
-    return base / "textures" / "model"
+    data, base = work / f"data-{images}", work / f"textures-{images}-{coarse}"
+    if not (data / "model" / "metrics.json").is_file():
+        program("trainer.data", f"--images={images}", f"--held_out={HELD_OUT}", f"--output={data}")
+    if not (base / "model" / "metrics.json").is_file():
+        source = f"--input={data / 'model'}"
+        program("trainer.textures", source, f"--coarse={coarse}", f"--output={base}")
+    return base / "model"
 
 
 def train(asked: argparse.Namespace, row: str, seed: int) -> dict[str, Any]:
     """Train one row with one seed, evaluate it and describe the run."""
     _, settings, start = ROWS[row]
-    data = textures(asked.work, asked.images)
+    data = textures(asked.work, asked.images, COARSE.get(row, 15))
     base = asked.work / f"{row}-{seed}-{asked.images}-{asked.epochs}"
     shared = [f"--batch={asked.batch}", f"--learning_rate={asked.learning_rate}"]
     shared += [f"--epochs={asked.epochs}", f"--seed={seed}", f"--textures={data}", *settings]
@@ -155,17 +172,20 @@ def spread(values: list[float], digits: int = 3) -> str:
 
 def line(row: str, runs: list[dict[str, Any]]) -> str:
     """One row of the table."""
-    measured = [run["metrics"] for run in runs]
+    measured = [
+        run["metrics"] | {"mega_multiply_adds": run["metrics"]["multiply_adds"] / 1e6}
+        for run in runs
+    ]
 
     def mean(name: str, text: str) -> str:
         found = [one[name] for one in measured if one.get(name) is not None]
         return text.format(statistics.mean(found)) if found else "-"
 
-    kept = mean("kept_fraction", "{:.1%}")
     cells = [
         ROWS[row][0],
         *(spread([one[name] for one in measured]) for name in ACCURACIES),
-        "100%" if kept == "-" else kept,
+        mean("pixels_read", "{:.1%}"),
+        mean("mega_multiply_adds", "{:.2f}"),
         mean("budget_total", "{:.0f}"),
         mean("recall_at_k", "{:.3f}"),
         mean("ablation_drop", "{:.3f}"),

@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
 
 from trainer.config import parse
-from trainer.data.dataset import Batch, Split, load_textures
+from trainer.data.dataset import Batch, Split, Textures, load_textures
 from trainer.data.vqa_accuracy import vqa_accuracy
 from trainer.distributed import choose_device
 from trainer.errors import run_program
@@ -55,6 +56,7 @@ def main(argv: Sequence[str]) -> int:
     model.to(device)
     data = load_textures(local_path(settings.textures), device)
     metrics = evaluate(model, data.held_out, settings)
+    metrics |= cost(model, data)
     metrics |= question_only_baseline(data.train, data.held_out, len(data.answers))
     if isinstance(model, ArrCoc) and settings.pictures:
         count, path = settings.pictures, context.model_dir / "relevance.png"
@@ -82,6 +84,23 @@ def evaluate(model: Network, split: Split, settings: EvaluateSettings) -> dict[s
     return metrics
 
 
+def cost(model: Network, data: Textures) -> dict[str, float]:
+    """Count what an answer costs: the share of pixels that it reads, and its multiply-adds.
+
+    A network that selects reads the coarse image and its fine patches; any other reads all pixels.
+    The questions of an image share what does not depend on the question.
+    """
+    part = data.held_out.batch(torch.arange(1))
+    model.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(part.textures, part.tokens, part.question)
+    selects = isinstance(model, ArrCoc)
+    return {
+        "pixels_read": data.pixels_read(model.keep) if selects else 1.0,
+        "multiply_adds": counter.get_total_flops() / 2 / part.question.numel(),
+    }
+
+
 def summary(metrics: dict[str, float], images: int) -> str:
     """One line for the log."""
     recall = metrics.get("recall_at_k")
@@ -91,7 +110,11 @@ def summary(metrics: dict[str, float], images: int) -> str:
         f"non-relational {metrics['non_relational_accuracy']:.4f}); "
         f"question-only baseline {metrics['baseline_accuracy']:.4f}, "
         f"chance {metrics['chance_accuracy']:.4f}"
-    ) + ("" if recall is None else f"; recall@K {recall:.4f}")
+    ) + (
+        ""
+        if recall is None
+        else f"; recall@K {recall:.4f}, {metrics['pixels_read']:.1%} of the pixels"
+    )
 
 
 def measure(

@@ -49,6 +49,9 @@ class TexturesSettings(Settings):
     stage: Literal["textures"] = Field(default="textures", description="always textures")
     input: Address = Field(description="directory or glob of JSON-lines shards")
     grid: int = Field(default=15, ge=4, le=64, description="patches per image side")
+    coarse: int | None = Field(
+        default=None, ge=1, le=64, description="pixels per side of the coarse image; grid if absent"
+    )
 
 
 class SelectionSettings(BaseModel):
@@ -60,7 +63,7 @@ class SelectionSettings(BaseModel):
     keep: Positive = Field(default=64, description="patches kept per question (top-K)")
     budget_total: Positive = Field(default=12_000, description="most tokens per question")
     ablate: Literal[
-        "none", "propositional", "perspectival", "participatory", "budgets", "opponent"
+        "none", "propositional", "perspectival", "participatory", "budgets", "opponent", "spread"
     ] = Field(default="none", description="part of the network to leave without influence")
 
 
@@ -70,8 +73,8 @@ class ModelSettings(SelectionSettings):
     network: Literal["arr_coc", "attention", "relation"] = Field(
         default="arr_coc", description="ARR-COC, or one of the two it is compared with"
     )
-    keep: Positive = Field(default=22, description="patches kept per question (top-K)")
-    budget_total: Positive = Field(default=4_000, description="most tokens per question")
+    keep: Positive = Field(default=36, description="patches kept per question (top-K)")
+    budget_total: Positive = Field(default=6_600, description="most tokens per question")
     heads: int = Field(default=4, ge=1, le=64, description="attention heads per glimpse")
     glimpses: int = Field(default=2, ge=1, le=8, description="rounds of attention")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout in the answer head")

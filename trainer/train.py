@@ -277,13 +277,13 @@ class Run:
 
         The network computes in the wanted precision, the losses are computed in float32.
         """
-        batch = self.train.batch(images)
+        batch, keep = self.train.batch(images), self.model.keep_at(self.step)
         with autocast(self.settings.precision, batch.textures.device):
             output = self.wrapped.call(
-                batch.textures, batch.tokens, batch.question, answering=self.answering
+                batch.textures, batch.tokens, batch.question, answering=self.answering, keep=keep
             )
         settings = self.settings
-        return objective(in_float32(output), batch, settings, self.model.keep, hard=settings.hard)
+        return objective(in_float32(output), batch, settings, keep, hard=settings.hard)
 
     def measured(self) -> dict[str, float]:
         """Metrics on the validation images."""

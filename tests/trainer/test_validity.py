@@ -57,7 +57,7 @@ def network(ablate="none"):
 
 def test_a_silenced_scorer_is_that_of_the_ablation_and_comes_back():
     given = (
-        torch.rand(2, 13, 6, 6),
+        torch.rand(2, 23, 6, 6),
         torch.tensor([[1, 2, 0], [3, 4, 5]]),
         torch.tensor([[0, 1], [1, 0]]),
     )

@@ -62,9 +62,16 @@ class Textures:
     train: Split
     held_out: Split
     grid: int
+    coarse: int  # pixels per side of the coarse image
+    side: tuple[int, int]  # height and width of the first image, pixels
     words: list[str]
     answers: list[str]
     digest: str
+
+    def pixels_read(self, kept: float) -> float:
+        """Share of an image's pixels in the coarse image and so many fine patches together."""
+        high, wide = (max(side // self.grid, 1) for side in self.side)
+        return (self.coarse**2 + kept * high * wide) / (self.side[0] * self.side[1])
 
 
 def load_textures(directory: Path, device: torch.device) -> Textures:
@@ -76,10 +83,17 @@ def load_textures(directory: Path, device: torch.device) -> Textures:
     problems = damaged_files(directory, document["files"])
     if problems:
         raise TrainerError(f"damaged textures in {directory}: {problems[0]}")
+    if "coarse" not in document:
+        raise TrainerError(
+            f"the textures in {directory} are of an older trainer, where every patch held something "
+            "of its neighbours: write them again with `python -m trainer.textures`"
+        )
     return Textures(
         train=_load_split(directory / "train.safetensors", device),
         held_out=_load_split(directory / "held_out.safetensors", device),
         grid=document["grid"],
+        coarse=document["coarse"],
+        side=tuple(document["side"]),
         words=document["words"],
         answers=document["answers"],
         digest=document["files"]["train.safetensors"]["sha256"],

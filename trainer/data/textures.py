@@ -2,9 +2,10 @@
 
 Writes train.safetensors, held_out.safetensors and textures.json (vocabulary, answers, grid).
 
-A texture is thirteen channels per patch, normalised within each image: those of ARR-COC's texture
-array with its two duplicates replaced by the blue-yellow opponent channel and the local contrast.
-Nothing depends on other images.
+A patch has thirteen coarse channels and ten fine ones. The coarse ones are a function of the coarse
+image alone, a small copy of the image: those of ARR-COC's texture array with its two duplicates
+replaced by the blue-yellow opponent channel and the local contrast. The fine ones are a function of
+the patch's own pixels alone. Nothing depends on other images.
 """
 
 import gc
@@ -32,6 +33,9 @@ CHANNELS = (
     "edge", "y", "x", "eccentricity", "blue_yellow", "contrast",
 )  # fmt: skip
 EDGE = CHANNELS.index("edge")
+PLACE = ("y", "x", "eccentricity")
+FINE = tuple(name for name in CHANNELS if name not in PLACE)  # of a patch's own pixels
+ALL_CHANNELS = (*CHANNELS, *(f"fine_{name}" for name in FINE))
 SPLITS = ("train", "held_out")
 IMAGES_AT_ONCE = 256
 
@@ -42,27 +46,34 @@ def main(argv: Sequence[str]) -> int:
     torch.set_num_threads(settings.threads)
     gc.disable()  # the many small records have no cycles, yet would be walked again and again
     context = current_context(settings.output)
-    metrics = write_textures(local_path(settings.input), context.model_dir, settings.grid)
+    metrics = write_textures(
+        local_path(settings.input), context.model_dir, settings.grid, settings.coarse
+    )
     write_metrics(context.model_dir, metrics, step=0)
     context.publish()
     print(f"wrote textures of {metrics['images']:.0f} images to {context.model_address}")
     return 0
 
 
-def write_textures(source: Path, directory: Path, grid: int) -> dict[str, float]:
+def write_textures(
+    source: Path, directory: Path, grid: int, coarse: int | None = None
+) -> dict[str, float]:
     """Read shards, write the tensors of both splits; returns the counts."""
     shards = find_shards(source)
     check_shards(shards)
     splits = split_records(shards)
     words, answers = vocabulary(splits["train"]), answer_names(splits["train"])
     names = []
+    coarse = coarse or grid
     for split, records in splits.items():
-        tensors = split_tensors(records, words, answers, grid)
+        tensors = split_tensors(records, words, answers, (grid, coarse))
         write_bytes(directory / f"{split}.safetensors", save(tensors))
         names.append(f"{split}.safetensors")
     document = {
         "schema_version": SCHEMA_VERSION,
         "grid": grid,
+        "coarse": coarse,
+        "side": list(splits["train"][0].pixels().shape[:2]),
         "words": words,
         "answers": answers,
         "files": describe_files(directory, names),
@@ -100,11 +111,11 @@ def answer_names(records: list[ImageRecord]) -> list[str]:
 
 
 def split_tensors(
-    records: list[ImageRecord], words: list[str], answers: list[str], grid: int
+    records: list[ImageRecord], words: list[str], answers: list[str], sides: tuple[int, int]
 ) -> dict[str, Tensor]:
-    """Tensors of n images with q questions each.
+    """Tensors of n images with q questions each; `sides` are those of the grid and the coarse image.
 
-    textures f32 [n, 13, G, G]; relevance u8 [n, q, G*G] (255 = covered); question i32 [n, q]
+    textures f32 [n, 23, G, G]; relevance u8 [n, q, G*G] (255 = covered); question i32 [n, q]
     (row of tokens); tokens i32 [u, t]; answer i64 [n, q]; relational bool [n, q]. Where several
     lines are about one image: picture i64 [n], its number. Where people answered: human i32 and
     human_accuracy f32 [n, q, h], see `human_tensors`.
@@ -115,7 +126,7 @@ def split_tensors(
     row = {text: index for index, text in enumerate(texts)}
     number = {name: index for index, name in enumerate(answers)}
     shape = (len(records), per_image)
-    textures, relevance = image_tensors(records, grid)
+    textures, relevance = image_tensors(records, *sides)
     return {
         "textures": textures,
         "relevance": relevance,
@@ -155,8 +166,8 @@ def token_rows(texts: list[str], words: list[str]) -> Tensor:
     return torch.tensor(padded, dtype=torch.int32)
 
 
-def image_tensors(records: list[ImageRecord], grid: int) -> tuple[Tensor, Tensor]:
-    """Textures f32 [n, 13, G, G] and relevance u8 [n, q, G*G]."""
+def image_tensors(records: list[ImageRecord], grid: int, coarse: int) -> tuple[Tensor, Tensor]:
+    """Textures f32 [n, 23, G, G] and relevance u8 [n, q, G*G]."""
     textures, relevance = [], []
     for first in range(0, len(records), IMAGES_AT_ONCE):
         part = records[first : first + IMAGES_AT_ONCE]
@@ -164,7 +175,7 @@ def image_tensors(records: list[ImageRecord], grid: int) -> tuple[Tensor, Tensor
         if len({image.shape for image in pixels}) > 1:
             raise TrainerError("all images must have the same size")
         images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float() / 255
-        textures.append(texture(images, grid))
+        textures.append(all_textures(images, grid, coarse))
         height, width = pixels[0].shape[:2]
         relevance.append(relevance_maps(part, (height, width), grid))
     return torch.cat(textures), torch.cat(relevance)
@@ -184,8 +195,52 @@ def relevance_maps(records: list[ImageRecord], side: tuple[int, int], grid: int)
     return scaled.view(len(records), -1, grid * grid)
 
 
+def all_textures(images: Tensor, grid: int, coarse: int) -> Tensor:
+    """Coarse and fine channels [B, 23, grid, grid] of images [B, 3, H, W] in [0, 1]."""
+    return torch.cat(
+        [texture(coarse_image(images, coarse), grid), fine_texture(images, grid)], dim=1
+    )
+
+
+def coarse_image(images: Tensor, side: int) -> Tensor:
+    """Small copies [B, 3, side, side] of images, in 256 steps as image files have them.
+
+    Means of whole numbers are exact, so that only the mean of the pixels counts, not their order.
+    """
+    return functional.adaptive_avg_pool2d((images * 255).round(), side).round() / 255
+
+
+def fine_texture(images: Tensor, grid: int) -> Tensor:
+    """Ten channels [B, 10, grid, grid], each patch a function of its own pixels alone."""
+    found = pooled(patches_of(images, grid), 1)
+    channels = torch.cat([found[name] for name in FINE], dim=1)
+    return channels.view(len(images), grid, grid, -1).permute(0, 3, 1, 2).contiguous()
+
+
+def patches_of(images: Tensor, grid: int) -> Tensor:
+    """Cut images [B, 3, H, W] into patches [B * N, 3, h, w] that share no pixel.
+
+    Where the grid does not divide a side, the image is first made that much smaller.
+    """
+    high, wide = (max(side // grid, 1) for side in images.shape[2:])
+    if images.shape[2:] != (high * grid, wide * grid):
+        images = functional.adaptive_avg_pool2d(images, (high * grid, wide * grid))
+    cut = images.view(len(images), -1, grid, high, grid, wide).permute(0, 2, 4, 1, 3, 5)
+    return cut.flatten(0, 2)
+
+
 def texture(images: Tensor, grid: int) -> Tensor:
     """Textures [B, 13, grid, grid] of images [B, 3, H, W] in [0, 1]."""
+    found = pooled(images, grid)
+    for name in ("gradient_x", "gradient_y", "edge"):
+        found[name] = unit_range(found[name])
+    place = positions(grid).expand(len(images), -1, -1, -1)
+    found |= {name: place[:, [number]] for number, name in enumerate(PLACE)}
+    return torch.cat([found[name] for name in CHANNELS], dim=1)
+
+
+def pooled(images: Tensor, grid: int) -> dict[str, Tensor]:
+    """Every channel but the place, [B, 1, grid, grid] each; gradients are not normalised."""
 
     def pool(values: Tensor) -> Tensor:
         return functional.adaptive_avg_pool2d(values, grid)
@@ -195,14 +250,13 @@ def texture(images: Tensor, grid: int) -> Tensor:
     gradient_x, gradient_y = sobel(luminance)
     edge = (gradient_x**2 + gradient_y**2 + 1e-8).sqrt()
     mean = pool(luminance)
-    contrast = 2 * (pool(luminance**2) - mean**2).clamp_min(0).sqrt()
-    layers = [
-        pool(images), mean, pool((red - green + 1) / 2),
-        unit_range(pool(gradient_x)), unit_range(pool(gradient_y)), unit_range(pool(edge)),
-        positions(grid).expand(len(images), -1, -1, -1),
-        pool(((red + green) / 2 - blue + 1) / 2), contrast,
-    ]  # fmt: skip
-    return torch.cat(layers, dim=1)
+    return {
+        "red": pool(red), "green": pool(green), "blue": pool(blue), "luminance": mean,
+        "red_green": pool((red - green + 1) / 2), "gradient_x": pool(gradient_x),
+        "gradient_y": pool(gradient_y), "edge": pool(edge),
+        "blue_yellow": pool(((red + green) / 2 - blue + 1) / 2),
+        "contrast": 2 * (pool(luminance**2) - mean**2).clamp_min(0).sqrt(),
+    }  # fmt: skip
 
 
 def sobel(values: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainer.data.textures import CHANNELS, EDGE
-from trainer.errors import UsageError
+from trainer.data.textures import ALL_CHANNELS, CHANNELS, EDGE, FINE
+from trainer.errors import TrainerError, UsageError
 from trainer.settings import ModelSettings, SelectionSettings
 
 POSITION = [CHANNELS.index("y"), CHANNELS.index("x")]
@@ -25,6 +25,8 @@ LEAST_TOKENS = 64  # tokens of a kept patch
 MOST_TOKENS = 400
 LEVELS = (300, 200, 100)  # least tokens of pyramid levels 0, 1 and 2; fewer is level 3
 TIERS = (64, 100, 160, 256, 400)  # tokens of the five quality tiers
+BESIDE_A_PEAK = 0.25
+KEPT_SHARES = (1.0, 0.5, 1.0, 0.5)  # of `keep`, from step to step
 FIRST_TRUST = 12.0
 USUAL_MASS = 8.0  # about ln of the tokens of a question: keeps the evidence near zero
 
@@ -64,28 +66,46 @@ class Standardiser(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(len(CHANNELS), 1, 1))
-        self.register_buffer("deviation", torch.ones(len(CHANNELS), 1, 1))
+        self.register_buffer("mean", torch.zeros(len(ALL_CHANNELS), 1, 1))
+        self.register_buffer("deviation", torch.ones(len(ALL_CHANNELS), 1, 1))
+        self.register_load_state_dict_pre_hook(refuse_older)  # type: ignore[no-untyped-call]
 
     def calibrate(self, textures: Tensor) -> None:
-        """Take mean and deviation of each channel from training textures [n, 13, G, G]."""
+        """Take mean and deviation of each channel from training textures [n, 23, G, G]."""
         self.mean.copy_(textures.mean((0, 2, 3))[:, None, None])
         self.deviation.copy_(textures.std((0, 2, 3))[:, None, None].clamp_min(1e-3))
 
     def standardise(self, textures: Tensor) -> Tensor:
-        """Textures [B, 13, G, G], standardised."""
+        """Textures [B, 23, G, G], standardised."""
         return (textures - self.mean) / self.deviation
+
+
+def refuse_older(
+    module: nn.Module, weights: dict[str, Tensor], prefix: str, *_others: object
+) -> None:
+    """Refuse weights for other channels than those of today."""
+    own, given = module.get_buffer("mean"), weights.get(f"{prefix}mean")
+    if given is not None and len(given) != len(own):
+        raise TrainerError(
+            f"the model reads {len(given)} channels a patch where the trainer now writes {len(own)}: "
+            "it is of an older trainer, train it again with `python -m trainer`"
+        )
 
 
 class Network(nn.Module):
     """A network that the loop can train. Its direct children are its state groups.
 
-    `keep` is how many patches of an image an answer may read.
+    `keep` is how many patches of an image an answer may read; a call may name another number.
     """
 
     summary: ClassVar[str]  # one sentence for the model card
     keep: int
     encoder: Standardiser
+
+    def keep_at(self, step: int) -> int:
+        """Patches kept in a training step: all networks that select learn to read with fewer too."""
+        share = KEPT_SHARES[step % len(KEPT_SHARES)]
+        return max(1, round(self.keep * share))
 
     def balances(self) -> dict[str, float]:
         """Return learned balances worth reporting, by metric name."""
@@ -251,29 +271,36 @@ def top_k(scores: Tensor, keep: int) -> Tensor:
     return above | (tied & (tied.cumsum(-1) <= room))
 
 
-def allocate(
-    relevance: Tensor, keep: int, total: int, kappa: Tensor, offset: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Budgets [..., N] in tokens (0 where dropped) and the mask of kept patches.
+def allocate(relevance: Tensor, kept: Tensor, total: int, kappa: Tensor, offset: Tensor) -> Tensor:
+    """Budgets [..., N] in tokens of the kept patches bool [..., N], 0 where dropped.
 
     b = 64 + 336 clip(s^k + o, 0, 1) with s the min-max normalised relevance,
     k = 4 sigmoid(kappa) + 0.5 and o = 0.3 tanh(offset). Where the kept budgets exceed `total`,
-    the part above 64 shrinks evenly, so the sum never does (given keep * 64 <= total).
+    the part above 64 shrinks evenly, so the sum never does (given 64 tokens for each in total).
     """
     low, high = relevance.amin(-1, keepdim=True), relevance.amax(-1, keepdim=True)
     score = ((relevance - low) / (high - low + 1e-6)).clamp_min(1e-6)
     curve = score ** (4 * torch.sigmoid(kappa) + 0.5) + 0.3 * torch.tanh(offset)
-    kept = top_k(relevance.detach(), keep)
     extra = (MOST_TOKENS - LEAST_TOKENS) * curve.clamp(0, 1) * kept
-    room = total - keep * LEAST_TOKENS
+    room = total - kept.sum(-1, keepdim=True) * LEAST_TOKENS
     extra = extra * (room / extra.sum(-1, keepdim=True).clamp_min(1e-6)).clamp_max(1)
-    return (LEAST_TOKENS + extra) * kept, kept
+    return (LEAST_TOKENS + extra) * kept
 
 
-def share_evenly(relevance: Tensor, keep: int, total: int) -> tuple[Tensor, Tensor]:
-    """Budgets and mask as `allocate` returns them, every kept patch with the same budget."""
-    kept = top_k(relevance.detach(), keep)
-    return kept * min(total / keep, float(MOST_TOKENS)), kept
+def spread_order(relevance: Tensor, grid: int) -> Tensor:
+    """Order [B, Q, N] in which patches are kept: what is relevant here, and not yet beside it.
+
+    A patch that is less relevant than one of its eight neighbours counts a quarter, so that few
+    patches reach every relevant object before they fill the first.
+    """
+    board = relevance.view(*relevance.shape[:-1], grid, grid)
+    highest = functional.max_pool2d(board, 3, stride=1, padding=1)
+    return torch.where(board == highest, board, board * BESIDE_A_PEAK).flatten(-2)
+
+
+def share_evenly(kept: Tensor, total: int) -> Tensor:
+    """Budgets as `allocate` returns them, every kept patch with the same budget."""
+    return kept * (total / kept.sum(-1, keepdim=True)).clamp_max(MOST_TOKENS)
 
 
 def whole_tokens(budgets: Tensor) -> Tensor:
@@ -319,12 +346,22 @@ class Selection(nn.Module):
         self.participatory = Participatory(question, settings.width)
         self.tension_balancer = TensionBalancer(settings.width)
 
-    def budgets(self, relevance: Tensor) -> tuple[Tensor, Tensor]:
-        """Budgets [B, Q, N] in tokens and the mask of kept patches."""
+    def budgets(self, relevance: Tensor, keep: int | None = None) -> tuple[Tensor, Tensor]:
+        """Budgets [B, Q, N] in tokens and the mask of kept patches.
+
+        Another `keep` than that of the settings has a total in proportion.
+        """
+        keep = keep or self.keep
+        total = self.total * keep // self.keep
+        kept = top_k(self.order(relevance).detach(), keep)
         if "budgets" in self.ablate:
-            return share_evenly(relevance, self.keep, self.total)
+            return share_evenly(kept, total), kept
         curve = self.tension_balancer
-        return allocate(relevance, self.keep, self.total, curve.kappa, curve.offset)
+        return allocate(relevance, kept, total, curve.kappa, curve.offset), kept
+
+    def order(self, relevance: Tensor) -> Tensor:
+        """Order [B, Q, N] in which patches are kept: the most relevant first."""
+        return relevance
 
     def relevance(self, textures: Tensor, standard: Tensor, query: Tensor) -> Tensor:
         """Relevance [B, Q, N] of patches [B, N, 13], raw and standardised, to queries [B, Q, D].
@@ -366,7 +403,10 @@ def relevance_loss(relevance: Tensor, mask: Tensor) -> Tensor:
 
 
 class Encoder(Standardiser):
-    """Textures into patch tokens, questions into what the head asks."""
+    """Textures into patch tokens, questions into what the head asks.
+
+    Convolutions see the coarse channels alone. Nothing fine of a dropped patch reaches any token.
+    """
 
     def __init__(self, words: int, width: int) -> None:
         super().__init__()
@@ -378,15 +418,43 @@ class Encoder(Standardiser):
             nn.GELU(),
             nn.Conv2d(width, width, 1),
         )
+        self.fine = nn.Sequential(
+            nn.Linear(9 * (len(FINE) + 1), width), nn.GELU(), nn.Linear(width, width)
+        )
         self.norm_patch = nn.LayerNorm(width)
 
-    def forward(self, standard: Tensor) -> Tensor:
-        """Standardised textures [B, 13, G, G] -> patch tokens [B, N, D + 5].
+    def forward(self, standard: Tensor, kept: Tensor, index: Tensor) -> Tensor:
+        """Standardised textures [B, 23, G, G] -> tokens [B, Q, K, D + 5] of the kept patches.
 
-        The last five numbers say where the patch is: y, x, y^2 - 1, x^2 - 1 and xy.
+        `index` [B, Q, K] are the kept patches, `kept` [B, Q, N] their mask. The last five numbers
+        of a token say where the patch is: y, x, y^2 - 1, x^2 - 1 and xy.
         """
-        content = self.norm_patch(flatten(self.patches(standard)))
-        return torch.cat([content, position_features(standard)], dim=-1)
+        coarse, fine = standard[:, : len(CHANNELS)], standard[:, len(CHANNELS) :]
+        coarse_part = pick(flatten(self.patches(coarse)), index)
+        content = self.norm_patch(coarse_part + self.fine(neighbourhood(fine, kept, index)))
+        return torch.cat([content, pick(position_features(standard), index)], dim=-1)
+
+
+def pick(patches: Tensor, index: Tensor) -> Tensor:
+    """Pick patches [B, N, F] by an index [B, Q, K] -> [B, Q, K, F]."""
+    spread = index.flatten(1)[..., None].expand(-1, -1, patches.shape[-1])
+    return patches.gather(1, spread).view(*index.shape, -1)
+
+
+def neighbourhood(fine: Tensor, kept: Tensor, index: Tensor) -> Tensor:
+    """Fine channels [B, C, G, G] of each kept patch and its eight neighbours, as far as they are kept.
+
+    Returns [B, Q, K, 9 (C + 1)]: what was dropped is 0, and the last channel says so.
+    """
+    images, channels, *grid = fine.shape
+    asked, patches = kept.shape[1:]
+    marked = torch.cat([fine, torch.ones_like(fine[:, :1])], dim=1)
+    around = functional.unfold(marked, 3, padding=1).transpose(1, 2)
+    read = functional.unfold(kept.view(images, asked, *grid).to(fine.dtype), 3, padding=1)
+    read = read.view(images, asked, 9, patches).transpose(2, 3)
+    read = read.gather(2, index[..., None].expand(-1, -1, -1, 9))
+    near = pick(around, index).view(*index.shape, channels + 1, 9)
+    return (near * read[..., None, :]).flatten(3)
 
 
 class Kept(NamedTuple):
@@ -459,7 +527,7 @@ class Head(nn.Module):
 
     def __init__(self, settings: ModelSettings, answers: int) -> None:
         super().__init__()
-        self.keep, self.heads = settings.keep, settings.heads
+        self.heads = settings.heads
         self.glimpses = nn.ModuleList(
             Glimpse(settings, first=number == 0) for number in range(settings.glimpses)
         )
@@ -467,11 +535,8 @@ class Head(nn.Module):
             nn.Linear(settings.width, 64), nn.GELU(), nn.Linear(64, answers)
         )
 
-    def forward(
-        self, query: Tensor, patches: Tensor, relevance: Tensor, budgets: Tensor, kept: Tensor
-    ) -> Tensor:
+    def forward(self, query: Tensor, seen: Kept) -> Tensor:
         """Logits [B, Q, answers] from kept patches only."""
-        seen = gather(patches, relevance, budgets, kept, self.keep)
         state, where = query, query.new_zeros(*query.shape[:2], self.heads, 2)
         for glimpse in self.glimpses:
             state, where = glimpse(state, where, seen)
@@ -479,14 +544,11 @@ class Head(nn.Module):
         return logits
 
 
-def gather(patches: Tensor, relevance: Tensor, budgets: Tensor, kept: Tensor, keep: int) -> Kept:
-    """Pick the `keep` kept patches of every question from patches [B, N, F], in their order."""
+def kept_index(kept: Tensor, keep: int) -> Tensor:
+    """Numbers [B, Q, K] of the `keep` kept patches of every question, in their order."""
     # Ranks of kept patches differ, so that their order does not hang on how top-K breaks ties.
     rank = kept * torch.arange(kept.shape[-1], 0, -1, device=kept.device)
-    index = rank.topk(keep, dim=-1).indices
-    spread = index.flatten(1)[..., None].expand(-1, -1, patches.shape[-1])
-    picked = patches.gather(1, spread).view(*index.shape, -1)
-    return Kept(picked, relevance.gather(2, index), budgets.gather(2, index).clamp_min(1).log())
+    return rank.topk(keep, dim=-1).indices
 
 
 # ---- All of it
@@ -501,22 +563,38 @@ class ArrCoc(Selection, Network):
     def __init__(self, settings: ModelSettings, sizes: Sizes) -> None:
         question = QuestionEncoder(sizes.words, settings.width)
         super().__init__(settings, question, sizes.grid**2)
+        self.grid = sizes.grid
         self.encoder = Encoder(sizes.words, settings.width)
         self.head = Head(settings, sizes.answers)
 
-    def forward(
-        self, textures: Tensor, tokens: Tensor, question: Tensor, *, answering: bool = True
-    ) -> Output:
-        """Textures [B, 13, G, G], tokens [U, t], question [B, Q] (rows of tokens).
+    def order(self, relevance: Tensor) -> Tensor:
+        """Order [B, Q, N] in which patches are kept: peaks of relevance first."""
+        return relevance if "spread" in self.ablate else spread_order(relevance, self.grid)
 
-        Without `answering` the costly half, patch tokens and head, is left out.
+    def forward(
+        self,
+        textures: Tensor,
+        tokens: Tensor,
+        question: Tensor,
+        *,
+        answering: bool = True,
+        keep: int | None = None,
+    ) -> Output:
+        """Textures [B, 23, G, G], tokens [U, t], question [B, Q] (rows of tokens).
+
+        Patches are chosen by the coarse channels, before anything fine is read. Without `answering`
+        the costly half, patch tokens and head, is left out.
         """
         standard = self.encoder.standardise(textures)
         query = self.participatory.question(tokens)[question]
-        relevance = self.relevance(flatten(textures), flatten(standard), query)
-        budgets, kept = self.budgets(relevance)
+        seen, coarse = (flatten(grid[:, : len(CHANNELS)]) for grid in (textures, standard))
+        relevance = self.relevance(seen, coarse, query)
+        budgets, kept = self.budgets(relevance, keep)
         logits = None
         if answering:
             asked = self.encoder.question(tokens)[question]
-            logits = self.head(asked, self.encoder(standard), relevance, budgets, kept)
+            index = kept_index(kept, keep or self.keep)
+            patches = self.encoder(standard, kept, index)
+            weight = budgets.gather(2, index).clamp_min(1).log()
+            logits = self.head(asked, Kept(patches, relevance.gather(2, index), weight))
         return Output(logits, relevance, budgets, kept)

@@ -17,12 +17,12 @@ from trainer.model.arr_coc import (
     POSITION_FEATURES,
     Answers,
     ArrCoc,
-    Encoder,
     Network,
     QuestionEncoder,
     Sizes,
     Standardiser,
     flatten,
+    position_features,
 )
 from trainer.settings import ModelSettings
 
@@ -65,6 +65,27 @@ class Look(nn.Module):
         return values.view(*values.shape[:2], self.heads, -1).transpose(1, 2)
 
 
+class WholeEncoder(Standardiser):
+    """Textures into patch tokens: an encoder whose convolutions see the fine channels of every patch."""
+
+    def __init__(self, words: int, width: int) -> None:
+        super().__init__()
+        self.question = QuestionEncoder(words, width)
+        self.patches = nn.Sequential(
+            nn.Conv2d(self.mean.shape[0], 32, 3, padding=1),
+            nn.GELU(),
+            nn.Conv2d(32, width, 3, padding=1),
+            nn.GELU(),
+            nn.Conv2d(width, width, 1),
+        )
+        self.norm_patch = nn.LayerNorm(width)
+
+    def forward(self, standard: Tensor) -> Tensor:
+        """Standardised textures [B, 23, G, G] -> patch tokens [B, N, D + 5]."""
+        content = self.norm_patch(flatten(self.patches(standard)))
+        return torch.cat([content, position_features(standard)], dim=-1)
+
+
 class Attention(Network):
     """Every patch for every question: no scorers, no top-K, no budgets.
 
@@ -74,12 +95,12 @@ class Attention(Network):
     """
 
     summary = "Plain attention: answers from every patch of the image."
-    encoder: Encoder
+    encoder: WholeEncoder
 
     def __init__(self, settings: ModelSettings, sizes: Sizes) -> None:
         super().__init__()
         self.keep = sizes.grid**2
-        self.encoder = Encoder(sizes.words, settings.width)
+        self.encoder = WholeEncoder(sizes.words, settings.width)
         self.looks = nn.ModuleList(Look(settings) for _ in range(settings.glimpses))
         self.head = nn.Sequential(
             nn.Linear(settings.width, 64), nn.GELU(), nn.Linear(64, sizes.answers)
@@ -92,8 +113,9 @@ class Attention(Network):
         question: Tensor,
         *,
         answering: bool = True,  # noqa: ARG002 - it has nothing but answers
+        keep: int | None = None,  # noqa: ARG002 - it reads every patch
     ) -> Answers:
-        """Textures [B, 13, G, G], tokens [U, t], question [B, Q] (rows of tokens)."""
+        """Textures [B, 23, G, G], tokens [U, t], question [B, Q] (rows of tokens)."""
         state = self.encoder.question(tokens)[question]
         patches = self.encoder(self.encoder.standardise(textures))
         for look in self.looks:
@@ -118,7 +140,7 @@ class ObjectEncoder(Standardiser):
         )
 
     def forward(self, standard: Tensor) -> Tensor:
-        """Standardised textures [B, 13, G, G] -> objects [B, M, D + 2], place in [-1, 1] last."""
+        """Standardised textures [B, 23, G, G] -> objects [B, M, D + 2], place in [-1, 1] last."""
         maps = self.maps(standard)
         axis = torch.linspace(-1, 1, maps.shape[-1], device=maps.device)
         place = torch.stack(torch.meshgrid(axis, axis, indexing="ij"))
@@ -182,8 +204,9 @@ class Relation(Network):
         question: Tensor,
         *,
         answering: bool = True,  # noqa: ARG002 - it has nothing but answers
+        keep: int | None = None,  # noqa: ARG002 - it reads every patch
     ) -> Answers:
-        """Textures [B, 13, G, G], tokens [U, t], question [B, Q] (rows of tokens)."""
+        """Textures [B, 23, G, G], tokens [U, t], question [B, Q] (rows of tokens)."""
         query = self.encoder.question(tokens)[question]
         objects = self.encoder(self.encoder.standardise(textures))
         return Answers(self.head(self.relation(objects, query)))

@@ -208,13 +208,14 @@ def forward(stack: Stack) -> Loss:
     """Losses of the next step of every run, each [runs]."""
     lead, batch = stack.runs[0], next_batch(stack)
     own = stack.split(stack.weights) | draw_masks(stack, batch.question.shape[-2])
+    keep = lead.model.keep_at(lead.step)
     weights = Weights(*(stack.settings[name] for name in Weights._fields))
 
     def one(own: dict[str, Tensor], rest: dict[str, Tensor], weights: Weights, batch: Batch) -> Any:
         inputs = (batch.textures, batch.tokens, batch.question)
-        named = {"answering": lead.answering}
+        named = {"answering": lead.answering, "keep": keep}
         output = functional_call(stack.network, own | rest, inputs, named)
-        loss = objective(output, batch, weights, lead.model.keep, hard=lead.settings.hard)
+        loss = objective(output, batch, weights, keep, hard=lead.settings.hard)
         return tuple(getattr(loss, field.name) for field in fields(loss))
 
     shared = None if stack.alike else 0

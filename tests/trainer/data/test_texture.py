@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from trainer.data.textures import CHANNELS, coverage, texture
+from trainer.data.textures import CHANNELS, coverage, fine_texture, texture
 from trainer.model.arr_coc import Perspectival, Propositional, TensionBalancer
 
 
@@ -52,6 +52,14 @@ def test_every_channel_is_within_zero_and_one():
 def test_an_image_does_not_depend_on_its_neighbours():
     images = torch.rand(3, 3, 30, 30, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(texture(images, 6)[1:2], texture(images[1:2], 6), rtol=0, atol=1e-6)
+
+
+def test_the_fine_channels_of_a_patch_are_its_own():
+    images = torch.rand(1, 3, 30, 30, generator=torch.Generator().manual_seed(0))
+    other = images.clone()
+    other[:, :, :5, 5:10] = 0
+    same = (fine_texture(images, 6) == fine_texture(other, 6)).all(1)[0]
+    assert same.flatten().logical_not().nonzero().flatten().tolist() == [1]
 
 
 def test_coverage_is_the_covered_fraction():

@@ -34,7 +34,7 @@ def small(network, seed=0):
 
 
 def random_textures():
-    return torch.rand(2, 13, 6, 6, generator=torch.Generator().manual_seed(1))
+    return torch.rand(2, 23, 6, 6, generator=torch.Generator().manual_seed(1))
 
 
 @pytest.mark.parametrize("network", NETWORKS)
