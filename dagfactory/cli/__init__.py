@@ -17,6 +17,14 @@ EPILOG = """Exit codes: 0 done, 1 findings or differences, 2 wrong usage, 3 noth
 4 refused by the other side, 70 a bug in dagfactory, 130 interrupted. Every option can be set as
 DAGFACTORY_COMMAND_OPTION in the environment."""
 
+GROUPS = {
+    "Write": "init check explain schema graph machines import",
+    "See what will happen": "trials render plan cost",
+    "Run here": "run up runs results emulator",
+    "Deploy": "sync history rollback composer doctor jobs logs",
+}
+"""The commands as a newcomer meets them; one that is in no group is listed last."""
+
 _FOLDER = Path(__file__).parent
 _SHORT = re.compile(r'"""(.+?)(?:\.?"""|\.?$)', re.MULTILINE)
 
@@ -40,8 +48,13 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands with the first lines of their modules, importing none."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, short_help(name)) for name in self.list_commands(ctx)])
+        groups = {title: text.split() for title, text in GROUPS.items()}
+        known = {name for each in groups.values() for name in each}
+        groups["More"] = [name for name in self.list_commands(ctx) if name not in known]
+        for title, found in groups.items():
+            if found:
+                with formatter.section(title):
+                    formatter.write_dl([(name, short_help(name)) for name in found])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -1,4 +1,4 @@
-"""`dagfactory up`: keep Airflow and the emulator warm, so that `run` starts in a second."""
+"""`dagfactory up`: keep Airflow and the emulator warm, so that `run` starts sooner."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ import click
 def command(state: Path, *, stop: bool, idle: str) -> int:
     """Keep an Airflow in the background that `dagfactory run` finds and uses.
 
-    One per project. A run gets a scheduler, a triggerer and an emulator of its own, in about a second.
+    One per project. A run gets a scheduler, a triggerer and an emulator of its own.
 
     Exit codes: 0 it is up, or stopped; 1 it did not start; 2 another run has the project, or there is
     nothing to stop.

@@ -301,6 +301,11 @@ def test_help_lists_every_command_with_its_first_line(capsys):
     assert "Exit codes: 0 done" in out
 
 
+def test_every_command_is_in_one_group(capsys):
+    grouped = [name for each in cli.GROUPS.values() for name in each.split()]
+    assert sorted(grouped) == cli.names()
+
+
 def test_every_command_has_help(capsys):
     for name in cli.names():
         assert run([name, "--help"]) == 0
