@@ -153,6 +153,25 @@ def parse_text(source: SourceFile) -> Parsed:
     return Parsed(Layers(node) if node and not found else None, None, found, (source,))
 
 
+def parse_resolved(source: SourceFile, environment: str) -> Parsed:
+    """Read a resolved pipeline, as plans hold it, for its environment of the project in this folder."""
+    node, found = load(source)
+    around = parse_environment(environment)
+    found += around.diagnostics
+    if node is None or found:
+        return Parsed(None, around.environment, found, (source,))
+    usage = _usage(SPECS / "any.yaml", node)
+    # the environment's patch is in it already
+    return Parsed(
+        Layers(node),
+        around.environment,
+        [],
+        (source,),
+        around.project,
+        usage=usage.node if usage else None,
+    )
+
+
 def load_file(path: Path) -> _Loaded:
     """Read and load a file; a file that did not change is not loaded twice."""
     if path == STDIN:

@@ -15,6 +15,7 @@ from dagfactory.deploy.changes.compare import compare
 from dagfactory.deploy.changes.deployed import look
 from dagfactory.deploy.changes.formats import Planned, load_form
 from dagfactory.deploy.changes.model import Changes, Warned
+from dagfactory.deploy.changes.prices import with_prices
 from dagfactory.deploy.changes.running import running
 from dagfactory.deploy.changes.warned import warned
 from dagfactory.deploy.destination import choose_destination
@@ -85,6 +86,7 @@ def _plan(options: PlanOptions, airflow: AirflowAt | None) -> SyncPlan | None:
     if planned.refused:
         raise RefusedError("; ".join(planned.refused))
     changes = _with_sweeps(compare(deployed, built.bundle), built.sweeps)
+    changes = with_prices(changes, deployed, built.bundle, name)
     warnings = [*warned(changes, built.bundle), *_running(changes, environments, airflow)]
     warnings += [Warned("confirm", "", f"needs --yes: {each}") for each in planned.confirm]
     changes = replace(changes, warnings=tuple(warnings))

@@ -15,13 +15,15 @@ _STRICT = ConfigDict(strict=True)
 class Document:
     """A resolved pipeline: its own keys, its tasks by id with their groups, and what follows from them.
 
-    `airflow` has the tasks that Airflow knows, each with how often it runs, None where only a run knows.
+    `airflow` has the tasks that Airflow knows, each with how often it runs, None where only a run knows;
+    `spec` is the pipeline as it was read.
     """
 
     settings: dict[str, Any] = field(default_factory=dict)
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     edges: frozenset[tuple[str, str]] = frozenset()
     airflow: dict[str, int | None] = field(default_factory=dict)
+    spec: dict[str, Any] = field(default_factory=dict, compare=False)
 
 
 class _Pipeline(BaseModel):
@@ -48,7 +50,7 @@ def read_pipeline(content: bytes) -> Document | None:
         return None
     settings = {key: value for key, value in found.spec.items() if key != "tasks"}
     edges = {(before, after) for after, all_before in found.edges.items() for before in all_before}
-    return Document(settings, tasks, frozenset(edges), found.airflow)
+    return Document(settings, tasks, frozenset(edges), found.airflow, found.spec)
 
 
 def read_environment(content: bytes) -> dict[str, Any] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from dagfactory.deploy.changes.field import Field, fields
@@ -55,6 +56,42 @@ class TaskChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What a pipeline costs in US dollars: a run, and a month of its schedule."""
+
+    run: float
+    month: float
+
+    @property
+    def text(self) -> str:
+        """Return the amounts for people."""
+        return f"${self.run:,.2f} a run, ${self.month:,.2f} a month"
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChange:
+    """What a pipeline costs before and after, each None where there is no pipeline or no price."""
+
+    before: Price | None = None
+    after: Price | None = None
+
+    @property
+    def text(self) -> str:
+        """Return a line for people, empty where nothing is known or nothing changes."""
+        if self.before == self.after:
+            return ""
+        if self.after is None or self.before is None:
+            known, word = (self.after, "") if self.after else (self.before, "until now ")
+            return f"costs {word}{known.text}" if known else ""
+        return f"costs {self.after.text}; until now {self.before.text}"
+
+    def data(self) -> dict[str, Any]:
+        """Return the amounts as JSON has them."""
+        sides = {"before": self.before, "after": self.after}
+        return {name: asdict(each) if each else None for name, each in sides.items()}
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineChange:
     """One pipeline whose DAG file is added, removed or changed.
 
@@ -72,6 +109,14 @@ class PipelineChange:
     sizes: tuple[Field, ...] = ()
     vanished: tuple[str, ...] = ()
     sweeps: tuple[str, ...] = ()
+    price: PriceChange = field(default_factory=PriceChange)
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """Yield a line for each sweep, and one for the price if that changes."""
+        yield from self.sweeps
+        if self.price.text:
+            yield self.price.text
 
     def data(self) -> dict[str, Any]:
         """Return the change as JSON has it."""
@@ -88,6 +133,7 @@ class PipelineChange:
             "sizes": [each.data() for each in self.sizes],
             "vanished": list(self.vanished),
             "sweeps": list(self.sweeps),
+            "price": self.price.data(),
         }
 
 

@@ -316,3 +316,49 @@ def test_a_plan_of_somebody_else_stays(home: Path, capsys: pytest.CaptureFixture
     edit("specs/etl.yaml", "echo 1", "echo 2")
     assert run(["sync", "--env", "prod", "--yes"]) == 0
     assert theirs.exists()
+
+
+JOB = """\
+pipeline: job
+schedule: "0 3 * * *"
+start_date: 2026-01-05
+tasks:
+  fit:
+    type: train
+    image: us-docker.pkg.dev/demo-project/ml/trainer:1
+    module: team.fit
+    machine: {type: n1-standard-4}
+"""
+
+
+def test_what_a_pipeline_costs_before_and_after(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def cost() -> dict[str, float]:
+        capsys.readouterr()
+        assert run(["cost", "specs/job.yaml", "--env", "prod", "--format", "json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        return {"run": found["run_usd"], "month": found["month_usd"]}
+
+    def price(name: str = "job") -> Any:
+        (found,) = [each for each in planned(capsys)["pipelines"] if each["pipeline"] == name]
+        return found["price"]
+
+    Path("specs/job.yaml").write_text(JOB)
+    first = cost()
+    assert price() == {"before": None, "after": pytest.approx(first)}
+    assert run(["sync", "--env", "prod"]) == 0
+    edit("specs/job.yaml", "n1-standard-4", "n1-standard-8")
+    second = cost()
+    assert second["run"] > 1.8 * first["run"]
+    assert price() == {"before": pytest.approx(first), "after": pytest.approx(second)}
+    capsys.readouterr()
+    assert run(["plan", "--env", "prod"]) == 0
+    line = f"  costs ${second['run']:,.2f} a run, ${second['month']:,.2f} a month; until now $"
+    assert line in capsys.readouterr().out
+    # a machine without a price is no amount
+    edit("specs/job.yaml", "n1-standard-8", "c4-standard-1")
+    Path("specs/environments/prod.yaml").write_text(f"{ENVIRONMENT}machines: [c4-standard-1]\n")
+    assert price()["after"] is None
+    Path("specs/job.yaml").unlink()
+    assert price()["after"] is None

@@ -71,7 +71,7 @@ def _pipeline(change: PipelineChange, style: Style) -> Iterator[str]:
         for each in change.sizes:
             old, new = (literal(side) for side in (each.old, each.new))
             yield _line("  ", "~", f"{each.path[0]}: runs {old} → {new} times", style)
-    yield from (f"  {safe(each, style.encoding)}" for each in change.sweeps)
+    yield from (f"  {safe(each, style.encoding)}" for each in change.notes)
 
 
 def _task(task: TaskChange, style: Style) -> Iterator[str]:

@@ -86,7 +86,7 @@ def _warning(warned: Warned) -> str:
 
 def _lines(change: PipelineChange) -> Iterator[str]:
     yield _title(change)
-    yield from (f"  - {_code(each)}" for each in change.sweeps)
+    yield from (f"  - {_code(each)}" for each in change.notes)
 
 
 def _title(change: PipelineChange) -> str:
