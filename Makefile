@@ -104,6 +104,7 @@ bench: $(STAMP) ## every figure of docs/benchmarks.md, measured here
 	$(BIN)/python benchmarks/unchanged.py
 	$(BIN)/python benchmarks/mutants.py
 	$(BIN)/python benchmarks/parse.py
+	$(BIN)/python benchmarks/warm.py
 
 package: $(STAMP) ## the trainer as dist/dagfactory_trainer-VERSION.tar.gz, for `package:` of a job
 	$(BIN)/python -m trainer.package --output=dist
