@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from dagfactory.cost.report import change, headline
+from dagfactory.cost.report import Sources, change, headline
 from dagfactory.cost.words import dollars, formula
 
 if TYPE_CHECKING:
@@ -51,23 +51,25 @@ def _term(term: Term) -> dict[str, Any]:
 
 
 def as_markdown(cost: Cost, others: Sequence[Alternative]) -> str:
-    """Return the estimate as a table that a pull request shows."""
+    """Return the estimate as a table that a pull request shows, with the sources of its prices."""
+    sources = Sources((*cost.run, *cost.standing))
     lines = [headline(cost).translate(_ESCAPES), "", "| | | $ | share | |", "|---|---|--:|--:|---|"]
-    lines += _rows("run", cost.run, cost.run_usd)
+    lines += _rows("run", cost.run, cost.run_usd, sources)
     month = cost.month_usd
     if cost.run:
         runs = cost.run_usd * cost.runs.count
         lines.append(_row("month", "runs", runs, runs / month, cost.runs.kind))
-    lines += _rows("month", cost.standing, month)
+    lines += _rows("month", cost.standing, month, sources)
     lines += ["", "| a run otherwise | $ | |", "|---|--:|--:|"] if others else []
     lines += [f"| {each.name} | {dollars(each.usd)} | {change(cost, each)} |" for each in others]
-    lines += ["", *(f"- {each.translate(_ESCAPES)}" for each in cost.notes)]
+    notes = (*(f"price {each}" for each in sources.lines()), *cost.notes)
+    lines += ["", *(f"- {each.translate(_ESCAPES)}" for each in notes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _rows(of: str, terms: Sequence[Term], whole: float) -> Iterator[str]:
+def _rows(of: str, terms: Sequence[Term], whole: float, sources: Sources) -> Iterator[str]:
     for each in terms:
-        words = f"{each.what}: {formula(each)}"
+        words = f"{each.what}: {formula(each)}{sources.marks(each)}"
         yield _row(of, f"`{each.name}`", each.usd, each.usd / whole, words)
 
 

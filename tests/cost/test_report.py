@@ -1,6 +1,7 @@
 """What a reader sees: the dearest first, in any terminal, and everything else as data."""
 
 import json
+import re
 
 import pytest
 
@@ -91,6 +92,11 @@ def test_markdown_is_a_table_whatever_a_user_wrote(estimate):
     table = [each for each in lines if each.startswith("| ")]
     assert all(each.count("|") - each.count("\\|") == 6 for each in table[:5])
     assert "<img" not in "\n".join(lines)
+    marked = {
+        letter for each in table if (mark := re.search(r"\[(\w+)\]", each)) for letter in mark[1]
+    }
+    said = {each[8] for each in lines if each.startswith("- price ")}
+    assert marked == said != set()
 
 
 def test_a_pipeline_without_jobs_costs_what_stands(estimate):
