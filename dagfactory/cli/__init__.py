@@ -18,7 +18,7 @@ EPILOG = """Exit codes: 0 done, 1 findings or differences, 2 wrong usage, 3 noth
 DAGFACTORY_COMMAND_OPTION in the environment."""
 
 GROUPS = {
-    "Write": "init check explain schema graph machines import",
+    "Write": "init check ls explain schema graph machines import",
     "See what will happen": "trials render plan cost",
     "Run here": "run up runs results emulator",
     "Deploy": "sync history rollback composer doctor jobs logs",

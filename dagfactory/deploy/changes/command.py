@@ -98,6 +98,21 @@ def _plan(options: PlanOptions, airflow: AirflowAt | None) -> SyncPlan | None:
     return planned
 
 
+def states(paths: tuple[Path, ...], environment: str) -> dict[str, str]:
+    """Return what a sync would do to each pipeline that it changes: `added`, `changed`, `removed`.
+
+    Empty where a spec has errors. Raises DagfactoryError.
+    """
+    specs = find_specs(paths or (SPECS,))
+    built = build(specs, environment, Record("render", environment))
+    if built.bundle is None:
+        return {}
+    store = open_store(choose_destination(None, environments_of(specs, environment), built.bundle))
+    _, deployed = look(built.bundle, store)
+    found = compare(deployed, built.bundle).pipelines
+    return {each.pipeline: each.action for each in found}
+
+
 def _with_sweeps(changes: Changes, sweeps: Mapping[str, tuple[str, ...]]) -> Changes:
     """Say of the pipelines whose spec changes what their sweeps will run."""
     pipelines = tuple(
