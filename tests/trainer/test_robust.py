@@ -222,5 +222,5 @@ def test_a_damaged_checkpoint_is_not_started_from(arguments, finished, tmp_path)
     data[len(data) // 2] ^= 1
     damaged.write_bytes(data)
     again = [*arguments, f"--from={tmp_path}/checkpoints", f"--output={tmp_path}/next"]
-    with pytest.raises(TrainerError, match="state.safetensors does not match its sha256"):
+    with pytest.raises(TrainerError, match=r"state\.safetensors does not match its sha256"):
         program.main(again)
