@@ -144,10 +144,10 @@ def start_from(run: Run) -> None:
     if run.settings.from_ is None:
         return
     given = local_path(run.settings.from_)
-    path = checkpoint.newest(given) / checkpoint.STATE
+    path = checkpoint.newest(given)
     try:
-        if path.is_file():
-            weights = state.decode(path.read_bytes()).model
+        if (path / checkpoint.STATE).is_file():
+            weights = state.read(path, run.model).model
         else:
             path = given / "model.safetensors"
             check_model(given)

@@ -213,3 +213,14 @@ def test_the_best_checkpoint_is_exported(arguments, tmp_path, capsys):
     again = [*arguments, f"--from={best}", "--epochs=1", f"--output={tmp_path / 'next'}"]
     assert program.main(again) == 0
     assert f"started from {best}" in capsys.readouterr().out
+
+
+def test_a_damaged_checkpoint_is_not_started_from(arguments, finished, tmp_path):
+    shutil.copytree(finished / "checkpoints", tmp_path / "checkpoints")
+    damaged = checkpoints(tmp_path / "checkpoints")[-1] / "state.safetensors"
+    data = bytearray(damaged.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged.write_bytes(data)
+    again = [*arguments, f"--from={tmp_path}/checkpoints", f"--output={tmp_path}/next"]
+    with pytest.raises(TrainerError, match=r"state\.safetensors does not match its sha256"):
+        program.main(again)

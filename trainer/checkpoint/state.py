@@ -72,14 +72,21 @@ def load_newest(root: Location, model: nn.Module, identity: dict[str, Any]) -> S
 
 def load(directory: Location, model: nn.Module, identity: dict[str, Any]) -> State:
     """Read one checkpoint and look at every byte and every tensor; raises TrainerError."""
+    state = read(directory, model)
+    refuse_other_run(identity, state.identity)
+    try:
+        check_state(state, model, list(model.parameters()))
+    except TrainerError as error:
+        raise TrainerError(f"{directory.name}: {error}") from None
+    return state
+
+
+def read(directory: Location, model: nn.Module) -> State:
+    """Read one checkpoint of whichever run, equal to what its manifest says; raises TrainerError."""
     document = read_manifest(directory)
     data = read_state(directory, document, largest_state(model))
     try:
         state = decode(data)
-        refuse_other_run(identity, state.identity)
-        check_state(state, model, list(model.parameters()))
-    except OtherRunError:
-        raise
     except TrainerError as error:
         raise TrainerError(f"{directory.name}: {error}") from None
     if state.step != document["step"]:

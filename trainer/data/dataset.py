@@ -20,7 +20,7 @@ from trainer.vertex import RunContext, local_path
 class Batch(NamedTuple):
     """B images with Q questions each."""
 
-    textures: Tensor  # f32 [B, 13, G, G]
+    textures: Tensor  # f32 [B, 23, G, G]
     tokens: Tensor  # i32 [U, t], every distinct question
     question: Tensor  # i64 [B, Q], rows of tokens
     answer: Tensor  # i64 [B, Q], -1 where unknown in training

@@ -129,7 +129,7 @@ def draw_examples(examples: list[Example]) -> bytes:
     """Draw a PNG with a row per example: the patches, their relevance, the budgets of the kept ones."""
     canvas = Canvas(MARGIN + 3 * (PANEL + GAP), TOP + ROW * len(examples))
     columns = [MARGIN + number * (PANEL + GAP) for number in range(3)]
-    titles = ("what the network sees", "relevance; kept patches framed", "budgets in tokens")
+    titles = ("the coarse image", "relevance; kept patches framed", "budgets in tokens")
     for x, title in zip(columns, titles, strict=True):
         canvas.text((x, 30), title, size=17, anchor="ls")
     for number, example in enumerate(examples):

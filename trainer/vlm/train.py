@@ -22,7 +22,7 @@ from trainer.storage import (
     write_manifest,
     write_metrics,
 )
-from trainer.train import HARMLESS, Loss, Run, finished_before, train_and_finish
+from trainer.train import HARMLESS, Loss, Run, finished_before, load_export, train_and_finish
 from trainer.vertex import RunContext, StopRequest, load_secrets, local_path, read_context
 from trainer.vlm.data import Pairs, all_pairs, read_shards
 from trainer.vlm.evaluate import measure
@@ -114,9 +114,9 @@ def assemble(
 
 def finish(run: VlmRun) -> None:
     """Write the model directory; metrics.json comes last."""
+    run.step, loss = load_export(run)
     directory = run.context.model_dir
-    metrics = {f"val_{name}": value for name, value in run.measured().items()}
-    metrics["loss"] = run.loss
+    metrics = {f"val_{name}": value for name, value in run.measured().items()} | {"loss": loss}
     write_weights(directory, run.model.state_dict())
     write_json(directory / "config.json", config(run))
     for name, value in metrics.items():

@@ -46,7 +46,13 @@ _VLM = (
     "lambda_2",
     "lambda_3",
 )
-_EVALUATION = ("milliseconds_per_image", "ablation_drop", "relevance_valid")
+_EVALUATION = (
+    "milliseconds_per_image",
+    "multiply_adds",
+    "pixels_read",
+    "ablation_drop",
+    "relevance_valid",
+)
 _BASELINES = (
     "chance_accuracy",
     "baseline_accuracy",

@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from trainer.data.textures import ALL_CHANNELS, all_textures, coarse_image, patches_of
+from trainer.data.textures import (
+    ALL_CHANNELS,
+    CHANNELS,
+    FINE,
+    all_textures,
+    coarse_image,
+    patches_of,
+)
 from trainer.model.arr_coc import ArrCoc, Sizes
 from trainer.settings import ModelSettings
 
@@ -52,6 +59,22 @@ def test_dropped_patches_change_no_bit_of_an_answer(coarse, seed):
         assert torch.equal(coarse_image(other, coarse), coarse_image(pixels, coarse))
         assert (other != pixels).any(1).float().mean() > 0.85
         after = answer(model, other, coarse)
+        assert torch.equal(after.kept, before.kept)
+        assert torch.equal(after.logits[0, asked], before.logits[0, asked])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_fine_channels_of_dropped_patches_may_be_anything(seed):
+    """Shuffled pixels keep their mean and contrast; these channels keep nothing."""
+    model, textures = network(15, seed), all_textures(image(seed), GRID, 15)
+    with torch.no_grad():
+        before = model(textures, TOKENS, QUESTION)
+    for asked in range(QUESTIONS):
+        other = textures.clone()
+        dropped = ~before.kept[0, asked].view(GRID, GRID)
+        other[0, len(CHANNELS) :, dropped] = 9 * torch.randn(len(FINE), int(dropped.sum()))
+        with torch.no_grad():
+            after = model(other, TOKENS, QUESTION)
         assert torch.equal(after.kept, before.kept)
         assert torch.equal(after.logits[0, asked], before.logits[0, asked])
 

@@ -5,8 +5,11 @@ import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from dagfactory.compiler.lint.metrics import TRAINER
+from trainer.checkpoint.checkpoint import MANIFEST, STATE, seal
+from trainer.checkpoint.state import decode
 from trainer.errors import TrainerError
 from trainer.storage import read_json
 from trainer.vlm import __main__ as program
@@ -111,6 +114,19 @@ def test_another_backbone_is_another_run(arguments, finished, backbone, tmp_path
     shutil.copytree(finished, tmp_path / "run")
     with pytest.raises(TrainerError, match="the checkpoint was made with backbone"):
         train.main([*arguments, f"--backbone={tmp_path}/other", f"--output={tmp_path}/run"])
+
+
+def test_export_best_takes_the_weights_of_the_best_checkpoint(arguments, finished, tmp_path):
+    """The score of an earlier checkpoint is made the best one: this small model's never differ."""
+    shutil.copytree(finished / "checkpoints", tmp_path / "checkpoints")
+    best = tmp_path / "checkpoints" / "step-00000002"
+    told = read_json(best / MANIFEST) | {"score": 2.0}
+    (best / MANIFEST).write_bytes(seal(told))
+    assert train.main([*arguments, "--export=best", f"--output={tmp_path}"]) == 0
+    assert read_json(tmp_path / "model" / "metrics.json")["step"] == 2
+    weights = load_file(tmp_path / "model" / "model.safetensors")
+    saved = decode((best / STATE).read_bytes()).model
+    assert all(torch.equal(saved[name], value) for name, value in weights.items())
 
 
 def test_evaluation_measures_the_held_out_images(finished, questions, backbone, tmp_path, capsys):
