@@ -94,7 +94,8 @@ def _in(request: RunRequest, state: StateFolders, lease: Lease | None, stop: Sto
         go_on, earlier = _go_on(request, prepared, state)
         options = _options(request, prepared, progress.close)
         options = replace(options, lease=lease, go_on=go_on)
-        sink = remembered(sink, state.runs, _record(request, prepared, earlier))
+        record = _record(request, prepared, earlier)
+        sink = remembered(sink, state.runs, record, earlier.digests if earlier else None)
         result = execute(
             prepared.dags,
             prepared.dag_id,
@@ -145,9 +146,7 @@ def _record(request: RunRequest, prepared: Prepared, earlier: Record | None) -> 
     digests = dict(prepared.inputs.digests)
     if earlier is None:
         return Record(prepared.dag_id, "", request.environment, request.words, digests=digests)
-    # what was kept was made from what the earlier run says
-    kept = {} if not (request.force or request.only_task) else earlier.digests
-    return replace(earlier, state="running", digests={**digests, **kept})
+    return replace(earlier, state="running", digests=digests)
 
 
 def _alone(request: RunRequest, state: StateFolders) -> Prepared:
