@@ -30,7 +30,8 @@ class GoOn:
     """An earlier run and the spec's tasks to clear in it; `failed` clears what did not succeed.
 
     With `downstream` what comes after those tasks is cleared as well; `before` are tasks that are
-    cleared only where they have not succeeded.
+    cleared only where they have not succeeded. Tasks that are not `known` to be the spec's have to be in
+    the earlier run.
     """
 
     run_id: str
@@ -38,6 +39,7 @@ class GoOn:
     downstream: bool = True
     failed: bool = False
     before: frozenset[str] = frozenset()
+    known: bool = True
 
 
 def inputs_of(plan: "Plan", code: str) -> Inputs:
@@ -82,13 +84,14 @@ def from_task(task: str, record: Record, inputs: Inputs, *, force: bool) -> GoOn
     _check(task, inputs)
     before = inputs.before.get(task, frozenset())
     old = () if force else stale(before, record, inputs)
-    return GoOn(record.run_id, (*old, task), before=before - set(old))
+    known = bool(inputs.digests)
+    return GoOn(record.run_id, (*old, task), before=before - set(old), known=known)
 
 
 def only_task(task: str, record: Record, inputs: Inputs) -> GoOn:
     """Return how to run one task of an earlier run again, and nothing after it."""
     _check(task, inputs)
-    return GoOn(record.run_id, (task,), downstream=False)
+    return GoOn(record.run_id, (task,), downstream=False, known=bool(inputs.digests))
 
 
 def rerun_failed(record: Record, inputs: Inputs, *, force: bool) -> GoOn:
@@ -118,6 +121,8 @@ def clear(api: AirflowApi, dag_id: str, plan: GoOn) -> frozenset[str]:
     instances = api.get(*path, "taskInstances", limit=10000)["task_instances"]
     cleared: list[dict[str, Any]] = []
     wanted = _of(plan.tasks, instances)
+    if plan.tasks and not wanted and not plan.known:
+        raise NotReadyError(f"there is no task `{plan.tasks[-1]}` in {plan.run_id}")
     if wanted:
         cleared += _clear(api, dag_id, plan.run_id, wanted, include_downstream=plan.downstream)
     unfinished = [each for each in instances if each["state"] not in _FINISHED]

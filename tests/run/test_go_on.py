@@ -78,6 +78,12 @@ def _sent_and_kept(plan, states, after=()):
     return sent, clear(api, "d", plan)
 
 
+def test_a_task_of_a_rendered_folder_must_be_in_the_run():
+    plan = only_task("gats", _record(), Inputs())
+    with pytest.raises(NotReadyError, match="no task `gats` in r1"):
+        _cleared(plan, {("gate", -1): "success"})
+
+
 def test_what_is_not_cleared_is_kept():
     states = {("get", -1): "success", ("g.train", -1): "success", ("gate", -1): "failed"}
     again = [("g.train", -1), ("gate", -1)]
