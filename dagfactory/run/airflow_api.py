@@ -52,6 +52,10 @@ class AirflowApi:
         self._headers["Authorization"] = f"Bearer {token}"
         return True
 
+    def ready_for_tasks(self) -> None:
+        """Have Airflow 3 build the routes that tasks call, which it does at their first request."""
+        self._send("GET", "/execution/health")
+
     def get(self, *path: str, **query: object) -> dict[str, Any]:
         """GET /api/VERSION/PATH; each part of the path is quoted."""
         suffix = f"?{urlencode(query)}" if query else ""

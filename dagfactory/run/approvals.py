@@ -53,6 +53,12 @@ class Approvals:
     ui: bool = False
     _open: dict[Key, str] = field(default_factory=dict, init=False)
 
+    @property
+    def turn(self) -> Key | None:
+        """The question that the next line on the terminal answers: the one that was asked first."""
+        open_ = self._open if self.terminal else ()
+        return next((key for key in open_ if not _given(self.given, key[0])), None)
+
     def ask(self, api: AirflowApi, run: tuple[str, ...], task: str, index: int) -> str:
         """Take up a question and return it as one line that says how to answer."""
         detail = api.get(*_path(run, task, index))
@@ -61,7 +67,7 @@ class Approvals:
             termios.tcflush(self.terminal, termios.TCIFLUSH)
         self._open[task, index] = str(detail["subject"])
         if _given(self.given, task) or self.terminal or self.ui or detail.get("defaults"):
-            return f"{detail['subject']}  {self._how(task)}".rstrip()
+            return self.told((task, index))
         raise RunError(
             f"{task} waits for an answer, and nobody can give it here: {detail['subject']}",
             f"answer before it asks: --approve={task} or --approve={task}=reject",
@@ -71,27 +77,31 @@ class Approvals:
     def answer(self, api: AirflowApi, run: tuple[str, ...], waiting: Collection[Key]) -> None:
         """Send the answers that there are to the questions that are open."""
         self._open = {key: text for key, text in self._open.items() if key in waiting}
-        # one line answers one question, the one that was asked first
-        on_terminal = [key for key in self._open if not _given(self.given, key[0])][:1]
+        turn = self.turn
         for key in list(self._open):
-            typed = self._typed() if key in on_terminal else None
+            typed = self._typed() if key == turn else None
             if chosen := _given(self.given, key[0]) or typed:
                 _send(api, run, key, chosen)
                 del self._open[key]
 
-    def _how(self, task: str) -> str:
-        if _given(self.given, task):
+    def told(self, key: Key) -> str:
+        """Return an open question as one line that says how to answer."""
+        return f"{self._open[key]}  {self._how(key)}".rstrip()
+
+    def _how(self, key: Key) -> str:
+        if _given(self.given, key[0]):
             return ""
-        return "[y or n, then Enter]" if self.terminal else "[answer it in the UI]"
+        if self.terminal is None:
+            return "[answer it in the UI]"
+        return "[y or n, then Enter]" if key == self.turn else "[after the questions before]"
 
     def _typed(self) -> str | None:
         """Return what a line on the terminal says, None while there is none."""
         if self.terminal is None or not _readable(self.terminal):
             return None
-        # a terminal gives one line at a time; the stream's own buffer would hide what follows
+        # a terminal gives one line at a time; the stream's own buffer would hide what follows. ^D is a
+        # line without text, and not the end: more can be typed
         line = os.read(self.terminal.fileno(), 4096).decode(errors="replace")
-        if not line:  # closed: nobody types there any more
-            self.terminal = None
         return _WORDS.get(line.strip().lower())
 
 

@@ -26,6 +26,9 @@ from dagfactory.run.state_folders import StateFolders, private_files
 from dagfactory.run.summary import summary
 from dagfactory.run.warm.client import ADVICE, Lease, leased
 
+STATE = Path(".dagfactory")
+"""The state folder of who names none."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
@@ -44,20 +47,25 @@ class RunRequest:
     only_task: str | None = None
     rerun_failed: bool = False
     force: bool = False
-    state: Path = Path(".dagfactory")
+    state: Path = STATE
 
     @property
     def words(self) -> str:
         """The command that repeats this run."""
-        given = {
-            "param": self.params,
-            "fault": self.faults,
-            "entrypoint": self.entrypoints,
-            "approve": self.approvals,
-        }
+        return self._words(param=self.params, fault=self.faults)
+
+    @property
+    def words_to_go_on(self) -> str:
+        """The command that goes on with this run: its params are the run's, its faults are over."""
+        return f"{self._words()} --rerun-failed"
+
+    def _words(self, **given: tuple[str, ...]) -> str:
+        given |= {"entrypoint": self.entrypoints, "approve": self.approvals}
         options = [f"--{name}={one}" for name, every in given.items() for one in every]
         if self.environment != "local":
             options.append(f"--env={self.environment}")
+        if self.state != STATE:
+            options.append(f"--state={self.state}")
         return shlex.join(["dagfactory", "run", str(self.spec), *options])
 
 
@@ -92,9 +100,10 @@ def _in(request: RunRequest, state: StateFolders, lease: Lease | None, stop: Sto
         # a table that still updates would be drawn over what is printed
         stop.before(progress.close)
         go_on, earlier = _go_on(request, prepared, state)
-        options = _options(request, prepared, progress.close)
+        record = _record(request, prepared, earlier)
+        options = _options(request, prepared, progress.close, record.command)
         options = replace(options, lease=lease, go_on=go_on)
-        sink = remembered(sink, state.runs, _record(request, prepared, earlier))
+        sink = remembered(sink, state.runs, record, earlier.digests if earlier else None)
         result = execute(
             prepared.dags,
             prepared.dag_id,
@@ -104,7 +113,7 @@ def _in(request: RunRequest, state: StateFolders, lease: Lease | None, stop: Sto
         )
     # with --ui `hold` has printed it, while Airflow still was there to be looked at
     if not request.ui:
-        _print_summary(request, result)
+        _print_summary(request, result, record.command)
     return 0 if result.passed else 1
 
 
@@ -114,15 +123,23 @@ def _go_on(
     """Return how to go on with the newest run of the pipeline, and that run, where it was asked for."""
     asked = [request.from_task, request.only_task, request.rerun_failed or None]
     if not any(asked):
+        if request.force:
+            raise NotReadyError(
+                "--force belongs to --from or --rerun-failed: a new run keeps nothing"
+            )
         return None, None
     if request.params or asked.count(None) != len(asked) - 1 or request.fresh:
         raise NotReadyError(
             "--from, --only and --rerun-failed go on with a run as it was started: "
             "give one of them, without --param and --fresh"
         )
-    found = records(state.runs, prepared.dag_id)
+    every = records(state.runs, prepared.dag_id)
+    found = [each for each in every if each.environment == request.environment]
     if not found:
-        raise NotReadyError(f"there is no earlier run of {prepared.dag_id}; run it whole first")
+        where = f" in the environment {request.environment}" if every else ""
+        raise NotReadyError(
+            f"there is no earlier run of {prepared.dag_id}{where}; run it whole first"
+        )
     go_on = _chosen(request, found[0], prepared.inputs)
     if go_on.failed and not go_on.tasks and found[0].state == "success":
         raise NotReadyError(f"{go_on.run_id} has succeeded: there is nothing to run again")
@@ -145,9 +162,7 @@ def _record(request: RunRequest, prepared: Prepared, earlier: Record | None) -> 
     digests = dict(prepared.inputs.digests)
     if earlier is None:
         return Record(prepared.dag_id, "", request.environment, request.words, digests=digests)
-    # what was kept was made from what the earlier run says
-    kept = {} if not (request.force or request.only_task) else earlier.digests
-    return replace(earlier, state="running", digests={**digests, **kept})
+    return replace(earlier, state="running", digests=digests)
 
 
 def _alone(request: RunRequest, state: StateFolders) -> Prepared:
@@ -171,11 +186,11 @@ def _borrowing(request: RunRequest, state: StateFolders) -> Prepared:
 
 
 def _options(
-    request: RunRequest, prepared: Prepared, close_progress: Callable[[], None]
+    request: RunRequest, prepared: Prepared, close_progress: Callable[[], None], command: str
 ) -> RunOptions:
     def hold(result: RunResult) -> None:
         close_progress()
-        _print_summary(request, result)
+        _print_summary(request, result, command)
         _stay(result)
 
     return RunOptions(
@@ -202,8 +217,9 @@ def _entrypoints(request: RunRequest) -> tuple[str, ...]:
     return request.entrypoints
 
 
-def _print_summary(request: RunRequest, result: RunResult) -> None:
-    click.echo("\n".join(summary(result, command=request.words)))
+def _print_summary(request: RunRequest, result: RunResult, command: str) -> None:
+    """Print what came of a run that `command` has begun."""
+    click.echo("\n".join(summary(result, command=command, go_on=request.words_to_go_on)))
     click.echo("".join(f"{line}\n" for line in recorded(result, request.state.resolve())), nl=False)
 
 

@@ -36,11 +36,15 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """Airflow accepted the run; `url` is its page in Airflow's web UI."""
+    """Airflow accepted the run; `url` is its page in Airflow's web UI.
+
+    `kept` are the ids, of tasks and of groups around them, of what an earlier part of the run has made.
+    """
 
     dag_id: str
     run_id: str
     url: str
+    kept: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,9 +132,12 @@ class AirflowSession:
 
     def _made(self, dag_id: str, params: Mapping[str, Any], go_on: GoOn | None) -> "DagRun":
         api, tell = self.airflow.api, self.timer.tell
-        run_id = resume(api, dag_id, go_on) if go_on else trigger(api, dag_id, params)
+        if go_on:
+            run_id, kept = go_on.run_id, resume(api, dag_id, go_on)
+        else:
+            run_id, kept = trigger(api, dag_id, params), frozenset()
         url = f"{api.url}/dags/{dag_id}/runs/{run_id}"
-        tell(RunStarted(dag_id, run_id, url))
+        tell(RunStarted(dag_id, run_id, url, kept))
         logs = run_logs(self.state.logs, dag_id, run_id)
         # of its own: what one run asks is not open in another
         approvals = replace(self.approvals)
@@ -188,10 +191,9 @@ def trigger(api: AirflowApi, dag_id: str, params: Mapping[str, Any]) -> str:
         raise RunError(f"Airflow refused to start {dag_id}: {reason}", *details) from None
 
 
-def resume(api: AirflowApi, dag_id: str, go_on: GoOn) -> str:
-    """Clear tasks of an earlier run and return its id; RunError when Airflow refuses."""
+def resume(api: AirflowApi, dag_id: str, go_on: GoOn) -> frozenset[str]:
+    """Clear tasks of an earlier run and return the ids of those that stay; RunError when Airflow refuses."""
     try:
-        clear(api, dag_id, go_on)
+        return clear(api, dag_id, go_on)
     except AirflowApiError as error:
         raise RunError(f"Airflow cannot go on with {go_on.run_id}: {error}") from None
-    return go_on.run_id

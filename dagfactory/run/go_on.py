@@ -30,7 +30,8 @@ class GoOn:
     """An earlier run and the spec's tasks to clear in it; `failed` clears what did not succeed.
 
     With `downstream` what comes after those tasks is cleared as well; `before` are tasks that are
-    cleared only where they have not succeeded.
+    cleared only where they have not succeeded. Tasks that are not `known` to be the spec's have to be in
+    the earlier run.
     """
 
     run_id: str
@@ -38,18 +39,24 @@ class GoOn:
     downstream: bool = True
     failed: bool = False
     before: frozenset[str] = frozenset()
+    known: bool = True
 
 
 def inputs_of(plan: "Plan", code: str) -> Inputs:
     """Return the inputs of every task of a plan; `code` names the project's own code."""
-    digests = {name: _digest(each, code) for name, each in plan.tasks.items()}
+    params = {name: each.model_dump(mode="json") for name, each in plan.pipeline.params.items()}
+    digests = {name: _digest(each, code, params) for name, each in plan.tasks.items()}
     direct = {name: _direct(plan, each) for name, each in plan.tasks.items()}
     return Inputs(digests, {name: _closure(name, direct) for name in direct})
 
 
-def _digest(item: "PlannedTask", code: str) -> str:
+def _digest(item: "PlannedTask", code: str, params: Mapping[str, Any]) -> str:
     model = item.task.model_dump(mode="json", by_alias=True, exclude_unset=True)
     text = json.dumps([model, code, item.groups], sort_keys=True, default=str)
+    # a default that changes reaches the tasks that name the param, in whatever form
+    used = {name: each for name, each in params.items() if "params" in text and name in text}
+    if used:
+        text += json.dumps(used, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -77,13 +84,14 @@ def from_task(task: str, record: Record, inputs: Inputs, *, force: bool) -> GoOn
     _check(task, inputs)
     before = inputs.before.get(task, frozenset())
     old = () if force else stale(before, record, inputs)
-    return GoOn(record.run_id, (*old, task), before=before - set(old))
+    known = bool(inputs.digests)
+    return GoOn(record.run_id, (*old, task), before=before - set(old), known=known)
 
 
 def only_task(task: str, record: Record, inputs: Inputs) -> GoOn:
     """Return how to run one task of an earlier run again, and nothing after it."""
     _check(task, inputs)
-    return GoOn(record.run_id, (task,), downstream=False)
+    return GoOn(record.run_id, (task,), downstream=False, known=bool(inputs.digests))
 
 
 def rerun_failed(record: Record, inputs: Inputs, *, force: bool) -> GoOn:
@@ -104,22 +112,40 @@ def _check(task: str, inputs: Inputs) -> None:
         raise NotReadyError(f"there is no task `{task}`; {known}")
 
 
-def clear(api: AirflowApi, dag_id: str, plan: GoOn) -> None:
-    """Clear tasks of a run as Airflow clears them, and let the run begin again."""
+def clear(api: AirflowApi, dag_id: str, plan: GoOn) -> frozenset[str]:
+    """Clear tasks of a run as Airflow clears them, and let the run begin again.
+
+    Returns the ids of the tasks, and groups around them, that keep what they have made.
+    """
     path = ("dags", dag_id, "dagRuns", plan.run_id)
     instances = api.get(*path, "taskInstances", limit=10000)["task_instances"]
+    cleared: list[dict[str, Any]] = []
     wanted = _of(plan.tasks, instances)
+    if plan.tasks and not wanted and not plan.known:
+        raise NotReadyError(f"there is no task `{plan.tasks[-1]}` in {plan.run_id}")
     if wanted:
-        _clear(api, dag_id, plan.run_id, wanted, include_downstream=plan.downstream)
+        cleared += _clear(api, dag_id, plan.run_id, wanted, include_downstream=plan.downstream)
     unfinished = [each for each in instances if each["state"] not in _FINISHED]
     left = unfinished if plan.failed else _within(plan.before, unfinished)
     if left:
         ids = [[each["task_id"], each["map_index"]] for each in left if each["state"]]
         if ids:
             # downstream as well: what was skipped because of a failure has to be judged again
-            _clear(api, dag_id, plan.run_id, _plain(ids), include_downstream=True)
+            cleared += _clear(api, dag_id, plan.run_id, _plain(ids), include_downstream=True)
     # where nothing was cleared the run may still have tasks that never began
     api.patch(*path, body={"state": "queued"})
+    return _kept(instances, cleared)
+
+
+def _kept(instances: list[dict[str, Any]], cleared: list[dict[str, Any]]) -> frozenset[str]:
+    """Return the ids of tasks of which any instance has finished and was not cleared."""
+    # Airflow 2 clears whole tasks, and names no instances of a mapped one
+    again = {(each["task_id"], each.get("map_index")) for each in cleared}
+    made = [each for each in instances if each["state"] in _FINISHED]
+    keys = (
+        (each, {(each["task_id"], index) for index in (each["map_index"], None)}) for each in made
+    )
+    return frozenset(part for each, names in keys if not names & again for part in _parts(each))
 
 
 def _of(tasks: Iterable[str], instances: list[dict[str, Any]]) -> list[Any]:
@@ -141,6 +167,10 @@ def _plain(ids: list[list[Any]]) -> list[Any]:
     return [name if index < 0 else [name, index] for name, index in ids]
 
 
-def _clear(api: AirflowApi, dag_id: str, run_id: str, ids: list[Any], **more: Any) -> None:
+def _clear(
+    api: AirflowApi, dag_id: str, run_id: str, ids: list[Any], **more: Any
+) -> list[dict[str, Any]]:
+    """Clear, and return what was cleared."""
     body = {"dry_run": False, "dag_run_id": run_id, "task_ids": ids, "only_failed": False}
-    api.post("dags", dag_id, "clearTaskInstances", body={**body, "reset_dag_runs": True, **more})
+    body |= {"reset_dag_runs": True, **more}
+    return list(api.post("dags", dag_id, "clearTaskInstances", body=body)["task_instances"])

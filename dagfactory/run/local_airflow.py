@@ -150,6 +150,8 @@ class AirflowStart:
             self._prepare_database(processes)
             processes.airflow(self.line.server, *self.line.serve(port), preload=SERVER_MODULES)
             airflow.wait(airflow.api.answers, "Airflow's API server")
+            # or the first task would wait for it, for seconds
+            airflow.api.ready_for_tasks()
             yield airflow, processes
 
     def begin(self, airflow: RunningAirflow, processes: Processes, folder: str) -> None:

@@ -60,11 +60,20 @@ def _record(path: Path) -> Record | None:
         return None
 
 
-def remembered(tell: Sink, folder: Path, record: Record) -> Sink:
-    """Return a sink that keeps a record from the run's start on, and passes events on."""
+def remembered(
+    tell: Sink, folder: Path, record: Record, before: Mapping[str, str] | None = None
+) -> Sink:
+    """Return a sink that keeps a record from the run's start on, and passes events on.
+
+    `before` are the digests of a run that is gone on with: those of tasks that keep what they made count on.
+    """
+    old = before or {}
 
     def take(event: Event) -> None:
+        nonlocal record
         if isinstance(event, RunStarted):
+            kept = {name: old.get(name, "") for name in event.kept & record.digests.keys()}
+            record = replace(record, digests={**record.digests, **kept})
             write(folder, replace(record, run_id=event.run_id))
         if isinstance(event, RunEnded):
             ended = replace(record, run_id=event.run_id, state=event.state, seconds=event.seconds)

@@ -20,8 +20,8 @@ _ADDRESSES = (
 )  # of `outputs`, most wanted first
 
 
-def summary(result: RunResult, *, command: str) -> list[str]:
-    """Return the lines to print; `command` repeats the run."""
+def summary(result: RunResult, *, command: str, go_on: str) -> list[str]:
+    """Return the lines to print; `command` repeats the run, `go_on` goes on with it."""
     return [
         "",
         *tasks_table(result.tasks, result.run_id),
@@ -31,7 +31,7 @@ def summary(result: RunResult, *, command: str) -> list[str]:
         _verdict(result),
         f"  logs       {shown(result.logs)}",
         *_places(result),
-        *_next(result, command),
+        *_next(result, command, go_on),
     ]
 
 
@@ -161,10 +161,10 @@ def _verdict(result: RunResult) -> str:
     return f"{result.dag_id} {words[result.state]} after {duration(result.seconds)}"
 
 
-def _next(result: RunResult, command: str) -> list[str]:
+def _next(result: RunResult, command: str, go_on: str) -> list[str]:
     if result.passed:
         return [f"  next       {command} --ui     to look around in Airflow's web UI"]
     return [
-        f"  next       repair it and go on from there: {command} --rerun-failed",
+        f"  next       repair it and go on from there: {go_on}",
         f"             or run all of it again: {command}",
     ]

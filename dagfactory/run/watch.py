@@ -51,7 +51,7 @@ class Watcher:
             began = time.monotonic()
             state = str(self.run()["state"])
             self.look()
-            self._answer()
+            self.answer()
             if state in {"success", "failed"}:
                 return state
             if began > until:
@@ -60,9 +60,14 @@ class Watcher:
             # waiting is listening: the end of a component is told at once
             airflow.processes.check(wait=min(max(_EVERY, _SHARE * cost), _SLOWEST))
 
-    def _answer(self) -> None:
+    def answer(self) -> None:
+        """Send the answers that there are, and say whose turn it is on the terminal."""
         waiting = [key for key, one in self.known.items() if is_asking(one)]
+        asked = self.approvals.turn
         self.approvals.answer(self.api, ("dags", self.dag_id, "dagRuns", self.run_id), waiting)
+        turn = self.approvals.turn
+        if asked and turn and turn != asked:
+            self._tell(self.known[turn], self.known[turn], self.approvals.told(turn))
 
     def run(self) -> dict[str, Any]:
         """Return the dag run as Airflow knows it."""
@@ -90,6 +95,9 @@ class Watcher:
             return
         if before is None and now["state"] is None:
             return
+        self._tell(before, now, self.note(now))
+
+    def _tell(self, before: Instance | None, now: Instance, note: str) -> None:
         self.tell(
             TaskChange(
                 task_id=now["task_id"],
@@ -98,7 +106,7 @@ class Watcher:
                 after=_state(now),
                 try_number=max(1, now["try_number"]),
                 seconds=now["duration"],
-                note=self.note(now),
+                note=note,
             )
         )
 

@@ -9,6 +9,7 @@ from dagfactory.__main__ import run
 from dagfactory.language.param import Param
 from dagfactory.run import execute as running
 from dagfactory.run.events import NotReadyError
+from dagfactory.run.records import Record, write
 from dagfactory.run.refused import check_faults, check_spec, values
 
 SPEC = """\
@@ -43,6 +44,8 @@ def project(tmp_path, monkeypatch):
     def started(*_arguments, **_options):
         raise AssertionError("Airflow was to be started")
 
+    write(tmp_path / ".dagfactory/runs", Record("p", "r", "dev", "c"))
+    write(tmp_path / "done/runs", Record("p", "r", "local", "c", "success"))
     monkeypatch.setattr(running, "execute", started)
     monkeypatch.setattr("dagfactory.run.command.execute", started)
 
@@ -84,6 +87,21 @@ REFUSED = {
     "an environment": (["specs/environments/local.yaml"], "this file is not a pipeline"),
     "standard input": (["-"], "`run` takes a file"),
     "a device": (["/dev/null"], "/dev/null is not a spec"),
+    "going on with nothing": (
+        ["specs/p.yaml", "--from", "a", "--state", "new"],
+        "run it whole first",
+    ),
+    "going on elsewhere": (
+        ["specs/p.yaml", "--rerun-failed"],
+        "no earlier run of p in the environment local",
+    ),
+    "going on with params": (
+        ["specs/p.yaml", "--from", "a", "--param", "epochs=2"],
+        "without --param",
+    ),
+    "two ways to go on": (["specs/p.yaml", "--from", "a", "--only", "a"], "give one of them"),
+    "no task": (["specs/p.yaml", "--only", "b", "--state", "done"], "there is no task `b`"),
+    "nothing to keep": (["specs/p.yaml", "--force"], "--force belongs to --from or --rerun-failed"),
     "a name too long": (["x" * 300], "there is no file"),
 }
 

@@ -9,7 +9,8 @@ from typing import Any, TextIO
 import pytest
 
 from dagfactory.run.approvals import Approvals, answers, is_asking
-from dagfactory.run.events import NotReadyError, RunError
+from dagfactory.run.events import NotReadyError, RunError, TaskChange
+from dagfactory.run.watch import Watcher
 
 RUN = ("dags", "d", "dagRuns", "r")
 
@@ -73,8 +74,10 @@ def test_lines_of_a_terminal_answer_in_turn(terminal):
     keyboard, stream = terminal
     api, approvals = Api(), Approvals(terminal=stream)
     keys = [("first", -1), ("second", -1)]
-    for task, index in keys:
-        assert "[y or n, then Enter]" in approvals.ask(api, RUN, task, index)
+    assert [approvals.ask(api, RUN, *key) for key in keys] == [
+        "Go on?  [y or n, then Enter]",
+        "Go on?  [after the questions before]",
+    ]
     approvals.answer(api, RUN, keys)
     assert api.sent == []
     os.write(keyboard, b"perhaps\ny\n")
@@ -83,6 +86,34 @@ def test_lines_of_a_terminal_answer_in_turn(terminal):
     os.write(keyboard, b"No\n")
     approvals.answer(api, RUN, keys)
     assert api.sent == [("first", "Approve"), ("second", "Reject")]
+
+
+def test_whose_turn_it_is_is_told(terminal, tmp_path):
+    keyboard, stream = terminal
+    told: list[TaskChange] = []
+    approvals = Approvals(terminal=stream)
+    watcher = Watcher(Api(), "d", "r", tmp_path, told.append, approvals=approvals)
+    for task in ("first", "second"):
+        one = {"task_id": task, "map_index": -1, "state": "awaiting_input", "try_number": 1}
+        watcher.known[task, -1] = {**one, "duration": None}
+        approvals.ask(watcher.api, RUN, task, -1)
+    watcher.answer()
+    assert told == []
+    os.write(keyboard, b"y\n")
+    watcher.answer()
+    assert [(each.task_id, each.note) for each in told] == [
+        ("second", "Go on?  [y or n, then Enter]")
+    ]
+
+
+def test_a_control_d_is_no_answer_and_no_end(terminal):
+    keyboard, stream = terminal
+    api, approvals = Api(), Approvals(terminal=stream)
+    approvals.ask(api, RUN, "agreed", -1)
+    for text in (b"\x04", b"n\n"):
+        os.write(keyboard, text)
+        approvals.answer(api, RUN, [("agreed", -1)])
+    assert api.sent == [("agreed", "Reject")]
 
 
 def test_what_is_typed_before_a_question_is_no_answer(terminal):

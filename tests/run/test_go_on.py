@@ -15,8 +15,10 @@ INPUTS = Inputs(
 SPEC = """
 pipeline: three
 schedule: null
+params: {rate: {type: number, default: RATE}}
 tasks:
   get: {type: empty}
+  say: {type: bash, command: "echo ${params.rate}"}
   work: {type: group, tasks: {inner: {type: empty}}, after: [get]}
   gate: {type: empty, after: [work], pool: POOL}
 """
@@ -53,20 +55,55 @@ def test_an_unknown_task_is_told_with_the_nearest():
         from_task("gats", _record(), INPUTS, force=False)
 
 
-def _cleared(plan, states):
-    """Return what is cleared of a run, and what the run is told."""
+def _cleared(plan, states, after=()):
+    """Return what is cleared of a run, and what the run is told; `after` is what Airflow clears with it."""
+    return _sent_and_kept(plan, states, after)[0]
+
+
+def _sent_and_kept(plan, states, after=()):
     sent = []
+    answer = [{"task_id": name, "map_index": index} for name, index in after]
     instances = [
         {"task_id": name, "map_index": index, "state": state}
         for (name, index), state in states.items()
     ]
     api = SimpleNamespace(
         get=lambda *_, **__: {"task_instances": instances},
-        post=lambda *_, body: sent.append((body["task_ids"], body["include_downstream"])),
+        post=lambda *_, body: (
+            sent.append((body["task_ids"], body["include_downstream"]))
+            or {"task_instances": answer}
+        ),
         patch=lambda *_, body: sent.append(body["state"]),
     )
-    clear(api, "d", plan)
-    return sent
+    return sent, clear(api, "d", plan)
+
+
+def test_a_task_of_a_rendered_folder_must_be_in_the_run():
+    plan = only_task("gats", _record(), Inputs())
+    with pytest.raises(NotReadyError, match="no task `gats` in r1"):
+        _cleared(plan, {("gate", -1): "success"})
+
+
+def test_what_is_not_cleared_is_kept():
+    states = {("get", -1): "success", ("g.train", -1): "success", ("gate", -1): "failed"}
+    again = [("g.train", -1), ("gate", -1)]
+    assert _sent_and_kept(GoOn("r", ("train",)), states, again)[1] == {"get"}
+
+
+def test_a_sweep_of_which_a_trial_is_kept_is_kept():
+    states = {("search.trials", 0): "success", ("search.trials", 1): "failed"}
+    assert _sent_and_kept(GoOn("r", failed=True), states, [("search.trials", 1)])[1] == {
+        "search",
+        "trials",
+    }
+
+
+def test_only_what_ran_again_is_remembered_as_made_from_what_the_spec_says_now(tmp_path):
+    now = Record("d", "", "local", "c", digests={"get": "new", "train": "new", "more": "new"})
+    sink = remembered(lambda _: None, tmp_path, now, {"get": "old", "train": "old"})
+    sink(RunStarted("d", "r", "http://x", frozenset({"get", "more", "gone"})))
+    sink(RunEnded("r", "success", 2.5))
+    assert records(tmp_path)[0].digests == {"get": "old", "train": "new", "more": ""}
 
 
 def test_only_trials_that_did_not_succeed_are_cleared():
@@ -90,16 +127,20 @@ def test_a_task_of_the_spec_is_all_that_airflow_makes_of_it():
 def test_inputs_change_with_the_task_alone_and_groups_stand_before_what_waits_for_them(
     tmp_path: Path,
 ):
-    def inputs(pool):
+    def inputs(pool, rate="0.1"):
         spec = tmp_path / "three.yaml"
-        spec.write_text(SPEC.replace("POOL", pool))
+        spec.write_text(SPEC.replace("POOL", pool).replace("RATE", rate))
         (tmp_path / "environments").mkdir(exist_ok=True)
         local = Path(__file__).parents[2] / "specs/environments/local.yaml"
         (tmp_path / "environments/local.yaml").write_bytes(local.read_bytes())
         return prepare(spec, environment="local", into=tmp_path / "out").inputs
 
-    one, other = inputs("gpu_quota"), inputs("bigquery_slots")
-    assert [name for name in one.digests if one.digests[name] != other.digests[name]] == ["gate"]
+    def differing(one, other):
+        return [name for name in one.digests if one.digests[name] != other.digests[name]]
+
+    one = inputs("gpu_quota")
+    assert differing(one, inputs("bigquery_slots")) == ["gate"]
+    assert differing(one, inputs("gpu_quota", rate="0.2")) == ["say"]
     assert one.before["gate"] >= {"get", "inner"}
     assert one.before["inner"] >= {"get"}
 

@@ -240,7 +240,11 @@ def _result(state: str, folder: Path, failures: tuple[Failure, ...] = ()) -> Run
 
 
 def test_the_summary_of_a_success(tmp_path):
-    lines = summary(_result("success", tmp_path), command="dagfactory run x.yaml")
+    lines = summary(
+        _result("success", tmp_path),
+        command="dagfactory run x.yaml",
+        go_on="dagfactory run x.yaml --rerun-failed",
+    )
     assert lines[9:] == [
         "best trial of 4: ab12 with learning_rate=0.001",
         "gate decide did not pass: accuracy is 0.94, below 0.95",
@@ -255,7 +259,11 @@ def test_the_summary_of_a_success(tmp_path):
 
 def test_the_summary_of_a_failure_names_at_most_three(tmp_path):
     failed = tuple(Failure(f"t{i}", Path("/x.log"), ("ERROR boom",)) for i in range(5))
-    lines = summary(_result("failed", tmp_path, failed), command="dagfactory run x.yaml")
+    lines = summary(
+        _result("failed", tmp_path, failed),
+        command="dagfactory run x.yaml",
+        go_on="dagfactory run x.yaml --rerun-failed",
+    )
     assert [text for text in lines if text.endswith("the end of its log:")] == [
         f"t{i} failed; the end of its log:" for i in range(3)
     ]
@@ -279,10 +287,15 @@ def test_the_command_can_be_pasted_again():
     assert request.words == "dagfactory run 'x y.yaml' --param=t=1 --fault=preempt:1 --env=dev"
 
 
+def test_the_command_that_goes_on_is_one_that_is_taken():
+    request = RunRequest(Path("x.yaml"), params=("t=1",), faults=("a",), state=Path("other"))
+    assert request.words_to_go_on == "dagfactory run x.yaml --state=other --rerun-failed"
+
+
 def test_an_entrypoint_is_handed_on_and_must_have_a_command(tmp_path, capsys):
     (tmp_path / "dag.py").touch()
     request = RunRequest(tmp_path, state=tmp_path / "state", entrypoints=("gs://t/*=sh x.sh",))
-    assert request.words.endswith("'--entrypoint=gs://t/*=sh x.sh'")
+    assert "'--entrypoint=gs://t/*=sh x.sh'" in request.words
     assert run(replace(request, entrypoints=("gs://t",))) == 2
     assert capsys.readouterr().err == "error: --entrypoint gs://t: write it as GLOB=COMMAND\n"
 
@@ -297,7 +310,9 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(tmp_path, capsys):
 def test_the_summary_says_where_the_run_lies_here_and_in_the_bucket(tmp_path):
     (tmp_path / "gcs").mkdir()
     result = replace(_result("success", tmp_path), run_id="run", objects=tmp_path / "gcs")
-    lines = summary(result, command="dagfactory run x.yaml")
+    lines = summary(
+        result, command="dagfactory run x.yaml", go_on="dagfactory run x.yaml --rerun-failed"
+    )
     assert "  artifacts  gs://b/run" in lines
     assert f"      here   {tmp_path}/gcs/b/run" in lines
 
