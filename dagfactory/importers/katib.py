@@ -35,8 +35,8 @@ _ALGORITHMS = {
 }
 REFUSED: dict[KeyPath, tuple[str, str]] = {
     (*_SPEC, "earlyStopping"): (
-        "a trial is not stopped while it trains yet",
-        "delete it: every trial then trains to its end",
+        "Katib's rule has no equivalent",
+        "delete it: every trial then trains to its end; `early_stopping` is Vertex AI's",
     ),
     (*_SPEC, "nasConfig"): ("a sweep is over hyperparameters, not over networks", "delete it"),
 }
