@@ -222,17 +222,23 @@ def _uniform(numbers: Mapping[str, int | float]) -> Parameter:
     return Parameter(range={key: float(numbers[key]) for key in ("min", "max")})
 
 
+def off_step(ends: Mapping[str, int | float], step: float) -> str | None:
+    """Return which end, `min` or `max`, is not a multiple of a step; None where both are."""
+    for key in ("min", "max"):
+        # 0.3 / 0.1 is a little below 3
+        count = ends[key] / step
+        if abs(count - round(count)) > _NEAR * max(1, abs(count)):
+            return key
+    return None
+
+
 def _stepped(numbers: Mapping[str, int | float]) -> Parameter:
     """Return a range with steps; W&B counts them from 0 and leaves the range where an end is none."""
     step = numbers.get("q", 1.0)
-    for key in ("min", "max"):
-        # 0.3 / 0.1 is a little below 3
-        count = numbers[key] / step
-        if abs(count - round(count)) > _NEAR * max(1, abs(count)):
-            message = (
-                f"it is not a multiple of `q`, {step:g}: W&B's steps begin at 0, ours at `min`"
-            )
-            raise UnfitError(key, message, "change it to one, or list the numbers as `values`")
+    key = off_step(numbers, step)
+    if key:
+        message = f"it is not a multiple of `q`, {step:g}: W&B's steps begin at 0, ours at `min`"
+        raise UnfitError(key, message, "change it to one, or list the numbers as `values`")
     # its numbers are whole where `q` is; where there is none, it is 1.0
     kind = int if isinstance(step, int) else float
     ends = {key: kind(round(numbers[key], 12)) for key in ("min", "max")}
