@@ -11,6 +11,7 @@ from dagfactory.importers._katib_trial import fill_trial
 from dagfactory.importers._ranges import counted, numeric, span
 from dagfactory.importers._search import MACHINE, TRIALS, Search, literal, read_file
 from dagfactory.importers._write import CommentedMap
+from dagfactory.language.wandb import off_step
 
 if TYPE_CHECKING:
     from dagfactory.diagnostics.span import KeyPath
@@ -35,8 +36,8 @@ _ALGORITHMS = {
 }
 REFUSED: dict[KeyPath, tuple[str, str]] = {
     (*_SPEC, "earlyStopping"): (
-        "a trial is not stopped while it trains yet",
-        "delete it: every trial then trains to its end",
+        "Katib's rule has no equivalent",
+        "delete it: every trial then trains to its end; `early_stopping` is Vertex AI's",
     ),
     (*_SPEC, "nasConfig"): ("a sweep is over hyperparameters, not over networks", "delete it"),
 }
@@ -56,10 +57,6 @@ _LEFT_OUT: dict[KeyPath, tuple[str, str]] = {
         "the last value counts, as `metrics.json` says it",
     ),
     (*_SPEC, "metricsCollectorSpec"): ("changed", "left out: the metric is in `metrics.json`"),
-    (*_SPEC, "maxFailedTrialCount"): (
-        "no-equivalent",
-        "left out: a sweep fails when no trial succeeds",
-    ),
     (*_SPEC, "resumePolicy"): ("no-equivalent", "left out: a run has an end"),
     (*_SPEC, "algorithm", "algorithmSettings"): (
         "changed",
@@ -142,6 +139,17 @@ def _counts(search: Search, method: str) -> None:
     search.sweep["parallel"] = (
         numeric(search, together, whole=True) if search.root.find(together) else 3
     )
+    _failures(search)
+
+
+def _failures(search: Search) -> None:
+    """Set how many failed trials fail the sweep: one more than Katib lets pass."""
+    path = (*_SPEC, "maxFailedTrialCount")
+    passed = numeric(search, path, whole=True) if search.root.find(path) else None
+    if passed is not None:
+        search.sweep["max_failed_trials"] = int(passed) + 1
+        if search.sweep.get("method") != "bayes":
+            search.add("changed", path, "one more fails the sweep, when all trials have ended")
 
 
 def _parameters(search: Search, method: str, names: dict[str, str] | None) -> None:
@@ -154,7 +162,7 @@ def _parameters(search: Search, method: str, names: dict[str, str] | None) -> No
             message = f"no argument of the program is `{name}`"
             search.refuse((*path, at, "name"), message, "write `--name=${trialParameters.NAME}`")
             continue
-        space = _space(search, (*path, at), grid=method == "grid")
+        space = _space(search, (*path, at), method)
         if space is not None:
             made[names[name] if names else name] = CommentedMap(space)
     if not search.items(path) and not search.root.find((*_SPEC, "nasConfig")):
@@ -175,7 +183,7 @@ def _whole_grid(search: Search, method: str, made: CommentedMap) -> None:
         search.refuse(most, message, "delete it, or use `random`")
 
 
-def _space(search: Search, path: KeyPath, *, grid: bool) -> dict[str, Any] | None:
+def _space(search: Search, path: KeyPath, method: str) -> dict[str, Any] | None:
     """Return the values or the range of one hyperparameter; None, with a remark, for any other."""
     kind = search.text((*path, "parameterType"))
     feasible = (*path, "feasibleSpace")
@@ -192,7 +200,7 @@ def _space(search: Search, path: KeyPath, *, grid: bool) -> dict[str, Any] | Non
     made = span(
         search, feasible, ("min", "max"), whole=kind == "int", log=distribution == "logUniform"
     )
-    return _stepped(search, feasible, made, kind, grid=grid) if made else None
+    return _stepped(search, feasible, made, kind, method) if made else None
 
 
 def _listed(search: Search, path: KeyPath) -> dict[str, Any] | None:
@@ -208,18 +216,29 @@ def _listed(search: Search, path: KeyPath) -> dict[str, Any] | None:
 
 
 def _stepped(
-    search: Search, path: KeyPath, made: dict[str, Any], kind: str, *, grid: bool
+    search: Search, path: KeyPath, made: dict[str, Any], kind: str, method: str
 ) -> dict[str, Any] | None:
     """Return a range for a search that draws, its values for a grid."""
     given = (*path, "step")
     step = numeric(search, given, whole=kind == "int") if search.root.find(given) else None
-    if grid and step is None and kind == "double":
+    if step is not None and step <= 0:
+        search.broken(given, "it is not above 0")
+        return None
+    if method == "grid" and step is None and kind == "double":
         search.broken(path, "a grid over numbers needs `step`", "add `step`, or use `random`")
         return None
-    if grid:
+    if method == "grid":
         return counted(search, path, made, step or 1)
-    if step is None or (kind == "int" and step == 1) or "values" in made:
+    if step is None or "values" in made or (method != "random" and kind == "int" and step == 1):
         return made
-    message = "a range with steps has no equivalent yet"
-    search.refuse(given, message, "delete it, or list the numbers as `discrete`")
-    return None
+    if method == "sobol":
+        message = "what Katib makes of a Sobol sequence and steps is not known"
+        search.refuse(given, message, "delete it, or use `random`")
+        return None
+    if key := off_step(made, step):
+        message = (
+            f"it is not a multiple of `step`, {step:g}: Katib's steps begin at 0, ours at `min`"
+        )
+        search.refuse((*path, key), message, "change it to one, or list the numbers as `discrete`")
+        return None
+    return {**made, "step": step}

@@ -19,8 +19,8 @@ _GOALS = frozenset({"minimize", "maximize"})
 _SCHEDULER = "another optimizer chooses the trials"
 REFUSED: dict[KeyPath, tuple[str, str]] = {
     ("early_terminate",): (
-        "a trial is not stopped while it trains yet",
-        "delete it: every trial then trains to its end; or look at `method: halving`",
+        "W&B's bands stop trials by what they log, and no sweep here does the same",
+        "delete it: every trial then trains to its end; `method: halving` is the nearest of ours",
     ),
     ("metrics",): ("a sweep has one metric", "write `metric` with the one that decides"),
     ("scheduler",): (_SCHEDULER, "delete it, and use `method: random` or `bayes`"),

@@ -40,7 +40,7 @@ _KEYS = {
 
 _OPTIONAL = frozenset(["q", "mu", "sigma", "a", "b"])
 _NUMBERS = frozenset(["min", "max", "q", "mu", "sigma", "a", "b"])
-_STEP = "a range with steps has no equivalent yet", "list the numbers as `values`"
+_STEP = "e to the power of the ends is no multiple of `q`", "list the numbers as `values`"
 _TAILS = (
     "a range here has two ends",
     "write `min` and `max`, for example three sigma around the mean",
@@ -50,9 +50,7 @@ REFUSED = {
         "values with weights have no equivalent",
         "delete `probabilities`: every value is then drawn as often",
     ),
-    "q_uniform": _STEP,
     "q_log_uniform": _STEP,
-    "q_log_uniform_values": _STEP,
     "normal": _TAILS,
     "log_normal": _TAILS,
     "q_normal": _TAILS,
@@ -64,6 +62,8 @@ REFUSED = {
 
 _GRID = frozenset({"constant", "categorical", "int_uniform", "q_uniform"})
 _PLAIN_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_NEAR = 1e-9
+"""A difference that only the binary form of a number makes."""
 _LARGEST = 700.0
 """An exponent of e whose power a float still holds."""
 _HIGH = 30
@@ -106,6 +106,8 @@ def parameter(definition: Mapping[str, Any], *, grid: bool = False) -> Parameter
     numbers = {key: number(key, definition[key]) for key in _NUMBERS & definition.keys()}
     if "min" in numbers and numbers["min"] >= numbers["max"]:
         raise UnfitError("min", "it is not below `max`", "swap them", broken=True)
+    if numbers.get("q", 1) <= 0:
+        raise UnfitError("q", "it is not above 0", "write a step", broken=True)
     if grid:
         return _in_grid(name, definition, numbers)
     if name in REFUSED:
@@ -183,7 +185,9 @@ def _in_grid(
         raise UnfitError(_place(name, definition), message, remedy, broken=True)
     if name in _LISTED:
         return _LISTED[name](definition)
-    low, high, step = numbers["min"], numbers["max"], numbers.get("q", 1)
+    if name == "int_uniform":
+        numbers = {**(_whole(numbers).range or {}), "q": 1}
+    low, high, step = numbers["min"], numbers["max"], numbers.get("q", 1.0)
     # as numpy.arange counts, whose end is left out
     count = high - low + 1 if name == "int_uniform" else math.ceil((high - low) / step)
     if count > MOST_VALUES:
@@ -216,6 +220,35 @@ def _whole(numbers: Mapping[str, int | float]) -> Parameter:
 
 def _uniform(numbers: Mapping[str, int | float]) -> Parameter:
     return Parameter(range={key: float(numbers[key]) for key in ("min", "max")})
+
+
+def off_step(ends: Mapping[str, int | float], step: float) -> str | None:
+    """Return which end, `min` or `max`, is not a multiple of a step; None where both are."""
+    for key in ("min", "max"):
+        # 0.3 / 0.1 is a little below 3
+        count = ends[key] / step
+        if abs(count - round(count)) > _NEAR * max(1, abs(count)):
+            return key
+    return None
+
+
+def _stepped(numbers: Mapping[str, int | float]) -> Parameter:
+    """Return a range with steps; W&B counts them from 0 and leaves the range where an end is none."""
+    step = numbers.get("q", 1.0)
+    key = off_step(numbers, step)
+    if key:
+        message = f"it is not a multiple of `q`, {step:g}: W&B's steps begin at 0, ours at `min`"
+        raise UnfitError(key, message, "change it to one, or list the numbers as `values`")
+    # its numbers are whole where `q` is; where there is none, it is 1.0
+    kind = int if isinstance(step, int) else float
+    ends = {key: kind(round(numbers[key], 12)) for key in ("min", "max")}
+    return Parameter(range={**ends, "step": step})
+
+
+def _log_stepped(numbers: Mapping[str, int | float]) -> Parameter:
+    _log_values(numbers)
+    found = _stepped(numbers)
+    return found._replace(range={**(found.range or {}), "scale": "log"})
 
 
 def _log_values(numbers: Mapping[str, int | float]) -> Parameter:
@@ -263,8 +296,10 @@ def _log(low: float, high: float) -> dict[str, Any]:
 _RANGES: dict[str, Callable[[Mapping[str, int | float]], Parameter]] = {
     "uniform": _uniform,
     "int_uniform": _whole,
+    "q_uniform": _stepped,
     "log_uniform": _exponents,
     "log_uniform_values": _log_values,
     "inv_log_uniform": _inverse_exponents,
     "inv_log_uniform_values": _inverse_values,
+    "q_log_uniform_values": _log_stepped,
 }

@@ -99,14 +99,35 @@ def _unusual(dice: random.Random) -> dict[str, Any]:
             {"distribution": "normal", "mu": 1, "sigma": 2},
             {"distribution": "q_log_normal", "mu": 1, "sigma": 0.5, "q": 2},
             {"distribution": "beta", "a": 2, "b": 3},
-            {"distribution": "q_uniform", "min": 0, "max": 10, "q": 2},
-            {"distribution": "q_log_uniform_values", "min": 8, "max": 512, "q": 8},
+            {"distribution": "q_uniform", "min": 0, "max": 10, "q": 3},
+            {"distribution": "q_log_uniform_values", "min": 4, "max": 512, "q": 8},
             {"values": ["a", "b"], "probabilities": [0.3, 0.7]},
         ]
     )
 
 
-_KINDS = [_values, _constant, _whole, _uniform, _inferred, _even_whole, _exponents, _orders]
+def _stepped(dice: random.Random) -> dict[str, Any]:
+    """Return a range whose ends are steps; W&B's steps are 1 where it says none."""
+    step, name = (
+        dice.choice([1, 4, 2.0, 0.25, 0.1]),
+        dice.choice(["q_uniform", "q_log_uniform_values"]),
+    )
+    low = dice.randint(1, 9)
+    made = {"distribution": name, "min": low * step, "max": (low + dice.randint(1, 60)) * step}
+    return made if step == 1 else made | {"q": step}
+
+
+_KINDS = [
+    _values,
+    _constant,
+    _whole,
+    _uniform,
+    _inferred,
+    _even_whole,
+    _exponents,
+    _orders,
+    _stepped,
+]
 
 
 def imported(number: int, seed: int) -> Result:
@@ -132,7 +153,7 @@ def imported(number: int, seed: int) -> Result:
 
 def _space(written: dict[str, Any]) -> Any:
     # YAML 1.1 reads `1e-05` as text
-    ends = {key: _number(written[key]) for key in ("min", "max") if key in written}
+    ends = {key: _number(written[key]) for key in ("min", "max", "step") if key in written}
     return written.get("values", {**written, **ends})
 
 
@@ -155,6 +176,6 @@ def _question(name: str, definition: dict[str, Any], space: Any) -> dict[str, An
 
 def quantile(space: Any, unit: float) -> Any:
     """Return the value of a list or of whole numbers; of a range before it is rounded to six digits."""
-    if isinstance(space, list) or isinstance(space["min"], int):
+    if isinstance(space, list) or "step" in space or isinstance(space["min"], int):
         return sampling.value_at(space, unit)
     return sampling._spread(space["min"], space["max"], space.get("scale") == "log")(unit)

@@ -32,7 +32,7 @@ def test_quantiles_are_those_of_the_definition():
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_has_no_equivalent_says_why_and_what_to_write(name):
     definition = {"distribution": name}
-    if "log_uniform" in name or "q_uniform" in name:
+    if name == "q_log_uniform":
         definition |= {"min": 1, "max": 2}
     elif name.startswith("categorical"):
         definition |= {"values": [1, 2], "probabilities": [0.5, 0.5]}
@@ -41,3 +41,41 @@ def test_what_has_no_equivalent_says_why_and_what_to_write(name):
     assert caught.value.reason.startswith(f"`{name}`: ")
     assert caught.value.remedy
     assert not caught.value.broken
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ({"min": 0, "max": 10, "q": 2}, {"min": 0, "max": 10, "step": 2}),
+        ({"min": 0, "max": 3}, {"min": 0.0, "max": 3.0, "step": 1.0}),
+        ({"min": 0.1, "max": 0.3, "q": 0.1}, {"min": 0.1, "max": 0.3, "step": 0.1}),
+    ],
+)
+def test_steps_between_multiples_are_a_range(written, expected):
+    found = parameter({"distribution": "q_uniform", **written})
+    assert found.range == expected
+    assert [type(each) for each in found.range.values()] == [type(e) for e in expected.values()]
+
+
+def test_steps_by_order_of_magnitude_are_a_range():
+    definition = {"distribution": "q_log_uniform_values", "min": 8, "max": 64, "q": 8}
+    assert parameter(definition).range == {"min": 8, "max": 64, "step": 8, "scale": "log"}
+    with pytest.raises(UnfitError):
+        parameter({**definition, "min": 0})
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ({"min": 1, "max": 4, "q": 2}, "min"),
+        ({"min": 0, "max": 5, "q": 2}, "max"),
+        ({"min": 0.05, "max": 0.3, "q": 0.1}, "min"),
+        ({"min": 0, "max": 5, "q": 0}, "q"),
+        ({"min": 0, "max": 5, "q": -1}, "q"),
+    ],
+)
+def test_other_steps_are_refused_at_their_key(written, key):
+    for grid in (False, True) if key == "q" else (False,):
+        with pytest.raises(UnfitError) as caught:
+            parameter({"distribution": "q_uniform", **written}, grid=grid)
+        assert caught.value.key == key

@@ -23,6 +23,8 @@ CASES = {
     "{distribution: log_uniform_values, min: 0.1, max: 1}": "write `{min: 0.1, max: 1.0, scale: log}`",
     "{distribution: log_uniform, min: -2, max: 0}": "takes exponents of e",
     "{distribution: log_uniform, min: 0.0001, max: 0.1}": "was `log_uniform_values` meant?",
+    "{distribution: q_uniform, min: 0, max: 8, q: 2}": "write `{min: 0, max: 8, step: 2}`",
+    "{distribution: q_uniform, min: 1, max: 8, q: 2}": "is not a multiple of `q`, 2",
     "{distribution: categorical, values: [1, 2]}": "write `values` alone",
     "{value: 3}": "write `values: [3]`, or put it under `args`",
     "{distribution: normal, mu: 0, sigma: 1}": "write `min` and `max`",
