@@ -37,7 +37,7 @@ def test_runs_borrow_what_is_up_and_go_on_where_one_has_failed(project):
     again = _run(project, "--rerun-failed")
     assert again.returncode == 0, again.stderr
     assert (project / "first").read_text() == "x"
-    assert [each.state for each in records(project / ".dagfactory/runs")] == ["success"]
+    assert [each.state for each in records(project / ".dagfactory")] == ["success"]
     assert output([*COMMAND, "up", "--stop"], cwd=project) == "stopped\n"
     with locked(project / ".dagfactory"):
         pass
