@@ -12,6 +12,7 @@ from dagfactory.results.cloud import Cloud
 from dagfactory.results.experiments import experiments
 from dagfactory.results.folder import NoRunError, opened
 from dagfactory.results.model import Job, Run, Task
+from dagfactory.results.paths import newest_first
 from dagfactory.results.reading import Reader, shown
 from dagfactory.results.trials import source_of
 
@@ -73,9 +74,9 @@ def _with_reason(job: Job, tasks: Sequence[Task]) -> Job:
 
 def newest(state: Path) -> str:
     """Return the folder of the last run that `run` has kept a record of; raises NoRunError."""
-    records = sorted((state / known.FOLDER).glob("*/*.json"), key=lambda path: path.stat().st_mtime)
-    for path in reversed(records):
-        folder = (known.read(path) or {}).get("folder")
-        if isinstance(folder, str) and Path(folder).is_dir():
+    for record in map(known.read, newest_first(state)):
+        folder = record.get("folder") if isinstance(record, dict) else None
+        # a run that has not ended, or wrote nothing, has an empty one
+        if isinstance(folder, str) and folder and Path(folder).is_dir():
             return folder
     raise NoRunError(f"no run has left results in {state}; write the folder of a run")

@@ -1,6 +1,6 @@
 """What is known of a run beside its folder: the record that `run` keeps, and the emulator's jobs.
 
-Both lie in the state folder of `run`: `results/PIPELINE/RUN.json`, and `emulator/`, in which the run's
+Both lie in the state folder of `run`: `runs/PIPELINE/RUN.json`, and `emulator/`, in which the run's
 folder is.
 """
 
@@ -15,10 +15,9 @@ from typing import Any
 from dagfactory.results import jobs as vertex
 from dagfactory.results.bucket import SCHEME
 from dagfactory.results.model import Gate, Job, Task
+from dagfactory.results.paths import record_path
 from dagfactory.results.reading import MOST, plain, shown
 
-FOLDER = "results"
-"""The folder of `run`'s records in its state folder."""
 _BUCKETS = ("emulator", "gcs")
 _COLLECTIONS = ("trainingPipelines", "hyperparameterTuningJobs")
 
@@ -67,11 +66,6 @@ def place(address: str) -> Place:
             below = path.relative_to(state.joinpath(*_BUCKETS))
             return Place(state, f"{SCHEME}{below.as_posix()}")
     return Place(None, address.rstrip("/"))
-
-
-def record_path(state: Path, pipeline: str, run: str) -> Path:
-    """Return where `run` keeps its record of a run."""
-    return state / FOLDER / pipeline.replace("/", "_") / f"{run.replace('/', '_')}.json"
 
 
 def read(path: Path) -> Any:

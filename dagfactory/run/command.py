@@ -103,7 +103,7 @@ def _in(request: RunRequest, state: StateFolders, lease: Lease | None, stop: Sto
         record = _record(request, prepared, earlier)
         options = _options(request, prepared, progress.close, record.command)
         options = replace(options, lease=lease, go_on=go_on)
-        sink = remembered(sink, state.runs, record, earlier.digests if earlier else None)
+        sink = remembered(sink, state.root, record, earlier.digests if earlier else None)
         result = execute(
             prepared.dags,
             prepared.dag_id,
@@ -133,7 +133,7 @@ def _go_on(
             "--from, --only and --rerun-failed go on with a run as it was started: "
             "give one of them, without --param and --fresh"
         )
-    every = records(state.runs, prepared.dag_id)
+    every = records(state.root, prepared.dag_id)
     found = [each for each in every if each.environment == request.environment]
     if not found:
         where = f" in the environment {request.environment}" if every else ""

@@ -1,19 +1,20 @@
-"""What `dagfactory results` reads of a run: a record, and the page made of it."""
+"""What came of a run: added to its record, and the page made of it."""
 
-import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dagfactory.project.files import FileError
 from dagfactory.results.bucket import StorageError
-from dagfactory.results.command import write
+from dagfactory.results.command import write as write_page
 from dagfactory.results.folder import NoRunError
 from dagfactory.results.gather import gather
 from dagfactory.results.html import html
-from dagfactory.results.known import record_path
+from dagfactory.results.paths import page_path
 from dagfactory.run.events import RunResult
+from dagfactory.run.records import Record, stored, write
 from dagfactory.run.state_folders import private_files
 from dagfactory.run.text import shown
 
@@ -21,38 +22,37 @@ _PLACE = re.compile(r" \(\S+:\d+\)$")
 
 
 def recorded(result: RunResult, state: Path) -> list[str]:
-    """Write a run's record and its page; return the lines that say where the page is."""
-    path = record_path(state, result.dag_id, result.run_id)
+    """Complete a run's record and write its page; return the lines that say where the page is."""
+    path = page_path(state, result.dag_id, result.run_id)
     folders = sorted(result.objects.glob(f"*/runs/{result.dag_id}/{result.run_id}"))
     # a run of another folder than `${run.dir}` has nothing to show
     if not folders:
         return []
     try:
         with private_files():
+            write(state, _record(result, folders[0], state))
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(_record(result, folders[0]), indent=2, default=str) + "\n")
-            write(path.with_suffix(".html"), html([gather(str(folders[0]), state)]))
+            write_page(path, html([gather(str(folders[0]), state)]))
     except (OSError, FileError, NoRunError, StorageError) as error:
         # the run is over, and how it went must not hang on a page about it
         return [f"  results    no page: {error}"]
-    return [f"  results    {shown(path.with_suffix('.html'))}"]
+    return [f"  results    {shown(path)}"]
 
 
-def _record(result: RunResult, folder: Path) -> dict[str, Any]:
+def _record(result: RunResult, folder: Path, state: Path) -> Record:
     reasons = {each.task: _reason(each.tail[-1]) for each in result.failures if each.tail}
-    return {
-        "schema_version": 1,
-        "pipeline": result.dag_id,
-        "run": result.run_id,
-        "state": result.state,
-        "folder": str(folder),
-        "tasks": [_task(each, reasons) for each in result.instances],
-        "gates": [
+    begun = stored(state, result.dag_id, result.run_id)
+    return replace(
+        begun or Record(result.dag_id, result.run_id, environment="", command=""),
+        state=result.state,
+        folder=str(folder),
+        tasks=[_task(each, reasons) for each in result.instances],
+        gates=[
             {"task": each.task_id, **each.value}
             for each in result.tasks
             if isinstance(each.value, Mapping) and {"passed", "reason"} <= each.value.keys()
         ],
-    }
+    )
 
 
 def _reason(line: str) -> str:

@@ -1,13 +1,17 @@
-"""What is remembered of each run, in `.dagfactory/runs/`: when it was, how it ended, what went into it."""
+"""What is remembered of each run, in `.dagfactory/runs/`: when it was, how it ended, what went into it.
+
+`runs`, `run --from` and `results` read the same record.
+"""
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dagfactory.emulator.files import private_folder, replace_text
+from dagfactory.results.paths import newest_first, record_path
 from dagfactory.run.events import Event, RunEnded, RunStarted, Sink
 
 _NEWEST = 200  # records that are kept
@@ -17,7 +21,8 @@ _NEWEST = 200  # records that are kept
 class Record:
     """One run: `digests` are of what each task was made from, `command` repeats it.
 
-    `state` is Airflow's, or `running` where nobody saw the end.
+    `state` is Airflow's, or `running` where nobody saw the end. `folder` is where it wrote, `tasks` and
+    `gates` what came of them; a run that has not ended has none.
     """
 
     dag_id: str
@@ -28,27 +33,31 @@ class Record:
     seconds: float = 0.0
     digests: Mapping[str, str] = field(default_factory=dict)
     began: str = field(default_factory=lambda: dt.datetime.now(dt.UTC).isoformat())
+    folder: str = ""
+    tasks: Sequence[Mapping[str, Any]] = ()
+    gates: Sequence[Mapping[str, Any]] = ()
 
 
-def write(folder: Path, record: Record) -> None:
+def write(state: Path, record: Record) -> None:
     """Keep a record, in place of an earlier one of the same run; the oldest of too many go."""
-    private_folder(folder)
-    found = [each for each, other in _read(folder) if other.run_id == record.run_id]
-    name = f"{record.began.replace(':', '')}-{record.dag_id}.json"
-    replace_text(found[0] if found else folder / name, json.dumps(asdict(record), indent=1) + "\n")
-    for path, _ in _read(folder)[_NEWEST:]:
-        path.unlink(missing_ok=True)
+    path = record_path(state, record.dag_id, record.run_id)
+    for folder in (path.parent.parent, path.parent):
+        private_folder(folder)
+    replace_text(path, json.dumps(asdict(record), indent=1, default=str) + "\n")
+    for old in newest_first(state)[_NEWEST:]:
+        old.unlink(missing_ok=True)
 
 
-def records(folder: Path, dag_id: str | None = None) -> list[Record]:
+def stored(state: Path, dag_id: str, run_id: str) -> Record | None:
+    """Return what is remembered of one run."""
+    return _record(record_path(state, dag_id, run_id))
+
+
+def records(state: Path, dag_id: str | None = None) -> list[Record]:
     """Return what is remembered of all runs, or of those of one DAG, the newest first."""
-    return [each for _, each in _read(folder) if dag_id in {None, each.dag_id}]
-
-
-def _read(folder: Path) -> list[tuple[Path, Record]]:
-    paths = sorted(folder.glob("*.json"), reverse=True)
-    found = ((path, _record(path)) for path in paths)
-    return [(path, record) for path, record in found if record]
+    found = filter(None, map(_record, newest_first(state)))
+    known = [each for each in found if dag_id in {None, each.dag_id}]
+    return sorted(known, key=lambda each: each.began, reverse=True)
 
 
 def _record(path: Path) -> Record | None:
@@ -61,7 +70,7 @@ def _record(path: Path) -> Record | None:
 
 
 def remembered(
-    tell: Sink, folder: Path, record: Record, before: Mapping[str, str] | None = None
+    tell: Sink, state: Path, record: Record, before: Mapping[str, str] | None = None
 ) -> Sink:
     """Return a sink that keeps a record from the run's start on, and passes events on.
 
@@ -74,10 +83,10 @@ def remembered(
         if isinstance(event, RunStarted):
             kept = {name: old.get(name, "") for name in event.kept & record.digests.keys()}
             record = replace(record, digests={**record.digests, **kept})
-            write(folder, replace(record, run_id=event.run_id))
+            write(state, replace(record, run_id=event.run_id))
         if isinstance(event, RunEnded):
             ended = replace(record, run_id=event.run_id, state=event.state, seconds=event.seconds)
-            write(folder, ended)
+            write(state, ended)
         tell(event)
 
     return take

@@ -7,13 +7,12 @@ import click
 from dagfactory.diagnostics.columns import table
 from dagfactory.run.events import NotReadyError
 from dagfactory.run.records import records
-from dagfactory.run.state_folders import StateFolders
 from dagfactory.run.text import duration
 
 
 def runs(folder: Path, pipeline: str | None) -> int:
     """Print the runs that are remembered and return the exit code; NotReadyError when there is none."""
-    found = records(StateFolders(folder.resolve()).runs, pipeline)
+    found = records(folder.resolve(), pipeline)
     if not found:
         of = f" of {pipeline}" if pipeline else ""
         raise NotReadyError(f"no run{of} is remembered in {folder}")

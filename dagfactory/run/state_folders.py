@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagfactory.emulator.files import PRIVATE, private_folder
+from dagfactory.results.paths import RECORDS
 from dagfactory.run.events import NotReadyError
 
 
@@ -52,7 +53,7 @@ class StateFolders:
     @property
     def runs(self) -> Path:
         """What is remembered of each run."""
-        return self.root / "runs"
+        return self.root / RECORDS
 
     @property
     def socket(self) -> Path:

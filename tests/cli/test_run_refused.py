@@ -44,8 +44,8 @@ def project(tmp_path, monkeypatch):
     def started(*_arguments, **_options):
         raise AssertionError("Airflow was to be started")
 
-    write(tmp_path / ".dagfactory/runs", Record("p", "r", "dev", "c"))
-    write(tmp_path / "done/runs", Record("p", "r", "local", "c", "success"))
+    write(tmp_path / ".dagfactory", Record("p", "r", "dev", "c"))
+    write(tmp_path / "done", Record("p", "r", "local", "c", "success"))
     monkeypatch.setattr(running, "execute", started)
     monkeypatch.setattr("dagfactory.run.command.execute", started)
 

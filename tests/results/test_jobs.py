@@ -9,7 +9,7 @@ import pytest
 from dagfactory.catalogue.prices import TRAINING, price, service_price
 from dagfactory.results.gather import gather, newest
 from dagfactory.results.jobs import jobs
-from dagfactory.results.known import record_path
+from dagfactory.results.paths import record_path
 
 RUN = "gs://bucket/runs/pipeline/monday"
 PLACE = "projects/p/locations/us-central1"

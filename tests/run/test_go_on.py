@@ -147,11 +147,11 @@ def test_inputs_change_with_the_task_alone_and_groups_stand_before_what_waits_fo
 
 def test_a_run_is_remembered_from_its_start_to_its_end(tmp_path):
     told = []
-    sink = remembered(told.append, tmp_path / "runs", Record("d", "", "local", "c"))
+    sink = remembered(told.append, tmp_path, Record("d", "", "local", "c"))
     sink(RunStarted("d", "r", "http://x"))
-    assert [each.state for each in records(tmp_path / "runs", "d")] == ["running"]
+    assert [each.state for each in records(tmp_path, "d")] == ["running"]
     sink(RunEnded("r", "failed", 2.5))
-    assert [(each.run_id, each.state, each.seconds) for each in records(tmp_path / "runs")] == [
+    assert [(each.run_id, each.state, each.seconds) for each in records(tmp_path)] == [
         ("r", "failed", 2.5)
     ]
     assert len(told) == 2
@@ -159,6 +159,13 @@ def test_a_run_is_remembered_from_its_start_to_its_end(tmp_path):
 
 def test_a_file_that_is_no_record_is_passed_over(tmp_path):
     write(tmp_path, Record("d", "r", "local", "c"))
-    (tmp_path / "9.json").write_text("[]")
-    (tmp_path / "8.json").write_text('{"newer": 1}')
+    (tmp_path / "runs/d/9.json").write_text("[]")
+    (tmp_path / "runs/d/8.json").write_text('{"newer": 1}')
     assert [each.run_id for each in records(tmp_path)] == ["r"]
+
+
+def test_the_oldest_of_too_many_go(tmp_path, monkeypatch):
+    monkeypatch.setattr("dagfactory.run.records._NEWEST", 2)
+    for name in "abc":
+        write(tmp_path, Record("d", name, "local", "c"))
+    assert [each.run_id for each in records(tmp_path)] == ["c", "b"]

@@ -7,6 +7,7 @@ from dagfactory.results.gather import gather, newest
 from dagfactory.run.events import Failure, RunResult, TaskResult
 from dagfactory.run.login import Login
 from dagfactory.run.recorded import recorded
+from dagfactory.run.records import Record, records, write
 
 
 @pytest.fixture
@@ -36,11 +37,16 @@ def result(tmp_path):
 def test_a_run_leaves_its_record_and_its_page(result, tmp_path):
     folder = RunFolder(result.objects / "bucket/runs/pipeline/manual__2026-01-01")
     folder.metrics("train", accuracy=0.5)
+    begun = Record("pipeline", result.run_id, "local", "c", digests={"train": "1"})
+    write(tmp_path, begun)
     (line,) = recorded(result, tmp_path)
     path = tmp_path / "results/pipeline/manual__2026-01-01.html"
     assert line == f"  results    {path}"
-    assert path.stat().st_mode & 0o077 == 0
+    every = [path, *(tmp_path / "runs").rglob("*"), tmp_path / "runs"]
+    assert [each for each in every if each.stat().st_mode & 0o077] == []
     assert "secret" not in path.read_text()
+    (record,) = records(tmp_path)
+    assert (record.state, record.command, record.digests) == ("failed", "c", {"train": "1"})
     run = gather(newest(tmp_path), tmp_path)
     assert (run.state, run.gates[0].values) == ("failed", {"accuracy": 0.5})
     told = [(each.name, each.tries, each.reason) for each in run.tasks]

@@ -11,7 +11,7 @@ def _runs(folder, *more):
 
 def test_runs_are_listed_newest_first(tmp_path):
     for name in ("a", "b"):
-        write(tmp_path / "runs", Record(name, f"r-{name}", "local", "c", "success", 2.0))
+        write(tmp_path, Record(name, f"r-{name}", "local", "c", "success", 2.0))
     shown = _runs(tmp_path).output.splitlines()
     assert [line.split()[:2] for line in shown[1:]] == [["b", "r-b"], ["a", "r-a"]]
     assert "r-b" not in _runs(tmp_path, "a").output

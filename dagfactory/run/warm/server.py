@@ -4,6 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,11 @@ def serve(state: StateFolders, idle: float) -> None:
 
     Raises NotReadyError when a run or another `up` has the project.
     """
-    with private_files(), locked(state.root):
+    # outermost: who has told us to stop waits until nothing of us is left, the lock included
+    with ExitStack() as callers, private_files(), locked(state.root):
         start = AirflowStart(state, state.warm, PhaseTimer(lambda _: None), line_of("airflow3"))
         with start.kept() as (airflow, processes), listening(state.socket) as listener:
-            Keeper(start, airflow, processes, listener, idle).serve()
+            Keeper(start, airflow, processes, listener, idle, callers).serve()
 
 
 @dataclass(slots=True)
@@ -40,12 +42,12 @@ class Keeper:
     processes: Processes
     listener: socket.socket
     idle: float
+    callers: ExitStack
     identity: dict[str, str] = field(default_factory=identity)
     lease: Peer | None = None
     holder: int = 0
     since: float = field(default_factory=time.monotonic)
     stopping: bool = False
-    caller: Peer | None = None
 
     def serve(self) -> None:
         """Listen to callers, to the run and to the processes until it is over."""
@@ -124,7 +126,7 @@ class Keeper:
             case {"do": "stop"}:
                 self.stopping = True
                 peer.send(event="stopping")
-                self.caller = peer  # open until we have ended, which is what it waits for
+                self.callers.enter_context(peer)
                 return
             case {"do": "status"}:
                 peer.send(event="up", **self._address())

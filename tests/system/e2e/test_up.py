@@ -6,6 +6,7 @@ import pytest
 from processes import output, run
 
 from dagfactory.run.records import records
+from dagfactory.run.state_folders import locked
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -36,5 +37,7 @@ def test_runs_borrow_what_is_up_and_go_on_where_one_has_failed(project):
     again = _run(project, "--rerun-failed")
     assert again.returncode == 0, again.stderr
     assert (project / "first").read_text() == "x"
-    assert [each.state for each in records(project / ".dagfactory/runs")] == ["success"]
+    assert [each.state for each in records(project / ".dagfactory")] == ["success"]
     assert output([*COMMAND, "up", "--stop"], cwd=project) == "stopped\n"
+    with locked(project / ".dagfactory"):
+        pass
