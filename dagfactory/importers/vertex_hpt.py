@@ -5,13 +5,13 @@ https://docs.cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.location
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dagfactory.importers import Imported, Options, Source
-from dagfactory.importers._ranges import counted, numeric, span
 from dagfactory.importers._search import Search, literal, read_file
+from dagfactory.importers._vertex_parameters import fill_parameters
+from dagfactory.importers._vertex_study import count, fill_failures, fill_study
 from dagfactory.importers._vertex_trial import fill_trial
 from dagfactory.importers._write import CommentedMap
 
@@ -26,32 +26,23 @@ _METHODS = {
     "GRID_SEARCH": "grid",
 }
 _GOALS = {"MINIMIZE": "minimize", "MAXIMIZE": "maximize"}
-_EARLY = (
-    "a trial is not stopped while it trains yet",
-    "delete it: every trial then trains to its end",
-)
 REFUSED: dict[KeyPath, tuple[str, str]] = {
-    (*_STUDY, "decayCurveStoppingSpec"): _EARLY,
-    (*_STUDY, "medianAutomatedStoppingSpec"): _EARLY,
-    (*_STUDY, "convexAutomatedStoppingSpec"): _EARLY,
+    (*_STUDY, "convexStopConfig"): (
+        "it is the older form of a rule",
+        "write `convexAutomatedStoppingSpec`",
+    ),
+    (*_STUDY, "convexAutomatedStoppingSpec", "updateAllStoppedTrials"): (
+        "trials that were stopped keep their value",
+        "delete it",
+    ),
     (*_STUDY, "studyStoppingConfig"): ("a sweep ends after its `trials`", "write `maxTrialCount`"),
     (*_STUDY, "transferLearningConfig"): ("a sweep learns from itself only", "delete it"),
 }
 """What a sweep cannot honour: why, and what to write instead."""
 
 _LEFT_OUT: dict[KeyPath, tuple[str, str]] = {
-    ("maxFailedTrialCount",): (
-        "no-equivalent",
-        "left out: a sweep fails when no trial succeeds",
-    ),
-    (*_STUDY, "measurementSelectionType"): (
-        "changed",
-        "left out: the winner is told by `metrics.json`",
-    ),
     (*_STUDY, "observationNoise"): ("changed", "left out: the study takes Vertex AI's default"),
 }
-_NUMBERS = {"doubleValueSpec": False, "integerValueSpec": True}
-_LISTS = ("categoricalValueSpec", "discreteValueSpec")
 
 
 def read(sources: Sequence[Source], options: Options) -> list[Imported]:
@@ -74,8 +65,10 @@ def _fill(search: Search) -> str:
     search.sweep["type"] = "sweep"
     fill_trial(search)
     _metric(search)
-    method = _method(search)
-    _parameters(search, method)
+    method = fill_study(search, _method(search))
+    search.sweep["parallel"] = count(search, "parallelTrialCount")
+    fill_failures(search, method)
+    fill_parameters(search, method)
     return search.text(("displayName",))
 
 
@@ -99,91 +92,4 @@ def _method(search: Search) -> str:
     name = search.text(path).upper()
     if name not in _METHODS:
         search.broken(path, "it is `RANDOM_SEARCH`, `GRID_SEARCH` or `ALGORITHM_UNSPECIFIED`")
-    method = _METHODS.get(name, "bayes")
-    if method != "grid":
-        search.sweep["method"] = method
-        search.sweep["trials"] = _count(search, "maxTrialCount")
-    search.sweep["parallel"] = _count(search, "parallelTrialCount")
-    return method
-
-
-def _count(search: Search, key: str) -> int | float | None:
-    """Return a count, or gcloud's default for one that is not given."""
-    if search.root.find((key,)):
-        return numeric(search, (key,), whole=True)
-    message = f"`{key}` is an argument of gcloud or its default, 1"
-    search.add("look", _STUDY, message, f"write `{key}` into the file, or change the spec")
-    return 1
-
-
-def _parameters(search: Search, method: str) -> None:
-    """Set the hyperparameters; Vertex AI hands each over as `--name=value`, as a job here does."""
-    made = CommentedMap()
-    path = (*_STUDY, "parameters")
-    for at, _ in enumerate(search.items(path)):
-        name = search.text((*path, at, "parameterId"))
-        if not name:
-            search.broken((*path, at), "it has no `parameterId`")
-            continue
-        space = _space(search, (*path, at), grid=method == "grid")
-        if space is not None:
-            made[name] = CommentedMap(space)
-    if not search.items(path):
-        search.broken(_STUDY, "it has no `parameters`")
-    made.block_style = True
-    search.sweep["parameters"] = made
-    _whole_grid(search, method, made)
-
-
-def _whole_grid(search: Search, method: str, made: CommentedMap) -> None:
-    most = ("maxTrialCount",)
-    if method != "grid" or search.root.find(most) is None:
-        return
-    size = math.prod(len(each["values"]) for each in made.values())
-    cap = numeric(search, most, whole=True)
-    if cap is not None and cap < size:
-        message = f"the grid has {size:,} trials, and a grid here is whole"
-        search.refuse(most, message, "delete it, or use `RANDOM_SEARCH`")
-
-
-def _space(search: Search, path: KeyPath, *, grid: bool) -> dict[str, Any] | None:
-    """Return the values or the range of one hyperparameter; None, with a remark, for any other."""
-    conditional = (*path, "conditionalParameterSpecs")
-    if search.root.find(conditional):
-        message = "hyperparameters that only some trials have are not there yet"
-        search.refuse(conditional, message, "write a job for each value of the one above")
-        return None
-    log = _is_log(search, path)
-    for key in _LISTS:
-        if search.root.find((*path, key)):
-            return _listed(search, (*path, key, "values"))
-    for key, whole in _NUMBERS.items():
-        if search.root.find((*path, key)):
-            made = span(search, (*path, key), ("minValue", "maxValue"), whole=whole, log=log)
-            return _for_grid(search, (*path, key), made) if grid and made else made
-    search.broken(path, "it says no values", "write for example `discreteValueSpec`")
-    return None
-
-
-def _is_log(search: Search, path: KeyPath) -> bool:
-    name = search.text((*path, "scaleType")).upper()
-    if name == "UNIT_REVERSE_LOG_SCALE":
-        message = "a range is drawn from evenly, or by the logarithm of its values"
-        search.refuse((*path, "scaleType"), message, "tune one minus the value")
-    return name == "UNIT_LOG_SCALE"
-
-
-def _listed(search: Search, path: KeyPath) -> dict[str, Any] | None:
-    values = [literal(each.plain()) for each in search.items(path)]
-    if not values:
-        search.broken(path, "it has no values")
-        return None
-    return {"values": values}
-
-
-def _for_grid(search: Search, path: KeyPath, made: dict[str, Any]) -> dict[str, Any] | None:
-    if path[-1] == "doubleValueSpec":
-        message = "how fine Vertex AI makes the grid of a range is not known"
-        search.refuse(path, message, "list the numbers as `discreteValueSpec`")
-        return None
-    return counted(search, path, made, 1)
+    return _METHODS.get(name, "bayes")

@@ -52,7 +52,10 @@ def _module(value: str) -> str:
 
 def _argument_name(value: str) -> str:
     if not _ARGUMENT.fullmatch(value):
-        raise bad(f"`{value}` is not the name of an argument", "write it without leading dashes")
+        remedy = "begin with a letter; then letters, digits and `_ . - / @ :` of ASCII may follow"
+        if _ARGUMENT.fullmatch(value.lstrip("-")):
+            remedy = "write it without leading dashes"
+        raise bad(f"`{value}` is not the name of an argument", remedy)
     return value
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from pathlib import Path
 
 import pytest
+import yaml
+from google.cloud.aiplatform_v1.types import StudySpec
+from google.protobuf import json_format
 
 from dagfactory.__main__ import run
 from dagfactory.diagnostics.source import SourceFile, read
@@ -91,3 +95,34 @@ def test_specs_of_searches_check_clean_in_a_project(tmp_path, monkeypatch, capsy
     ]
     assert run(["import", *paths, "--out", "specs"]) == 0
     assert run(["check", "specs", "--no-cache"]) == 0, capsys.readouterr()
+
+
+def test_a_study_with_conditions_comes_out_as_it_went_in(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    environments = tmp_path / "specs/environments"
+    environments.mkdir(parents=True)
+    (environments / "dev.yaml").write_text(
+        "environment: dev\nproject: p-dev-1\nregion: us-central1\nbucket: gs://p-dev\n"
+    )
+    source = CASES / "vertex_hpt_conditional.yaml"
+    assert run(["import", str(source), "--out", "specs"]) == 0
+    capsys.readouterr()
+    assert run(["render", "specs", "--env", "dev", "--stdout"]) == 0
+    tree = ast.parse(capsys.readouterr().out)
+    dicts = [each for each in ast.walk(tree) if isinstance(each, ast.Dict)]
+    found = [
+        d
+        for d in dicts
+        if any(isinstance(k, ast.Constant) and k.value == "studySpec" for k in d.keys)
+    ]
+    assert len(found) == 1
+    job = ast.literal_eval(found[0])
+    expected = yaml.load(source.read_text(), yaml.SafeLoader)
+    assert proto(job["studySpec"]) == proto(expected["studySpec"])
+    assert job["maxFailedTrialCount"] == expected["maxFailedTrialCount"]
+
+
+def proto(study):
+    message = StudySpec.pb(StudySpec())
+    json_format.ParseDict(study, message)
+    return message

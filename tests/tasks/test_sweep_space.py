@@ -116,6 +116,7 @@ def test_a_median_rule_is_a_word(group):
     assert spec["medianAutomatedStoppingSpec"] == {}
 
 
+DRAWN = "method: random\ntrials: 3\n"
 BAYES = "method: bayes\ntrials: 2\n"
 
 
@@ -163,10 +164,38 @@ BAYES = "method: bayes\ntrials: 2\n"
         ("parameters: {a: {values: [1, 2]}, b: {min: 1, max: 2}}\nzip: [[a, b]]", "`b` is a range"),
         ("parameters: {a: {values: [1, 2]}}\nzip: [[a]]", "goes together with nothing"),
         ("parameters: {a: {values: [1, '1']}}", "is the same argument as"),
+        (DRAWN + "parameters: {a: {min: 0, max: .inf}}", "`max` inf is not a finite number"),
+        (DRAWN + "parameters: {a: {min: .nan, max: 1}}", "`min` nan is not a finite number"),
+        (DRAWN + "parameters: {a: {min: -1e308, max: 1e308, step: 1}}", "too wide"),
+        (DRAWN + "parameters: {a: {min: 0, max: 1e300, step: 1e-300}}", "too many steps"),
+        (
+            BAYES
+            + "early_stopping: {rule: convex, learning_rate: lr}\nparameters: {a: {min: 1, max: 2}}",
+            "`lr` is not a hyperparameter",
+        ),
+        (
+            "include: [{a: 2, b: 3}]\nparameters: {a: {values: [1, 2]}, b: {values: [3], when: a < 2}}",
+            "has no `b`",
+        ),
+        (
+            "parameters: {a: {values: [1, 2]}}\nconstraints: [a < 5]\ninclude: [{a: 9}]",
+            "does not fit the `constraints`",
+        ),
     ],
 )
 def test_what_cannot_be(faults, body, words):
     assert words in "\n".join(faults(body))
+
+
+def test_a_condition_is_a_list_of_one(compiled):
+    (found,) = compiled(
+        SWEEP + "parameters: {a: {values: [1, 9]}}\nconstraints: a * 2 <= 5"
+    ).diagnostics
+    assert found.help == 'write it as a list: `["a * 2 <= 5"]`'
+
+
+def test_one_step_is_room_enough(faults):
+    assert faults("parameters: {a: {min: 0.2, max: 0.3, step: 0.1}}") == []
 
 
 def test_an_added_point_needs_what_it_has_and_no_more(faults):

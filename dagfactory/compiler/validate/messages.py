@@ -15,6 +15,7 @@ from dagfactory.diagnostics.wording import listing, shorten
 from dagfactory.document.node import Node
 from dagfactory.document.yaml12 import scalar_or_none
 
+_COMPARES = re.compile(r"[=!<>]=|^[\w. ()*/+-]+[<>] ?[\d.]+$")
 EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -149,7 +150,9 @@ def _text_help(options: Collection[str], text: str, *, quoted: bool) -> str | No
 
 
 def _words(text: str) -> list[str]:
-    """Split a list of names at its commas, anything else as a shell does."""
+    """Split a list of names at its commas, anything else as a shell does; a comparison stays whole."""
+    if _COMPARES.search(text):
+        return [text]
     try:
         words = shlex.split(text)
     except ValueError:  # a quote that is not closed

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Pointer
 from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.runtime import expr
+from dagfactory.runtime.conditions import Conditions
 from dagfactory.tasks._sweep.space import expression
 
 if TYPE_CHECKING:
@@ -29,16 +30,29 @@ def _other_combinations(task: Sweep) -> Iterator[Diagnostic]:
                 path, help_ = ("include", index, name), did_you_mean(name, task.spaces)
                 message = f"unknown hyperparameter `{name}`"
                 yield Diagnostic("DF217", message, Pointer(path, key=True), help=help_)
-        lacks = [
-            name
-            for name, space in task.spaces.items()
-            if name not in point and (not space.when or expr.holds(expression(space.when), point))
-        ]
-        if lacks:
-            message = "this combination lacks " + ", ".join(f"`{name}`" for name in lacks)
-            yield Diagnostic(
-                "DF217", message, Pointer(("include", index)), help="give each a value"
-            )
+        yield from (
+            Diagnostic("DF217", message, Pointer(("include", index)), help=help_)
+            for message, help_ in _unfit(task, point)
+        )
+
+
+def _unfit(task: Sweep, point: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield why a combination is none of the sweep's, and what to do."""
+    lacks, more = [], []
+    for name, space in task.spaces.items():
+        wanted = not space.when or expr.holds(expression(space.when), point)
+        if wanted and name not in point:
+            lacks.append(f"`{name}`")
+        elif name in point and not wanted:
+            more.append(f"`{name}`")
+    if lacks:
+        yield "this combination lacks " + ", ".join(lacks), "give each a value"
+    if more:
+        yield f"by its `when`, this combination has no {', '.join(more)}", "delete it"
+    if not lacks and not Conditions({"constraints": list(map(expression, task.constraints))}).allow(
+        dict(point)
+    ):
+        yield "this combination does not fit the `constraints`", "delete it, or change them"
 
 
 def _idle_rules(task: Sweep) -> Iterator[Diagnostic]:

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.language.common import bad, missing
 from dagfactory.language.job import ArgumentName, ArgumentValue, JobTask
 from dagfactory.runtime import sampling
@@ -180,6 +181,11 @@ def _check_steered(task: Sweep) -> None:
         raise bad(message, "choose another `method`, or let the program read them", ("arguments",))
     for each in task.hyperparameters.values():
         _check_suggested(task, each)
+    rate = task.early_stopping.learning_rate if task.early_stopping else None
+    if rate and rate not in task.spaces:
+        remedy = did_you_mean(rate, task.spaces)
+        path = ("early_stopping", "learning_rate")
+        raise bad(f"`{rate}` is not a hyperparameter of the sweep", remedy, path)
 
 
 def _check_suggested(task: Sweep, each: Hyperparameter) -> None:

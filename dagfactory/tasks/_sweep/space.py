@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
@@ -92,14 +93,21 @@ class Space(SpecModel):
     def _check_range(self) -> None:
         if self.min is None or self.max is None:
             raise missing("max" if self.max is None else "min", "a range has both ends")
+        _check_ends(self.min, self.max)
         if self.min >= self.max:
             raise bad(f"`min` {self.min} is not below `max` {self.max}", "swap them", ("min",))
         if self.scale == "log" and self.min <= 0:
             remedy = "write the values themselves, 0.0001 and not -4, or use `scale: linear`"
             raise bad("a logarithmic range begins above 0", remedy, ("min",))
-        if self.step is not None and self.step > self.max - self.min:
-            remedy = f"`step` is at most {self.max - self.min:g}"
-            raise bad("the range has no room for a step", remedy, ("step",))
+        if self.step is not None:
+            self._check_step(self.max - self.min, self.step)
+
+    def _check_step(self, width: Number, step: Number) -> None:
+        if not math.isfinite(width / step):
+            raise bad("the range has too many steps", "make `step` larger", ("step",))
+        # as they are counted: 0.3 - 0.2 is a little below 0.1
+        if sampling.possible(self.definition) <= 1:
+            raise bad("the range has no room for a step", f"`step` is at most {width:g}", ("step",))
 
     @property
     def definition(self) -> Any:
@@ -121,6 +129,14 @@ class Space(SpecModel):
         if self.size is None or self.size > MOST_LISTED:
             return None
         return sampling.listed(self.definition)
+
+
+def _check_ends(low: Number, high: Number) -> None:
+    for name, end in (("min", low), ("max", high)):
+        if not math.isfinite(end):
+            raise bad(f"`{name}` {end} is not a finite number", "write a number", (name,))
+    if not math.isfinite(float(high) - float(low)):
+        raise bad("the range is too wide for a number", "move its ends", ("max",))
 
 
 class Hyperparameter(NamedTuple):
