@@ -24,7 +24,7 @@ from trainer.data.dataset import Batch, Split, Textures, load_textures
 from trainer.data.vqa_accuracy import vqa_accuracy
 from trainer.distributed import choose_device
 from trainer.errors import run_program
-from trainer.export import load_model
+from trainer.export import check_textures, load_model
 from trainer.model.arr_coc import (
     LEVELS,
     TIERS,
@@ -52,9 +52,11 @@ def main(argv: Sequence[str]) -> int:
     torch.set_num_threads(settings.threads)
     context = current_context(settings.output)
     device = choose_device(settings.device)
-    model, step = load_model(local_path(settings.model))
+    directory = local_path(settings.model)
+    model, step = load_model(directory)
     model.to(device)
     data = load_textures(local_path(settings.textures), device)
+    check_textures(directory, data)
     metrics = evaluate(model, data.held_out, settings)
     metrics |= cost(model, data)
     metrics |= question_only_baseline(data.train, data.held_out, len(data.answers))

@@ -71,6 +71,7 @@ def model_config(found: Trained) -> dict[str, Any]:
         "settings": found.settings.model_dump(by_alias=True),
         "step": found.step,
         "grid": found.textures.grid,
+        "coarse": found.textures.coarse,
         "words": found.textures.words,
         "answers": found.textures.answers,
         "data": found.textures.digest,
@@ -116,3 +117,15 @@ def load_model(directory: Path) -> tuple[Network, int]:
         reason = " ".join(str(error).split())
         raise TrainerError(f"no usable model at {directory}: {reason}") from None
     return model, config["step"]
+
+
+def check_textures(directory: Path, textures: Textures) -> None:
+    """Raise TrainerError where a number of the textures means something else to the model."""
+    config = read_json(directory / "config.json")
+    for name in ("grid", "coarse", "words", "answers"):
+        own = getattr(textures, name)
+        if config.get(name, own) != own:
+            raise TrainerError(
+                f"the model at {directory} was trained on textures with other {name!r} than these: "
+                "measure it on held-out images written beside its training images"
+            )

@@ -1,16 +1,19 @@
 """Relevance validation: every check by itself, the silenced scorer, and what evaluation writes."""
 
 import json
+import shutil
 
 import pytest
 import torch
 
 from trainer import evaluate
 from trainer.data.dataset import Batch, load_textures
+from trainer.errors import TrainerError
 from trainer.evaluate import Sums, ablation_drop, failed_checks, silenced
 from trainer.export import load_model
 from trainer.model.arr_coc import ArrCoc, Output, Sizes
 from trainer.settings import EvaluateSettings, ModelSettings
+from trainer.storage import read_json
 
 GOOD = {
     "recall_at_k": 0.9, "query_distinctness": 0.3, "lambda_1": 0.5, "lambda_2": 0.6, "lambda_3": 0.7,
@@ -110,3 +113,15 @@ def test_evaluation_says_whether_the_relevance_is_valid(finished, textures, tmp_
     assert evaluate.main([*given, *lenient]) == 0
     metrics = json.loads((tmp_path / "model" / "metrics.json").read_text())["metrics"]
     assert metrics["relevance_valid"] == (metrics["ablation_drop"] > 0)
+
+
+@pytest.mark.parametrize("name", ["grid", "coarse", "words", "answers"])
+def test_textures_that_mean_something_else_are_refused(finished, textures, tmp_path, name):
+    shutil.copytree(textures, tmp_path / "other")
+    document = read_json(tmp_path / "other" / "textures.json")
+    value = document[name]
+    document[name] = [*value[:-1], "else"] if isinstance(value, list) else value - 1
+    (tmp_path / "other" / "textures.json").write_text(json.dumps(document))
+    given = [f"--model={finished / 'model'}", f"--textures={tmp_path}/other"]
+    with pytest.raises(TrainerError, match=f"trained on textures with other '{name}' than these"):
+        evaluate.main([*given, f"--output={tmp_path}"])
