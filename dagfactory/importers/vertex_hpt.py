@@ -5,12 +5,11 @@ https://docs.cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.location
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.importers import Imported, Options, Source
-from dagfactory.importers._ranges import counted, numeric, span
+from dagfactory.importers._ranges import counted, numeric, span, whole_grid
 from dagfactory.importers._search import Search, literal, read_file
 from dagfactory.importers._vertex_trial import fill_trial
 from dagfactory.importers._write import CommentedMap
@@ -65,12 +64,7 @@ def read(sources: Sequence[Source], options: Options) -> list[Imported]:
 
 def _fill(search: Search) -> str:
     """Set the keys of the sweep and return the name of the pipeline."""
-    for path, (reason, remedy) in REFUSED.items():
-        if search.root.find(path):
-            search.refuse(path, reason, remedy)
-    for path, (code, message) in _LEFT_OUT.items():
-        if search.root.find(path):
-            search.add(code, path, message)
+    search.report(REFUSED, _LEFT_OUT)
     search.sweep["type"] = "sweep"
     fill_trial(search)
     _metric(search)
@@ -132,18 +126,7 @@ def _parameters(search: Search, method: str) -> None:
         search.broken(_STUDY, "it has no `parameters`")
     made.block_style = True
     search.sweep["parameters"] = made
-    _whole_grid(search, method, made)
-
-
-def _whole_grid(search: Search, method: str, made: CommentedMap) -> None:
-    most = ("maxTrialCount",)
-    if method != "grid" or search.root.find(most) is None:
-        return
-    size = math.prod(len(each["values"]) for each in made.values())
-    cap = numeric(search, most, whole=True)
-    if cap is not None and cap < size:
-        message = f"the grid has {size:,} trials, and a grid here is whole"
-        search.refuse(most, message, "delete it, or use `RANDOM_SEARCH`")
+    whole_grid(search, method, made, ("maxTrialCount",), "RANDOM_SEARCH")
 
 
 def _space(search: Search, path: KeyPath, *, grid: bool) -> dict[str, Any] | None:
