@@ -57,6 +57,12 @@ def test_the_index_lists_every_page_once():
     )
 
 
+def test_the_index_names_every_command():
+    named = " ".join(re.findall(r"`([^`\n]*)`", (DOCS / "README.md").read_text(encoding="utf-8")))
+    modules = [each.stem for each in (ROOT / "dagfactory/cli").glob("[!_]*.py")]
+    assert sorted(set(modules) - set(named.split())) == []
+
+
 def test_the_index_is_linked_from_the_front_page():
     assert "docs/README.md" in links(ROOT / "README.md")
 

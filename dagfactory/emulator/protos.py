@@ -80,3 +80,12 @@ def enum_name(message: Any, field: str) -> str:
     number = getattr(message, field)
     names = message.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number
     return str(names[number].name) if number else ""
+
+
+def whole(value: Any) -> Any:
+    """Turn the whole numbers of a Struct (all doubles) back into integers."""
+    if isinstance(value, dict):
+        return {key: whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

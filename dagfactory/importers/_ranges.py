@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.importers._write import CommentedMap
@@ -60,3 +61,16 @@ def counted(
     listed = [low + place * step for place in range(count)]
     exact = [float(f"{each:.12g}") if isinstance(each, float) else each for each in listed]
     return CommentedMap(values=exact)
+
+
+def whole_grid(
+    search: Search, method: str, made: CommentedMap, most: KeyPath, instead: str
+) -> None:
+    """Refuse a grid that the key `most` cuts off; `instead` is what the tool calls a random search."""
+    if method != "grid" or search.root.find(most) is None:
+        return
+    size = math.prod(len(each["values"]) for each in made.values())
+    cap = numeric(search, most, whole=True)
+    if cap is not None and cap < size:
+        message = f"the grid has {size:,} trials, and a grid here is whole"
+        search.refuse(most, message, f"delete it, or use `{instead}`")

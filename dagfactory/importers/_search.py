@@ -15,7 +15,7 @@ from dagfactory.importers._write import CommentedMap, write
 from dagfactory.importers._yaml11 import load, yaml11_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dagfactory.diagnostics.diagnostic import Diagnostic
     from dagfactory.diagnostics.source import SourceFile
@@ -59,6 +59,19 @@ class Search:
     def broken(self, path: KeyPath, reason: str, remedy: str | None = None) -> None:
         """Record what the source's own tool refuses too."""
         self.add("broken", path, reason, remedy)
+
+    def report(
+        self,
+        refused: Mapping[KeyPath, tuple[str, str]],
+        left_out: Mapping[KeyPath, tuple[str, str]],
+    ) -> None:
+        """Record which keys of two tables are there: refused (why, what to do), left out (code, why)."""
+        for path, (reason, remedy) in refused.items():
+            if self.root.find(path):
+                self.refuse(path, reason, remedy)
+        for path, (code, message) in left_out.items():
+            if self.root.find(path):
+                self.add(code, path, message)
 
     def todo(self, key: str, value: Any, note: str) -> None:
         """Set a key of the sweep that its author has to look at."""

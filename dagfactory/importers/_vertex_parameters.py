@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
-from dagfactory.importers._ranges import counted, numeric, span
+from dagfactory.importers._ranges import counted, span, whole_grid
 from dagfactory.importers._search import Search, literal
 from dagfactory.importers._write import CommentedMap
 
@@ -31,18 +30,7 @@ def fill_parameters(search: Search, method: str) -> None:
         search.broken(_STUDY, "it has no `parameters`")
     made.block_style = True
     search.sweep["parameters"] = made
-    _whole_grid(search, method, made)
-
-
-def _whole_grid(search: Search, method: str, made: CommentedMap) -> None:
-    most = ("maxTrialCount",)
-    if method != "grid" or search.root.find(most) is None:
-        return
-    size = math.prod(len(each["values"]) for each in made.values())
-    cap = numeric(search, most, whole=True)
-    if cap is not None and cap < size:
-        message = f"the grid has {size:,} trials, and a grid here is whole"
-        search.refuse(most, message, "delete it, or use `RANDOM_SEARCH`")
+    whole_grid(search, method, made, ("maxTrialCount",), "RANDOM_SEARCH")
 
 
 def _hyperparameter(

@@ -39,9 +39,7 @@ def fill_trial(search: Search) -> None:
         place = _TRIAL if search.root.find(_TRIAL) else ("studySpec",)
         search.broken(place, "it has no `trialJobSpec` with `workerPoolSpecs`")
         return
-    for path, (code, message) in _LEFT_OUT.items():
-        if search.root.find(path):
-            search.add(code, path, message)
+    search.report({}, _LEFT_OUT)
     search.sweep["machine"] = _machine(search)
     if search.root.find((*_FIRST, "pythonPackageSpec")):
         _package(search, (*_FIRST, "pythonPackageSpec"))

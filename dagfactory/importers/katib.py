@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.importers import Imported, Options, Source
 from dagfactory.importers._katib_trial import fill_trial
-from dagfactory.importers._ranges import counted, numeric, span
+from dagfactory.importers._ranges import counted, numeric, span, whole_grid
 from dagfactory.importers._search import MACHINE, TRIALS, Search, literal, read_file
 from dagfactory.importers._write import CommentedMap
 from dagfactory.language.wandb import off_step
@@ -78,12 +77,7 @@ def _fill(search: Search) -> str:
     """Set the keys of the sweep and return the name of the pipeline."""
     if not search.text(("apiVersion",)).endswith("/v1beta1"):
         search.refuse(("apiVersion",), "only `kubeflow.org/v1beta1` is read")
-    for path, (reason, remedy) in REFUSED.items():
-        if search.root.find(path):
-            search.refuse(path, reason, remedy)
-    for path, (code, message) in _LEFT_OUT.items():
-        if search.root.find(path):
-            search.add(code, path, message)
+    search.report(REFUSED, _LEFT_OUT)
     search.sweep["type"] = "sweep"
     names = fill_trial(search)
     search.todo("machine", search.sweep.get("machine") or CommentedMap(type=MACHINE), "look at it")
@@ -169,18 +163,7 @@ def _parameters(search: Search, method: str, names: dict[str, str] | None) -> No
         search.broken(_SPEC, "it has no `parameters`")
     made.block_style = True
     search.sweep["parameters"] = made
-    _whole_grid(search, method, made)
-
-
-def _whole_grid(search: Search, method: str, made: CommentedMap) -> None:
-    most = (*_SPEC, "maxTrialCount")
-    if method != "grid" or search.root.find(most) is None:
-        return
-    size = math.prod(len(each["values"]) for each in made.values())
-    cap = numeric(search, most, whole=True)
-    if cap is not None and cap < size:
-        message = f"the grid has {size:,} trials, and a grid here is whole"
-        search.refuse(most, message, "delete it, or use `random`")
+    whole_grid(search, method, made, (*_SPEC, "maxTrialCount"), "random")
 
 
 def _space(search: Search, path: KeyPath, method: str) -> dict[str, Any] | None:

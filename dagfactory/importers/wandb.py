@@ -66,12 +66,7 @@ def read(sources: Sequence[Source], options: Options) -> list[Imported]:
 
 def _fill(search: Search) -> str:
     """Set the keys of the sweep and return the name of the pipeline."""
-    for path, (reason, remedy) in REFUSED.items():
-        if search.root.find(path):
-            search.refuse(path, reason, remedy)
-    for path, (code, message) in _LEFT_OUT.items():
-        if search.root.find(path):
-            search.add(code, path, message)
+    search.report(REFUSED, _LEFT_OUT)
     _unknown_keys(search)
     search.sweep["type"] = "sweep"
     _surroundings(search)

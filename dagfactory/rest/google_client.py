@@ -98,22 +98,27 @@ class GoogleClient:
             raise AnswerError(answer.status_code, f"{host} answered {_reason(answer)}")
         try:
             return dict(answer.json())
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise AnswerError(0, f"{host} answered something that is not JSON") from error
 
 
 @contextmanager
 def _spoken() -> Iterator[None]:
     """Turn what google-auth raises into an error of one line."""
+    exceptions = import_module("google.auth.exceptions")
     try:
         yield
-    except import_module("google.auth.exceptions").GoogleAuthError as error:
+    except exceptions.TransportError as error:
+        raise AnswerError(
+            0, f"who gives Google's tokens does not answer: {error}", "try again"
+        ) from error
+    except exceptions.GoogleAuthError as error:
         raise NoCredentialsError(f"no Google credentials that work ({error})", _LOGIN) from error
 
 
 def _reason(answer: Any) -> str:
     try:
         message = answer.json()["error"]["message"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         message = answer.reason
     return f"{answer.status_code}: {message}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -40,7 +41,7 @@ def send(method: str, url: str, *, token: str | None = None, body: Any = None) -
     except HTTPError as error:
         with error:
             raise AnswerError(error.code, _reason(host, error)) from None
-    except (OSError, ValueError) as error:
+    except (HTTPException, OSError, ValueError) as error:  # the first: what is no HTTP
         raise AnswerError(0, f"{host} does not answer: {getattr(error, 'reason', error)}") from None
     return _parsed(content, host)
 

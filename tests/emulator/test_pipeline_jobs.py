@@ -147,7 +147,11 @@ def test_a_loop_collects_and_keeps_hostile_text(submit, ended):
     job = ended(submit(spec(tasks, components, executors)))
     assert job["state"] == "PIPELINE_STATE_SUCCEEDED", job
     assert output(job, "join") == items
-    assert len([name for name in states(job) if name.startswith("each-")]) == len(items)
+    rounds = [each for each in job["jobDetail"]["taskDetails"] if each["taskName"][:5] == "each-"]
+    assert len(rounds) == len(items)
+    begun = [each["startTime"] for each in rounds]
+    at_once = [sum(r["startTime"] <= at < r["endTime"] for r in rounds) for at in begun]
+    assert max(at_once) <= 2
 
 
 def test_an_exit_handler_hears_how_a_sub_dag_with_retries_ended(submit, ended):
@@ -224,9 +228,81 @@ def test_a_cancelled_pipeline_ends_its_job_and_can_be_deleted(submit, ended, ver
         vertex.pipelineJobs().get(name=name).execute()
 
 
+def test_a_dag_is_tried_again_where_the_first_failure_ends_the_run(submit, ended):
+    executors, components = fails()
+    components["body"] = {"dag": {"tasks": {"inner": task("fails")}}}
+    again = {"maxRetryCount": 1, "backoffDuration": "0s"}
+    tasks = {"body": task("body", retryPolicy=again), "next": task("fails", ["body"])}
+    fast = "PIPELINE_FAILURE_POLICY_FAIL_FAST"
+    job = ended(submit(spec(tasks, components, executors), failurePolicy=fast))
+    assert job["state"] == "PIPELINE_STATE_FAILED"
+    ends = [(each["taskName"], each["state"]) for each in job["jobDetail"]["taskDetails"][2:]]
+    assert ends == [("inner", "FAILED"), ("inner", "FAILED"), ("next", "NOT_TRIGGERED")]
+
+
+def test_what_waits_to_be_tried_again_is_cancelled(submit, ended, vertex):
+    executors, components = fails()
+    again = {"maxRetryCount": 1, "backoffDuration": "3600s"}
+    name = submit(spec({"a": task("fails", retryPolicy=again)}, components, executors))
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        jobs = vertex.customJobs().list(parent=PARENT, filter="display_name=a").execute()
+        if jobs and jobs["customJobs"][0]["state"] == "JOB_STATE_FAILED":
+            break
+        time.sleep(0.05)
+    vertex.pipelineJobs().cancel(name=name, body={}).execute()
+    assert ended(name)["state"] == "PIPELINE_STATE_CANCELLED"
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
+        ({"retryPolicy": {"maxRetryCount": -1}}, "is not a number from 0 to 100"),
+        ({"triggerPolicy": {"condition": 5}}, "malformed"),
+        ({"triggerPolicy": {"condition": "null < null"}}, "malformed"),
+        ({"parameterIterator": {"itemInput": "i", "items": {"raw": "[" * 50_000}}}, "malformed"),
+        ({"parameterIterator": {"itemInput": "i", "items": {"raw": '["\\ud800"]'}}}, "malformed"),
+    ],
+)
+def test_a_malformed_task_fails_and_the_exit_handler_still_runs(submit, ended, change, text):
+    executors, components = fails()
+    executors["exit"], components["exit"] = container("pass"), component("exit")
+    always = {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    tasks = {"a": task("fails", **change), "exit": task("exit", ["a"], triggerPolicy=always)}
+    job = ended(submit(spec(tasks, components, executors)))
+    assert text in job["error"]["message"]
+    assert states(job) == {"a": "FAILED", "exit": "SUCCEEDED"}
+
+
+def test_outputs_that_no_struct_holds_fail_their_task(submit, ended):
+    code = "import json, sys; open(sys.argv[1], 'w').write(json.dumps([chr(0xD800)]))"
+    executors = {"write": container(code, OUT)}
+    components = {"write": component("write", outputs=[("out", "LIST")])}
+    job = ended(submit(spec({"a": task("write")}, components, executors)))
+    assert states(job) == {"a": "FAILED"}
+
+
+def test_a_full_quota_fails_the_task_alone(submit, ended, emulator):
+    executors, components = fails()
+    emulator.faults("quota:1")
+    job = ended(submit(spec({"a": task("fails")}, components, executors)))
+    assert "quota metrics exceed" in job["error"]["message"]
+    assert states(job) == {"a": "FAILED"}
+
+
+def many_tasks():
+    """Return fifteen dags, each of four tasks that call the next one: 4 to the 15th tasks."""
+    each = {f"t{number}": {} for number in range(4)}
+    calls = {
+        f"c{at}": {"dag": {"tasks": dict.fromkeys(each, task(f"c{at + 1}"))}} for at in range(15)
+    }
+    return {"components": {**calls, "c15": component("fails")}, "root": calls["c0"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (many_tasks(), "more than 10000 tasks"),
         ({"root": {}}, "has no dag"),
         ({"root": {"dag": {"tasks": {"a": task("fails", ["a"])}}}}, "depend on each other"),
         ({"root": {"dag": {"tasks": {"a": task("none")}}}}, "is not a component"),

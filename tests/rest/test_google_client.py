@@ -5,6 +5,7 @@ import json
 import pytest
 from answering import answering
 from google.auth.credentials import AnonymousCredentials
+from google.oauth2.credentials import Credentials
 
 from dagfactory.rest.errors import AnswerError, NoCredentialsError
 from dagfactory.rest.google_client import GoogleClient
@@ -64,3 +65,18 @@ def test_missing_credentials_say_what_to_do(monkeypatch):
     assert "nowhere.json was not found" in str(caught.value)
     assert caught.value.remedy.startswith("run `gcloud auth application-default login`")
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda google: google.token, lambda google: google.get("https://x/")]
+)
+def test_an_unreachable_token_server_is_not_a_missing_login(monkeypatch, ask):
+    unreachable = {"token_uri": "http://127.0.0.1:1/", "client_id": "i", "client_secret": "s"}
+    credentials = Credentials(None, refresh_token="r", **unreachable)
+    monkeypatch.setattr("google.auth.default", lambda **_: (credentials, None))
+    with (
+        GoogleClient() as google,
+        pytest.raises(AnswerError, match="tokens does not answer") as caught,
+    ):
+        ask(google)
+    assert caught.value.exit_code == 4

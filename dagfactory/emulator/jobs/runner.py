@@ -3,6 +3,7 @@
 import logging
 import shutil
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ class Runner:
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="job")
         self._submitted: dict[str, SubmittedJob] = {}
         self._reaper = Reaper()
+        self.before_close: list[Callable[[], None]] = []
 
     def submit(self, job: LocalJob, report: Report) -> None:
         """Queue a job; `report` is called from the job's thread at every change of state."""
@@ -57,6 +59,8 @@ class Runner:
 
     def close(self, grace: float = 2.0) -> None:
         """End every job and wait for it; their state becomes FAILED."""
+        for stop in self.before_close:
+            stop()
         every = list(self._submitted.values())
         enders = [
             threading.Thread(target=submitted.end, args=("stopped", grace)) for submitted in every
@@ -129,7 +133,7 @@ class Runner:
             path.write_text(mount.NO_MOUNT)
         try:
             group = ProcessGroup(command, env, self._workdir, path, self._reaper)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # not there, or no command line at all
             path.write_text(f"{error}\n")
             return NOT_FOUND_STATUS, ""
         submitted.attempt, started = Attempt(group), _now()

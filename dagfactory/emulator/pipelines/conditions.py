@@ -36,8 +36,8 @@ def holds(text: str, parameters: Tree) -> bool:
 
 
 def _tokens(text: str) -> list[str]:
-    found, at = [], 0
-    while at < len(text.rstrip()):
+    text, found, at = text.rstrip(), [], 0
+    while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
             raise PipelineError(f"Condition {text!r} is not in the part of CEL that is served.")

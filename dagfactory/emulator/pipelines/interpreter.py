@@ -7,14 +7,15 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.pipelines import template
 from dagfactory.emulator.pipelines.bindings import bound, collected, handed_out
 from dagfactory.emulator.pipelines.conditions import holds
 from dagfactory.emulator.pipelines.placeholders import Places
 from dagfactory.emulator.pipelines.task_details import TaskDetails
-from dagfactory.emulator.pipelines.values import Ended, PipelineError, Tree, Values
+from dagfactory.emulator.pipelines.values import MALFORMED, Ended, PipelineError, Tree, Values
 
-AT_ONCE, MOST_ITEMS = 16, 1000
+AT_ONCE, MOST_ITEMS, MOST_RETRIES = 16, 1000, 100
 ALWAYS = "ALL_UPSTREAM_TASKS_COMPLETED"
 # (task id, task name, component, executor, inputs) -> its end
 Execute = Callable[[int, str, Tree, Tree, Values], Ended]
@@ -31,13 +32,13 @@ class Interpreter:
     fail_fast: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
     failed: threading.Event = field(default_factory=threading.Event)
+    outside: tuple[threading.Event, ...] = ()  # of a dag that is retried: `failed` around it
 
     def run(self, name: str, values: Values) -> Ended:
         """Run the pipeline to its end."""
         root = self.details.begin(name, 0, values)
-        return self.details.end(
-            root, self._guarded(lambda: self._dag(root, self.spec["root"], values))
-        )
+        ended = self._guarded(lambda: self._dag(root, self.spec["root"], values))
+        return self._finished(root, ended)
 
     def _dag(self, parent: int, component: Tree, values: Values) -> Ended:
         """Run the tasks of a dag, each as soon as those before it have ended."""
@@ -66,11 +67,15 @@ class Interpreter:
     def _guarded(self, call: Callable[[], Ended]) -> Ended:
         try:
             return call()
-        except PipelineError as error:
-            return Ended("FAILED", error=str(error))
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            # what a template that is no PipelineSpec's leads to
-            return Ended("FAILED", error=f"The pipeline spec is malformed: {error!r}")
+        except (PipelineError, ApiError, *MALFORMED) as error:
+            return _failure(error)
+
+    def _finished(self, record: int, ended: Ended) -> Ended:
+        """Store the end of a task, which fails when its outputs are none that can be stored."""
+        try:
+            return self.details.end(record, ended)
+        except MALFORMED as error:
+            return self.details.end(record, _failure(error))
 
     def _task(
         self, parent: int, name: str, task: Tree, values: Values, ended: Mapping[str, Ended]
@@ -80,19 +85,18 @@ class Interpreter:
         if self._is_held(task, above):
             state = "CANCELLED" if self.cancelled.is_set() else "NOT_TRIGGERED"
             return self.details.end(self.details.begin(name, parent, Values()), Ended(state))
-        inputs = values
         try:
             inputs = bound(task, values, ended, Places(self.facts))
             condition = task.get("triggerPolicy", {}).get("condition", "")
             runs = not condition or holds(condition, inputs.parameters)
-        except PipelineError as error:
             record = self.details.begin(name, parent, inputs)
-            return self._noted(self.details.end(record, Ended("FAILED", error=str(error))))
-        record = self.details.begin(name, parent, inputs)
+        except (PipelineError, *MALFORMED) as error:
+            record = self.details.begin(name, parent, Values())
+            return self._noted(self.details.end(record, _failure(error)))
         if not runs:
             return self.details.end(record, Ended("NOT_TRIGGERED"))
         ended_ = self._guarded(lambda: self._loop_or_once(record, name, task, inputs))
-        return self._noted(self.details.end(record, ended_))
+        return self._noted(self._finished(record, ended_))
 
     def _noted(self, ended: Ended) -> Ended:
         if ended.state == "FAILED":
@@ -105,9 +109,13 @@ class Interpreter:
             return True
         if task.get("triggerPolicy", {}).get("strategy") == ALWAYS:
             return False
-        if self.fail_fast and self.failed.is_set():
+        if self._has_failed():
             return True
         return any(each.state != "SUCCEEDED" for each in above.values())
+
+    def _has_failed(self) -> bool:
+        """Say whether a failure lets nothing more begin."""
+        return self.fail_fast and any(each.is_set() for each in (self.failed, *self.outside))
 
     def _loop_or_once(self, record: int, name: str, task: Tree, inputs: Values) -> Ended:
         component = template.component_of(self.spec, name, task)
@@ -128,11 +136,11 @@ class Interpreter:
         self, parent: int, name: str, task: Tree, component: Tree, inputs: Values
     ) -> Ended:
         record = self.details.begin(name, parent, inputs)
-        if self.cancelled.is_set() or (self.fail_fast and self.failed.is_set()):
+        if self.cancelled.is_set() or self._has_failed():
             state = "CANCELLED" if self.cancelled.is_set() else "NOT_TRIGGERED"
             return self.details.end(record, Ended(state))
         ended = self._guarded(lambda: self._attempts(record, name, task, component, inputs))
-        return self._noted(self.details.end(record, ended))
+        return self._noted(self._finished(record, ended))
 
     def _attempts(
         self, record: int, name: str, task: Tree, component: Tree, inputs: Values
@@ -141,15 +149,20 @@ class Interpreter:
         values = replace(inputs, parameters=template.with_defaults(component, inputs.parameters))
         policy = task.get("retryPolicy", {})
         pause = _seconds(policy.get("backoffDuration", "0s"))
-        for left in range(int(policy.get("maxRetryCount", 0)), -1, -1):
-            ended = self._once(record, name, component, values)
-            if ended.state != "FAILED" or not left or self.cancelled.wait(pause):
-                break
+        for _ in range(_retries(policy)):
+            # what fails inside of a dag that is tried again has not failed yet
+            inside = replace(self, failed=threading.Event(), outside=(self.failed, *self.outside))
+            ended = inside.once(record, name, component, values)
+            if ended.state != "FAILED":
+                return ended
+            if self.cancelled.wait(pause):
+                return Ended("CANCELLED")
             longest = _seconds(policy.get("backoffMaxDuration", "3600s"))
             pause = min(pause * float(policy.get("backoffFactor", 2) or 2), longest)
-        return ended
+        return self.once(record, name, component, values)
 
-    def _once(self, record: int, name: str, component: Tree, values: Values) -> Ended:
+    def once(self, record: int, name: str, component: Tree, values: Values) -> Ended:
+        """Run a dag or an executor, one time."""
         if "dag" in component:
             return self._dag(record, component, values)
         return self.execute(
@@ -187,6 +200,19 @@ def _items(source: Tree, inputs: Values) -> list[Any]:
     if not isinstance(items, list):
         raise PipelineError(f"What a loop goes over is not a list: {str(given)[:100]!r}.")
     return items
+
+
+def _retries(policy: Tree) -> int:
+    retries = int(policy.get("maxRetryCount", 0))
+    if not 0 <= retries <= MOST_RETRIES:
+        raise PipelineError(f"maxRetryCount {retries} is not a number from 0 to {MOST_RETRIES}.")
+    return retries
+
+
+def _failure(error: Exception) -> Ended:
+    known = isinstance(error, PipelineError | ApiError)
+    text = str(error) if known else f"The pipeline spec or a value is malformed: {error!r}"
+    return Ended("FAILED", error=text)
 
 
 def _seconds(duration: str) -> float:

@@ -10,15 +10,15 @@ from google.protobuf import empty_pb2, json_format
 
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.faults import Faults
-from dagfactory.emulator.jobs.local_job import JobOutcome
+from dagfactory.emulator.jobs.local_job import STOPPED, JobOutcome
 from dagfactory.emulator.jobs.submitted_job import FINAL
 from dagfactory.emulator.pipelines import template
 from dagfactory.emulator.pipelines.containers import Containers
 from dagfactory.emulator.pipelines.interpreter import Interpreter
 from dagfactory.emulator.pipelines.placeholders import Places
 from dagfactory.emulator.pipelines.task_details import TaskDetails
-from dagfactory.emulator.pipelines.values import Ended, PipelineError, Tree, Values, whole
-from dagfactory.emulator.protos import VERTEX, enum_name, vertex
+from dagfactory.emulator.pipelines.values import MALFORMED, Ended, PipelineError, Tree, Values
+from dagfactory.emulator.protos import VERTEX, enum_name, vertex, whole
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import resource_names
@@ -50,6 +50,7 @@ class PipelineJobs:
         self._store, self._jobs, self._operations = store, jobs, operations
         self._faults, self._storage = faults, storage
         self._live: dict[str, tuple[Interpreter, Containers]] = {}
+        self._closed = False
 
     def methods(self) -> list[Method]:
         """Return this resource's rows of the route table."""
@@ -100,6 +101,12 @@ class PipelineJobs:
         self._store.delete(request.name)
         return self._operations.finished(request.name, None, "DeleteOperationMetadata")
 
+    def close(self) -> None:
+        """Have no pipeline job go on: the emulator ends, and its jobs with it."""
+        self._closed = True
+        for interpreter, _ in list(self._live.values()):
+            interpreter.cancelled.set()
+
     def _new_name(self, parent: str, wanted: str) -> str:
         if not wanted:
             return self._store.new_name(parent, "pipelineJobs")
@@ -131,6 +138,8 @@ class PipelineJobs:
         except Exception as error:
             log.exception("pipeline job %s", name)
             ended = Ended("FAILED", error=f"emulator failure: {error}")
+        if self._closed and ended.state != "SUCCEEDED":
+            ended = Ended("FAILED", error=STOPPED)
         code = "FAILED_PRECONDITION" if ended.state == "FAILED" else "OK"
         with self._store.edit(name) as job:
             set_state(job, KIND, ended.state, JobOutcome(ended.state, code, ended.error))
@@ -164,14 +173,18 @@ def _checked(job: Any) -> tuple[Tree, Tree]:
     if not job.HasField("pipeline_spec"):
         text = "The emulator fetches no templates: pipeline_job.pipeline_spec is required."
         raise ApiError("INVALID_ARGUMENT", text)
-    spec: Tree = whole(json_format.MessageToDict(job.pipeline_spec))
-    given = json_format.MessageToDict(job.runtime_config).get("parameterValues", {})
+    for name in ("parameters", "input_artifacts"):
+        if getattr(job.runtime_config, name):
+            text = f"The emulator takes no runtime_config.{name}, only parameter_values."
+            raise ApiError("INVALID_ARGUMENT", text)
     try:
+        spec: Tree = whole(json_format.MessageToDict(job.pipeline_spec))
+        given = json_format.MessageToDict(job.runtime_config).get("parameterValues", {})
         template.check(spec)
         parameters = template.with_defaults(spec["root"], whole(given))
     except PipelineError as error:
         raise ApiError("INVALID_ARGUMENT", str(error)) from None
-    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except MALFORMED as error:
         raise ApiError("INVALID_ARGUMENT", f"Malformed pipeline_spec: {error!r}") from None
     _root(job, spec)
     return spec, parameters

@@ -5,7 +5,8 @@ from typing import Any
 from google.protobuf import json_format
 
 from dagfactory.emulator.errors import CODES
-from dagfactory.emulator.pipelines.values import Ended, Values
+from dagfactory.emulator.pipelines.template import MOST_TASKS
+from dagfactory.emulator.pipelines.values import Ended, PipelineError, Values
 from dagfactory.emulator.protos import VERTEX, enum_value
 from dagfactory.emulator.resource_store import ResourceStore
 
@@ -19,9 +20,13 @@ class TaskDetails:
         self._store, self._name = store, name
 
     def begin(self, task: str, parent: int, inputs: Values) -> int:
-        """Add a running task; return its id."""
+        """Add a running task; return its id. Raises PipelineError when there are too many."""
         number = int(self._store.new_id())
         with self._store.edit(self._name) as job:
+            if len(job.job_detail.task_details) >= MOST_TASKS:
+                raise PipelineError(
+                    f"The pipeline has more than {MOST_TASKS} tasks and iterations."
+                )
             detail = job.job_detail.task_details.add(
                 task_id=number, parent_task_id=parent, task_name=task
             )

@@ -7,7 +7,7 @@ from typing import Any
 
 from dagfactory.emulator.pipelines.values import PipelineError, Tree, fits
 
-LARGEST, DEEPEST = 1_000_000, 20
+LARGEST, DEEPEST, MOST_TASKS = 1_000_000, 20, 10_000
 
 
 def check(spec: Tree) -> None:
@@ -18,19 +18,26 @@ def check(spec: Tree) -> None:
         raise PipelineError("pipeline_spec.schemaVersion is not 2.x.")
     if "dag" not in spec.get("root", {}):
         raise PipelineError("pipeline_spec.root has no dag.")
-    _check_dag(spec, spec["root"], 1)
+    _counted(spec, spec["root"], 1, {})
 
 
-def _check_dag(spec: Tree, component: Tree, depth: int) -> None:
+def _counted(spec: Tree, component: Tree, depth: int, known: dict[tuple[str, int], int]) -> int:
+    """Check a dag and all that it calls; return how many tasks it stands for."""
     if depth > DEEPEST:
         raise PipelineError(f"The pipeline spec nests more than {DEEPEST} dags.")
     order(component)
+    total = 0
     for name, task in tasks(component).items():
-        called = component_of(spec, name, task)
-        if "dag" in called:
-            _check_dag(spec, called, depth + 1)
-        else:
+        called, key = component_of(spec, name, task), (task["componentRef"]["name"], depth)
+        if "dag" not in called:
             executor(spec, called)
+        elif key not in known:
+            # once a depth: dags that call each other several times stand for very many tasks
+            known[key] = _counted(spec, called, depth + 1, known)
+        total += 1 + known.get(key, 0)
+    if total > MOST_TASKS:
+        raise PipelineError(f"The pipeline spec stands for more than {MOST_TASKS} tasks.")
+    return total
 
 
 def order(component: Tree) -> TopologicalSorter[str]:

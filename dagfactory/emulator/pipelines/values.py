@@ -4,7 +4,20 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from google.protobuf import json_format
+
 Tree = dict[str, Any]
+# what values lead to that no template checked before could have: no bug of ours, it ends one task
+MALFORMED = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    json_format.Error,
+)
 
 
 class PipelineError(Exception):
@@ -35,7 +48,7 @@ def as_text(value: Any) -> str:
 
 def typed(text: str, kind: str) -> Any:
     """Read what a task wrote as a parameter of a type; raises PipelineError."""
-    if kind in ("STRING", "PARAMETER_TYPE_ENUM_UNSPECIFIED"):
+    if kind in ("STRING", "PARAMETER_TYPE_ENUM_UNSPECIFIED", ""):
         return text
     try:
         value = json.loads(text.lower() if kind == "BOOLEAN" else text)
@@ -58,12 +71,3 @@ def fits(value: Any, kind: str) -> bool:
         "STRUCT": isinstance(value, dict),
     }
     return tests.get(kind, True)
-
-
-def whole(value: Any) -> Any:
-    """Turn the whole numbers of a Struct (all doubles) back into integers."""
-    if isinstance(value, dict):
-        return {key: whole(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [whole(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value

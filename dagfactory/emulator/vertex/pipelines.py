@@ -8,7 +8,7 @@ from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.jobs.local_job import JobOutcome
 from dagfactory.emulator.jobs.submitted_job import FINAL
-from dagfactory.emulator.protos import VERTEX, vertex
+from dagfactory.emulator.protos import VERTEX, vertex, whole
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import resource_names
@@ -132,7 +132,7 @@ def _backing_job(pipeline: Any) -> Any:
     job.labels.update(pipeline.labels)
     try:
         inputs = json_format.MessageToDict(pipeline.training_task_inputs)
-        json_format.ParseDict(_integers(inputs), job.job_spec)
+        json_format.ParseDict(whole(inputs), job.job_spec)
     except (json_format.ParseError, TypeError) as error:
         raise ApiError(
             "INVALID_ARGUMENT",
@@ -140,12 +140,3 @@ def _backing_job(pipeline: Any) -> Any:
             f"defined in the file: {definition}: {error}",
         ) from None
     return job
-
-
-def _integers(value: Any) -> Any:
-    """Turn the whole numbers of a Struct (all doubles) back into integers."""
-    if isinstance(value, dict):
-        return {key: _integers(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_integers(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value

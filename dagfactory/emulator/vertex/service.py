@@ -37,10 +37,12 @@ def methods(options: Options, runner: Runner, faults: Faults, data: PredictionDa
     operations = Operations(store)
     models = Models(store, operations)
     jobs = CustomJobs(store, runner, faults, entrypoints, JobRules(state, options.machines))
+    pipeline_jobs = PipelineJobs(store, jobs, operations, faults, state / "gcs")
+    runner.before_close.append(pipeline_jobs.close)
     parts = (
         jobs,
         Pipelines(store, jobs, models, operations, faults),
-        PipelineJobs(store, jobs, operations, faults, state / "gcs"),
+        pipeline_jobs,
         TuningJobs(store, jobs, state / "tuning", faults),
         models,
         Predictions(store, models, runner, entrypoints, data),
