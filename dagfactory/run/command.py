@@ -22,12 +22,9 @@ from dagfactory.run.progress import shown_on
 from dagfactory.run.recorded import recorded
 from dagfactory.run.records import Record, records, remembered
 from dagfactory.run.refused import check_faults, check_spec, seconds, values
-from dagfactory.run.state_folders import StateFolders, private_files
+from dagfactory.run.state_folders import STATE, StateFolders, private_files
 from dagfactory.run.summary import summary
 from dagfactory.run.warm.client import ADVICE, Lease, leased
-
-STATE = Path(".dagfactory")
-"""The state folder of who names none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ from dagfactory.emulator.files import PRIVATE, private_folder
 from dagfactory.results.paths import RECORDS
 from dagfactory.run.events import NotReadyError
 
+STATE = Path(".dagfactory")
+"""The state folder of who names none."""
+
 
 @dataclass(frozen=True, slots=True)
 class StateFolders:

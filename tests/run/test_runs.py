@@ -17,6 +17,11 @@ def test_runs_are_listed_newest_first(tmp_path):
     assert "r-b" not in _runs(tmp_path, "a").output
 
 
+def test_a_run_whose_end_nobody_saw_has_no_time(tmp_path):
+    write(tmp_path, Record("a", "r", "local", "c"))
+    assert _runs(tmp_path).output.splitlines()[1].split() == ["a", "r", "local", "running"]
+
+
 def test_no_run_is_told(tmp_path):
     found = _runs(tmp_path, "a").exception
     assert isinstance(found, NotReadyError)

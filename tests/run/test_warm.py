@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,6 +17,7 @@ from dagfactory.run.local_airflow import AirflowStart
 from dagfactory.run.login import Login
 from dagfactory.run.state_folders import StateFolders, locked
 from dagfactory.run.warm.client import ask, leased
+from dagfactory.run.warm.command import up
 from dagfactory.run.warm.server import serve
 from dagfactory.run.warm.wire import connected
 
@@ -62,6 +64,19 @@ def test_a_second_run_is_refused_and_a_third_is_not(kept):
         pass
     with leased(kept) as lease:
         assert lease is not None
+
+
+def test_up_again_tells_where_it_is_and_how_it_ends(kept, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert up(Path(".dagfactory"), stop=False, idle="2h") == 0
+    first, where, _, used, ends = capsys.readouterr().out.splitlines()
+    assert (first, where.split("   ")[0]) == ("already up", "Airflow is up: http://127.0.0.1:1")
+    assert used == f"`dagfactory run` in {tmp_path} uses it"
+    assert ends == "`dagfactory up --stop` ends it, or 60.0 s without a run"
+    (tmp_path / "else").mkdir()
+    monkeypatch.chdir(tmp_path / "else")
+    up(kept.root, stop=False, idle="2h")
+    assert f"`dagfactory up --stop --state={kept.root}`" in capsys.readouterr().out
 
 
 def test_who_stops_it_can_start_another_at_once(kept):

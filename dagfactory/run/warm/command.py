@@ -1,5 +1,6 @@
 """The command behind `dagfactory up`: find the Airflow that stays, start it, or end it."""
 
+import shlex
 import subprocess
 import sys
 import time
@@ -14,7 +15,8 @@ from dagfactory.run.airflow_install import line_of
 from dagfactory.run.events import NotReadyError, RunError
 from dagfactory.run.logs import tail_of_text
 from dagfactory.run.refused import seconds
-from dagfactory.run.state_folders import StateFolders, private_files
+from dagfactory.run.state_folders import STATE, StateFolders, private_files
+from dagfactory.run.text import duration, shown
 from dagfactory.run.warm.client import ask
 from dagfactory.run.warm.wire import connected
 
@@ -33,7 +35,9 @@ def up(folder: Path, *, stop: bool, idle: str) -> int:
     else:
         _start(state, seconds("--idle", idle))
         found = ask(state, "status")
-    click.echo("\n".join(_told(found or {}, idle)))
+    if found is None:
+        raise RunError("`dagfactory up` ended at once", *tail_of_text(state.logs / "up.log"))
+    click.echo("\n".join(_told(found, state)))
     return 0
 
 
@@ -76,10 +80,13 @@ def _wait(state: StateFolders, process: "subprocess.Popen[bytes]", log: Path) ->
     peer.socket.close()
 
 
-def _told(found: Mapping[str, Any], idle: str) -> list[str]:
-    login = found["login"]
+def _told(found: Mapping[str, Any], state: StateFolders) -> list[str]:
+    login, idle = found["login"], duration(found["idle"])
+    own = StateFolders(STATE.resolve()) == state
+    given = "" if own else f" --state={shlex.quote(shown(state.root))}"
     return [
         f"Airflow is up: http://127.0.0.1:{found['port']}   (process {found['pid']})",
         f"log in as user {login['username']}, password {login['password']}",
-        f"`dagfactory run` in {Path.cwd()} uses it; `dagfactory up --stop` ends it, or {idle} without a run",
+        f"`dagfactory run{given}` in {Path.cwd()} uses it",
+        f"`dagfactory up --stop{given}` ends it, or {idle} without a run",
     ]

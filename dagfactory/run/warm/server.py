@@ -129,7 +129,7 @@ class Keeper:
                 self.callers.enter_context(peer)
                 return
             case {"do": "status"}:
-                peer.send(event="up", **self._address())
+                peer.send(event="up", idle=self.idle, **self._address())
         peer.socket.close()
 
     def _address(self) -> dict[str, Any]:
