@@ -164,6 +164,8 @@ BAYES = "method: bayes\ntrials: 2\n"
         ("parameters: {a: {values: [1, 2]}, b: {min: 1, max: 2}}\nzip: [[a, b]]", "`b` is a range"),
         ("parameters: {a: {values: [1, 2]}}\nzip: [[a]]", "goes together with nothing"),
         ("parameters: {a: {values: [1, '1']}}", "is the same argument as"),
+        (BAYES + "parameters: {a: {values: [1, .nan]}}", "nan is not a value that"),
+        (BAYES + "parameters: {a: {values: [1, 1.00000000001]}}", "closer than Vertex AI takes"),
         (DRAWN + "parameters: {a: {min: 0, max: .inf}}", "`max` inf is not a finite number"),
         (DRAWN + "parameters: {a: {min: .nan, max: 1}}", "`min` nan is not a finite number"),
         (DRAWN + "parameters: {a: {min: -1e308, max: 1e308, step: 1}}", "too wide"),
