@@ -196,6 +196,21 @@ def test_a_condition_is_a_list_of_one(compiled):
     assert found.help == 'write it as a list: `["a * 2 <= 5"]`'
 
 
+@pytest.mark.parametrize(
+    ("condition", "help_"),
+    [
+        ("o == sgd", "in quotes it is a value: `'sgd'`"),
+        ("o == 'sdg'", "compare it with values that there are: sgd, adam"),
+        ("n % 2 == 0", "a condition holds parameters, numbers, text"),
+        ("n == nn", "did you mean"),
+    ],
+)
+def test_a_condition_that_is_mistyped_says_what_to_write(compiled, condition, help_):
+    body = f"parameters: {{o: {{values: [sgd, adam]}}, n: {{values: [1, 2]}}}}\nconstraints: [{condition}]"
+    (found,) = compiled(SWEEP + body).diagnostics
+    assert found.help.startswith(help_)
+
+
 def test_one_step_is_room_enough(faults):
     assert faults("parameters: {a: {min: 0.2, max: 0.3, step: 0.1}}") == []
 
