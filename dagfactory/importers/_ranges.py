@@ -53,12 +53,15 @@ def counted(
     if "values" in made:
         return CommentedMap(made)
     low = made["min"]
-    count = int((made["max"] - low) / step + 1e-9) + 1
+    # a float, for it may be too large for anything else
+    count = (made["max"] - low) / step + 1e-9 + 1
     if count > MOST_VALUES:
-        search.refuse(path, f"a grid of {count:,} values is not written out", "use a random search")
+        search.refuse(
+            path, f"a grid of {count:,.0f} values is not written out", "use a random search"
+        )
         return None
     # 0.1 + 2 * 0.1 is a little above 0.3
-    listed = [low + place * step for place in range(count)]
+    listed = [low + place * step for place in range(int(count))]
     exact = [float(f"{each:.12g}") if isinstance(each, float) else each for each in listed]
     return CommentedMap(values=exact)
 

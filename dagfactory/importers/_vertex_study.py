@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dagfactory.importers._ranges import numeric
 from dagfactory.importers._search import Search
 from dagfactory.importers._write import CommentedMap
-
-if TYPE_CHECKING:
-    from dagfactory.diagnostics.span import KeyPath
 
 _STUDY = ("studySpec",)
 _RULES = {
@@ -46,20 +43,17 @@ def _rule(search: Search, key: str) -> Any:
     """Return a rule of early stopping, by its name where it says no more."""
     path = (*_STUDY, key)
     made: dict[str, Any] = {"rule": _RULES[key]}
-    if search.value((*path, "useElapsedDuration")) is True:
+    fields = search.fields(path)
+    if "useElapsedDuration" in fields and fields["useElapsedDuration"].value is True:
         made["by"] = "seconds"
     for field, name in _OF_CONVEX.items():
-        found = numeric(search, (*path, field), whole=True) if _there(search, path, field) else None
+        found = numeric(search, (*path, field), whole=True) if field in fields else None
         # 0 is what a proto says for nothing, but where it is a number of steps
         if found or (found == 0 and name == "min_steps"):
             made[name] = found
     if search.text((*path, "learningRateParameterName")):
         made["learning_rate"] = search.text((*path, "learningRateParameterName"))
     return made["rule"] if len(made) == 1 else CommentedMap(made)
-
-
-def _there(search: Search, path: KeyPath, field: str) -> bool:
-    return search.root.find((*path, field)) is not None
 
 
 def _measurement(search: Search, method: str) -> None:

@@ -224,7 +224,8 @@ class _Reader:
     def _unsupported(self, node: ast.expr) -> GateSyntaxError:
         known = "metrics, params.x" if self.subject == "metrics" else self.subject
         help_text = f"a condition holds {known}, numbers, text, + - * /, comparisons, and, or, not"
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        is_percent = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)
+        if is_percent and self.subject == "metrics":
             help_text = PERCENT
         if isinstance(node, ast.Attribute):
             help_text = 'only params.NAME has a dot; write metrics["a.b"] for a metric with one'

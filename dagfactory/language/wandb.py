@@ -189,11 +189,11 @@ def _in_grid(
         numbers = {**(_whole(numbers).range or {}), "q": 1}
     low, high, step = numbers["min"], numbers["max"], numbers.get("q", 1.0)
     # as numpy.arange counts, whose end is left out
-    count = high - low + 1 if name == "int_uniform" else math.ceil((high - low) / step)
+    count = high - low + 1 if name == "int_uniform" else (high - low) / step
     if count > MOST_VALUES:
-        message = f"a grid of {count:,} values is not written out"
+        message = f"a grid of {count:,.0f} values is not written out"
         raise UnfitError("max", message, "use `method: random`")
-    listed = [low + step * place for place in range(int(count))]
+    listed = [low + step * place for place in range(math.ceil(count))]
     return Parameter(values=listed, form=f"`{name}` in a grid is the list of its values")
 
 
@@ -227,7 +227,7 @@ def off_step(ends: Mapping[str, int | float], step: float) -> str | None:
     for key in ("min", "max"):
         # 0.3 / 0.1 is a little below 3
         count = ends[key] / step
-        if abs(count - round(count)) > _NEAR * max(1, abs(count)):
+        if math.isinf(count) or abs(count - round(count)) > _NEAR * max(1, abs(count)):
             return key
     return None
 

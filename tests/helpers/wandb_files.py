@@ -108,10 +108,8 @@ def _unusual(dice: random.Random) -> dict[str, Any]:
 
 def _stepped(dice: random.Random) -> dict[str, Any]:
     """Return a range whose ends are steps; W&B's steps are 1 where it says none."""
-    step, name = (
-        dice.choice([1, 4, 2.0, 0.25, 0.1]),
-        dice.choice(["q_uniform", "q_log_uniform_values"]),
-    )
+    step = dice.choice([1, 4, 2.0, 0.25, 0.1])
+    name = dice.choice(["q_uniform", "q_log_uniform_values"])
     low = dice.randint(1, 9)
     made = {"distribution": name, "min": low * step, "max": (low + dice.randint(1, 60)) * step}
     return made if step == 1 else made | {"q": step}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 import wandb_files
 
-from dagfactory.language.wandb import REFUSED, UnfitError, parameter
+from dagfactory.language.wandb import MOST_VALUES, REFUSED, UnfitError, parameter
 
 SEED = 20261201
 RESULTS = [wandb_files.imported(number, SEED) for number in range(12)]
@@ -70,12 +70,13 @@ def test_steps_by_order_of_magnitude_are_a_range():
         ({"min": 1, "max": 4, "q": 2}, "min"),
         ({"min": 0, "max": 5, "q": 2}, "max"),
         ({"min": 0.05, "max": 0.3, "q": 0.1}, "min"),
+        ({"min": 0, "max": 1e300, "q": 1e-300}, "max"),
         ({"min": 0, "max": 5, "q": 0}, "q"),
         ({"min": 0, "max": 5, "q": -1}, "q"),
     ],
 )
 def test_other_steps_are_refused_at_their_key(written, key):
-    for grid in (False, True) if key == "q" else (False,):
+    for grid in (False, True) if key == "q" or written["max"] > MOST_VALUES else (False,):
         with pytest.raises(UnfitError) as caught:
             parameter({"distribution": "q_uniform", **written}, grid=grid)
         assert caught.value.key == key

@@ -164,6 +164,8 @@ BAYES = "method: bayes\ntrials: 2\n"
         ("parameters: {a: {values: [1, 2]}, b: {min: 1, max: 2}}\nzip: [[a, b]]", "`b` is a range"),
         ("parameters: {a: {values: [1, 2]}}\nzip: [[a]]", "goes together with nothing"),
         ("parameters: {a: {values: [1, '1']}}", "is the same argument as"),
+        (BAYES + "parameters: {a: {values: [1, .nan]}}", "nan is not a value that"),
+        (BAYES + "parameters: {a: {values: [1, 1.00000000001]}}", "closer than Vertex AI takes"),
         (DRAWN + "parameters: {a: {min: 0, max: .inf}}", "`max` inf is not a finite number"),
         (DRAWN + "parameters: {a: {min: .nan, max: 1}}", "`min` nan is not a finite number"),
         (DRAWN + "parameters: {a: {min: -1e308, max: 1e308, step: 1}}", "too wide"),
@@ -192,6 +194,21 @@ def test_a_condition_is_a_list_of_one(compiled):
         SWEEP + "parameters: {a: {values: [1, 9]}}\nconstraints: a * 2 <= 5"
     ).diagnostics
     assert found.help == 'write it as a list: `["a * 2 <= 5"]`'
+
+
+@pytest.mark.parametrize(
+    ("condition", "help_"),
+    [
+        ("o == sgd", "in quotes it is a value: `'sgd'`"),
+        ("o == 'sdg'", "compare it with values that there are: sgd, adam"),
+        ("n % 2 == 0", "a condition holds parameters, numbers, text"),
+        ("n == nn", "did you mean"),
+    ],
+)
+def test_a_condition_that_is_mistyped_says_what_to_write(compiled, condition, help_):
+    body = f"parameters: {{o: {{values: [sgd, adam]}}, n: {{values: [1, 2]}}}}\nconstraints: [{condition}]"
+    (found,) = compiled(SWEEP + body).diagnostics
+    assert found.help.startswith(help_)
 
 
 def test_one_step_is_room_enough(faults):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dagfactory.language.condition import Expression
     from dagfactory.tasks._sweep.model import Sweep
 
+MOST_SHOWN = 8
 MOST_TRIED = 10_000
 """Values and their combinations that are tried to tell whether a condition says anything."""
 
@@ -77,6 +78,11 @@ def _names(task: Sweep, condition: _Written) -> Iterator[Diagnostic]:
     for name in found.metrics:
         if name not in task.spaces:
             message, help_ = f"unknown hyperparameter `{name}`", did_you_mean(name, task.spaces)
+            if any(
+                name in (task.spaces[each].values or ())
+                for each in found.metrics & task.spaces.keys()
+            ):
+                help_ = f"in quotes it is a value: `'{name}'`"
             yield Diagnostic("DF237", message, condition.at(name), help=help_)
     if not found.metrics and not found.params:
         message = "this condition names no hyperparameter"
@@ -132,12 +138,21 @@ def _idle(task: Sweep) -> Iterator[Diagnostic]:
     for each in _written(task):
         outcomes = _outcomes(task, each.expression)
         if outcomes == {False}:
-            help_ = "compare it with values that there are"
+            help_ = "compare it with values that there are" + _shown(task, each.expression)
             message = "this holds for none of the values"
             yield Diagnostic("DF239", message, Pointer(each.path), help=help_)
         elif outcomes == {True} and not each.constrains:
             message = "this holds for all values"
             yield Diagnostic("DF239", message, Pointer(each.path), help="delete it")
+
+
+def _shown(task: Sweep, condition: Expression) -> str:
+    """Return the values of the one hyperparameter that a condition reads; empty for several."""
+    needed = names(condition)
+    listed = [task.spaces[name].listed or [] for name in needed]
+    if len(listed) != 1 or len(listed[0]) > MOST_SHOWN:
+        return ""
+    return f": {', '.join(map(str, listed[0]))}"
 
 
 def _outcomes(task: Sweep, condition: Expression) -> set[bool]:

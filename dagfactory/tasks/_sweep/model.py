@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from functools import cached_property
 from typing import ClassVar, Literal
 
@@ -25,6 +27,8 @@ DRAWN = ("random", "sobol")
 COUNTED = (*DRAWN, "bayes")
 """Methods that cannot do without `trials`."""
 MAX_TRIALS = 10_000
+APART = 1e-10
+"""Distance of the values of a DISCRETE parameter (Vertex AI's API, DiscreteValueSpec.values)."""
 MOST_DISCRETE = 1_000
 """Values of a DISCRETE parameter (Vertex AI's API, DiscreteValueSpec.values)."""
 
@@ -181,6 +185,7 @@ def _check_steered(task: Sweep) -> None:
         raise bad(message, "choose another `method`, or let the program read them", ("arguments",))
     for each in task.hyperparameters.values():
         _check_suggested(task, each)
+        _check_numbers(each)
     rate = task.early_stopping.learning_rate if task.early_stopping else None
     if rate and rate not in task.spaces:
         remedy = did_you_mean(rate, task.spaces)
@@ -205,6 +210,20 @@ def _check_suggested(task: Sweep, each: Hyperparameter) -> None:
     if task.algorithm == "grid" and each.space.size is None and not _is_whole(each.space):
         remedy = "give it a `step` or `values`, or choose another `algorithm`"
         raise bad("`algorithm: grid` tries no range of fractions", remedy, each.path)
+
+
+def _check_numbers(each: Hyperparameter) -> None:
+    """Raise a validation error for numbers that Vertex AI does not take as values."""
+    listed = each.space.listed or []
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in listed):
+        return
+    for value in listed:
+        if not math.isfinite(value):
+            raise bad(f"{value} is not a value that Vertex AI can suggest", "delete it", each.path)
+    for before, after in itertools.pairwise(sorted(listed)):
+        if 0 < after - before < APART:
+            message = f"{before} and {after} are closer than Vertex AI takes: {APART}"
+            raise bad(message, "delete one, or make the step larger", each.path)
 
 
 def _is_whole(space: Space) -> bool:
