@@ -557,9 +557,7 @@ def kept_index(kept: Tensor, keep: int) -> Tensor:
 class ArrCoc(Selection, Network):
     """Texture -> three scorers -> balancer -> budgets -> attention -> answer."""
 
-    summary = (
-        "ARR-COC: answers from a coarse image and the patches that the question makes relevant."
-    )
+    summary = "ARR-COC: answers from a coarse image and what the question makes relevant."
     encoder: Encoder
 
     def __init__(self, settings: ModelSettings, sizes: Sizes) -> None:
