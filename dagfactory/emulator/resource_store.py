@@ -49,12 +49,17 @@ class ResourceStore:
             self._write(name)
 
     @contextmanager
-    def edit(self, name: str) -> Iterator[Any]:
-        """Give a copy to change; it is kept when the block ends without an error."""
+    def edit(self, name: str, *, written: bool = True) -> Iterator[Any]:
+        """Give a copy to change; it is kept when the block ends without an error.
+
+        What is not `written` goes into the file with the next change that is.
+        """
         with self._lock:
             message = _copy(self._find(name))
             yield message
-            self.put(name, message)
+            self._messages[name] = _copy(message)
+            if written:
+                self._write(name)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

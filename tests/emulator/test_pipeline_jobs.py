@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 from googleapiclient.errors import HttpError
 
+from dagfactory.emulator.pipelines.conditions import holds
+
 PARENT = "projects/demo/locations/us-central1"
 WRITE = "import sys; open(sys.argv[1], 'w').write(sys.argv[2])"
 OUT = "{{$.outputs.parameters['out'].output_file}}"
@@ -121,6 +123,13 @@ def test_conditions_compare_typed_parameters_and_only_one_branch_runs(submit, en
         "after": "NOT_TRIGGERED",
     }
     assert output(job, "count") == 7
+
+
+@pytest.mark.parametrize(
+    ("literal", "value"), [(r"'a\nb'", "a\nb"), (r"'it\'s'", "it's"), (r'"\\n"', r"\n")]
+)
+def test_texts_in_conditions_are_escaped_as_in_cel(literal, value):
+    assert holds(f"inputs.parameter_values['a'] == {literal}", {"a": value})
 
 
 def test_a_loop_collects_and_keeps_hostile_text(submit, ended):

@@ -23,6 +23,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
 }
 _LITERALS = {"true": True, "false": False, "null": None}
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 _CASTS: dict[str, Callable[[Any], Any]] = {"int": int, "double": float, "string": str}
 
 
@@ -102,7 +103,7 @@ class _Parser:
         if word.startswith("inputs."):
             return self._parameter(word[word.index("[") + 1 : -1].strip()[1:-1])
         if word[0] in "'\"":
-            return re.sub(r"\\(.)", r"\1", word[1:-1])
+            return re.sub(r"\\(.)", lambda each: _ESCAPES.get(each[1], each[1]), word[1:-1])
         try:
             return json.loads(word)
         except ValueError:

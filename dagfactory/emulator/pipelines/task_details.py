@@ -1,5 +1,6 @@
 """The jobDetail of a PipelineJob: one PipelineTaskDetail for each task, dag and iteration."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from google.protobuf import json_format
@@ -19,10 +20,14 @@ class TaskDetails:
     def __init__(self, store: ResourceStore, name: str) -> None:
         self._store, self._name = store, name
 
+    def _edit(self) -> AbstractContextManager[Any]:
+        # a large job takes long to write, and one whose emulator is gone has FAILED with all its tasks
+        return self._store.edit(self._name, written=False)
+
     def begin(self, task: str, parent: int, inputs: Values) -> int:
         """Add a running task; return its id. Raises PipelineError when there are too many."""
         number = int(self._store.new_id())
-        with self._store.edit(self._name) as job:
+        with self._edit() as job:
             if len(job.job_detail.task_details) >= MOST_TASKS:
                 raise PipelineError(
                     f"The pipeline has more than {MOST_TASKS} tasks and iterations."
@@ -38,12 +43,12 @@ class TaskDetails:
 
     def launched(self, number: int, job_name: str) -> None:
         """Name the custom job that runs a task's container."""
-        with self._store.edit(self._name) as job:
+        with self._edit() as job:
             _find(job, number).executor_detail.container_detail.main_job = job_name
 
     def end(self, number: int, ended: Ended) -> Ended:
         """Store the end of a task; return it."""
-        with self._store.edit(self._name) as job:
+        with self._edit() as job:
             detail = _find(job, number)
             detail.state = enum_value(_STATE, ended.state)
             detail.end_time.GetCurrentTime()
