@@ -77,7 +77,7 @@ def copied(source: Path, target: Path) -> Iterator[None]:
         yield
     finally:
         over.set()
-        thread.join()
+        thread.join(60)
 
 
 def newer(one: Path, other: Path) -> bool:
