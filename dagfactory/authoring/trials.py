@@ -95,12 +95,21 @@ def _asked(plan: Plan, options: TrialsOptions) -> list[Preview]:
     return [found[options.task]]
 
 
+def _rendered(value: Any) -> Any:
+    """Return a definition as the DAG holds it: of other texts the trials would have other ids."""
+    if isinstance(value, dict):
+        return {key: _rendered(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_rendered(each) for each in value]
+    return value.replace("$${", "${") if isinstance(value, str) else value
+
+
 def _listed(plan: Plan, preview: Preview) -> _Listed:
     task = preview.task
     # Vertex AI decides on each by the results of those before
     if task.method == "bayes":
         return _Listed(preview, (), ())
-    compact = definition(task, plan.pipeline)
+    compact = _rendered(definition(task, plan.pipeline))
     if "rungs" in compact:
         rungs, argument = compact["rungs"], compact["rungs"]["argument"]
         slots = [halving.trial_slots(compact, each) for each in range(len(rungs["sizes"]))]

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from dagfactory.__main__ import run
+from dagfactory.runtime import grid
 
 HEAD = """
 pipeline: p
@@ -69,6 +70,15 @@ def test_a_grid_with_what_only_some_trials_have(said):
         ["adam", "[64,64]"],
         ["adam", "[128]"],
     ]
+
+
+def test_an_escaped_value_has_the_id_that_its_trial_has_in_a_run(said):
+    code, out, _ = said(GRID.replace("adam", "'$${x}'"))
+    assert code == 0
+    *_, last = out.splitlines()
+    _, name, *values = last.split()
+    assert values == ["${x}", "[128]"]
+    assert name == grid.trial_id({"optimizer": "${x}", "hidden": [128]})
 
 
 def test_the_rungs_of_halving(said):
