@@ -145,6 +145,7 @@ def plans(workshop: Workshop) -> dict[str, bytes]:
 ONLY_TOGETHER = {
     ("deploy", "traffic", "current"),  # with `new`, 100 in all
     ("deploy", "traffic", "new"),
+    ("sweep", "early_stopping", "rule"),  # the keys beside it are those of `convex`
     ("gcs_delete", "folder"),  # for `objects`, which the task has not
     ("train", "script"),  # the file that is there
 }
