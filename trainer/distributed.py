@@ -240,7 +240,7 @@ def process_group(process: Process, device: torch.device) -> Iterator[ProcessGro
         yield _init(process, device)
     except RuntimeError as error:
         if isinstance(error, dist.DistError) or "gloo" in str(error):
-            reason = str(error).split("] ", 1)[-1].partition(". ")[0]
+            reason = str(error).split("] ", 1)[-1].partition(". ")[0].partition("\n")[0]
             raise TrainerError(f"lost the other processes: {reason}") from None
         raise
     finally:

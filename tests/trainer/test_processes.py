@@ -267,9 +267,12 @@ def test_a_mistake_is_a_line_of_each_process_and_exit_1(arguments, tmp_path):
     options = [*arguments, f"--textures={tmp_path / 'none'}"]
     code, _, errors = finish(start(options, tmp_path / "run"))
     assert code == 1
-    first, second = sorted(errors.splitlines(), key=len)[::-1]
-    assert {first, second} >= {f"trainer: error: {tmp_path / 'none' / 'textures.json'} is missing"}
-    assert any("error in process 1: lost the other processes: " in line for line in (first, second))
+    said = [line for line in errors.splitlines() if line.startswith("trainer: error")]
+    missing = f"trainer: error: {tmp_path / 'none' / 'textures.json'} is missing"
+    assert said.count(missing) == 1, errors
+    lost = [line for line in said if " in process 1: lost the other processes: " in line]
+    assert len(lost) == 1, errors
+    assert "Traceback" not in errors, errors
 
 
 def test_stage_relevance_leaves_parameters_unused(arguments, tmp_path):
