@@ -16,6 +16,9 @@ _STUDY = ("studySpec",)
 _NUMBERS = {"doubleValueSpec": False, "integerValueSpec": True}
 _LISTS = ("categoricalValueSpec", "discreteValueSpec")
 _PARENTS = ("parentCategoricalValues", "parentDiscreteValues", "parentIntValues")
+_SCALES = frozenset(
+    ["", "SCALE_TYPE_UNSPECIFIED", "UNIT_LINEAR_SCALE", "UNIT_LOG_SCALE", "UNIT_REVERSE_LOG_SCALE"]
+)
 _RESERVED = frozenset({"params", "parameters", "true", "false"})
 """Names that mean something else in a condition."""
 
@@ -102,6 +105,8 @@ def _is_log(search: Search, path: KeyPath) -> bool:
     if name == "UNIT_REVERSE_LOG_SCALE":
         message = "a range is drawn from evenly, or by the logarithm of its values"
         search.refuse((*path, "scaleType"), message, "tune one minus the value")
+    if name not in _SCALES:
+        search.broken((*path, "scaleType"), "it is `UNIT_LINEAR_SCALE` or `UNIT_LOG_SCALE`")
     return name == "UNIT_LOG_SCALE"
 
 
