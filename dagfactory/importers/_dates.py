@@ -95,7 +95,27 @@ def _date_bound(dag: Node, key: str, context: ImportContext) -> str | None:
             fixed.append(_moved(found, where, zone(dag)))
     if not fixed:
         return None
-    return date_text(max(fixed) if key == "start_date" else min(fixed))
+    bound = max(fixed) if key == "start_date" else min(fixed)
+    _report_bound(dag, key, bound, fixed[0], context)
+    return date_text(bound)
+
+
+def _report_bound(
+    dag: Node, key: str, bound: datetime, first: datetime, context: ImportContext
+) -> None:
+    """Report where runs are left out whose tasks Airflow would not start: the date of tasks alone decides."""
+    arguments = dag.child(_ARGUMENTS)
+    node = _day(arguments, key) if arguments else None
+    if node is None or (bound == first and _day(dag, key)):
+        return
+    if key == "end_date":
+        message = "`end_date` of `default_args` ends the DAG too: later runs would start no task"
+        context.add("form", message, node.span)
+    elif bound != first:
+        message = (
+            "`start_date` of `default_args` starts the DAG too: earlier runs would start no task"
+        )
+        context.add("form", message, node.span)
 
 
 def _moved(value: datetime, where: str, target: str) -> datetime:
