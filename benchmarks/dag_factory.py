@@ -1,8 +1,9 @@
 """Import a folder of dag-factory's files, and compare each DAG field by field with what dag-factory builds.
 
-dag-factory has our import name, so it gets an environment of its own, which shares this one's Airflow. A
+dag-factory has our import name, so it gets an environment of its own, which shares an Airflow: this one's, or
+that of the Python named last (`.venv-airflow2/bin/python`), by which ours are read too. A
 difference is announced when a remark on the DAG names the task or the field; any other is silent, and told.
-Usage: python benchmarks/dag_factory.py FOLDER [folder of the environment]
+Usage: python benchmarks/dag_factory.py FOLDER [folder of the environment [Python of an Airflow]]
 """
 
 from __future__ import annotations
@@ -12,13 +13,12 @@ import os
 import re
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -31,9 +31,9 @@ from dagfactory.importers import Options, Outcome, Source, importer  # noqa: E40
 VERSION = "dag-factory==1.1.0"
 READER = ROOT / "benchmarks/read_dags.py"
 PLACES = frozenset(
-    ["fileloc", "relative_fileloc", "edge_info", "dag_dependencies", "doc_md", "default_args"]
-)
-"""Where a DAG lies, the copy of the YAML in its documentation, and defaults, which its tasks hold."""
+    ["fileloc", "relative_fileloc", "_processor_dags_folder", "edge_info", "dag_dependencies"]
+) | {"doc_md", "default_args", "_default_view", "_dag_display_property_value"}
+"""Where a DAG lies, how Airflow shows it, and defaults, which its tasks hold."""
 OF_GROUPS = frozenset(
     ["upstream_group_ids", "downstream_group_ids", "upstream_task_ids", "downstream_task_ids"]
 )
@@ -43,6 +43,8 @@ OF_CLASSES = frozenset(
 )
 OURS = frozenset(["_task_module", "task_type", "_operator_name", "start_date", "label", "is_setup"])
 """What differs where an operator of the runtime stands for one of Airflow's."""
+
+DEFAULT_RETRY_DELAY = 300.0
 
 Outcomes: TypeAlias = tuple[Outcome, ...]
 Read: TypeAlias = dict[str, Any]
@@ -60,17 +62,17 @@ class Score:
     unread: list[str] = field(default_factory=list)
 
 
-def main(folder: Path, environment: Path) -> int:
+def main(folder: Path, environment: Path, airflow: str = sys.executable) -> int:
     """Run and print the figures; 1 when a difference is silent."""
-    python = _environment(environment)
+    python = _environment(environment, airflow)
     score = Score()
     paths = sorted(each for end in ("yaml", "yml") for each in folder.rglob(f"*.{end}"))
     paths = [each for each in paths if each.stem != "defaults"]
     theirs = _read(python, "theirs", paths)
     with tempfile.TemporaryDirectory() as name:
-        outcomes = [_imported(each) for each in paths]
+        outcomes = [_imported(each, Options(_line(airflow))) for each in paths]
         folders = [_rendered(each, Path(name, str(at))) for at, each in enumerate(outcomes)]
-        ours = _read(Path(sys.executable), "ours", folders)
+        ours = _read(Path(airflow), "ours", folders)
     for path, at, made in zip(paths, folders, outcomes, strict=True):
         _compare_file(path, theirs[str(path)], ours[str(at)], made, score)
     print(
@@ -87,8 +89,8 @@ def main(folder: Path, environment: Path) -> int:
     return int(bool(score.silent))
 
 
-def _environment(folder: Path) -> Path:
-    """Return the Python of an environment with dag-factory and this one's Airflow; make it if need be."""
+def _environment(folder: Path, airflow: str) -> Path:
+    """Return the Python of an environment with dag-factory and an Airflow; make it if need be."""
     python = folder / "bin/python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
@@ -96,8 +98,20 @@ def _environment(folder: Path) -> Path:
         subprocess.run(install, check=True)
         # a path alone: the links in it, to our package, are not followed
         site = next(folder.glob("lib/python*/site-packages"))
-        (site / "airflow.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+        (site / "airflow.pth").write_text(_packages(airflow) + "\n")
     return python
+
+
+def _line(python: str) -> Literal["2", "3"]:
+    """Return the line of a Python's Airflow."""
+    asked = "import importlib.metadata; print(importlib.metadata.version('apache-airflow'))"
+    return "2" if subprocess.check_output([python, "-c", asked], text=True)[0] == "2" else "3"
+
+
+def _packages(python: str) -> str:
+    """Return the folder of a Python's packages."""
+    asked = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
+    return subprocess.check_output([python, "-c", asked], text=True).strip()
 
 
 def _compare_file(path: Path, theirs: Read, ours: Read, outcomes: Outcomes, score: Score) -> None:
@@ -111,14 +125,14 @@ def _compare_file(path: Path, theirs: Read, ours: Read, outcomes: Outcomes, scor
             _compare(f"{path.name}:{outcome.dag}", one, other, outcome, score)
 
 
-def _imported(path: Path) -> Outcomes:
+def _imported(path: Path, options: Options) -> Outcomes:
     """Return what comes of a file, imported by itself with the defaults beside it."""
     source = read(path, path.name)
     beside = [read(path.with_name(each)) for each in ("defaults.yml", "defaults.yaml")]
     defaults = tuple(each for each in beside if isinstance(each, SourceFile))[:1]
     if not isinstance(source, SourceFile):
         return ()
-    return importer("dag_factory").read([Source(source, defaults)], Options())[0].outcomes
+    return importer("dag_factory").read([Source(source, defaults)], options)[0].outcomes
 
 
 def _rendered(outcomes: Outcomes, folder: Path) -> Path:
@@ -138,7 +152,7 @@ def _rendered(outcomes: Outcomes, folder: Path) -> Path:
 
 def _read(python: Path, mode: str, paths: list[Path]) -> dict[str, Read]:
     environment = os.environ | {
-        "AIRFLOW_HOME": f"{tempfile.gettempdir()}/dagfactory-benchmark-home",
+        "AIRFLOW_HOME": str(python.parents[1] / "benchmark-home"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "PYTHONPATH": "",
     }
@@ -160,7 +174,8 @@ def _compare(
     score.alike += not differences
     for task, key, left, right in differences:
         words = key.strip("_").replace("_", " ")
-        named = any(f"`{name}" in said for name in (task, key.lstrip("_")) if name)
+        field = key.lstrip("_").removesuffix("_interval")
+        named = any(f"`{name}" in said for name in (task, field) if name)
         if words in said or named or _text(right) == _renamed(_text(left), said):
             score.announced += 1
         else:
@@ -198,6 +213,8 @@ def _whole(fields: Read) -> Read:
     first = defaults.get("start_date") or {}
     if "start_date" not in given and first:
         given["start_date"] = first.get("__var")
+    if given.get("retry_delay") == DEFAULT_RETRY_DELAY:  # Airflow 2 leaves its default out
+        given.pop("retry_delay")
     if not given.get("retry_exponential_backoff"):
         given.pop("max_retry_delay", None)
     return given
@@ -221,4 +238,4 @@ def _text(value: Any) -> str:
 if __name__ == "__main__":
     given = sys.argv[2:]
     home = Path(given[0] if given else f"{tempfile.gettempdir()}/dagfactory-dag-factory")
-    sys.exit(main(Path(sys.argv[1]), home))
+    sys.exit(main(Path(sys.argv[1]), home, *given[1:2]))

@@ -36,7 +36,10 @@ def _theirs(path: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _ours(path: str) -> tuple[dict[str, Any], dict[str, str]]:
-    from airflow.dag_processing.dagbag import DagBag
+    try:
+        from airflow.dag_processing.dagbag import DagBag
+    except ImportError:  # Airflow 2
+        from airflow.models.dagbag import DagBag
 
     sys.path.insert(0, path)
     bag = DagBag(path)
@@ -44,7 +47,10 @@ def _ours(path: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _serialized(dag: Any) -> dict[str, Any]:
-    from airflow.serialization.serialized_objects import DagSerialization
+    try:
+        from airflow.serialization.serialized_objects import DagSerialization
+    except ImportError:  # Airflow 2
+        from airflow.serialization.serialized_objects import SerializedDAG as DagSerialization
 
     try:
         whole: dict[str, Any] = DagSerialization.to_dict(dag)

@@ -109,12 +109,11 @@ def train(asked: argparse.Namespace, row: str, seed: int) -> dict[str, Any]:
     """Train one row with one seed, evaluate it and describe the run."""
     _, settings, start = ROWS[row]
     data = textures(asked.work, asked.images, COARSE.get(row, 15))
-    base = asked.work / f"{row}-{seed}-{asked.images}-{asked.epochs}"
+    base = folder(asked, row, seed)
     shared = [f"--batch={asked.batch}", f"--learning_rate={asked.learning_rate}"]
     shared += [f"--epochs={asked.epochs}", f"--seed={seed}", f"--textures={data}", *settings]
     if start:
-        model = asked.work / f"{start}-{seed}-{asked.images}-{asked.epochs}" / "model"
-        shared.append(f"--from={model}")
+        shared.append(f"--from={folder(asked, start, seed) / 'model'}")
     load, begun = os.getloadavg()[0], time.monotonic()
     cpu = program("trainer", *shared, "--log_every=1000", f"--output={base}")
     wall = time.monotonic() - begun
@@ -126,6 +125,11 @@ def train(asked: argparse.Namespace, row: str, seed: int) -> dict[str, Any]:
         "cpu_seconds": cpu, "wall_seconds": wall, "load": load, "step": measured["step"],
         "metrics": measured["metrics"], "machine": machine(),
     }  # fmt: skip
+
+
+def folder(asked: argparse.Namespace, row: str, seed: int) -> Path:
+    """Name the folder of a run by all that tells it apart."""
+    return asked.work / "-".join(map(str, key(asked, row, seed).values()))
 
 
 def key(asked: argparse.Namespace, row: str, seed: int) -> dict[str, Any]:

@@ -175,8 +175,12 @@ def _schedule(dag: Node, context: ImportContext) -> dict[str, Any]:
         context.add("changed", message, node.span, "keep the one that is meant")
     for _, node in given[:1]:
         return {"schedule": schedule(_timetable(node), context, zone(dag))}
-    if context.since == "2" and not dag.child("schedule"):
+    null = dag.child("schedule")
+    if context.since == "2" and not null:
         return {"schedule": {"every": "1d"}}
+    if context.since == "2" and null:
+        message = "`schedule: null` never runs: dag-factory left it out, and Airflow 2 ran it daily"
+        context.add("changed", message, null.span, "write `schedule: '@daily'` to keep that")
     if not context.since and not any(map(dag.child, ("schedule", "schedule_interval"))):
         message = "without `schedule:` Airflow 2 runs daily, Airflow 3 never"
         context.add("look", message, dag.span, "say `--from-airflow 2` for files of Airflow 2")
