@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -101,7 +101,7 @@ class _Unrolling:
         if named and isinstance(inner.value, dict) and inner.value and self._fits(items, inner):
             return self._each(name, outer, inner, named)
         # nobody knows the items, so nothing is said about what the texts make of them
-        return replace(outer, value={**rest, "tasks": _Item(None).tasks(inner)}), _Names()
+        return _Item(None).task(outer), _Names()
 
     def _each(
         self, name: str, outer: Node, inner: Node, named: dict[str, Node]
@@ -112,15 +112,18 @@ class _Unrolling:
         members: dict[str, Node] = {}
         for index, (suffix, item) in enumerate(named.items()):
             of_item = _Item(item, index + 1, self.lookup.problems)
-            body, below = self.tasks(of_item.tasks(inner))
+            box = of_item.task(_kept(outer, _OF_ITEMS))
+            body, below = self.tasks(_fields(box)["tasks"])
             new = {old: f"{old}_{suffix}" for old in ids(body)}
-            members[f"{name}_{suffix}"] = _group(outer, Renaming(new).tasks(body))
+            fields = {**_fields(box), "tasks": Renaming(new).tasks(body)}
+            members[f"{name}_{suffix}"] = replace(box, value=fields)
             for old in found.places:
                 every = below.new.get(old, (old,))
                 found.new[old] = (*found.new.get(old, ()), *(new[each] for each in every))
         keys = dict.fromkeys(members, next(iter(outer.keys.values())))
         tasks = Node(members, inner.span, keys)
-        return replace(outer, value={**_fields(outer), "tasks": tasks}), found
+        whole = replace(outer, value={**_fields(outer), "tasks": tasks})
+        return _kept(whole, set(outer.keys) - {"doc"}), found
 
     def _named(self, items: Node) -> dict[str, Node]:
         """Return the items by what the ids of their tasks end with; none where something is wrong."""
@@ -174,11 +177,14 @@ def _fields(node: Node) -> dict[str, Node]:
     return node.value if isinstance(node.value, dict) else {}
 
 
-def _group(outer: Node, tasks: Node) -> Node:
-    """Return the group of one item."""
-    kind = _fields(outer)["type"]
-    keys = {"type": outer.keys["type"], "tasks": outer.keys["tasks"]}
-    return replace(outer, value={"type": kind, "tasks": tasks}, keys=keys)
+_OF_ITEMS = frozenset({"type", "doc", "tasks"})
+"""What a group over items says of the group of each; all else, as `after`, holds once for all."""
+
+
+def _kept(node: Node, keys: Collection[str]) -> Node:
+    """Return a mapping with no other keys."""
+    values = {key: each for key, each in _fields(node).items() if key in keys}
+    return replace(node, value=values, keys={key: node.keys[key] for key in values})
 
 
 def _suffix(item: Node, index: int) -> str:
@@ -201,9 +207,10 @@ class _Item:
 
     def tasks(self, node: Node) -> Node:
         """Replace it in all tasks of a mapping."""
-        return mapped(node, self._task)
+        return mapped(node, self.task)
 
-    def _task(self, node: Node) -> Node:
+    def task(self, node: Node) -> Node:
+        """Replace it in a task."""
         fields = _fields(node)
         if not fields:
             return node

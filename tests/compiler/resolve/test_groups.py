@@ -153,3 +153,18 @@ def test_items_multiply_within_a_limit():
 
 def test_null_is_no_items():
     assert tasks(group("null", "a: {}"))["g"]["tasks"] == {"a": {}}
+
+
+def test_what_is_said_of_the_whole_stays_with_the_whole():
+    text = """
+tasks:
+  o: {}
+  g: {type: group, for_each: [eu], after: [o], doc: "for ${each}", parallel: 1, tasks: {a: {}}}
+"""
+    node, problems = resolved(text)
+    assert [each.code for each in problems] == ["DF214"]
+    assert node.plain()["tasks"]["g"] == {
+        "type": "group",
+        "after": ["o"],
+        "tasks": {"g_eu": {"type": "group", "doc": "for eu", "tasks": {"a_eu": {}}}},
+    }
