@@ -101,7 +101,7 @@ class _Unrolling:
         if named and isinstance(inner.value, dict) and inner.value and self._fits(items, inner):
             return self._each(name, outer, inner, named)
         # nobody knows the items, so nothing is said about what the texts make of them
-        return _Item(None).task(outer), _Names()
+        return _Item(None, self.lookup).task(outer), _Names()
 
     def _each(
         self, name: str, outer: Node, inner: Node, named: dict[str, Node]
@@ -111,7 +111,7 @@ class _Unrolling:
         found = _Names(places=dict.fromkeys(ids(inner), first.span))
         members: dict[str, Node] = {}
         for index, (suffix, item) in enumerate(named.items()):
-            of_item = _Item(item, index + 1, self.lookup.problems)
+            of_item = _Item(item, self.lookup, index + 1)
             box = of_item.task(_kept(outer, _OF_ITEMS))
             body, below = self.tasks(_fields(box)["tasks"])
             new = {old: f"{old}_{suffix}" for old in ids(body)}
@@ -202,8 +202,8 @@ class _Item:
     """Replaces `${each}` by an item, the `number`-th of a list; with None it becomes plain text."""
 
     item: Node | None
+    lookup: Lookup
     number: int = 0
-    problems: list[Diagnostic] = field(default_factory=list)
 
     def tasks(self, node: Node) -> Node:
         """Replace it in all tasks of a mapping."""
@@ -251,6 +251,8 @@ class _Item:
         if problem:
             message = f"item {self.number} of `for_each` {problem[0]}"
             span = node.text_span(ref.start, ref.end)
-            self.problems.append(Diagnostic("DF221", message, span, problem[1]))
+            self.lookup.problems.append(Diagnostic("DF221", message, span, problem[1]))
             return None
-        return item.find(ref.path)
+        found = item.find(ref.path)
+        fits = found is not None and self.lookup.added(Use(node), values=len(found.walk()))
+        return found if fits else None

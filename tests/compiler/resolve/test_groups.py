@@ -151,6 +151,12 @@ def test_items_multiply_within_a_limit():
     assert "DF107" in found(group(items, inner))
 
 
+def test_what_items_bring_into_texts_is_limited_too():
+    item = f"{{name: x, n: [{', '.join(['1'] * 2000)}]}}"
+    texts = ", ".join(['"${each.n}"'] * 100)
+    assert "DF107" in found(group(f"[{item}]", f"a: {{x: [{texts}]}}"))
+
+
 def test_null_is_no_items():
     assert tasks(group("null", "a: {}"))["g"]["tasks"] == {"a": {}}
 
