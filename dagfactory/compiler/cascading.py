@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dagfactory.compiler.validate.unknown_names import NAMES
@@ -55,6 +56,31 @@ def beyond(
         for each in found
         if each.code == _ALWAYS or not any(_touches(span, wrong) for span in _spans(each))
     ]
+
+
+def once_per_item(found: list[Diagnostic], node: Node) -> list[Diagnostic]:
+    """Keep one of the findings that the tasks of a group's items share, but for their ids."""
+    same = _ids_of_items(node) if len(found) > 1 else {}
+    if not same:
+        return found
+    kept: dict[tuple[str, Span | None, str], Diagnostic] = {}
+    for each in found:
+        message = re.sub(r"\w+", lambda word: same.get(word[0], word[0]), each.message)
+        kept.setdefault((each.code, each.span, message), each)
+    return list(kept.values())
+
+
+def _ids_of_items(node: Node) -> dict[str, str]:
+    """Return the first id of the tasks written at one place, by the others of that place."""
+    firsts: dict[Span, str] = {}
+    same: dict[str, str] = {}
+    for path, task in node.walk():
+        # a value that a variable brought in stands at the place of its use, with all parts of it
+        if path[-2:-1] == ("tasks",) and task.origin is None:
+            name = str(path[-1])
+            first = firsts.setdefault(task.span, name)
+            same |= {name: first} if first != name else {}
+    return same
 
 
 def _spans(found: Diagnostic) -> Iterator[Span | None]:

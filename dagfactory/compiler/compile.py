@@ -118,6 +118,10 @@ def compile_parsed(parsed: Parsed, environment: str | None) -> Compiled:
     made, unplanned = plan(front.pipeline, front.node, front.environment)
     found = _together(found, unplanned, front.node)
     found = _together(found, lint(made), front.node)
+    if found:
+        from dagfactory.compiler.cascading import once_per_item
+
+        found = once_per_item(found, front.node)
     finished = None if has_errors(found) else made
     return Compiled(finished, found, front.sources, front.node, made, parsed.project)
 

@@ -190,6 +190,9 @@ CODES: dict[str, Code] = {
     "DF356": Code("value-in-sql", "a value of a run that would be read as SQL"),
     "DF360": Code("no-such-operator", "a class that its module does not have"),
     "DF361": Code("operator-moved", "an operator of a module that is no longer there"),
+    "DF365": Code("items-not-known", "a group over items that are not known when compiling"),
+    "DF366": Code("items-of-one-name", "two items of a group that would share their ids"),
+    "DF367": Code("values-of-all-items", "the values of all items of a group inside a text"),
 }
 
 

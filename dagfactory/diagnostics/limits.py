@@ -19,7 +19,9 @@ FILE = Limit(2_000_000, "bytes in a file")
 NODES = Limit(100_000, "values in a document, aliases counted in full")
 DEPTH = Limit(64, "levels of nesting")
 EXPANDED_TEXT = Limit(2_000_000, "characters that `${vars.…}` and `${env.…}` add up to")
-EXPANDED_NODES = Limit(100_000, "values that `${vars.…}` and `${env.…}` bring in")
+EXPANDED_NODES = Limit(
+    100_000, "values that `${vars.…}`, `${env.…}` and groups over items bring in"
+)
 FINDINGS = Limit(100, "findings of one kind in a file; of more, the number is said")
 SUGGESTIONS = Limit(100, "misspelt names that get a suggestion")
 

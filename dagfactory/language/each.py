@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.document.reference import BadReferenceError, Ref, parse
 from dagfactory.language.common import bad, wrong_type
 
@@ -23,6 +24,17 @@ def reference(value: Any) -> Ref | None:
         return None
     only = pieces[0] if len(pieces) == 1 else None
     return only if isinstance(only, Ref) and only.root in _LATE else None
+
+
+def missing_key(item: Any, keys: tuple[str, ...]) -> tuple[str, str | None] | None:
+    """Say which key an item lacks, with a remedy, or return None when it has them all."""
+    for key in keys:
+        if not isinstance(item, dict):
+            return f"has no keys, so none that is called `{key}`", "write `${each}` alone"
+        if key not in item:
+            return f"has no key `{key}`", did_you_mean(key, map(str, item), "its keys")
+        item = item[key]
+    return None
 
 
 def _items(value: Any) -> Any:

@@ -1,4 +1,7 @@
-"""`group`: tasks that belong together, shown as one box in Airflow; groups nest."""
+"""`group`: tasks that belong together, shown as one box in Airflow; groups nest.
+
+One with `for_each` is written out before there are models (`compiler/resolve/groups.py`).
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,6 @@ class Group(TaskBase):
     """Tasks in a box; `after` of the group holds for all of them."""
 
     nested: ClassVar[str | None] = "tasks"
-
-    unmapped: ClassVar[str | None] = "give it to the tasks inside"
 
     type: Literal["group"]
     tasks: dict[TaskId, SerializeAsAny[TaskBase]] = Field(

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 from dagfactory.compiler.plan.texts import at
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import KeyPath, Pointer
-from dagfactory.diagnostics.wording import did_you_mean
 from dagfactory.language.common import is_open
-from dagfactory.language.each import reference
+from dagfactory.language.each import missing_key, reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,22 +33,11 @@ def item_problems(task: TaskBase, path: KeyPath, ref: Ref) -> Iterator[Diagnosti
         yield at(path, ref, "DF220", message, "add `for_each: [...]` to the task")
     elif isinstance(task.for_each, list):
         for index, item in enumerate(task.for_each):
-            problem = _missing_key(item, ref.path)
+            problem = missing_key(item, ref.path)
             if problem:
                 message = f"item {index + 1} of `for_each` {problem[0]}"
                 yield at(path, ref, "DF221", message, problem[1])
                 return
-
-
-def _missing_key(item: Any, keys: tuple[str, ...]) -> tuple[str, str | None] | None:
-    """Say which key an item lacks, with a remedy, or return None when it has them all."""
-    for key in keys:
-        if not isinstance(item, dict):
-            return f"has no keys, so none that is called `{key}`", "write `${each}` alone"
-        if key not in item:
-            return f"has no key `{key}`", did_you_mean(key, map(str, item), "its keys")
-        item = item[key]
-    return None
 
 
 def mapping_problems(

@@ -37,7 +37,7 @@ def teardown_problems(
 def _several_tasks(item: PlannedTask, setups: list[PlannedTask]) -> Iterator[Diagnostic]:
     """Find setups and teardowns that Airflow draws as several tasks, or that decide what follows."""
     for each in (item, *setups):
-        kind = f"a {each.task.type}" if each.task.unmapped else ""
+        kind = f"a {each.task.type}" if each.task.unmapped or each.task.type == "group" else ""
         kind = kind or ("a group, for its list" if reference(each.task.for_each) else "")
         if kind:
             message = f"`{each.id}` is {kind}; a setup or a teardown is a single task"

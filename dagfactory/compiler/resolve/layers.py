@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from dagfactory.compiler.resolve.groups import unroll
 from dagfactory.compiler.resolve.substitute import Lookup, substitute
 from dagfactory.diagnostics.diagnostic import Diagnostic
 from dagfactory.diagnostics.span import Span
@@ -59,7 +60,7 @@ def merge_patch(base: Node, patch: Node, *, keep_null: bool = False) -> Node:
 
 
 def resolve(layers: Layers) -> tuple[Node, list[Diagnostic]]:
-    """Merge all layers of a pipeline and replace `${vars.…}` and `${env.…}`.
+    """Merge all layers of a pipeline, replace `${vars.…}` and `${env.…}`, write groups out.
 
     Where a reference cannot be replaced it stays in the text, with a diagnostic.
     """
@@ -75,7 +76,9 @@ def resolve(layers: Layers) -> tuple[Node, list[Diagnostic]]:
         raw["vars"] = replaced
     order = [key for key in _mapping(merged) if key in raw or key in _mapping(resolved)]
     values = {**_mapping(resolved), **raw}
-    return replace(merged, value={key: values[key] for key in order}), lookup.problems
+    whole = replace(merged, value={key: values[key] for key in order})
+    # after the variables: a group may run over the items of one
+    return unroll(whole, lookup), lookup.problems
 
 
 _RAW = ("vars", "environments")

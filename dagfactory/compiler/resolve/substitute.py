@@ -202,18 +202,18 @@ def _whole(node: Node, ref: Ref, lookup: Lookup) -> Node:
     found = lookup.look_up(ref, use)
     if found is None or not lookup.added(use, values=sum(1 for _ in found.walk())):
         return node
-    return _moved(found, node.span)
+    return moved(found, node.span)
 
 
-def _moved(node: Node, span: Span) -> Node:
+def moved(node: Node, span: Span) -> Node:
     """Return a value as seen from where it is used: faults are shown there and at its origin."""
     origin = node.origin or node.span
     value = node.value
     keys = dict.fromkeys(node.keys, span)
     if isinstance(value, dict):
-        value = {key: _moved(each, span) for key, each in value.items()}
+        value = {key: moved(each, span) for key, each in value.items()}
     elif isinstance(value, tuple):
-        value = tuple(_moved(each, span) for each in value)
+        value = tuple(moved(each, span) for each in value)
     return Node(value, span, keys, quoted=node.quoted, raw=None, origin=origin)
 
 
