@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -28,6 +29,8 @@ NAME_LENGTH = 56
 """Of a run: with an experiment of 64 and what the SDK appends, an id stays below 128."""
 HASH_LENGTH = 10
 POLL = 1.0
+TRIES = 30
+"""Looks for a store that another task is making."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,13 @@ class Run:
     state: str = COMPLETE
 
 
-def log(operator: Any, name: str | None, runs: Sequence[Run]) -> None:
+def log(operator: Any, name: str | None, find: Callable[[], Sequence[Run]]) -> None:
     """Write the runs of a task into an experiment; what goes wrong is logged and fails no job."""
     if not name:
         return
     try:
         client, ti = operator.client(), operator._context["ti"]  # noqa: SLF001 - of this package
+        runs = find()
         for run in runs:
             called = run_name(ti.dag_id, ti.task_id, ti.run_id, ti.map_index, run.part)
             own = labels.task_labels(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
@@ -128,25 +132,28 @@ def _schema(title: str) -> dict[str, str]:
 
 def _created(client: VertexClient, store: str, name: str, body: dict[str, Any]) -> bool:
     """Create a context, and the region's store before its first one; return False where it exists."""
-    try:
-        _post(client, f"{store}/contexts", body, contextId=name)
-    except HttpError as error:
-        if status_of(error) == EXISTS:
-            return False
-        if status_of(error) != NOT_FOUND:
-            raise
-        _create_store(client)
-        return _created(client, store, name, body)
-    return True
+    for attempt in range(TRIES):
+        try:
+            _post(client, f"{store}/contexts", body, contextId=name)
+        except HttpError as error:
+            if status_of(error) == EXISTS:
+                return False
+            if status_of(error) != NOT_FOUND or attempt + 1 == TRIES:
+                raise
+            _create_store(client)
+        else:
+            return True
+    return False
 
 
 def _create_store(client: VertexClient) -> None:
     place, _, identifier = f"{client.parent}/{STORE}".rpartition("/")
     try:
         operation = _post(client, place, {}, metadataStoreId=identifier)
-    except HttpError as error:  # another task's, at the same moment
+    except HttpError as error:
         if status_of(error) != EXISTS:
             raise
+        time.sleep(POLL)  # another task is making it
     else:
         client.wait_for_operation(operation, POLL)
 

@@ -196,7 +196,7 @@ class VertexJobOperator(PlacedJobOperator):
         text, code = jobstate.error_text(job), (job.get("error") or {}).get("code")
         if given_up or jobstate.another_place_may_help(text, code):
             return self._next_choice(context, choice_of(job), given_up or text)
-        experiment.log(self, self.experiment, self.failed_runs())
+        experiment.log(self, self.experiment, self.failed_runs)
         raise self._failure(job)
 
     def _finished(self, job: Job) -> dict[str, Any]:
@@ -204,7 +204,7 @@ class VertexJobOperator(PlacedJobOperator):
         result = self._result(job)
         if not self.experiment:
             return result
-        experiment.log(self, self.experiment, self.runs(job, result))
+        experiment.log(self, self.experiment, lambda: self.runs(job, result))
         return {**result, "experiment": self.experiment}
 
     def runs(self, job: Job, result: dict[str, Any]) -> Sequence[experiment.Run]:  # noqa: ARG002 - of subclasses

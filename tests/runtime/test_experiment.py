@@ -48,33 +48,33 @@ def row(state, **values):
 def test_a_job_is_a_run_with_its_arguments_and_final_metrics(ended, rows):
     data = f"gs://b/{ended.run_id}"
     expected = row("COMPLETE", param_epochs=3, param_data=data, metric_accuracy=0.5)
-    assert of(rows, "train") == [expected]
-    assert ended.xcom("train")["experiment"] == "arr-coc"
+    assert of(rows, "exp-train") == [expected]
+    assert ended.xcom("exp_train")["experiment"] == "arr-coc"
 
 
 def test_each_trial_is_a_run_with_its_values(ended, rows):
-    found = sorted(of(rows, "trial"), key=lambda each: each["param.lr"])
+    found = sorted(of(rows, "exp-trial"), key=lambda each: each["param.lr"])
     assert found == [
         row("COMPLETE", param_epochs=1, param_lr=0.1, metric_accuracy=0.6),
         row("COMPLETE", param_epochs=1, param_lr=0.25, metric_accuracy=0.75),
     ]
-    assert ended.xcom("best")["experiment"] == "arr-coc"
+    assert ended.xcom("exp_best")["experiment"] == "arr-coc"
 
 
 def test_trials_of_a_pack_and_of_a_study_are_runs_too(rows):
-    packed = sorted((each["param.lr"], each["metric.accuracy"]) for each in of(rows, "pack"))
+    packed = sorted((each["param.lr"], each["metric.accuracy"]) for each in of(rows, "exp-pack"))
     assert packed == [(0.1, 0.6), (0.25, 0.75)]
-    (tuned,) = of(rows, "tune")
+    (tuned,) = of(rows, "exp-tune")
     assert tuned["metric.accuracy"] == pytest.approx(0.5 + tuned["param.lr"])
 
 
 def test_a_job_that_failed_twice_is_one_run_that_failed(ended, rows):
-    assert ended.tasks["fails"]["tries"] == 2
-    assert of(rows, "fails") == [row("FAILED", param_exit=1)]
+    assert ended.tasks["exp_fails"]["tries"] == 2
+    assert of(rows, "exp-fails") == [row("FAILED", param_exit=1)]
 
 
 def test_what_cannot_be_written_fails_no_job_and_is_said(ended):
-    assert ended.states()["elsewhere"] == "success"
+    assert ended.states()["exp_elsewhere"] == "success"
     assert "The experiment Not one is not written: " in ended.log
 
 

@@ -1,5 +1,6 @@
 """What belongs to what: artifacts and executions of contexts, children of contexts, events of executions."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ from dagfactory.emulator.vertex.filters import compile_filter
 SERVICE = f"{VERTEX}.MetadataService"
 STORE = "projects/*/locations/*/metadataStores/*"
 MOST_PARENTS = 10
+_CONTEXT = re.compile(r".+/metadataStores/[^/]+/contexts/[^/]+")
 _LINKS = "lineage"  # a LineageSubgraph, kept below the context or execution whose links it holds
 
 
@@ -131,15 +133,24 @@ class Lineage:
         shown = [each for each in every if each.artifact in kept and each.execution in executions]
         return self._graph(kept, executions, shown)
 
-    def contexts_of(self, name: str) -> list[str]:
-        """Return the contexts that have an artifact or execution as a member."""
-        contexts = self._store.below(name.rsplit("/", 2)[0], "contexts")
-        linked = ((each.name, self._links(each.name)) for each in contexts)
-        return [
-            context
-            for context, links in linked
-            if any(each.name == name for each in (*links.artifacts, *links.executions))
-        ]
+    def all_contexts(self) -> dict[str, list[str]]:
+        """Return of each artifact and execution the contexts that it is a member of."""
+        found: dict[str, list[str]] = {}
+        for place in self._store.names():
+            if place.endswith(f"/{_LINKS}"):
+                links, owner = self._store.get(place), place.removesuffix(f"/{_LINKS}")
+                for each in (*links.artifacts, *links.executions):
+                    found.setdefault(each.name, []).append(owner)
+        return found
+
+    def all_children(self) -> dict[str, list[str]]:
+        """Return of each context those that it is a parent of."""
+        found: dict[str, list[str]] = {}
+        for name in self._store.names():
+            if _CONTEXT.fullmatch(name):
+                for parent in self._store.get(name).parent_contexts:
+                    found.setdefault(parent, []).append(name)
+        return found
 
     def unlink(self, name: str) -> None:
         """Forget a node in the links of all others."""
@@ -147,13 +158,8 @@ class Lineage:
             for each in self._store.names():
                 if each.endswith(f"/{_LINKS}"):
                     self._drop(each, name)
-            for child in self.children(name):
+            for child in self.all_children().get(name, ()):
                 self._unlink(child, name)
-
-    def children(self, name: str) -> list[str]:
-        """Return the contexts that have a context as a parent."""
-        every = self._store.below(name.rsplit("/", 2)[0], "contexts")
-        return [each.name for each in every if name in each.parent_contexts]
 
     def _drop(self, links: str, name: str) -> None:
         with self._store.edit(links) as stored:
@@ -167,7 +173,8 @@ class Lineage:
                 getattr(stored, field).extend(kept)
 
     def _descendants(self, name: str) -> list[str]:
-        return _reached(name, self.children)
+        children = self.all_children()
+        return _reached(name, lambda each: children.get(each, ()))
 
     def _ancestors(self, name: str) -> list[str]:
         return _reached(name, lambda each: self._store.get(each).parent_contexts)

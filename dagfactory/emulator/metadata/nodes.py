@@ -1,8 +1,11 @@
 """Contexts, artifacts and executions, and the stores that they lie in."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from dagfactory.emulator.metadata.collection import Collection, Kind
+from google.protobuf import json_format
+
+from dagfactory.emulator.metadata.collection import Collection, Kind, View
 from dagfactory.emulator.metadata.lineage import SERVICE, STORE, Lineage
 from dagfactory.emulator.protos import vertex
 from dagfactory.emulator.resource_store import ResourceStore
@@ -54,20 +57,31 @@ class Nodes(Collection):
         """Delete what passes a filter; without `force`, say what would be deleted."""
         kind, test = self._kind, compile_filter(request.filter)
         every = self._store.below(request.parent, kind.collection)
-        names = [each.name for each in every if test(self.as_filtered(each))]
+        seen = self.view(request.filter)
+        names = [each.name for each in every if test(seen(each))]
         for name in names if request.force else ():
             self.forget(name)
         sample = [] if request.force else names[:SAMPLE]
         answer = vertex(f"Purge{kind.name}sResponse", purge_count=len(names), purge_sample=sample)
         return self._operations.finished(request.parent, answer, f"Purge{kind.name}sMetadata")
 
-    def as_filtered(self, resource: Any) -> dict[str, Any]:
-        """Return a node as a filter sees it: typed metadata, and the contexts that it is in."""
-        seen = super().as_filtered(resource)
-        seen["metadata"] = {key: _typed(value) for key, value in seen.get("metadata", {}).items()}
-        if self._kind is CONTEXT:
-            return {**seen, "child_contexts": self._lineage.children(resource.name)}
-        return {**seen, "in_context": self._lineage.contexts_of(resource.name)}
+    def view(self, text: str) -> View:
+        """Return how a node looks to a filter: typed metadata, and the links that it asks for."""
+        links = _asked(text, self._lineage)
+
+        def seen(node: Any) -> dict[str, Any]:
+            made: dict[str, Any] = json_format.MessageToDict(node)
+            metadata = {key: _typed(value) for key, value in made.get("metadata", {}).items()}
+            linked = {name: found.get(node.name, []) for name, found in links.items()}
+            return {**made, "metadata": metadata, **linked}
+
+        return seen
+
+
+def _asked(text: str, lineage: Lineage) -> dict[str, Mapping[str, list[str]]]:
+    """Return the links that a filter names, each found once for all nodes."""
+    every = {"child_contexts": lineage.all_children, "in_context": lineage.all_contexts}
+    return {name: find() for name, find in every.items() if name in text}
 
 
 def _typed(value: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 from google.protobuf import json_format
 
 from dagfactory.emulator.errors import ApiError
-from dagfactory.emulator.metadata.collection import Collection, Kind
+from dagfactory.emulator.metadata.collection import Collection, Kind, View
 from dagfactory.emulator.protos import VERTEX, vertex
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
@@ -35,9 +35,9 @@ class Boards(Collection):
         resource_names.require_display_name(request.tensorboard)
         return super().create(request)
 
-    def as_filtered(self, resource: Any) -> dict[str, Any]:
-        """Return an instance as a filter sees it: one that is no default is false, not unset."""
-        return {"isDefault": False, **json_format.MessageToDict(resource)}
+    def view(self, text: str) -> View:  # noqa: ARG002 - as of other collections
+        """Return how an instance looks to a filter: one that is no default says so."""
+        return lambda board: {"isDefault": False, **json_format.MessageToDict(board)}
 
 
 class Points:

@@ -35,25 +35,29 @@ def job(name: str, *args: str) -> dict[str, object]:
 
 with DAG("experiments", schedule=None, start_date=datetime(2026, 1, 1), catchup=False) as dag:  # noqa: DTZ001
     VertexJobOperator(
-        task_id="train", job=job("train", "--epochs=3", "--data=gs://b/{{ run_id }}"), **COMMON
+        task_id="exp_train", job=job("train", "--epochs=3", "--data=gs://b/{{ run_id }}"), **COMMON
     )
     VertexJobOperator(
-        task_id="fails",
+        task_id="exp_fails",
         job=job("fails", "--exit=1"),
         retries=1,
         retry_delay=timedelta(0),
         **COMMON,
     )
     VertexJobOperator(
-        task_id="elsewhere", job=job("elsewhere"), **{**COMMON, "experiment": "Not one"}
+        task_id="exp_elsewhere", job=job("elsewhere"), **{**COMMON, "experiment": "Not one"}
     )
     trial = VertexTrialOperator.partial(
-        task_id="trial", job=job("trial", "--epochs=1"), sweep=GRID, **COMMON
+        task_id="exp_trial", job=job("trial", "--epochs=1"), sweep=GRID, **COMMON
     ).expand(trial=[0, 1])
     trial >> BestTrialOperator(
-        task_id="best", trials="trial", base=f"{RUN}/trial", metric="accuracy", goal="maximize"
+        task_id="exp_best",
+        trials="exp_trial",
+        base=f"{RUN}/trial",
+        metric="accuracy",
+        goal="maximize",
     )
     VertexPackOperator.partial(
-        task_id="pack", job=job("pack"), sweep={**GRID, "pack": 2}, **COMMON
+        task_id="exp_pack", job=job("pack"), sweep={**GRID, "pack": 2}, **COMMON
     ).expand(pack=[0])
-    TuneOperator(task_id="tune", job=job("tune"), study=STUDY, **COMMON)
+    TuneOperator(task_id="exp_tune", job=job("tune"), study=STUDY, **COMMON)
