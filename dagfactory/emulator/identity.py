@@ -35,7 +35,7 @@ class Identity:
 
     def __init__(self, project: str) -> None:
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self._project, self.email = project, f"emulator@{project}.iam.gserviceaccount.com"
+        self.project, self.email = project, f"emulator@{project}.iam.gserviceaccount.com"
         self._token, self._secret = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         self._audiences = [GOOGLE_TOKEN_URI]
 
@@ -49,7 +49,7 @@ class Identity:
         )
         account = {
             "type": "service_account",
-            "project_id": self._project,
+            "project_id": self.project,
             "private_key_id": "emulator",
             "private_key": pem.decode(),
             "client_email": self.email,

@@ -19,6 +19,15 @@ log = logging.getLogger(__name__)
 
 _VERBS = re.compile(r"(Create|Get|List|Cancel|Delete|Update)([A-Z]\w+?)s?")
 _OTHERS = {
+    "AddContextArtifactsAndExecutions": "aiplatform.contexts.addContextArtifactsAndExecutions",
+    "AddContextChildren": "aiplatform.contexts.addContextChildren",
+    "AddExecutionEvents": "aiplatform.executions.addExecutionEvents",
+    "GetProject": "resourcemanager.projects.get",
+    "Predict": "aiplatform.endpoints.predict",
+    "QueryContextLineageSubgraph": "aiplatform.contexts.queryContextLineageSubgraph",
+    "QueryExecutionInputsAndOutputs": "aiplatform.executions.queryExecutionInputsAndOutputs",
+    "ReadTensorboardTimeSeriesData": "aiplatform.tensorboardTimeSeries.read",
+    "WriteTensorboardRunData": "aiplatform.tensorboardRuns.write",
     "AccessSecretVersion": "secretmanager.versions.access",
     "GetSecretVersion": "secretmanager.versions.get",
     "DeleteModelVersion": "aiplatform.models.delete",

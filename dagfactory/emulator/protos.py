@@ -15,6 +15,7 @@ from google.protobuf import descriptor_pool, message_factory
 
 VERTEX = "google.cloud.aiplatform.v1"
 SECRETS = "google.cloud.secretmanager.v1"
+PROJECTS = "google.cloud.resourcemanager.v3"
 DATAFLOW = "google.dataflow.v1beta3"
 _MODULES = {
     "google.cloud.aiplatform_v1": (
@@ -22,10 +23,16 @@ _MODULES = {
         "custom_job",
         "endpoint_service",
         "job_service",
+        "lineage_subgraph",
+        "metadata_service",
         "model_service",
         "pipeline_service",
+        "prediction_service",
+        "tensorboard_data",
+        "tensorboard_service",
     ),
     "google.cloud.secretmanager_v1": ("service",),
+    "google.cloud.resourcemanager_v3": ("projects",),
     "google.cloud.dataflow_v1beta3": ("jobs", "messages", "templates"),
 }
 _OTHERS = (

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dagfactory.emulator import certificates, fixtures, job_logs, protos, secrets
+from dagfactory.emulator import certificates, fixtures, job_logs, projects, protos, secrets
 from dagfactory.emulator.bigquery.service import BigQueryService
 from dagfactory.emulator.client import FAULTS_FILE, READY_FILE, SECRETS_DIRECTORY
 from dagfactory.emulator.client_environment import client_environment, direct_environment
@@ -40,6 +40,7 @@ SECRETS_HOST = "secretmanager.googleapis.com"
 BIGQUERY_HOST = "bigquery.googleapis.com"
 COMPOSER_HOST = "composer.googleapis.com"
 DATAFLOW_HOST = "dataflow.googleapis.com"
+PROJECTS_HOST = "cloudresourcemanager.googleapis.com"
 LOGGING_HOST = "logging.googleapis.com"
 OAUTH_HOST = "oauth2.googleapis.com"
 IAM_HOST = "iamcredentials.googleapis.com"
@@ -68,6 +69,7 @@ class EmulatorServer:
         vertex_methods = vertex.methods(options, self._runner, faults, data)
         dataflow = DataflowService(state / "dataflow", self._runner, options.entrypoints).methods()
         secret_methods = secrets.methods(state / SECRETS_DIRECTORY)
+        project_methods = projects.methods(options.project)
         storage = StorageService(state / "gcs", state / "gcs-side", faults, identity)
         for name, location in options.buckets.items():
             storage.ensure(name, location)
@@ -80,13 +82,14 @@ class EmulatorServer:
             COMPOSER_HOST: ComposerService(state / "composer", faults, identity),
             DATAFLOW_HOST: RestGateway(dataflow, faults, identity),
             SECRETS_HOST: RestGateway(secret_methods, faults, identity),
+            PROJECTS_HOST: RestGateway(project_methods, faults, identity),
             LOGGING_HOST: job_logs.service(state / "jobs", faults, identity),
             OAUTH_HOST: identity.token,
             IAM_HOST: identity.iam_credentials,
             **dict.fromkeys(VERTEX_HOSTS, RestGateway(vertex_methods, faults, identity)),
         }
         https = HttpServer(tuple(hosts), tls)
-        methods = [*vertex_methods, *dataflow, *secret_methods]
+        methods = [*vertex_methods, *dataflow, *secret_methods, *project_methods]
         self._grpc = GrpcServer(methods, tls, faults, identity)
         base = identity.secret_address(direct.port)
         tokens.start(identity.token)
@@ -114,7 +117,7 @@ class EmulatorServer:
 
 
 def _routes(https: int, grpc: int) -> tuple[Route, ...]:
-    with_grpc = (*VERTEX_HOSTS, DATAFLOW_HOST, SECRETS_HOST)
+    with_grpc = (*VERTEX_HOSTS, DATAFLOW_HOST, SECRETS_HOST, PROJECTS_HOST)
     plain = (STORAGE_HOST, BIGQUERY_HOST, COMPOSER_HOST, LOGGING_HOST, OAUTH_HOST, IAM_HOST)
     return tuple(
         [Route(host, https, grpc) for host in with_grpc] + [Route(host, https) for host in plain]

@@ -235,6 +235,12 @@ PersistentResource = pattern(
     "use a-z, 0-9 and `-`, beginning with a letter",
     may_be_open=True,
 )
+ExperimentName = pattern(
+    r"[a-z][a-z0-9-]{2,62}[a-z0-9]",
+    "the name of an experiment",
+    "use 4 to 64 of a-z, 0-9 and `-`, beginning with a letter",
+    may_be_open=True,
+)
 OwnerLink = pattern(
     r"https?://[^/\s]+(?:/\S*)?|mailto:\S+@\S+",
     "an address to link to",

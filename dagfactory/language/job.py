@@ -12,6 +12,7 @@ from dagfactory.diagnostics.wording import shorten
 from dagfactory.language.common import (
     KMS_KEY,
     AbsolutePath,
+    ExperimentName,
     FolderName,
     KmsKey,
     LabelText,
@@ -310,6 +311,12 @@ class JobTask(TaskBase):
     )
     network: str | None = Field(default=None, description="VPC network, full resource name.")
     tensorboard: str | None = Field(default=None, description="TensorBoard, full resource name.")
+    experiment: ExperimentName | None = Field(
+        default=None,
+        description="Experiment of Vertex AI that the job, or each trial, is a run of: its arguments, "
+        "final metrics and state.",
+        examples=["arr-coc"],
+    )
     enable_web_access: bool = Field(
         default=False, description="Let people open a shell in the running containers."
     )

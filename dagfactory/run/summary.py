@@ -1,5 +1,6 @@
 """The end of a run in a few lines: what every task did, what came out, and what to do next."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -31,6 +32,7 @@ def summary(result: RunResult, *, command: str, go_on: str) -> list[str]:
         _verdict(result),
         f"  logs       {shown(result.logs)}",
         *_places(result),
+        *_experiments(result),
         *_next(result, command, go_on),
     ]
 
@@ -89,12 +91,35 @@ def _short(address: str, run_id: str) -> str:
 
 def _places(result: RunResult) -> list[str]:
     """Say where the run's folder is, in the bucket and on this machine."""
-    marked = (artifact(task).partition(f"/{result.run_id}/") for task in result.tasks)
-    folder = next((f"{head}/{result.run_id}" for head, found, _ in marked if found), "")
+    folder = _folder(result)
     local = f"{shown(result.objects)}/{folder.removeprefix('gs://')}"
     if folder and result.objects.is_dir():
         return [f"  artifacts  {folder}", f"      here   {local}"]
     return [f"  artifacts  {folder}"] if folder else []
+
+
+def _folder(result: RunResult) -> str:
+    """Return the address of the run's folder, empty where no task wrote there."""
+    marked = (artifact(task).partition(f"/{result.run_id}/") for task in result.tasks)
+    return next((f"{head}/{result.run_id}" for head, found, _ in marked if found), "")
+
+
+def _experiments(result: RunResult) -> list[str]:
+    """Name the experiments that the run's jobs are in, and the command that draws what they wrote."""
+    found = {str(value["experiment"]) for value in _values(result) if value.get("experiment")}
+    if not found:
+        return []
+    folder = _folder(result)
+    local = f"{shown(result.objects)}/{folder.removeprefix('gs://')}"
+    place = local if result.objects.is_dir() else folder
+    return [
+        f"  experiment {', '.join(sorted(found))}",
+        f"      draw   tensorboard --logdir {shlex.quote(place)}",
+    ]
+
+
+def _values(result: RunResult) -> Iterator[Mapping[str, Any]]:
+    return (_mapping(task.value) for task in result.tasks)
 
 
 def _only(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
 from . import (
     arguments,
+    experiment,
     job_metrics,
     jobspec,
     jobstate,
@@ -40,8 +42,9 @@ class VertexJobOperator(PlacedJobOperator):
     differently is cancelled first. ``fallback`` lists overrides of the job as asked
     (``region``, ``strategy``, ``machineSpec``, ``scheduling``), tried one after the other when
     capacity is missing, at creation or later. ``arguments`` is the style in which the program reads its
-    arguments: ``gnu``, ``argparse`` or ``hydra``. ``kms_key`` encrypts what the job writes. ``outputs``
-    are returned in XCom: ``{"job", "state", "region", "strategy", "outputs", "metrics"}``.
+    arguments: ``gnu``, ``argparse`` or ``hydra``. ``kms_key`` encrypts what the job writes. The job is a
+    run of ``experiment`` in Vertex AI Experiments. ``outputs`` are returned in XCom:
+    ``{"job", "state", "region", "strategy", "outputs", "metrics"}``.
 
     A failed job raises AirflowException, so that a retry resumes from its checkpoints; a request
     that repeating cannot mend raises AirflowFailException.
@@ -64,7 +67,7 @@ class VertexJobOperator(PlacedJobOperator):
     collection: ClassVar[str] = "trainingPipelines"
     trigger: ClassVar[str] = triggers.PIPELINE
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one keyword per field of the task
         self,
         *,
         job: dict[str, Any],
@@ -72,6 +75,7 @@ class VertexJobOperator(PlacedJobOperator):
         fallback: list[dict[str, Any]] | None = None,
         arguments: str = arguments.GNU,
         kms_key: str | None = None,
+        experiment: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -82,6 +86,7 @@ class VertexJobOperator(PlacedJobOperator):
         self.fallback = fallback
         self.arguments = arguments
         self.kms_key = kms_key
+        self.experiment = experiment
 
     def render_template(
         self, content: Any, context: Any, jinja_env: Any = None, *rest: Any, **named: Any
@@ -174,7 +179,7 @@ class VertexJobOperator(PlacedJobOperator):
         if not done:
             return None
         self.log.info("An earlier try's job has succeeded meanwhile: %s", done["name"])
-        return self._result(done)
+        return self._finished(done)
 
     def is_wanted(self, job: Job) -> bool:
         """Return whether a job was launched for what the task asks for now."""
@@ -187,11 +192,36 @@ class VertexJobOperator(PlacedJobOperator):
         given_up = self._given_up(job) if cancelled else ""
         if jobstate.state_of(job) == jobstate.SUCCEEDED:
             self._say_if_unverified(job)
-            return self._result(job)
+            return self._finished(job)
         text, code = jobstate.error_text(job), (job.get("error") or {}).get("code")
         if given_up or jobstate.another_place_may_help(text, code):
             return self._next_choice(context, choice_of(job), given_up or text)
+        experiment.log(self, self.experiment, self.failed_runs)
         raise self._failure(job)
+
+    def _finished(self, job: Job) -> dict[str, Any]:
+        """Return the result of a job that has succeeded, once it stands in its experiment."""
+        result = self._result(job)
+        if not self.experiment:
+            return result
+        experiment.log(self, self.experiment, lambda: self.runs(job, result))
+        return {**result, "experiment": self.experiment}
+
+    def runs(self, job: Job, result: dict[str, Any]) -> Sequence[experiment.Run]:  # noqa: ARG002 - of subclasses
+        """Return the runs of an experiment that a job with a result has been."""
+        parameters = experiment.arguments_of(self.requested_job())
+        return [
+            experiment.Run({**parameters, **self.hyperparameters()}, result.get("metrics") or {})
+        ]
+
+    def failed_runs(self) -> Sequence[experiment.Run]:
+        """Return the runs of an experiment that a failed job has been."""
+        failed = self.runs({}, {})
+        return [dataclasses.replace(run, state=experiment.FAILED) for run in failed]
+
+    def hyperparameters(self) -> Mapping[str, Any]:
+        """Return what a trial has got as values, which its arguments hold as texts."""
+        return {}
 
     def _failure(self, job: Job) -> AirflowException:
         """Return what to raise for a job that has failed or was cancelled."""

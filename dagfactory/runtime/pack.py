@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from . import grid, jobspec, ranking
+from . import experiment, grid, job_metrics, jobspec, ranking
 from .job import VertexJobOperator
 from .sweep import LABEL_LENGTH
 
@@ -45,6 +45,20 @@ class VertexPackOperator(VertexJobOperator):
             trial.id: jobspec.outputs(jobspec.for_trial(self.job, trial))
             for trial in self._trials()
         }
+
+    def runs(self, job: dict[str, Any], result: dict[str, Any]) -> Sequence[experiment.Run]:
+        """Return one run of an experiment for each trial."""
+        outputs = result.get("outputs") or {}
+        return [
+            experiment.Run(trial.parameters, self._written(outputs.get(trial.id), job), trial.id)
+            for trial in self._trials()
+        ]
+
+    def _written(self, outputs: dict[str, str] | None, job: dict[str, Any]) -> dict[str, Any]:
+        address = (outputs or {}).get("metrics")
+        created = job.get("createTime", "")
+        found = job_metrics.written_metrics(self.store, address, created, self.log)
+        return found.get("metrics") or {}
 
     def _trials(self) -> Sequence[grid.Trial]:
         # derived once; Airflow puts another sweep in its place when it renders the templates

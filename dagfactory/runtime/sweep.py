@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
@@ -71,6 +71,11 @@ class VertexTrialOperator(VertexJobOperator):
             return self.job
         carried = {self.carry: rung_trial.model} if self.carry else {}
         return jobspec.for_trial(self.job, rung_trial.trial, carried, self.arguments)
+
+    def hyperparameters(self) -> Mapping[str, Any]:
+        """Return the parameters of the trial."""
+        rung_trial = self._rung_trial()
+        return rung_trial.trial.parameters if rung_trial else {}
 
     def _rung_trial(self) -> halving.RungTrial | None:
         """Return the trial of this task, derived once: label, job, hash and result ask for it."""
@@ -169,7 +174,7 @@ class BestTrialOperator(ConnectedOperator):
             raise AirflowFailException(
                 f"{failed} of {len(outcome.results)} trials failed, {self.max_failed} fail the sweep"
             )
-        return outcome.best
+        return outcome.best | self._experiment()
 
     def reads(self) -> Iterable[str]:
         """Return the folder of the trials."""
@@ -178,6 +183,12 @@ class BestTrialOperator(ConnectedOperator):
     def writes(self) -> Iterable[str]:
         """Return where the winner is written down."""
         return [storage.join(self.base, "best.json")]
+
+    def _experiment(self) -> dict[str, str]:
+        """Return the experiment that the trials are runs of."""
+        mapped: Any = self.dag.get_task(self.trials)
+        name = mapped.partial_kwargs.get("experiment")
+        return {"experiment": name} if name else {}
 
     def _trials(self, sweep: points.Sweep) -> list[grid.Trial]:
         if self.rung is None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from . import grid, jobspec, leaderboard, links, storage, triggers
+from . import experiment, grid, jobspec, leaderboard, links, storage, triggers
 from .job import VertexJobOperator
 
 
@@ -31,6 +31,7 @@ class TuneOperator(VertexJobOperator):
     def __init__(self, *, study: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.study = study
+        self._records: Sequence[Mapping[str, Any]] = ()
 
     def request_body(self, job: dict[str, Any], context: Any, choice: int) -> dict[str, Any]:
         """Return the HyperparameterTuningJob."""
@@ -48,6 +49,19 @@ class TuneOperator(VertexJobOperator):
     def timed_out(self, ended: dict[str, Any]) -> bool:  # noqa: ARG002 - as of other jobs
         """Return that it did not: ``scheduling.timeout`` is the limit of each trial."""
         return False
+
+    def runs(self, job: dict[str, Any], result: dict[str, Any]) -> Sequence[experiment.Run]:  # noqa: ARG002 - as of other jobs
+        """Return one run of an experiment for each trial, with the metric that ranks it."""
+        metric = result.get("metric", "")
+        return [
+            experiment.Run(
+                each["parameters"],
+                {metric: each["value"]},
+                each["trial"],
+                experiment.FAILED if each["problem"] else experiment.COMPLETE,
+            )
+            for each in self._records
+        ]
 
     def _result(self, pipeline: dict[str, Any]) -> dict[str, Any]:
         # By metrics.json and not by the measurements of the study, which only steer the search: a trial
@@ -69,6 +83,7 @@ class TuneOperator(VertexJobOperator):
         )
         outcome = board.rank_trials([_trial(each, spaces) for each in trials], self.log)
         board.publish(outcome)
+        self._records = outcome.records()
         links.push(self, self._context["ti"], {links.LEADERBOARD: links.storage(board.address)})
         return {**outcome.best, "job": pipeline["name"]}
 

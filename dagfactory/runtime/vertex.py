@@ -49,15 +49,16 @@ class VertexClient:
     def call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         """Send a request that may be repeated; 429, 5xx and broken connections are."""
         with translated_errors():
-            answer: dict[str, Any] = self.session.repeat(method, self._url(path), **options).json()
+            answer: dict[str, Any] = self.session.repeat(method, self.url(path), **options).json()
             return answer
 
     def send(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST once; raises HttpError, and OSError where the connection broke."""
-        answer: dict[str, Any] = self.session.send("POST", self._url(path), json=body).json()
+        answer: dict[str, Any] = self.session.send("POST", self.url(path), json=body).json()
         return answer
 
-    def _url(self, path: str) -> str:
+    def url(self, path: str) -> str:
+        """Return the address of a resource, or of a method of one."""
         host = f"{self.region}-aiplatform.googleapis.com"
         return f"https://{host}/v1/{quote(path, safe='/:@')}"
 

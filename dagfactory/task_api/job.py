@@ -64,6 +64,8 @@ def job_arguments(
         made["arguments"] = task.arguments
     if task.kms_key:
         made["kms_key"] = task.kms_key
+    if task.experiment:
+        made["experiment"] = task.experiment
     if at_once is None:
         at_once = (task.for_each and task.parallel) or 1
     return made | _poll(task, lowering, at_once) | operator_arguments(task, lowering, timeout=False)

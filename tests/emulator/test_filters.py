@@ -58,8 +58,30 @@ def test_does_not_fit(text):
     assert not compile_filter(text)(JOB)
 
 
+NODE = {
+    "in_context": ["p/contexts/a"],
+    "metadata": {"n": {"numberValue": 10.0}, "k:1": {"boolValue": True}},
+}
+
+
 @pytest.mark.parametrize(
-    "text", ["=", "a", "a=", "a=(", "(a=1", "a=1)", "AND", 'a="x', "a=1 OR", "~"]
+    ("text", "fits"),
+    [
+        ('in_context("p/contexts/a")', True),
+        ('in_context("p/contexts")', False),
+        ('in_context("p/contexts/a") AND NOT in_context("b")', True),
+        ("metadata.n.number_value = 10", True),
+        ("metadata.n.number_value > 9", True),  # as numbers: as texts it would not
+        ("metadata.n.number_value >= 11", False),
+        ('metadata."k:1".bool_value = true', True),
+    ],
+)
+def test_nodes_of_metadata_stores(text, fits):
+    assert compile_filter(text)(NODE) is fits
+
+
+@pytest.mark.parametrize(
+    "text", ["=", "a", "a=", "a=(", "(a=1", "a=1)", "AND", 'a="x', "a=1 OR", "~", 'f("a"', "f()"]
 )
 def test_malformed(text):
     with pytest.raises(ApiError, match="Invalid list filter"):

@@ -317,6 +317,17 @@ def test_the_summary_says_where_the_run_lies_here_and_in_the_bucket(tmp_path):
     assert f"      here   {tmp_path}/gcs/b/run" in lines
 
 
+def test_the_summary_names_experiments_and_the_command_that_draws_them(tmp_path):
+    (tmp_path / "gcs").mkdir()
+    plain = replace(_result("success", tmp_path), run_id="run", objects=tmp_path / "gcs")
+    first, *others = plain.tasks
+    named = replace(first, value={**first.value, "experiment": "arr-coc"})
+    lines = summary(replace(plain, tasks=(named, *others)), command="run", go_on="run --from")
+    at = lines.index("  experiment arr-coc")
+    assert lines[at + 1] == f"      draw   tensorboard --logdir {tmp_path}/gcs/b/run"
+    assert "experiment" not in "\n".join(summary(plain, command="run", go_on="run --from"))
+
+
 def test_the_web_ui_is_shown_with_its_login(tmp_path):
     result = _result("success", tmp_path)
     shown = web_ui(result)

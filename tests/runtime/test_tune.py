@@ -16,7 +16,8 @@ def tunes(airflow):
 
 @pytest.fixture(scope="module")
 def launched(tunes, service):
-    return service("hyperparameterTuningJobs", "us-central1")
+    every = service("hyperparameterTuningJobs", "us-central1")
+    return [job for job in every if job["labels"]["dagfactory-dag"] == "tunes"]
 
 
 def of(launched, task):

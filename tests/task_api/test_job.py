@@ -72,6 +72,7 @@ EVERY: dict[str, Any] = {
         "reservation": "any",
         "fallback": [{"type": "n1-standard-8", "accelerator": T4_SPEC, "provisioning": "spot"}],
     },
+    "experiment": "arr-coc",
     "enable_web_access": True,
     "kms_key": "projects/p/locations/l/keyRings/r/cryptoKeys/k",
     "persistent_resource": "training-cluster",
@@ -101,6 +102,7 @@ def test_every_key_reaches_the_fields_of_vertex_ai(tmp_path: Path) -> None:
     spec = CustomJobSpec.from_json(json.dumps(made["job"]), ignore_unknown_fields=False)
     (pool,) = spec.worker_pool_specs
     assert made["kms_key"] == EVERY["kms_key"]
+    assert made["experiment"] == EVERY["experiment"]
     assert pool.machine_spec.tpu_topology == "2x2"
     assert pool.machine_spec.reservation_affinity.reservation_affinity_type.name == (
         "ANY_RESERVATION"

@@ -36,7 +36,7 @@ class Runner:
     def __init__(
         self, directory: Path, slots: int, workdir: Path, env: dict[str, str], faults: Faults
     ) -> None:
-        self.directory, self._workdir, self._env, self._faults = directory, workdir, env, faults
+        self.directory, self._workdir, self.env, self._faults = directory, workdir, env, faults
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="job")
         self._submitted: dict[str, SubmittedJob] = {}
         self._reaper = Reaper()
@@ -125,8 +125,8 @@ class Runner:
     ) -> tuple[int, str]:
         """Run one attempt; returns its exit status and who ended it."""
         preemption = self._faults.preemption() if submitted.job.spot and number == 1 else None
-        env = {**self._env, **submitted.job.env}
-        storage, had_place = Path(self._env["GCSFUSE_ROOT"]), mount.PLACE.exists()
+        env = {**self.env, **submitted.job.env}
+        storage, had_place = Path(self.env["GCSFUSE_ROOT"]), mount.PLACE.exists()
         if mount.is_possible(storage):
             command = mount.wrapped(command, storage)
         else:

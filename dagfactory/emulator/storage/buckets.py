@@ -7,6 +7,7 @@ from typing import Any
 from dagfactory.emulator.errors import ApiError
 from dagfactory.emulator.files import replace_text
 from dagfactory.emulator.http_server import HttpRequest, HttpResponse, json_response
+from dagfactory.emulator.projects import number_of
 from dagfactory.emulator.storage import object_paths
 from dagfactory.emulator.storage.object_store import ObjectStore
 from dagfactory.emulator.storage.record import HOST, now
@@ -29,8 +30,8 @@ def exists(state: Path, name: str) -> bool:
 class Buckets:
     """Bucket methods of the JSON API."""
 
-    def __init__(self, store: ObjectStore, side: Path) -> None:
-        self._store, self._side = store, side / "b"
+    def __init__(self, store: ObjectStore, side: Path, project: str) -> None:
+        self._store, self._side, self._project = store, side / "b", project
         self._side.mkdir(parents=True, exist_ok=True)
 
     def insert(self, request: HttpRequest) -> HttpResponse:
@@ -44,7 +45,9 @@ class Buckets:
             )
             raise ApiError("ALREADY_EXISTS", message)
         path.mkdir(parents=True)
-        return json_response(self._write(name, {**_fresh(name), **resource}))
+        return json_response(
+            self._write(name, {**self._fresh(name, request.arg("project")), **resource})
+        )
 
     def ensure(self, name: str, location: str) -> None:
         """Make a bucket unless there is one; without a location it lies in every region."""
@@ -52,7 +55,7 @@ class Buckets:
         if not self._file(name).exists():
             path.mkdir(parents=True, exist_ok=True)
             place = {"location": location.upper(), "locationType": "region"}
-            self._write(name, {**_fresh(name), **(place if location else {IMPLICIT: True})})
+            self._write(name, {**self._fresh(name), **(place if location else {IMPLICIT: True})})
 
     def require(self, name: str) -> None:
         """Raise NOT_FOUND for a bucket that is not there."""
@@ -108,7 +111,7 @@ class Buckets:
         known: dict[str, Any] = (
             json.loads(file.read_text())
             if file.exists()
-            else self._write(name, {**_fresh(name), IMPLICIT: True})
+            else self._write(name, {**self._fresh(name), IMPLICIT: True})
         )
         return known
 
@@ -120,21 +123,20 @@ class Buckets:
     def _file(self, name: str) -> Path:
         return self._side / f"{name}.json"
 
-
-def _fresh(name: str) -> dict[str, Any]:
-    moment = now()
-    return {
-        "kind": "storage#bucket",
-        "id": name,
-        "selfLink": f"{HOST}/storage/v1/b/{name}",
-        "name": name,
-        "projectNumber": "1",
-        "metageneration": "1",
-        "location": "US",
-        "locationType": "multi-region",
-        "storageClass": "STANDARD",
-        "etag": "CAE=",
-        "timeCreated": moment,
-        "updated": moment,
-        "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": True}},
-    }
+    def _fresh(self, name: str, project: str | None = None) -> dict[str, Any]:
+        moment = now()
+        return {
+            "kind": "storage#bucket",
+            "id": name,
+            "selfLink": f"{HOST}/storage/v1/b/{name}",
+            "name": name,
+            "projectNumber": number_of(project or self._project),
+            "metageneration": "1",
+            "location": "US",
+            "locationType": "multi-region",
+            "storageClass": "STANDARD",
+            "etag": "CAE=",
+            "timeCreated": moment,
+            "updated": moment,
+            "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": True}},
+        }

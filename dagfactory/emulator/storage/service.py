@@ -28,7 +28,7 @@ class StorageService:
 
     def __init__(self, root: Path, side: Path, faults: Faults, identity: Identity) -> None:
         store = ObjectStore(root, side)
-        self._buckets = Buckets(store, side)
+        self._buckets = Buckets(store, side, identity.project)
         self._objects = Objects(store, self._buckets)
         self._uploads = Uploads(store)
         self._faults, self._identity = faults, identity

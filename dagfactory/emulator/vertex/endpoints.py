@@ -19,7 +19,7 @@ BEING_DEPLOYED = "0"  # the key of the model a DeployModel call brings, in its t
 
 
 class Endpoints:
-    """The endpoints of EndpointService. Nothing is served: deployment is a record."""
+    """The endpoints of EndpointService: deployment is a record, nothing is started for it."""
 
     def __init__(self, store: ResourceStore, models: Models, operations: Operations) -> None:
         self._store, self._models, self._operations = store, models, operations

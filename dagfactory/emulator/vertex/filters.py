@@ -1,5 +1,9 @@
-"""The list filter of Vertex AI (AIP-160): comparisons joined by AND, OR, NOT and parentheses."""
+"""The list filter of Vertex AI (AIP-160): comparisons joined by AND, OR, NOT and parentheses.
 
+A function such as `in_context("…")` is true of a resource whose field of that name has the value.
+"""
+
+import operator
 import re
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +13,17 @@ from dagfactory.emulator.errors import ApiError
 Test = Callable[[dict[str, Any]], bool]
 _TOKEN = re.compile(
     r"""\s*(?:(?P<punct>\(|\)|!=|<=|>=|=|<|>|:)"""
-    r"""|"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'|(?P<word>[^\s()=!<>:"']+))"""
+    r"""|"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'|(?P<word>[^\s()=!<>:"']+(?:(?<=\.)"[^"]*"[^\s()=!<>:"']*)*))"""
 )
+_PART = re.compile(r'"([^"]*)"|([^."]+)')
+_NUMBERS: dict[str, Callable[[float, float], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
 _COMPARE: dict[str, Callable[[str, str], bool]] = {
     "=": lambda have, want: _wildcard(want).fullmatch(have) is not None,
     "!=": lambda have, want: _wildcard(want).fullmatch(have) is None,
@@ -91,13 +104,14 @@ class _Parser:
 
     def _comparison(self) -> Test:
         kind, field = self._next()
-        operator, value_kind = self._next()[1], self._tokens[:1]
-        if kind != "word" or operator not in _COMPARE or not value_kind:
+        sign = self._next()[1]
+        called = sign == "("
+        if kind != "word" or not (called or sign in _COMPARE):
             raise _invalid(self._text)
         value_type, value = self._next()
-        if value_type == "punct":
+        if value_type == "punct" or (called and self._next() != ("punct", ")")):
             raise _invalid(self._text)
-        return lambda resource: _holds(resource, field, operator, value)
+        return lambda resource: _holds(resource, field, ":" if called else sign, value)
 
     def _skip(self, word: str) -> bool:
         found = self._tokens[:1] == [("word", word)]
@@ -111,18 +125,28 @@ class _Parser:
         return self._tokens.pop(0)
 
 
-def _holds(resource: dict[str, Any], field: str, operator: str, value: str) -> bool:
+def _holds(resource: dict[str, Any], field: str, sign: str, value: str) -> bool:
     have = _value(resource, field)
-    if operator == ":" and isinstance(have, dict | list):
+    if sign == ":" and isinstance(have, dict | list):
         return value in have or (value == "*" and bool(have))
     if have is None:
-        return operator == "!="
+        return sign == "!="
+    number = _number(value)
+    if type(have) in (int, float) and number is not None and sign in _NUMBERS:
+        return _NUMBERS[sign](have, number)
     text = str(have).lower() if isinstance(have, bool) else str(have)
-    return _COMPARE[operator](text, value)
+    return _COMPARE[sign](text, value)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _value(resource: Any, field: str) -> Any:
-    for part in field.split("."):
+    for part in (quoted or plain for quoted, plain in _PART.findall(field)):
         if not isinstance(resource, dict):
             return None
         resource = resource.get(part, resource.get(_camel(part)))

@@ -1,7 +1,7 @@
 """List methods: filter, order, page."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from google.protobuf import json_format
@@ -12,13 +12,20 @@ from dagfactory.emulator.vertex.filters import compile_filter
 DEFAULT_PAGE = 100
 
 
-def fill_page(response: Any, field: str, resources: Iterable[Any], request: Any) -> Any:
+def fill_page(
+    response: Any,
+    field: str,
+    resources: Iterable[Any],
+    request: Any,
+    as_filtered: Callable[[Any], dict[str, Any]] = json_format.MessageToDict,
+) -> Any:
     """Put the requested page of the resources that pass `request.filter` into the response.
 
     A page token is the offset of the next page. Raises INVALID_ARGUMENT.
     """
-    test = compile_filter(request.filter)
-    found = [each for each in resources if test(json_format.MessageToDict(each))]
+    text = getattr(request, "filter", "")
+    test = compile_filter(text)
+    found = [each for each in resources if test(as_filtered(each))] if text else list(resources)
     start, size = _offset(request.page_token), request.page_size or DEFAULT_PAGE
     getattr(response, field).extend(found[start : start + size])
     if start + size < len(found):

@@ -23,8 +23,10 @@ class Operations:
         """Return the rows of google.longrunning.Operations."""
         name = "{name=projects/*/locations/*/operations/*}"
         nested = "{name=projects/*/locations/*/*/*/operations/*}"
+        deeper = "{name=projects/*/locations/*/*/*/*/*/operations/*}"
+        deepest = "{name=projects/*/locations/*/*/*/*/*/*/*/operations/*}"
         rows = []
-        for path in (name, nested):
+        for path in (name, nested, deeper, deepest):
             rows += [
                 Method(
                     SERVICE,

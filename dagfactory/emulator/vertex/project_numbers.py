@@ -14,6 +14,8 @@ from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex import resource_names
 
 NAME = re.compile(r"projects/[^/]+/locations/.+")
+QUOTED = re.compile(r"""(?<=["'])projects/[^/"']+/locations/[^"']+""")
+FILTER = "filter"
 OF_THE_USER = ("training_task_inputs", "job_spec", "trial_job_spec")
 """Fields that come back as they were given, arguments of programs among them."""
 Change = Callable[[str], str]
@@ -64,6 +66,8 @@ def _rename_field(message: Any, field: FieldDescriptor, value: Any, change: Chan
             _rename_any(each, change) if isinstance(each, any_pb2.Any) else renamed(each, change)
     elif text and field.is_repeated:
         value[:] = [_name(each, change) for each in value]
+    elif text and field.name == FILTER:
+        message.filter = QUOTED.sub(lambda match: change(match[0]), value)
     elif text:
         setattr(message, field.name, _name(value, change))
 

@@ -1,9 +1,9 @@
 """Parts of resource names: projects/P/locations/R/COLLECTION/ID."""
 
-import zlib
 from typing import NamedTuple
 
 from dagfactory.emulator.errors import ApiError
+from dagfactory.emulator.projects import number_of
 
 DISPLAY_LENGTH = 128
 
@@ -32,8 +32,7 @@ def parent(name: str) -> str:
 def numbered(name: str) -> str:
     """Return a resource name as Vertex AI answers with it: with the project's number."""
     _, project, rest = name.split("/", 2)
-    number = project if project.isdigit() else f"1{zlib.crc32(project.encode()):011}"
-    return f"projects/{number}/{rest}"
+    return f"projects/{number_of(project)}/{rest}"
 
 
 def last(name: str) -> str:

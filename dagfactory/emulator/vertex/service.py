@@ -4,15 +4,18 @@ from dagfactory.emulator.faults import Faults
 from dagfactory.emulator.jobs.local_job import STOPPED, JobOutcome
 from dagfactory.emulator.jobs.runner import Runner
 from dagfactory.emulator.jobs.submitted_job import FINAL
+from dagfactory.emulator.metadata import service as metadata
 from dagfactory.emulator.options import Options
 from dagfactory.emulator.pipelines.pipeline_jobs import PipelineJobs
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex.custom_jobs import CustomJobs
 from dagfactory.emulator.vertex.endpoints import Endpoints
+from dagfactory.emulator.vertex.job_deletions import JobDeletions
 from dagfactory.emulator.vertex.job_rules import JobRules
 from dagfactory.emulator.vertex.job_states import set_state, state_of
 from dagfactory.emulator.vertex.models import Models
+from dagfactory.emulator.vertex.online_predictions import OnlinePredictions
 from dagfactory.emulator.vertex.operations import Operations
 from dagfactory.emulator.vertex.pipelines import Pipelines
 from dagfactory.emulator.vertex.prediction_data import PredictionData
@@ -46,11 +49,14 @@ def methods(options: Options, runner: Runner, faults: Faults, data: PredictionDa
         TuningJobs(store, jobs, state / "tuning", faults),
         models,
         Predictions(store, models, runner, entrypoints, data),
+        JobDeletions(store, operations),
         Endpoints(store, models, operations),
+        OnlinePredictions(store, models, entrypoints, options.workdir, runner.env),
         operations,
     )
     numbers = ProjectNumbers(store.names(), in_answers=options.project_numbers)
-    return [numbers.around(row) for part in parts for row in part.methods()]
+    rows = [row for part in parts for row in part.methods()]
+    return [numbers.around(row) for row in (*rows, *metadata.methods(store, operations))]
 
 
 def _end_orphans(store: ResourceStore) -> None:
