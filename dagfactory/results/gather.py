@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from dagfactory.results import known
 from dagfactory.results.bucket import SCHEME
@@ -38,7 +39,7 @@ def _run(asked: str, reader: Reader, place: known.Place, cloud: Cloud | None) ->
     jobs = tuple(_with_reason(each, tasks) for each in _jobs(place, cloud))
     pipeline, _, name = place.address.rpartition("/")
     found = experiments(source_of(reader, place.address, jobs))
-    if not (found or tasks):
+    if not (found or tasks or record):
         raise NoRunError(f"`{asked}` is not a run's folder: no task has left a metrics.json in it")
     told: list[Task | Job] = [*tasks, *jobs]
     return Run(
@@ -52,8 +53,15 @@ def _run(asked: str, reader: Reader, place: known.Place, cloud: Cloud | None) ->
         tasks=tasks,
         gates=tuple(known.gates(record)),
         jobs=tuple(sorted(jobs, key=lambda each: each.began)),
-        notes=tuple(reader.notes),
+        notes=(*_interrupted(record), *reader.notes),
     )
+
+
+def _interrupted(record: Mapping[str, Any]) -> Iterator[str]:
+    """Say what happened to a run that was killed: nobody has seen its tasks end."""
+    if record.get("state") == "interrupted":
+        words = shown(str(record.get("command") or "dagfactory run SPEC"))
+        yield f"the run was interrupted: its tasks are not known; go on with `{words} --rerun-failed`"
 
 
 def _jobs(place: known.Place, cloud: Cloud | None) -> Iterator[Job]:
@@ -75,8 +83,16 @@ def _with_reason(job: Job, tasks: Sequence[Task]) -> Job:
 def newest(state: Path) -> str:
     """Return the folder of the last run that `run` has kept a record of; raises NoRunError."""
     for record in map(known.read, newest_first(state)):
-        folder = record.get("folder") if isinstance(record, dict) else None
-        # a run that has not ended, or wrote nothing, has an empty one
+        folder = _folder(record, state) if isinstance(record, dict) else None
+        # a run that goes on, or wrote nothing, has an empty one
         if isinstance(folder, str) and folder and Path(folder).is_dir():
             return folder
     raise NoRunError(f"no run has left results in {state}; write the folder of a run")
+
+
+def _folder(record: Mapping[str, Any], state: Path) -> object:
+    """Return the folder that a record names; of a run that was killed the one that is there."""
+    if known.ending(record) != "interrupted":
+        return record.get("folder")
+    found = known.folders(state, str(record.get("dag_id")), str(record.get("run_id")))
+    return str(found[0]) if found else ""

@@ -36,7 +36,7 @@ class Place:
         pipeline, _, run = self.address.rpartition("/")
         path = record_path(self.state, pipeline.rpartition("/")[2], run)
         found = read(path)
-        return found if isinstance(found, Mapping) else {}
+        return {**found, "state": ending(found)} if isinstance(found, Mapping) else {}
 
     def jobs(self) -> Iterator[Job]:
         """Yield the jobs that the emulator has kept."""
@@ -66,6 +66,19 @@ def place(address: str) -> Place:
             below = path.relative_to(state.joinpath(*_BUCKETS))
             return Place(state, f"{SCHEME}{below.as_posix()}")
     return Place(None, address.rstrip("/"))
+
+
+def ending(record: Mapping[str, Any]) -> str:
+    """Return how a run ended by its record: `interrupted` where the process that ran it is gone."""
+    state, process = str(record.get("state", "")), record.get("process")
+    if state != "running" or not (process and isinstance(process, int)):
+        return state
+    return state if Path("/proc", str(process)).exists() else "interrupted"
+
+
+def folders(state: Path, pipeline: str, run: str) -> list[Path]:
+    """Return the folders of a run, one in each bucket that has any."""
+    return sorted(state.joinpath(*_BUCKETS).glob(f"*/runs/{pipeline}/{run}"))
 
 
 def read(path: Path) -> Any:

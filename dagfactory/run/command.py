@@ -13,7 +13,7 @@ import click
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError
 from dagfactory.run.approvals import from_here
-from dagfactory.run.events import NotReadyError, RunError, RunResult
+from dagfactory.run.events import NotReadyError, RunError, RunResult, Sink
 from dagfactory.run.execute import RunOptions, execute
 from dagfactory.run.go_on import GoOn, Inputs, from_task, only_task, rerun_failed
 from dagfactory.run.interrupt import Stopped, Stopper, stoppable
@@ -101,17 +101,27 @@ def _in(request: RunRequest, state: StateFolders, lease: Lease | None, stop: Sto
         options = _options(request, prepared, progress.close, record.command)
         options = replace(options, lease=lease, go_on=go_on)
         sink = remembered(sink, state.root, record, earlier.digests if earlier else None)
-        result = execute(
-            prepared.dags,
-            prepared.dag_id,
-            state=state,
-            options=options,
-            on_event=sink,
-        )
+        result = _executed(request, prepared, state, options, sink)
     # with --ui `hold` has printed it, while Airflow still was there to be looked at
     if not request.ui:
         _print_summary(request, result, record.command)
     return 0 if result.passed else 1
+
+
+def _executed(
+    request: RunRequest, prepared: Prepared, state: StateFolders, options: RunOptions, sink: Sink
+) -> RunResult:
+    """Execute; where Airflow breaks under a run that has begun, its error says how to go on."""
+    try:
+        return execute(prepared.dags, prepared.dag_id, state=state, options=options, on_event=sink)
+    except NotReadyError:
+        raise
+    except RunError as error:
+        begun = records(state.root, prepared.dag_id)[:1]
+        if not (begun and begun[0].is_alive()):
+            raise
+        advice = f"go on from there: {request.words_to_go_on}"
+        raise RunError(str(error), *error.details, advice) from None
 
 
 def _go_on(

@@ -155,7 +155,7 @@ class AirflowStart:
             yield airflow, processes
 
     def begin(self, airflow: RunningAirflow, processes: Processes, folder: str) -> None:
-        """Start what a run needs beside the server, all of it new, with jobs in `folder`."""
+        """Start what a run needs beside the server, all of it new, with tasks and jobs in `folder`."""
         serve = () if self.ui else ("--skip-serve-logs",)
         self.state.empty_logs(keep=("supervisor", self.line.server))
         forget_unfinished(self.state.database, self.going_on)
@@ -164,10 +164,10 @@ class AirflowStart:
         processes.program("emulator", "dagfactory.emulator.__main__", arguments, folder)
         self._wait_for_emulator(airflow)
         self._use_emulator(processes, "env")
-        processes.airflow("dag-processor", "dag-processor")
-        processes.airflow("scheduler", "scheduler", *serve)
+        processes.airflow("dag-processor", "dag-processor", folder=folder)
+        processes.airflow("scheduler", "scheduler", *serve, folder=folder)
         self._use_emulator(processes, "direct")
-        processes.airflow("triggerer", "triggerer", *serve)
+        processes.airflow("triggerer", "triggerer", *serve, folder=folder)
 
     def _start_components(self, airflow: RunningAirflow, processes: Processes) -> None:
         preload = preload_modules(self.dags, self.line.target)

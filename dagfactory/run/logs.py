@@ -42,9 +42,13 @@ def tail_of_text(path: Path, lines: int = 12) -> tuple[str, ...]:
 
 def tail(path: Path, lines: int = 12) -> tuple[str, ...]:
     """Return the last lines of a task's log: `LEVEL message`, `Type: text (file:line)`."""
-    records = _records(path)
-    shown = [line for record in records if not _is_frame(record) for line in _lines(record)]
-    return tuple(shown[-lines:])
+    return tuple(lines_of(_text(path))[-lines:])
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the text of a task's log as a person reads it."""
+    read = _records_of(text)
+    return [line for record in read if not _is_frame(record) for line in _lines(record)]
 
 
 def failure_text(path: Path) -> str:
@@ -79,11 +83,18 @@ def job_log(path: Path, emulator: Path) -> Path | None:
     return max(attempts, key=lambda log: (len(log.name), log.name), default=None)
 
 
-def _records(path: Path) -> Sequence[Mapping[str, Any]]:
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(errors="replace")
+        return path.read_text(errors="replace")
     except OSError:
-        return []
+        return ""
+
+
+def _records(path: Path) -> Sequence[Mapping[str, Any]]:
+    return _records_of(_text(path))
+
+
+def _records_of(text: str) -> Sequence[Mapping[str, Any]]:
     if is_airflow2(text):
         return records_of(text)
     return [_record(line) for line in text.splitlines() if line.strip()]

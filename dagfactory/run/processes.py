@@ -111,13 +111,13 @@ class Processes:
         """Start an external program."""
         self.tell("spawn", name=name, argv=list(argv), log=str(self.log(name)))
 
-    def airflow(self, name: str, *argv: str, preload: Sequence[str] = ()) -> None:
-        """Start `airflow ARGV` in a fork of the supervisor."""
-        self._fork(name, "airflow.__main__", argv, preload=list(preload))
+    def airflow(self, name: str, *argv: str, preload: Sequence[str] = (), folder: str = "") -> None:
+        """Start `airflow ARGV` in a fork of the supervisor, in its folder or in another one."""
+        self._fork(name, "airflow.__main__", argv, preload=list(preload), folder=folder)
 
     def program(self, name: str, entry: str, argv: Sequence[str], folder: str) -> None:
         """Call `main` of a module in a fork that works in a folder and is asked before it is ended."""
-        self._fork(name, entry, argv, folder=folder)
+        self._fork(name, entry, argv, folder=folder, program=True)
 
     def _fork(self, name: str, entry: str, argv: Sequence[str], **more: Any) -> None:
         details = {"preload": [], **more, "argv": list(argv), "log": str(self.log(name))}

@@ -12,6 +12,7 @@ from dagfactory.results.command import write as write_page
 from dagfactory.results.folder import NoRunError
 from dagfactory.results.gather import gather
 from dagfactory.results.html import html
+from dagfactory.results.known import folders
 from dagfactory.results.paths import page_path
 from dagfactory.run.events import RunResult
 from dagfactory.run.records import Record, stored, write
@@ -24,15 +25,15 @@ _PLACE = re.compile(r" \(\S+:\d+\)$")
 def recorded(result: RunResult, state: Path) -> list[str]:
     """Complete a run's record and write its page; return the lines that say where the page is."""
     path = page_path(state, result.dag_id, result.run_id)
-    folders = sorted(result.objects.glob(f"*/runs/{result.dag_id}/{result.run_id}"))
+    found = folders(state, result.dag_id, result.run_id)
     # a run of another folder than `${run.dir}` has nothing to show
-    if not folders:
+    if not found:
         return []
     try:
         with private_files():
-            write(state, _record(result, folders[0], state))
+            write(state, _record(result, found[0], state))
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_page(path, html([gather(str(folders[0]), state)]))
+            write_page(path, html([gather(str(found[0]), state)]))
     except (OSError, FileError, NoRunError, StorageError) as error:
         # the run is over, and how it went must not hang on a page about it
         return [f"  results    no page: {error}"]

@@ -5,23 +5,26 @@
 
 import datetime as dt
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dagfactory.emulator.files import private_folder, replace_text
+from dagfactory.results.known import ending, folders
 from dagfactory.results.paths import newest_first, record_path
 from dagfactory.run.events import Event, RunEnded, RunStarted, Sink
 
-_NEWEST = 200  # records that are kept
+_NEWEST = 200  # records that are kept in any case
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One run: `digests` are of what each task was made from, `command` repeats it.
 
-    `state` is Airflow's, or `running` where nobody saw the end. `folder` is where it wrote, `tasks` and
+    `state` is Airflow's, `running` until it has ended, `interrupted` where nobody saw the end. `process`
+    is the command's. `folder` is where it wrote, `tasks` and
     `gates` what came of them; a run that has not ended has none.
     """
 
@@ -32,20 +35,26 @@ class Record:
     state: str = "running"
     seconds: float = 0.0
     digests: Mapping[str, str] = field(default_factory=dict)
+    process: int = 0
     began: str = field(default_factory=lambda: dt.datetime.now(dt.UTC).isoformat())
     folder: str = ""
     tasks: Sequence[Mapping[str, Any]] = ()
     gates: Sequence[Mapping[str, Any]] = ()
 
+    def is_alive(self) -> bool:
+        """Whether the run goes on."""
+        return self.state == "running"
+
 
 def write(state: Path, record: Record) -> None:
-    """Keep a record, in place of an earlier one of the same run; the oldest of too many go."""
+    """Keep a record, in place of an earlier one of the same run; the oldest go whose folders are gone."""
     path = record_path(state, record.dag_id, record.run_id)
     for folder in (path.parent.parent, path.parent):
         private_folder(folder)
     replace_text(path, json.dumps(asdict(record), indent=1, default=str) + "\n")
     for old in newest_first(state)[_NEWEST:]:
-        old.unlink(missing_ok=True)
+        if not folders(state, old.parent.name, old.stem):
+            old.unlink(missing_ok=True)
 
 
 def stored(state: Path, dag_id: str, run_id: str) -> Record | None:
@@ -64,7 +73,7 @@ def _record(path: Path) -> Record | None:
     """Return a record; None for a file that is none, say of another version."""
     try:
         data: dict[str, Any] = json.loads(path.read_text())
-        return Record(**data)
+        return Record(**{**data, "state": ending(data)})
     except (OSError, ValueError, TypeError):
         return None
 
@@ -83,6 +92,7 @@ def remembered(
         if isinstance(event, RunStarted):
             kept = {name: old.get(name, "") for name in event.kept & record.digests.keys()}
             record = replace(record, digests={**record.digests, **kept})
+            record = replace(record, process=os.getpid())
             write(state, replace(record, run_id=event.run_id))
         if isinstance(event, RunEnded):
             ended = replace(record, run_id=event.run_id, state=event.state, seconds=event.seconds)

@@ -23,4 +23,4 @@ def runs(folder: Path, pipeline: str | None) -> int:
 
 def _time(record: Record) -> str:
     """Return how long a run took, where somebody saw its end."""
-    return "" if record.state == "running" else duration(record.seconds)
+    return "" if record.state in {"running", "interrupted"} else duration(record.seconds)

@@ -15,7 +15,8 @@ Commands arrive as JSON lines on standard input:
 * `{"do": "spawn", "name": …, "argv": […], "log": …}`: start a program
 * `{"do": "import", "preload": […]}`: import Airflow and more, answered by `{"event": "imported"}`
 * `{"do": "fork", "name": …, "entry": …, "argv": […], "log": …, "preload": […]}`: call `main` of the module
-  `entry` in a fork; with `"folder": …` it works there, in a session of its own, and is ended as a program is
+  `entry` in a fork; with `"folder": …` it works there, with `"program": true` it has a session of its own and
+  is ended as a program is
 * `{"do": "end", "keep": […]}`: stop everything but what has these names, answered by `{"event": "ended"}`
 * the end of the input: stop everything, exit 0
 
@@ -170,7 +171,7 @@ class Supervisor:
             os.close(self.events)
             become(command)
         self.names[pid] = command["name"]
-        if command.get("folder"):
+        if command.get("program"):
             self.programs[pid] = None
 
     def reap(self) -> None:
@@ -208,8 +209,9 @@ def become(command: Mapping[str, Any]) -> NoReturn:
     code = 1
     try:
         _detach(command["log"])
-        if command.get("folder"):
+        if command.get("program"):
             os.setsid()
+        if command.get("folder"):
             os.chdir(command["folder"])
         _import_all(command["preload"])
         sys.argv = [command["entry"], *command["argv"]]
