@@ -55,7 +55,10 @@ def scalar_node(
         return Node(value, span, {}, raw=text if exact else raw), None
     except OutOfRangeError as error:
         message = f"`{shorten(text)}` is {error}"
-        return Node(0, span, {}), Diagnostic("DF109", message, span, "quote it if it is text")
+        # not 0: a range that ends there would be said to be empty as well
+        return Node(error.nearest, span, {}), Diagnostic(
+            "DF109", message, span, "quote it if it is text"
+        )
 
 
 def key_problem(event: Any, span: Span, text: str) -> Diagnostic | None:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import sys
 
 _SPECIAL: dict[str, bool | float | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -25,7 +27,14 @@ _DIGITS = 25
 
 
 class OutOfRangeError(ValueError):
-    """A number that would become infinite, zero or an integer of more than 64 bits."""
+    """A number that would become infinite, zero or an integer of more than 64 bits.
+
+    `nearest` is a number within the range, for what compares it with others.
+    """
+
+    def __init__(self, message: str, nearest: float) -> None:
+        super().__init__(message)
+        self.nearest = nearest
 
 
 def scalar(text: str) -> str | int | float | bool | None:
@@ -54,14 +63,15 @@ def _integer(text: str, base: int) -> int:
     digits = digits.lstrip("0") or "0"
     value = int(sign + digits, base) if len(digits) <= _DIGITS else _BOUND
     if not -_BOUND < value < _BOUND:
-        raise OutOfRangeError("an integer of more than 64 bits")
+        nearest = 1 - _BOUND if sign else _BOUND - 1
+        raise OutOfRangeError("an integer of more than 64 bits", nearest)
     return value
 
 
 def _float(text: str) -> float:
     value = float(text)
     if value in {float("inf"), float("-inf")}:
-        raise OutOfRangeError("too large for a float")
+        raise OutOfRangeError("too large for a float", math.copysign(sys.float_info.max, value))
     if value == 0 and re.search("[1-9]", re.split("[eE]", text)[0]):
-        raise OutOfRangeError("too small for a float")
+        raise OutOfRangeError("too small for a float", math.copysign(sys.float_info.min, value))
     return value

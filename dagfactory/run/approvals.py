@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from dagfactory.diagnostics.wording import did_you_mean
+from dagfactory.diagnostics.wording import did_you_mean, listing
 from dagfactory.run.airflow_api import AirflowApi, AirflowApiError
 from dagfactory.run.events import NotReadyError, RunError
 
@@ -21,15 +21,15 @@ _CONFLICT = 409
 Key = tuple[str, int]
 
 
-def answers(given: Iterable[str], known: Collection[str]) -> dict[str, str]:
+def answers(given: Iterable[str], known: Mapping[str, bool]) -> dict[str, str]:
     """Return the answers of `--approve` by the ids of tasks; refuse tasks that the spec does not have.
 
-    Of a folder that is rendered already nothing is `known`.
+    `known` says of each task whether it can ask; of a folder that is rendered already nothing is known.
     """
     return dict(_answer(text, known) for text in given)
 
 
-def _answer(text: str, known: Collection[str]) -> tuple[str, str]:
+def _answer(text: str, known: Mapping[str, bool]) -> tuple[str, str]:
     task, _, answer = text.partition("=")
     if (answer or "approve") not in OPTIONS:
         raise NotReadyError(f"--approve {text}: write TASK, or TASK=reject")
@@ -37,6 +37,10 @@ def _answer(text: str, known: Collection[str]) -> tuple[str, str]:
         meant = did_you_mean(task, known)
         message = f"--approve {text}: there is no task `{task}`"
         raise NotReadyError(f"{message}; {meant}" if meant else message)
+    if known and not known[task.rpartition(".")[2]]:
+        asking = [name for name, asks in known.items() if asks]
+        rest = f"those that ask: {listing(asking)}" if asking else "no task of this pipeline asks"
+        raise NotReadyError(f"--approve {text}: `{task}` does not ask; {rest}")
     return task, OPTIONS[answer or "approve"]
 
 
@@ -105,7 +109,7 @@ class Approvals:
         return _WORDS.get(line.strip().lower())
 
 
-def from_here(given: Iterable[str], known: Collection[str], *, ui: bool) -> Approvals:
+def from_here(given: Iterable[str], known: Mapping[str, bool], *, ui: bool) -> Approvals:
     """Return the approvals of a command that was started here."""
     terminal = sys.stdin if sys.stdin is not None and sys.stdin.isatty() else None
     return Approvals(answers(given, known), terminal, ui)

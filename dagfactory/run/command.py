@@ -213,7 +213,7 @@ def _options(
         ui=request.ui,
         hold=hold if request.ui else None,
         order=prepared.tasks,
-        approvals=from_here(request.approvals, prepared.tasks, ui=request.ui),
+        approvals=from_here(request.approvals, prepared.asks, ui=request.ui),
     )
 
 

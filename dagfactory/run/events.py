@@ -35,6 +35,13 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
+class Doing:
+    """The step that is under way, until the next one."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     """Airflow accepted the run; `url` is its page in Airflow's web UI.
 
@@ -91,6 +98,14 @@ class MappedProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class JobSays:
+    """The last line that the running job of a task has printed."""
+
+    task_id: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """The run is over: `state` as in `RunResult`."""
 
@@ -99,7 +114,7 @@ class RunEnded:
     seconds: float
 
 
-Event = Phase | RunStarted | RunEnded | TasksKnown | TaskChange | MappedProgress
+Event = Phase | Doing | RunStarted | RunEnded | TasksKnown | TaskChange | MappedProgress | JobSays
 
 Sink = Callable[[Event], None]
 """What takes the events of a run as they come."""

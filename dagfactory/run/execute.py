@@ -14,6 +14,7 @@ from dagfactory.run.approvals import Approvals
 from dagfactory.run.dag_parsed import DagParsed
 from dagfactory.run.events import RunEnded, RunError, RunResult, RunStarted, Sink
 from dagfactory.run.go_on import GoOn, clear
+from dagfactory.run.job_words import JobWords
 from dagfactory.run.local_airflow import AirflowStart, PhaseTimer, RunningAirflow
 from dagfactory.run.logs import run_logs
 from dagfactory.run.pools import declare_pools
@@ -123,6 +124,7 @@ class AirflowSession:
 
     def start(self, dag_id: str, params: Mapping[str, Any], go_on: GoOn | None = None) -> "DagRun":
         """Start a run, or go on with one, as soon as the DAG is there; RunError when refused."""
+        self.timer.doing(f"Airflow parses {dag_id}")
         self.airflow.wait(DagParsed(self.airflow.api, dag_id, self.timer.began), f"DAG {dag_id}")
         self.timer.reached("DAG parsed")
         made = self._made(dag_id, params, go_on)
@@ -141,7 +143,8 @@ class AirflowSession:
         logs = run_logs(self.state.logs, dag_id, run_id)
         # of its own: what one run asks is not open in another
         approvals = replace(self.approvals)
-        watcher = Watcher(api, dag_id, run_id, logs, tell, self.order, approvals)
+        words = JobWords(self.state.emulator / "jobs")
+        watcher = Watcher(api, dag_id, run_id, logs, tell, self.order, approvals, words)
         return DagRun(self, watcher, url)
 
 

@@ -5,7 +5,9 @@ from typing import TextIO
 
 from dagfactory.run.events import (
     FINISHED,
+    Doing,
     Event,
+    JobSays,
     MappedProgress,
     Phase,
     RunEnded,
@@ -42,7 +44,7 @@ def line(event: Event) -> str:
             return event.name
         case RunStarted():
             return f"run {event.run_id} started"
-        case TasksKnown() | RunEnded():
+        case Doing() | TasksKnown() | JobSays() | RunEnded():
             return ""
         case MappedProgress():
             return mapped(event)

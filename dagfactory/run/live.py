@@ -12,9 +12,12 @@ from rich.text import Text
 
 from dagfactory.run.events import (
     FINISHED,
+    Doing,
     Event,
+    JobSays,
     MappedProgress,
     Phase,
+    RunEnded,
     RunStarted,
     Sink,
     TaskChange,
@@ -40,7 +43,10 @@ def live_table(stream: TextIO) -> Iterator[Sink]:
     view = _View(console)
     # four times a second is how often a run is looked at: more would draw the same again
     with Live(view, console=console, refresh_per_second=4):
-        yield view.take
+        try:
+            yield view.take
+        finally:
+            view.close()
 
 
 class _View:
@@ -49,16 +55,25 @@ class _View:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._began = time.monotonic()
-        self._doing = "starting"
+        self._doing, self._run = "starting", ""
         self._rows: dict[str, tuple[str, str, str, str]] = {}
         self._since: dict[str, float] = {}
+        self._said: dict[str, str] = {}
+
+    def close(self) -> None:
+        """Name the run, where there was one, in what is left standing."""
+        self._doing = self._run or self._doing
 
     def take(self, event: Event) -> None:
         match event:
-            case Phase():
+            case Phase() | Doing():
                 self._doing = event.name
+            case RunEnded():
+                self._doing = "stopping Airflow"
+            case JobSays():
+                self._said[event.task_id] = event.line
             case RunStarted():
-                self._doing = f"{event.dag_id}  {event.url}"
+                self._run = self._doing = f"{event.dag_id}  {event.url}"
             case TasksKnown():
                 self._rows = dict.fromkeys(event.task_ids, ("none", "", "", ""))
             case MappedProgress():
@@ -69,6 +84,8 @@ class _View:
     def _mapped(self, event: MappedProgress) -> None:
         rest = set(event.states) - {"success", "none"}
         state = "success" if event.done == event.total else (min(rest) if rest else "none")
+        if event.done == event.total:
+            self._said.pop(event.task_id, None)
         self._rows[event.task_id] = (state, f"{event.done}/{event.total} done", "", event.note)
 
     def _change(self, event: TaskChange) -> None:
@@ -77,6 +94,7 @@ class _View:
             self._console.print(Text(line(event), style=_STYLES.get(event.after, "")))
             return
         self._since[event.task_id] = time.monotonic()
+        self._said.pop(event.task_id, None)
         over = duration(event.seconds) if event.after in OVER else ""
         self._rows[event.task_id] = (event.after, event.after, over, event.note)
 
@@ -91,7 +109,7 @@ class _View:
                 Text(task_id),
                 Text(label, style=style),
                 Text(ticking, justify="right"),
-                Text(note, style="dim", no_wrap=True, overflow="ellipsis"),
+                Text(self._said.get(task_id, note), style="dim", no_wrap=True, overflow="ellipsis"),
             )
         moment = clock(time.monotonic() - self._began)
         head = "  ".join(filter(None, (moment, self._count(), self._doing)))

@@ -13,7 +13,7 @@ from pathlib import Path
 from dagfactory.emulator.client import READY_FILE
 from dagfactory.run.airflow_api import AirflowApi
 from dagfactory.run.airflow_install import AirflowLine
-from dagfactory.run.events import Phase, RunError, Sink
+from dagfactory.run.events import Doing, Phase, RunError, Sink
 from dagfactory.run.login import Login
 from dagfactory.run.processes import Components, Processes
 from dagfactory.run.settings import (
@@ -45,6 +45,10 @@ class PhaseTimer:
     def now(self) -> float:
         """Seconds since the start."""
         return time.monotonic() - self.started
+
+    def doing(self, name: str) -> None:
+        """Tell which step is under way."""
+        self.tell(Doing(name))
 
     def reached(self, name: str) -> None:
         """Note and tell that a step is done."""
@@ -134,6 +138,7 @@ class AirflowStart:
         if is_migrated(self.state, version):
             forget_unfinished(self.state.database, self.going_on)
             return
+        self.timer.doing("migrating Airflow's database, once for this folder")
         processes.airflow("migrate", "db", "migrate")
         if processes.finished("migrate", within=_START_WITHIN) != 0:
             raise RunError(f"`airflow db migrate` failed, see {processes.log('migrate')}")
@@ -175,6 +180,7 @@ class AirflowStart:
         arguments = self.line.serve(airflow.api.port)
         # first, being the slowest: it has four seconds of imports of its own
         processes.airflow(self.line.server, *arguments, preload=preload["server"])
+        self.timer.doing("importing Airflow")
         airflow.wait(lambda: processes.imported, "Airflow's import", every=1.0)
         self.timer.reached("Airflow imported")
         self._wait_for_emulator(airflow)
@@ -183,6 +189,7 @@ class AirflowStart:
         if self.line.processor:
             processes.airflow("dag-processor", "dag-processor")
         processes.airflow("scheduler", "scheduler", *serve, preload=preload["scheduler"])
+        self.timer.doing("starting Airflow's API server")
         airflow.wait(airflow.api.answers, "Airflow's API server")
         self.timer.reached("API server up")
         self._use_emulator(processes, "direct")  # triggers have clients that ignore proxies
@@ -191,6 +198,7 @@ class AirflowStart:
 
     def _wait_for_emulator(self, airflow: RunningAirflow) -> None:
         if self.emulator is not None:
+            self.timer.doing("starting the emulator")
             airflow.wait(self._ready_file.exists, "the emulator", every=0.05)
             self.timer.reached("emulator up")
 

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 # an address, or the argument of a provider's operator that takes bucket and object apart
 _BUCKET = re.compile(r"""(?:gs://|bucket\w*(?:=|["']: )["'])([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])""")
 
+_ASKING = frozenset({"approval", "operator"})  # an operator may be one of Airflow's that ask
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A folder to be Airflow's dags folder, the DAG to run, arguments for the emulator.
 
-    `params` are what the pipeline declares and `tasks` the ids of its tasks in the spec's order, groups
-    before their members; None and empty where that is not known, as are `inputs`.
+    `params` are what the pipeline declares, `asks` says of each of its tasks whether it can ask a person;
+    None and empty where that is not known, as are `inputs`.
     """
 
     dags: Path
@@ -36,8 +38,13 @@ class Prepared:
     emulator: tuple[str, ...] = ()
     target: str = "airflow3"
     params: Mapping[str, Param] | None = None
-    tasks: tuple[str, ...] = ()
+    asks: Mapping[str, bool] = field(default_factory=dict)
     inputs: Inputs = field(default_factory=Inputs)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Return the ids of the tasks in the spec's order, groups before their members."""
+        return tuple(self.asks)
 
 
 def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
@@ -65,8 +72,8 @@ def prepare(spec: Path, *, environment: str, into: Path) -> Prepared:
     target = _target(built.bundle.manifest)
     pipeline = plan.pipeline
     inputs = inputs_of(plan, json.loads(built.bundle.manifest).get("code", ""))
-    order = tuple(plan.tasks)
-    return Prepared(into, pipeline.pipeline, arguments, target, pipeline.params, order, inputs)
+    asks = {name: item.task.type in _ASKING for name, item in plan.tasks.items()}
+    return Prepared(into, pipeline.pipeline, arguments, target, pipeline.params, asks, inputs)
 
 
 def _project(plan: Plan) -> tuple[str, ...]:

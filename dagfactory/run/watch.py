@@ -10,15 +10,18 @@ from typing import Any
 from dagfactory.run.airflow_api import AirflowApi
 from dagfactory.run.approvals import Approvals, is_asking
 from dagfactory.run.blame import Blame
-from dagfactory.run.events import MappedProgress, Sink, TaskChange, TasksKnown
+from dagfactory.run.events import JobSays, MappedProgress, Sink, TaskChange, TasksKnown
+from dagfactory.run.job_words import JobWords
 from dagfactory.run.local_airflow import RunningAirflow
 from dagfactory.run.logs import failure_text, task_log, vertex_job
+from dagfactory.runtime.labels import label
 
 _EVERY = 0.25  # seconds between two looks, at least
 _SHARE = 2  # … and at least this many times what a look costs: 1,000 trials make it slow
 _SLOWEST = 2.0
 _LIMIT = 10000  # as API__MAXIMUM_PAGE_LIMIT allows
 _FAILED = frozenset({"failed", "up_for_retry"})
+_WAITING = frozenset({"running", "deferred"})  # as a task does whose job runs
 
 Key = tuple[str, int]
 Instance = Mapping[str, Any]
@@ -35,8 +38,10 @@ class Watcher:
     tell: Sink
     order: Sequence[str] = ()
     approvals: Approvals = field(default_factory=Approvals)
+    words: JobWords | None = None
     known: dict[Key, Instance] = field(default_factory=dict)
     _mapped: dict[str, MappedProgress] = field(default_factory=dict)
+    _said: dict[str, str] = field(default_factory=dict)
     _blame: Blame = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,6 +56,7 @@ class Watcher:
             began = time.monotonic()
             state = str(self.run()["state"])
             self.look()
+            self.listen()
             self.answer()
             if state in {"success", "failed"}:
                 return state
@@ -88,6 +94,16 @@ class Watcher:
             self._change(before.get(key), fresh[key])
         for task_id in sorted({task_id for task_id, index in changed if index >= 0}):
             self._progress(task_id)
+
+    def listen(self) -> None:
+        """Tell what the jobs of tasks that wait for them have said since."""
+        waiting = {task_id for (task_id, _), one in self.known.items() if _state(one) in _WAITING}
+        said = self.words.of(self.dag_id, self.run_id) if self.words and waiting else {}
+        for task_id in sorted(waiting):
+            line = said.get(label(task_id))
+            if line and line != self._said.get(task_id):
+                self._said[task_id] = line
+                self.tell(JobSays(task_id, line))
 
     def _change(self, before: Instance | None, now: Instance) -> None:
         """Tell one change; a mapped instance only speaks for itself when it failed."""

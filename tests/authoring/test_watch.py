@@ -25,7 +25,7 @@ def test_a_change_is_a_changed_new_or_removed_file(tmp_path):
         if len(looks) == 5:
             spec.unlink()
         if len(looks) == 6:
-            (tmp_path / "notes.txt").write_text("no spec")
+            (tmp_path / "notes.md").write_text("no spec")
 
     seen = changes((tmp_path,), pause)
     counts = [len(looks) for _ in islice(seen, 4)]
@@ -47,6 +47,38 @@ def test_check_runs_again_until_it_is_interrupted(tmp_path):
         assert watching.stderr.readline().startswith("error: no specs")
         watching.send_signal(signal.SIGINT)
         assert watching.wait(60) == 130
+
+
+CALLS = """pipeline: calls
+tasks:
+  a:
+    type: train
+    script: train.py
+    image: us-docker.pkg.dev/vertex-ai/training/pytorch-gpu.2-4.py310:latest
+    machine: {type: n1-standard-4}
+"""
+
+
+def test_a_change_of_the_code_that_a_spec_names_is_one(tmp_path):
+    (tmp_path / "specs/environments").mkdir(parents=True)
+    (tmp_path / "specs/environments/local.yaml").write_text(
+        "environment: local\nproject: demo-local\nregion: us-central1\nbucket: gs://demo-local\n"
+    )
+    (tmp_path / "specs/a.yaml").write_text(CALLS)
+    script = tmp_path / "train.py"
+    script.write_text("print(1)\n")
+    library = tmp_path / "venv/lib/site-packages/big.py"
+    library.parent.mkdir(parents=True)
+    command = [sys.executable, "-m", "dagfactory", "check", "--watch", "--format", "concise"]
+    pipe = subprocess.PIPE
+    with started(command, limit=60, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True) as watching:
+        assert "0 errors" in watching.stderr.readline()
+        library.write_text("print(1)\n")
+        script.write_text("print(\n")
+        assert "1 error" in watching.stderr.readline()
+        assert "DF233" in watching.stdout.readline()
+        script.write_text("print(2)\n")
+        assert "0 errors" in watching.stderr.readline()
 
 
 def test_standard_input_cannot_be_watched(capsys):

@@ -38,7 +38,7 @@ def terminal() -> Iterator[tuple[int, TextIO]]:
 
 
 def test_answers_are_read_before_anything_starts():
-    given = answers(["a", "group.b=reject", "c=approve"], ["a", "group", "b", "c"])
+    given = answers(["a", "group.b=reject", "c=approve"], dict.fromkeys("abc", True))
     assert given == {"a": "Approve", "group.b": "Reject", "c": "Approve"}
 
 
@@ -47,11 +47,12 @@ def test_answers_are_read_before_anything_starts():
     [
         ("agreeed", "there is no task `agreeed`; did you mean `agreed`"),
         ("agreed=yes", "write TASK, or TASK=reject"),
+        ("train", "`train` does not ask; those that ask: `agreed`"),
     ],
 )
 def test_what_cannot_be_an_answer(text, message):
     with pytest.raises(NotReadyError, match=message):
-        answers([text], ["agreed"])
+        answers([text], {"agreed": True, "train": False})
 
 
 def test_a_given_answer_is_sent_once():

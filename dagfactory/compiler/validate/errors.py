@@ -130,15 +130,16 @@ def _follows(fault: Fault, base: KeyPath, without: LeftOut) -> bool:
 def _without_shadowed(faults: Sequence[Fault]) -> list[Fault]:
     """Keep one type fault per place: a union reports one for each alternative."""
     paths = [each.path for each in faults]
+    bounded = {each.path for each in faults if bound(each.kind, each.context)}
     kept: dict[Any, Fault] = {}
     for fault in faults:
         if fault.kind not in EXPECTED:
             kept[fault.kind, fault.path, fault.text] = fault
             continue
-        if any(
+        if fault.path in bounded or any(
             len(path) > len(fault.path) and path[: len(fault.path)] == fault.path for path in paths
         ):
-            # an alternative that got deeper into the value is the one that was meant
+            # an alternative that got deeper into the value, or has its type, is the one that was meant
             continue
         first = kept.setdefault(("type", fault.path), fault)
         if first is not fault:
@@ -287,7 +288,8 @@ def _type(fault: Fault, model: type[BaseModel], node: Node, base: KeyPath) -> Wo
     needs = alternatives(options)
     keys = keys_at(model, fault.path[len(base) :])
     found = node.find(fault.path)
-    remedy = _long_form_help(fault, model, base) or type_help(options, found, keys) or remedy
+    if remedy is None:
+        remedy = _long_form_help(fault, model, base) or type_help(options, found, keys)
     message = f"{name_of(fault.path)} needs {needs}{unlike(fault.value)}"
     return Words("DF122", message, remedy)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from dagfactory.diagnostics.wording import did_you_mean
-from dagfactory.language.common import bad, missing
+from dagfactory.language.common import bad, missing, wrong_type
 from dagfactory.language.job import ArgumentName, ArgumentValue, JobTask
 from dagfactory.runtime import sampling
 from dagfactory.tasks._sweep.fields import (
@@ -31,6 +31,12 @@ APART = 1e-10
 """Distance of the values of a DISCRETE parameter (Vertex AI's API, DiscreteValueSpec.values)."""
 MOST_DISCRETE = 1_000
 """Values of a DISCRETE parameter (Vertex AI's API, DiscreteValueSpec.values)."""
+
+
+def _lists(given: Any) -> Any:
+    if given and isinstance(given, list) and all(isinstance(each, str) for each in given):
+        raise wrong_type("a list of lists", f"write `[[{', '.join(given)}]]`")
+    return given
 
 
 class Sweep(JobTask):
@@ -54,7 +60,7 @@ class Sweep(JobTask):
     )
     draw_seed: int = Field(default=0, ge=0, description="Another seed draws other combinations.")
     halving: Halving | None = Field(default=None, description="What grows from rung to rung.")
-    zip: list[list[ArgumentName]] = Field(
+    zip: Annotated[list[list[ArgumentName]], BeforeValidator(_lists)] = Field(
         default_factory=list,
         description="Hyperparameters that go together: the first value of one with the first of the"
         " others, the second with the second.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
@@ -9,13 +10,15 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 from pydantic import AfterValidator, Field, model_validator
 
 from dagfactory.diagnostics.span import KeyPath
-from dagfactory.language.common import SpecModel, bad, missing
+from dagfactory.language.common import SpecModel, bad, missing, wrong_type
 from dagfactory.language.condition import Expression, GateSyntaxError, parse
 from dagfactory.language.job import ArgumentName, ArgumentValue
 from dagfactory.runtime import sampling
 
 Number: TypeAlias = int | float
 
+
+_SHOWN = 60  # characters of a value that a help repeats
 
 MOST_LISTED = 100_000
 """Steps of a range that are written out to be looked at one by one."""
@@ -32,6 +35,11 @@ def _readable(condition: str) -> str:
     except GateSyntaxError as error:
         raise bad(error.message, error.help, part=(error.start, error.end)) from None
     return condition
+
+
+def _listed(given: Any) -> str:
+    text = json.dumps(given if isinstance(given, list) else [given], ensure_ascii=False)
+    return text if len(text) <= _SHOWN else "[...]"
 
 
 Condition = Annotated[str, AfterValidator(_readable)]
@@ -71,6 +79,13 @@ class Space(SpecModel):
         min_length=1,
         examples=[{"width": {"values": [32, 64]}}],
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_bare_value(cls, given: Any) -> Any:
+        if given is None or isinstance(given, dict | Space):
+            return given
+        raise wrong_type("`values`, or `min` and `max`", f"write `{{values: {_listed(given)}}}`")
 
     @model_validator(mode="after")
     def _one_of_three(self) -> Space:

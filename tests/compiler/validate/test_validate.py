@@ -310,3 +310,43 @@ def test_a_right_environment():
     found, problems = validate_environment(tree(ENVIRONMENT), "prod", Project())
     assert problems == []
     assert (found.environment, found.target, found.vars) == ("prod", "airflow3", {})
+
+
+SWEEP = """tasks:
+  s:
+    type: sweep
+    module: m
+    image: a/b:1
+    machine: {type: g2-standard-4}
+    metric: {name: a, goal: maximize}
+    parameters: %s
+"""
+
+
+@pytest.mark.parametrize(
+    ("parameters", "help_"),
+    [
+        ("{lr: 3}", "write `{values: [3]}`"),
+        ("{lr: [adam, 2]}", 'write `{values: ["adam", 2]}`'),
+        ("{x: {values: [1]}, y: {values: [1]}}\n    zip: [x, y]", "write `[[x, y]]`"),
+    ],
+)
+def test_a_bare_hyperparameter_is_told_what_to_write(parameters, help_):
+    _, (problem,) = validate(tree(f"pipeline: p\n{SWEEP % parameters}"))
+    assert (problem.code, problem.help) == ("DF122", help_)
+
+
+def test_an_empty_mapping_of_metrics_has_one_finding():
+    gate = (
+        'tasks: {g: {type: gate, metrics: {}, when: "a > 1", then: x, else: y},'
+        " x: {type: empty}, y: {type: empty}}"
+    )
+    found = problems_of("", gate)
+    assert found == [("DF123", "`metrics` must be at least 1 long, not an empty mapping")]
+
+
+@pytest.mark.parametrize("end", ["1e999", "99999999999999999999"])
+def test_a_number_out_of_range_is_no_empty_range(end):
+    text = f"pipeline: p\n{SWEEP % f'{{lr: {{min: 1, max: {end}}}}}'}"
+    node, (problem,) = load(SourceFile("f", text))
+    assert (problem.code, validate(node)[1]) == ("DF109", [])
