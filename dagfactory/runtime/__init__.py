@@ -17,6 +17,9 @@ class _Later:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
+        # `copy` and `pickle` make one without a name and ask it how it is restored: as any object is
+        if attribute == "_name" or attribute.startswith("__"):
+            raise AttributeError(attribute)
         return getattr(import_module(self._name), attribute)
 
 
