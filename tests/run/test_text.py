@@ -319,7 +319,7 @@ def test_the_summary_says_where_the_run_lies_here_and_in_the_bucket(tmp_path):
 
 def test_the_web_ui_is_shown_with_its_login(tmp_path):
     result = _result("success", tmp_path)
-    shown = web_ui(result)
+    shown = web_ui(result, tmp_path / "links")
     assert result.url in shown
     assert f"log in as user admin, password {result.login.password}" in shown
     assert result.login.password not in repr(result)
