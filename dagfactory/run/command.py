@@ -17,6 +17,7 @@ from dagfactory.run.events import NotReadyError, RunError, RunResult, Sink
 from dagfactory.run.execute import RunOptions, execute
 from dagfactory.run.go_on import GoOn, Inputs, from_task, only_task, rerun_failed
 from dagfactory.run.interrupt import Stopped, Stopper, stoppable
+from dagfactory.run.links import make_link
 from dagfactory.run.prepare import Prepared, prepare
 from dagfactory.run.progress import shown_on
 from dagfactory.run.recorded import recorded
@@ -198,7 +199,7 @@ def _options(
     def hold(result: RunResult) -> None:
         close_progress()
         _print_summary(request, result, command)
-        _stay(result)
+        _stay(web_ui(result, StateFolders(request.state.resolve(), prepared.target).links))
 
     return RunOptions(
         target=prepared.target,
@@ -210,7 +211,6 @@ def _options(
         ],
         timeout=seconds("--timeout", request.timeout) if request.timeout else None,
         fresh=request.fresh,
-        ui=request.ui,
         hold=hold if request.ui else None,
         order=prepared.tasks,
         approvals=from_here(request.approvals, prepared.asks, ui=request.ui),
@@ -230,15 +230,15 @@ def _print_summary(request: RunRequest, result: RunResult, command: str) -> None
     click.echo("".join(f"{line}\n" for line in recorded(result, request.state.resolve())), nl=False)
 
 
-def web_ui(result: RunResult) -> str:
-    """Say where Airflow's web UI is and who may log in to it."""
-    login = f"user {result.login.username}, password {result.login.password}"
-    return f"\nAirflow's web UI: {result.url}\nlog in as {login}\n^C ends it"
+def web_ui(result: RunResult, links: Path) -> str:
+    """Say how to open Airflow's web UI: by a link that logs in, and from then on by its address."""
+    link = make_link(links, result.url)
+    return f"\nAirflow's web UI: {link}\n{result.login.again(result.url)}\n^C ends it"
 
 
-def _stay(result: RunResult) -> None:
+def _stay(shown: str) -> None:
     """Leave everything up until ^C, which is here the normal way to end."""
-    click.echo(web_ui(result))
+    click.echo(shown)
     try:
         while True:
             signal.pause()  # returns after any signal; Stopped is raised by ours

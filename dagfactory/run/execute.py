@@ -30,10 +30,10 @@ class RunOptions:
 
     `target` is the Airflow line that the DAGs were rendered for. `params` go to the run as its
     configuration. `emulator` are further arguments for the emulator, None runs without one.
-    `timeout` bounds the DAG run in seconds. `fresh` forgets earlier state. With `ui` Airflow serves
-    the logs of running tasks; `hold` is called with the result while Airflow is still up. `order` are
-    the ids of the spec's tasks as a reader knows them. `approvals` answers what the run asks. `lease`
-    is of an Airflow that stays. `go_on` is an earlier run to go on with, in place of a new one.
+    `timeout` bounds the DAG run in seconds. `fresh` forgets earlier state. `hold` is called with
+    the result while Airflow is still up. `order` are the ids of the spec's tasks as a reader knows them.
+    `approvals` answers what the run asks. `lease` is of an Airflow that stays. `go_on` is an earlier run
+    to go on with, in place of a new one.
     """
 
     target: str = "airflow3"
@@ -41,7 +41,6 @@ class RunOptions:
     emulator: Sequence[str] | None = ()
     timeout: float | None = None
     fresh: bool = False
-    ui: bool = False
     hold: Callable[[RunResult], None] | None = None
     order: Sequence[str] = ()
     approvals: Approvals = field(default_factory=Approvals)
@@ -91,9 +90,8 @@ def session(
     """
     timer = PhaseTimer(on_event)
     if options.lease:
-        airflow = options.lease.begin(
-            emulator=tuple(options.emulator or ()), ui=options.ui, going_on=options.going_on
-        )
+        emulator = tuple(options.emulator or ())
+        airflow = options.lease.begin(emulator=emulator, going_on=options.going_on)
         timer.reached("Airflow of `dagfactory up` ready")
         declare_pools(airflow.api, dags)
         yield AirflowSession(airflow, state, timer, options.order, options.approvals)
@@ -104,9 +102,7 @@ def session(
         # only with the lock: an earlier run may still be writing there
         if options.fresh:
             state.clear()
-        start = AirflowStart(
-            state, dags, timer, line, options.emulator, options.ui, options.going_on
-        )
+        start = AirflowStart(state, dags, timer, line, options.emulator, options.going_on)
         with start.up() as airflow:
             declare_pools(airflow.api, dags)
             yield AirflowSession(airflow, state, timer, options.order, options.approvals)

@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import json
+import shutil
 import socket
 import sys
 import time
@@ -30,6 +31,7 @@ from dagfactory.run.state_folders import (
 )
 
 _START_WITHIN = 180.0  # seconds for any one step; a busy laptop may need many times the usual
+_NO_LOG_SERVER = ("--skip-serve-logs",)  # it would listen on all addresses; see `embedded.logs`
 
 
 @dataclass(slots=True)
@@ -79,8 +81,7 @@ class RunningAirflow:
 class AirflowStart:
     """What is started: Airflow over `dags`, and the emulator with `emulator` as further arguments.
 
-    `emulator` None means none; `ui` makes the logs of running tasks readable in the web UI; `going_on`
-    is the id of an earlier run that will be gone on with.
+    `emulator` None means none; `going_on` is the id of an earlier run that will be gone on with.
     """
 
     state: StateFolders
@@ -88,7 +89,6 @@ class AirflowStart:
     timer: PhaseTimer
     line: AirflowLine
     emulator: Sequence[str] | None = ()
-    ui: bool = False
     going_on: str | None = None
 
     @contextlib.contextmanager
@@ -107,13 +107,16 @@ class AirflowStart:
 
     @contextlib.contextmanager
     def _login(self) -> Iterator[Login]:
-        """Make the login of this run; its file ends with the processes that read it."""
+        """Make the login of this run; its files end with the processes that read them."""
         login, file = Login(), self.state.passwords
+        # those of a run that was killed
+        shutil.rmtree(self.state.links, ignore_errors=True)
         login.write(file)
         try:
             yield login
         finally:
             file.unlink(missing_ok=True)
+            shutil.rmtree(self.state.links, ignore_errors=True)
 
     def _processes(self, port: int) -> Processes:
         environment = airflow_environment(self.state, self.dags.resolve(), port, self.line)
@@ -161,7 +164,6 @@ class AirflowStart:
 
     def begin(self, airflow: RunningAirflow, processes: Processes, folder: str) -> None:
         """Start what a run needs beside the server, all of it new, with tasks and jobs in `folder`."""
-        serve = () if self.ui else ("--skip-serve-logs",)
         self.state.empty_logs(keep=("supervisor", self.line.server))
         forget_unfinished(self.state.database, self.going_on)
         self._ready_file.unlink(missing_ok=True)
@@ -170,13 +172,12 @@ class AirflowStart:
         self._wait_for_emulator(airflow)
         self._use_emulator(processes, "env")
         processes.airflow("dag-processor", "dag-processor", folder=folder)
-        processes.airflow("scheduler", "scheduler", *serve, folder=folder)
+        processes.airflow("scheduler", "scheduler", *_NO_LOG_SERVER, folder=folder)
         self._use_emulator(processes, "direct")
-        processes.airflow("triggerer", "triggerer", *serve, folder=folder)
+        processes.airflow("triggerer", "triggerer", *_NO_LOG_SERVER, folder=folder)
 
     def _start_components(self, airflow: RunningAirflow, processes: Processes) -> None:
         preload = preload_modules(self.dags, self.line.target)
-        serve = () if self.ui else ("--skip-serve-logs",)
         arguments = self.line.serve(airflow.api.port)
         # first, being the slowest: it has four seconds of imports of its own
         processes.airflow(self.line.server, *arguments, preload=preload["server"])
@@ -188,13 +189,13 @@ class AirflowStart:
         self._use_emulator(processes, "env")
         if self.line.processor:
             processes.airflow("dag-processor", "dag-processor")
-        processes.airflow("scheduler", "scheduler", *serve, preload=preload["scheduler"])
+        processes.airflow("scheduler", "scheduler", *_NO_LOG_SERVER, preload=preload["scheduler"])
         self.timer.doing("starting Airflow's API server")
         airflow.wait(airflow.api.answers, "Airflow's API server")
         self.timer.reached("API server up")
         self._use_emulator(processes, "direct")  # triggers have clients that ignore proxies
         # last: it imports Google's trigger, seven seconds of CPU that the others' start needs more
-        processes.airflow("triggerer", "triggerer", *serve, preload=preload["triggerer"])
+        processes.airflow("triggerer", "triggerer", *_NO_LOG_SERVER, preload=preload["triggerer"])
 
     def _wait_for_emulator(self, airflow: RunningAirflow) -> None:
         if self.emulator is not None:

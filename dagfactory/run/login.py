@@ -21,6 +21,11 @@ class Login:
         """The login as a value of `Authorization` (RFC 7617)."""
         return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
+    def again(self, url: str) -> str:
+        """Say how to log in when the link has been used."""
+        user = f"user {self.username}, password {self.password}"
+        return f"the link logs in, once; later: {url}\nthere log in as {user}"
+
     def write(self, path: Path) -> None:
         """Write the file in which Airflow's simple auth manager keeps passwords, for its owner only."""
         replace_text(path, json.dumps({self.username: self.password}) + "\n")

@@ -143,7 +143,7 @@ def _fernet_key() -> str:
     return secrets.token_urlsafe(32) + "="
 
 
-SERVER_MODULES = ["dagfactory.run.embedded.audit"]
+SERVER_MODULES = ["dagfactory.run.embedded.audit", "dagfactory.run.embedded.logs"]
 _TRIGGERER_MODULES = ["airflow.providers.google.cloud.triggers.vertex_ai"]
 _SCHEDULER_MODULES = ["google.auth.transport.requests", "google.oauth2.service_account"]
 

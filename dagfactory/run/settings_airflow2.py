@@ -3,6 +3,7 @@
 import shutil
 
 from dagfactory.emulator import browsers
+from dagfactory.run import links
 from dagfactory.run.state_folders import StateFolders
 
 _WEBSERVER = """\
@@ -11,26 +12,48 @@ import json
 import os
 from pathlib import Path
 
+from airflow.utils.log.file_task_handler import FileTaskHandler
 from browsers import LOOPBACK_NAMES, refusal  # the copy in AIRFLOW_HOME/config
 from flask import Response, abort, request, request_started
+from links import PREFIX, SPENT, take_link  # a copy too
 
 AUTH_ROLE_PUBLIC = "Admin"  # of whoever `check` lets in
-USERS = json.loads(Path(os.environ["AIRFLOW_HOME"], "passwords.json").read_text())
+HOME = Path(os.environ["AIRFLOW_HOME"])
+USERS = json.loads((HOME / "passwords.json").read_text())
+COOKIE = "dagfactory_run"
+# made of the password, so that a worker that is started again knows it
+LOGGED_IN = hmac.digest("".join(USERS.values()).encode(), COOKIE.encode(), "sha256").hex()
+
+# the files of running tasks are read anyway; a log server would listen on all addresses
+FileTaskHandler._read_from_logs_server = lambda *_: ([], [])
 
 
 def check(*_, **__):
     reason = refusal({name.lower(): value for name, value in request.headers}, LOOPBACK_NAMES)
     if reason:
         abort(Response(f"refused: {reason}", 403))
+    if request.path.startswith(PREFIX):
+        follow(request.path.removeprefix(PREFIX))
+    if hmac.compare_digest(request.cookies.get(COOKIE, "").encode(), LOGGED_IN.encode()):
+        return
     given = request.authorization
     known = USERS.get(given.username) if given else None
     if known is None or not hmac.compare_digest(given.password.encode(), known.encode()):
         abort(Response("", 401, {"WWW-Authenticate": 'Basic realm="dagfactory run"'}))
 
 
+def follow(secret):
+    page = take_link(HOME / "links", secret)
+    if page is None:
+        abort(Response(SPENT, 403))
+    cookie = f"{COOKIE}={LOGGED_IN}; HttpOnly; Path=/; SameSite=Lax"
+    quiet = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    abort(Response("", 303, {"Location": page, "Set-Cookie": cookie, **quiet}))
+
+
 request_started.connect(check, weak=False)
 """
-"""The web server's configuration: every request shows the run's password and is of no foreign page.
+"""The web server's configuration: a request is of no foreign page, and shows the run's password or a cookie.
 
 Users of Airflow 2 lie in its database, which is used again; a password of the run does not.
 """
@@ -74,7 +97,8 @@ def airflow2_options(state: StateFolders, airflow3: dict[str, str]) -> dict[str,
     server.write_text(_WEBSERVER)
     config = state.home / "config"  # Airflow imports from there
     config.mkdir(exist_ok=True)
-    shutil.copyfile(browsers.__file__, config / "browsers.py")
+    for module in (browsers, links):
+        shutil.copy(module.__file__, config)
     (config / "one_at_a_time.py").write_text(_EXECUTOR)
     shared = {name: value for name, value in airflow3.items() if not name.startswith(_UNKNOWN)}
     return shared | {

@@ -54,6 +54,11 @@ class StateFolders:
         return self.home / "passwords.json"
 
     @property
+    def links(self) -> Path:
+        """Links that log in to Airflow and were not used yet, while it runs."""
+        return self.home / "links"
+
+    @property
     def runs(self) -> Path:
         """What is remembered of each run."""
         return self.root / RECORDS

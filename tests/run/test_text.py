@@ -330,7 +330,7 @@ def test_the_summary_names_experiments_and_the_command_that_draws_them(tmp_path)
 
 def test_the_web_ui_is_shown_with_its_login(tmp_path):
     result = _result("success", tmp_path)
-    shown = web_ui(result)
+    shown = web_ui(result, tmp_path / "links")
     assert result.url in shown
     assert f"log in as user admin, password {result.login.password}" in shown
     assert result.login.password not in repr(result)

@@ -13,6 +13,7 @@ import pytest
 
 from dagfactory.__main__ import run
 from dagfactory.run.events import NotReadyError
+from dagfactory.run.links import PREFIX
 from dagfactory.run.local_airflow import AirflowStart
 from dagfactory.run.login import Login
 from dagfactory.run.state_folders import StateFolders, locked
@@ -69,8 +70,8 @@ def test_a_second_run_is_refused_and_a_third_is_not(kept):
 def test_up_again_tells_where_it_is_and_how_it_ends(kept, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert up(Path(".dagfactory"), stop=False, idle="2h") == 0
-    first, where, _, used, ends = capsys.readouterr().out.splitlines()
-    assert (first, where.split("   ")[0]) == ("already up", "Airflow is up: http://127.0.0.1:1")
+    first, where, _, _, used, ends = capsys.readouterr().out.splitlines()
+    assert (first, where.split(PREFIX)[0]) == ("already up", "Airflow is up: http://127.0.0.1:1")
     assert used == f"`dagfactory run` in {tmp_path} uses it"
     assert ends == "`dagfactory up --stop` ends it, or 60.0 s without a run"
     (tmp_path / "else").mkdir()

@@ -13,6 +13,8 @@ import click
 from dagfactory.emulator.files import private_folder
 from dagfactory.run.airflow_install import line_of
 from dagfactory.run.events import NotReadyError, RunError
+from dagfactory.run.links import make_link
+from dagfactory.run.login import Login
 from dagfactory.run.logs import tail_of_text
 from dagfactory.run.refused import seconds
 from dagfactory.run.state_folders import STATE, StateFolders, private_files
@@ -81,12 +83,12 @@ def _wait(state: StateFolders, process: "subprocess.Popen[bytes]", log: Path) ->
 
 
 def _told(found: Mapping[str, Any], state: StateFolders) -> list[str]:
-    login, idle = found["login"], duration(found["idle"])
+    url, idle = f"http://127.0.0.1:{found['port']}", duration(found["idle"])
     own = StateFolders(STATE.resolve()) == state
     given = "" if own else f" --state={shlex.quote(shown(state.root))}"
     return [
-        f"Airflow is up: http://127.0.0.1:{found['port']}   (process {found['pid']})",
-        f"log in as user {login['username']}, password {login['password']}",
+        f"Airflow is up: {make_link(state.links, url)}   (process {found['pid']})",
+        Login(**found["login"]).again(url),
         f"`dagfactory run{given}` in {Path.cwd()} uses it",
         f"`dagfactory up --stop{given}` ends it, or {idle} without a run",
     ]

@@ -99,7 +99,7 @@ class Keeper:
             [str(Path(self.start.line.python).parent), message["environ"]["PATH"]]
         )
         self.processes.environ({**message["environ"], **own, "PATH": path}, only=True)
-        given = {name: message[name] for name in ("emulator", "ui", "going_on")}
+        given = {name: message[name] for name in ("emulator", "going_on")}
         start = replace(self.start, **given)
         start.begin(self.airflow, self.processes, message["folder"])
         lease.send(event="up", **self._address())
