@@ -1,5 +1,6 @@
 """Airflow 2's configuration for a local run, where it departs from Airflow 3's."""
 
+import inspect
 import shutil
 
 from dagfactory.emulator import browsers
@@ -98,7 +99,7 @@ def airflow2_options(state: StateFolders, airflow3: dict[str, str]) -> dict[str,
     config = state.home / "config"  # Airflow imports from there
     config.mkdir(exist_ok=True)
     for module in (browsers, links):
-        shutil.copy(module.__file__, config)
+        shutil.copy(inspect.getfile(module), config)
     (config / "one_at_a_time.py").write_text(_EXECUTOR)
     shared = {name: value for name, value in airflow3.items() if not name.startswith(_UNKNOWN)}
     return shared | {

@@ -15,4 +15,5 @@ def _none(*_: Any) -> tuple[list[str], list[Any]]:
     return [], []
 
 
-FileTaskHandler._read_from_logs_server = _none  # noqa: SLF001 - there is no setting for it
+# there is no setting for it
+FileTaskHandler._read_from_logs_server = _none  # type: ignore[method-assign,assignment]  # noqa: SLF001
