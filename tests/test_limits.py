@@ -40,6 +40,8 @@ def test_every_wait_has_an_end() -> None:
         path
         for path in TESTS.rglob("*.py")
         if path.parent != TESTS / "err/code"  # inputs, one of which is no Python
+        # a program that its test limits; Google's `wait` takes no time
+        if path != TESTS / "emulator/sdk_calls.py"
         if path.name != "processes.py" and path.parts[-2] not in ("trainer", "vlm")
     ]
     found = {path.relative_to(TESTS): endless(path.read_text()) for path in files}

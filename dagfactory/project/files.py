@@ -131,13 +131,12 @@ class Folder:
         with self._opened(name, make=True) as (folder, leaf):
             temporary = f".{leaf[:100]}.{os.urandom(4).hex()}.tmp"  # as _TEMPORARY has it
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-            handle = os.open(temporary, flags, 0o600, dir_fd=folder)
+            handle = os.open(temporary, flags, 0o666, dir_fd=folder)
             try:
                 with os.fdopen(handle, "wb") as file:
                     _lock(handle)
                     file.write(content)
                     file.flush()
-                    os.fchmod(handle, 0o644)
                     # the kernel's own clock ticks so slowly that two writes could have one time
                     now = time.time_ns()
                     os.utime(handle, ns=(now, now))

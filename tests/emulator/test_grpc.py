@@ -136,7 +136,7 @@ def test_what_is_not_served_says_so_and_where_the_list_is():
         v1.DatasetServiceClient(client_options=ENDPOINT) as datasets,
     ):
         for call in (
-            lambda: client.predict(endpoint=endpoint, instances=[]),
+            lambda: client.explain(endpoint=endpoint, instances=[]),
             lambda: list(client.stream_raw_predict(request={"endpoint": endpoint})),
             lambda: datasets.list_datasets(parent=PARENT),
         ):

@@ -79,14 +79,17 @@ def ask(  # noqa: PLR0913 - the parts of a request
     body: bytes = b"",
     *,
     tls: bool = False,
+    seconds: float = 30,
 ) -> tuple[int, bytes]:
     """Send one request to a port of this machine; return status and content of the answer."""
     connection: http.client.HTTPConnection
     if tls:
         context = ssl._create_unverified_context()  # noqa: S323 - an attacker does not care
-        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=context)
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", port, timeout=seconds, context=context
+        )
     else:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     given = {"Host": f"127.0.0.1:{port}", "Content-Length": str(len(body)), **(headers or {})}
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     for name, value in given.items():
@@ -106,7 +109,7 @@ def as_nobody(do: Callable[..., Any], *arguments: Any) -> Any:
     process = fork.Process(target=_become_nobody, args=(far, do, arguments))
     process.start()
     far.close()
-    assert near.poll(60)
+    assert near.poll(200)
     made = near.recv()
     process.join(60)
     return made
@@ -135,8 +138,8 @@ def got_in(port: int, version: str, authorization: str) -> dict[str, int]:
     """Return which attempts at a run's Airflow were answered; `authorization` is its own client's."""
     tried = {
         f"{method} {path} {given}": ask(port, method, path, headers, body)[0]
-        for method, path, body in _calls(version)
-        for given, headers in _guesses().items()
+        for method, path, body in calls(version)
+        for given, headers in guesses().items()
     }
     dags = f"/api/{version}/dags"
     for page, (method, headers) in PAGES.items():
@@ -146,10 +149,10 @@ def got_in(port: int, version: str, authorization: str) -> dict[str, int]:
     return {name: status for name, status in tried.items() if status < 400}
 
 
-def _calls(version: str) -> list[tuple[str, str, bytes]]:
+def calls(version: str) -> list[tuple[str, str, bytes]]:
     """Return calls that give a token, read, write, or start a program."""
     connection = {"connection_id": "stolen", "conn_type": "http", "host": "127.0.0.1"}
-    guesses = [
+    passwords = [
         {},
         {"username": "admin", "password": ""},
         {"username": "admin", "password": "admin"},
@@ -157,8 +160,8 @@ def _calls(version: str) -> list[tuple[str, str, bytes]]:
     return [
         ("GET", "/auth/token", b""),
         ("GET", "/auth/token/login", b""),
-        *(("POST", "/auth/token", json.dumps(guess).encode()) for guess in guesses),
-        ("POST", "/auth/token/cli", json.dumps(guesses[2]).encode()),
+        *(("POST", "/auth/token", json.dumps(guess).encode()) for guess in passwords),
+        ("POST", "/auth/token/cli", json.dumps(passwords[2]).encode()),
         ("GET", f"/api/{version}/dags", b""),
         ("GET", f"/api/{version}/config", b""),
         ("POST", f"/api/{version}/connections", json.dumps(connection).encode()),
@@ -169,7 +172,7 @@ def _calls(version: str) -> list[tuple[str, str, bytes]]:
     ]
 
 
-def _guesses() -> dict[str, dict[str, str]]:
+def guesses() -> dict[str, dict[str, str]]:
     now = int(time.time())
     claims = {"sub": "admin", "role": "ADMIN", "iat": now, "nbf": now, "exp": now + 600}
     claims["aud"] = "apache-airflow"

@@ -39,6 +39,7 @@ class Page:
         self._socket, self._ids = socket, itertools.count(1)
         self.complaints: list[str] = []
         self.requests: list[str] = []
+        self.answers: list[dict[str, Any]] = []
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
         # seconds of CPU, which do not depend on what else the machine does
@@ -68,6 +69,18 @@ class Page:
             self.complaints.append(f"dialog: {told['message']}")
         elif event == "Network.requestWillBeSent":
             self.requests.append(told["request"]["url"])
+        elif event == "Network.responseReceived":
+            self.answers.append(told["response"])
+
+    def online(self) -> None:
+        """Let the page reach what the browser's names lead to."""
+        none = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        self.call("Network.emulateNetworkConditions", **none)
+
+    def go(self, address: str) -> None:
+        """Open an address and wait until it has been loaded, or refused."""
+        self.call("Page.navigate", url=address)
+        wait_until(lambda: self.value("document.readyState") == "complete", pause=0.05)
 
     def open(
         self, path: Path, *, width: int = 1280, height: int = 1000, dark: bool = False
@@ -126,10 +139,10 @@ class Page:
 
 
 @contextmanager
-def browser(folder: Path) -> Iterator[Page]:
+def browser(folder: Path, *options: str) -> Iterator[Page]:
     """Start a browser whose profile is a folder, and end it with the block."""
     profile = folder / "profile"
-    command = [str(CHROMIUM), *OPTIONS, f"--user-data-dir={profile}", "about:blank"]
+    command = [str(CHROMIUM), *OPTIONS, *options, f"--user-data-dir={profile}", "about:blank"]
     quiet = {"stdout": -3, "stderr": -3, "env": {**os.environ, "HOME": str(folder)}}
     with started(command, **quiet):
         told = profile / "DevToolsActivePort"
