@@ -27,6 +27,9 @@ OF_TASKS = {
     f"on_{each}_callback": f"on_{each}" for each in ("failure", "retry", "success", "skipped")
 }
 OF_RUNS = {f"on_{each}_callback": f"on_run_{each}" for each in ("failure", "success")}
+_MAILS = {"email_on_failure": "on_failure", "email_on_retry": "on_retry"}
+"""Airflow's flags, each true where it is absent."""
+
 _WITHOUT = {
     "on_execute_callback": "alerts tell what became of a task, not that it begins",
     "sla_miss_callback": "`alerts: {deadline: 8h}` tells that a run is late",
@@ -64,22 +67,64 @@ _DEFAULTS = {
 
 
 def alerts(
-    given: Mapping[str, Argument], events: Mapping[str, str], context: ImportContext
+    given: Mapping[str, Argument],
+    events: Mapping[str, str],
+    context: ImportContext,
+    *,
+    mails: bool = False,
 ) -> tuple[dict[str, list[Any]], dict[str, Argument]]:
-    """Return the callbacks as alerts, and the arguments that are not callbacks.
+    """Return the callbacks as alerts, and the arguments that are not callbacks; `mails` are alerts, too.
 
     A callback without an equivalent is a remark that says why.
     """
-    found: dict[str, list[Any]] = {}
+    found, given = _mail_alerts(given, context) if mails else ({}, given)
     for key, each in given.items():
         name = re.sub("_(name|file)$", "", key)
         if not CALLBACK.match(key) or key.endswith("_file") or yaml11_value(each.node) is None:
             continue
         try:
-            found[_event(name, events, each)] = [_alert(key, each, given, context)]
+            found.setdefault(_event(name, events, each), []).append(
+                _alert(key, each, given, context)
+            )
         except NotDataError as error:
             context.add(error.code, f"callback `{name}` was left out: {error.reason}", each.key)
     return found, {key: each for key, each in given.items() if not CALLBACK.match(key)}
+
+
+def tells(given: Mapping[str, Argument]) -> bool:
+    """Return whether arguments say whom to tell what becomes of a task."""
+    return any(CALLBACK.match(key) or key.startswith("email") for key in given)
+
+
+def _mail_alerts(
+    given: Mapping[str, Argument], context: ImportContext
+) -> tuple[dict[str, list[Any]], Mapping[str, Argument]]:
+    """Return the mails that Airflow sends of failed attempts as alerts, and the other arguments."""
+    address = given.get("email")
+    try:
+        people = data(address.node, context) if address else None
+    except NotDataError:  # said where the argument is carried over
+        return {}, given
+    people = [people] if isinstance(people, str) else people
+    if not (address and isinstance(people, list) and all(_is_address(each) for each in people)):
+        return {}, given
+    flags = {key: given[key] for key in _MAILS if key in given}
+    events = [
+        event
+        for key, event in _MAILS.items()
+        if key not in flags or yaml11_value(flags[key].node) is True
+    ]
+    if events and people:
+        message = (
+            "`email` is an alert: another subject and text, sent by the connection smtp_default"
+        )
+        context.add("changed", message, address.key)
+    made = {event: [{"email": {"to": people}}] for event in events if people}
+    return made, {key: each for key, each in given.items() if key not in ("email", *_MAILS)}
+
+
+def _is_address(each: object) -> bool:
+    return isinstance(each, str) and "@" in each and not re.search(r"[\s,;]", each)
 
 
 def _event(name: str, events: Mapping[str, str], each: Argument) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dagfactory.document.node import Node
 from dagfactory.importers._arguments import arguments, is_dag_key, without_defaults
-from dagfactory.importers._callbacks import CALLBACK, OF_RUNS, OF_TASKS, alerts
+from dagfactory.importers._callbacks import CALLBACK, OF_RUNS, OF_TASKS, alerts, tells
 from dagfactory.importers._dates import counts_from_today, dates, zone
 from dagfactory.importers._groups import TaskTree, assign_ids, source_entries
 from dagfactory.importers._operators import OF_FUNCTIONS
@@ -111,6 +111,7 @@ def build_pipeline(name: str, dag: Node, context: ImportContext) -> CommentedMap
         made |= found
         _comments(comments, found or {key: None}, given, context)
     _settle_catchup(made, dag, context, timed=bool(timed))
+    context.params = made.get("params", {})
     made["tasks"] = _tasks(dag, inherited, context)
     pipeline = CommentedMap({key: made[key] for key in _ORDER if key in made})
     pipeline.comments = {
@@ -199,15 +200,19 @@ def _timetable(node: Node) -> Node:
 
 def _undone(dag: Node) -> frozenset[str]:
     """Return the arguments that a task sets to null, which undoes a default."""
+    every = [each for given in _of_tasks(dag) for each in given.items()]
+    return frozenset(key for key, each in every if each.node.value is None)
+
+
+def _of_tasks(dag: Node) -> list[dict[str, Argument]]:
+    """Return what each task and group says itself, and for the tasks in it."""
     entries = [
         *source_entries(dag.child("tasks"), "task_id", "task"),
         *source_entries(dag.child("task_groups"), "group_name", "task group"),
     ]
     nodes = [each.node for each in entries]
     nodes += [found for each in nodes if (found := each.child("default_args"))]
-    return frozenset(
-        key for node in nodes for key, each in fields(node).items() if each.node.value is None
-    )
+    return [fields(each) for each in nodes]
 
 
 def _key(key: str, given: Argument, context: ImportContext) -> dict[str, Any]:
@@ -233,7 +238,9 @@ def _default_args(dag: Node, context: ImportContext) -> tuple[dict[str, Any], di
     everything = fields(dag.child("default_args"))
     # a default that a task undoes is given to each of the others instead
     each_own = {key: everything.pop(key) for key in list(everything) if key in context.undone}
-    task_alerts, given = alerts(everything, OF_TASKS, context)
+    told_by_tasks = any(map(tells, _of_tasks(dag)))
+    context.tasks_tell = not tells(everything)
+    task_alerts, given = alerts(everything, OF_TASKS, context, mails=not told_by_tasks)
     for key in [key for key in given if is_dag_key(key) and key != "timezone"]:
         message = f"`{key}` has no effect in `default_args`"
         context.add("ignored", message, given.pop(key).key, "a key of the DAG, not of its tasks")

@@ -17,10 +17,12 @@ from dagfactory.importers._arguments import arguments, json_request_body, withou
 from dagfactory.importers._callables import KEYS, function
 from dagfactory.importers._callbacks import CALLBACK, OF_TASKS, alerts
 from dagfactory.importers._mapping import mapped_argument, with_partial
+from dagfactory.importers._pods import RESOURCES, pod_resources
 from dagfactory.importers._remarks import BrokenError, NotDataError
 from dagfactory.importers._schedule import asset
 from dagfactory.importers._sensors import wait_for_dag
 from dagfactory.importers._shared import Argument, fields, nonblank_text, shared, trigger_rule
+from dagfactory.importers._shell import out_of_the_command
 from dagfactory.importers._values import ImportContext, data, items, text
 from dagfactory.importers._write import CommentedMap
 from dagfactory.importers._yaml11 import yaml11_value
@@ -88,7 +90,7 @@ def make(
         mapped = mapped_argument(own, context, context.ids)
         common |= _parallel(rest) if mapped else {}
         common |= _doc(rest, context)
-        task_alerts, rest = alerts(rest, OF_TASKS, context)
+        task_alerts, rest = alerts(rest, OF_TASKS, context, mails=context.tasks_tell)
         common |= {"alerts": task_alerts} if task_alerts else {}
         made |= _converter(entry, own)(without_defaults(rest), context)
     except NotDataError as error:
@@ -186,6 +188,7 @@ def _bash(given: Mapping[str, Argument], context: ImportContext) -> dict[str, An
     for key in ("env", "cwd"):
         if key in given and yaml11_value(given[key].node) is not None:
             made[key] = data(given[key].node, context)
+    out_of_the_command(made, command.node.span, context)
     return made
 
 
@@ -213,12 +216,14 @@ def _empty(given: Mapping[str, Argument], context: ImportContext) -> dict[str, A
 def _operator(path: str, given: Mapping[str, Argument], context: ImportContext) -> dict[str, Any]:
     """Return an `operator` task: any class, with the arguments that are data."""
     extra = json_request_body(given, context) if path == operators.HTTP else {}
+    extra |= (pod := pod_resources(path, given, context))
     made: dict[str, Any] = {"type": "operator", "operator": path}
-    left = _without_dates({key: v for key, v in given.items() if key not in extra}, context)
+    done = extra.keys() | ({RESOURCES} if pod else set())
+    left = _without_dates({key: v for key, v in given.items() if key not in done}, context)
     known = signature(path)
     needed = frozenset({"bash_command"}) if path == operators.BASH else frozenset()
     carried = arguments(left, context, needed | (known.required if known else left.keys())) | extra
-    ordered = {key: carried[key] for key in given if key in carried}
+    ordered = {key: carried[key] for key in (*given, *pod) if key in carried}
     return made | ({"args": CommentedMap(ordered)} if ordered else {})
 
 

@@ -35,8 +35,9 @@ class ImportContext:
     """What the parts of one import share: remarks, the source's comments, new task ids by old ones.
 
     `places` are the source's tasks by their new ids, `undone` the defaults that a task sets to null,
-    `mapped` the tasks that are mapped, `zone` the time zone of a timetable that has another than the dates,
-    and `since` is the line of Airflow whose defaults the source had.
+    `mapped` the tasks that are mapped, `params` the pipeline's params, `tasks_tell` whether only tasks
+    say whom to tell, `zone` the time zone of a timetable that has another than the dates, and `since` is
+    the line of Airflow whose defaults the source had.
     """
 
     comments: Comments
@@ -44,6 +45,8 @@ class ImportContext:
     ids: dict[str, str] = field(default_factory=dict)
     places: dict[str, Node] = field(default_factory=dict)
     undone: frozenset[str] = frozenset()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    tasks_tell: bool = False
     mapped: frozenset[str] = frozenset()
     since: Literal["2", "3", ""] = ""
     zone: str = ""

@@ -7,7 +7,7 @@ a quote ends a text of SQL. Numbers, dates and the values of an `enum` or a `pat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,25 @@ class _Value:
     place: Pointer
     written: str
     name: str
+
+
+_TAKEN = re.compile(
+    r"(?:AIP_|CLOUD_ML_|DAGFACTORY_|AIRFLOW_|GOOGLE_|LD_|LC_|\d)\w*|"
+    r"PATH|HOME|USER|SHELL|PWD|OLDPWD|LANG|IFS|ENV|UID|TMPDIR|PYTHON\w*|BASH\w*|HOSTNAME|TERM|OPT(?:IND|ARG)|PS[1-4]",
+    re.ASCII,
+)
+"""Variables that mean something to a shell, to Python or to Google's programs."""
+
+
+def variable(name: str) -> str:
+    """Return the variable that takes the value of a param, a task or a key."""
+    upper = _WORD.sub("_", name).upper()
+    return f"VALUE_{upper}" if _TAKEN.fullmatch(upper) else upper
+
+
+def may_be_anything(kind: str, schema: Collection[str]) -> bool:
+    """Return whether a param can hold any text; `schema` are the keys that are set."""
+    return kind in _ANYTHING and not {"enum", "pattern"} & set(schema)
 
 
 def check(plan: Plan) -> Iterator[Diagnostic]:
@@ -90,7 +109,10 @@ def _of_template(text: Text, use: Use, plan: Plan) -> str:
 
 def _may_be_anything(name: str, plan: Plan) -> bool:
     param = plan.pipeline.params.get(name)
-    return bool(param and param.type in _ANYTHING and param.enum is None and param.pattern is None)
+    if param is None:
+        return False
+    given = {key for key in ("enum", "pattern") if getattr(param, key) is not None}
+    return may_be_anything(param.type, given)
 
 
 def _late_items(text: Text) -> bool:
@@ -99,10 +121,10 @@ def _late_items(text: Text) -> bool:
 
 
 def _shell(value: _Value) -> Diagnostic:
-    variable = _WORD.sub("_", value.name).upper()
-    moved = f"`env: {{{variable}: {_quoted(value.written)}}}`"
+    name = variable(value.name)
+    moved = f"`env: {{{name}: {_quoted(value.written)}}}`"
     message = f"a shell would run what `{shorten(value.written)}` holds"
-    help_ = f'write `"${variable}"` in the command, and {moved} beside it'
+    help_ = f'write `"${name}"` in the command, and {moved} beside it'
     return Diagnostic("DF355", message, value.place, help=help_, severity="warning")
 
 
