@@ -74,7 +74,11 @@ PROOFS = (
     part_of_the_tests("answers to doctor", "tests/composer/test_doctor.py"),
     part_of_the_tests("one permission less", "tests/system/e2e/test_permissions.py"),
     part_of_the_tests("five own programs", "tests/system/e2e/test_own_shapes.py"),
-    part_of_the_tests("hostile repositories", "tests/system/test_hostile_repositories.py"),
+    part_of_the_tests(
+        "hostile repositories",
+        "tests/system/test_hostile_repositories.py",
+        r"\d+ hostile repositories: .*",
+    ),
     part_of_the_tests("killed syncs", "tests/deploy/test_over_http.py"),
     Proof("trainer faults", ("benchmarks/trainer_faults.py",), (r"(?m)^\w+ +\w+: .*$",), 0),
     Proof("deferrals", ("benchmarks/deferrals.py", "3"), (r"(?m)^.*wrong ends.*$",)),

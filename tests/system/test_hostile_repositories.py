@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import json
 import os
+import resource
 import sys
 
 import processes
@@ -24,6 +25,7 @@ COMMANDS = (
     ("render", "specs", "--env", "dev", "--diff"),
     ("render", "specs", "--env", "dev", "--check"),
     ("graph", "specs/p.yaml"),
+    ("plan", "specs", "--env", "dev", "--to", OUT, "--out", "build/plan.json"),
     ("sync", "specs", "--env", "dev", "--to", OUT, "--yes"),
     ("import", "specs", "--out", "build/specs", "--force"),
 )
@@ -177,8 +179,13 @@ def test_there_are_enough():
     assert len(HOSTILE) >= 200
 
 
+COST = [0.0]
+"""Seconds of CPU of the dearest command."""
+
+
 def started(repository, command):
-    return processes.run(
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = processes.run(
         [sys.executable, "-P", "-m", "dagfactory", *command],
         cwd=repository,
         env={**os.environ, "DAGFACTORY_CACHE": str(repository.parent / "cache")},
@@ -186,6 +193,9 @@ def started(repository, command):
         timeout=SECONDS,
         check=False,
     )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    COST.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return done
 
 
 def names():
@@ -209,6 +219,13 @@ def test_nothing_of_the_home_is_read_written_or_removed(name, place):
         assert "root:x:" not in said, command
         assert snapshot(home) == before, command
     assert not (ROOT / "executed").exists()
+
+
+def test_what_it_cost():
+    """The largest process is told, not judged: it is that of all tests before."""
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    figures = f"{len(COST) - 1} commands, slowest {max(COST):.2f} s of CPU, largest {most} MB"
+    sys.stdout.write(f"{len(names())} hostile repositories: {figures}\n")
 
 
 JOB = "pipeline: p\ntasks:\n  a: {type: train, image: 'x:1', machine: {type: n1-standard-4}, %s}\n"
