@@ -10,12 +10,17 @@ from dagfactory.diagnostics.wording import closest, shorten
 from dagfactory.language.pipeline import Pipeline
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from dagfactory.document.node import Node
 
 __all__ = ["foreign_kind", "not_a_mapping", "other_file"]
 
 _DAG_FACTORY = {"tasks", "task_groups", "default_args"}
 """What stands below a DAG's name, or below `default`, in a file of astronomer/dag-factory."""
+
+_FAR = 3
+"""How many letters more or fewer no misspelling has."""
 
 _IMPORT = "turn it into specs: `dagfactory import FILE --out specs`"
 
@@ -102,11 +107,12 @@ def _of_kubernetes(value: dict[str, Node]) -> Kind:
 def other_file(node: Node) -> Diagnostic | None:
     """Return the one thing to say about a mapping that is another kind of file than a pipeline."""
     value = node.value if isinstance(node.value, dict) else {}
-    if not value or "tasks" in value:
-        return None
     environment = {"environment", "project"} <= set(value)
-    # a misspelt key is said as such; `pipeline` is a key of an environment's file as well
-    if closest("tasks", value) or (closest("pipeline", value) and not environment):
+    if not value or (_misspelt("pipeline", value) and not environment):
+        return None
+    if "tasks" in value:
+        return None if "pipeline" in value else _with_tasks(node, value)
+    if _misspelt("tasks", value) or ("pipeline" in value and not environment):
         return None
     lacks, remedy = "it has neither `pipeline` nor `tasks`", "start with `pipeline: my_pipeline`"
     if environment:
@@ -118,4 +124,27 @@ def other_file(node: Node) -> Diagnostic | None:
         remedy = _IMPORT if kind.format else "name the files that are specs"
     elif any(_DAG_FACTORY & set(each.keys) for each in value.values()):
         lacks, remedy = "it looks like one of dag-factory", _IMPORT
+    return Diagnostic("DF121", f"this file is not a pipeline: {lacks}", node.span_of(("",)), remedy)
+
+
+def _misspelt(key: str, given: Collection[str]) -> bool:
+    """Return whether a key that is absent stands there in another spelling."""
+    others = [each for each in given if each not in Pipeline.model_fields]
+    return key not in given and any(
+        abs(len(each) - len(key)) < _FAR for each in closest(key, others)
+    )
+
+
+def _with_tasks(node: Node, value: dict[str, Node]) -> Diagnostic | None:
+    """Return the same for a file with tasks that are not those of a pipeline, which it does not name."""
+    strange = [f"`{shorten(each)}`" for each in value if each not in Pipeline.model_fields]
+    listed = isinstance(value["tasks"].value, tuple)
+    if not listed and len(strange) <= len(value) - len(strange):
+        return None
+    found = (
+        "its `tasks` are a list" if listed else f"{' and '.join(strange[:2])} are no keys of one"
+    )
+    found = found if listed or len(strange) > 1 else f"{strange[0]} is no key of one"
+    lacks = f"it has no `pipeline`, and {found}"
+    remedy = "start with `pipeline: my_pipeline`, and write `tasks` as a mapping by id"
     return Diagnostic("DF121", f"this file is not a pipeline: {lacks}", node.span_of(("",)), remedy)

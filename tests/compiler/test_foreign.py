@@ -67,3 +67,38 @@ def test_an_unknown_file_gets_one_line_as_well(text, tmp_path, monkeypatch, caps
     assert len(capsys.readouterr().out.splitlines()) == 1
     assert run(["import", "x.yaml"]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+OTHERS = {
+    "datasets: {a: {uri: 'gs://b'}}\nexample: {schedule: x}\n": "neither `pipeline` nor `tasks`",
+    "bq_tasks: []\nschedule_interval: x\nparams: {}\n": "neither `pipeline` nor `tasks`",
+    "tasks:\n- {task_id: a, operator: x}\n": "its `tasks` are a list",
+    "default_args: {}\ndag_id: x\nconcurrency: 1\ntasks: {a: {}}\n": "are no keys of one",
+    "dags: {}\ntasks: {a: {}}\nexecution: {}\n": "`dags` and `execution` are no keys of one",
+}
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_a_file_without_a_pipeline_is_said_to_be_none_once(text, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.yaml").write_text(text)
+    assert run(["check", "x.yaml", "--format", "concise", "--no-cache"]) == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "this file is not a pipeline" in line
+    assert OTHERS[text] in line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pipelin: p\ntasks: {a: {type: empty}}\n",
+        "tasks: {a: {type: bash, comand: x}}\n",
+        "pipeline: p\ntask: {a: {type: empty}}\n",
+        "tags: [x]\nshedule: x\ntasks: {a: {type: empty}}\n",
+    ],
+)
+def test_a_pipeline_with_a_misspelt_key_is_one(text, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.yaml").write_text(text)
+    assert run(["check", "x.yaml", "--format", "concise", "--no-cache"]) == 1
+    assert "is not a pipeline" not in capsys.readouterr().out
