@@ -213,10 +213,16 @@ def environments(spec: Path) -> list[str]:
     """
     folder = beside(spec, "environments")
     if folder:
-        return sorted({each.stem for each in folder.iterdir() if each.suffix in SUFFIXES})
+        return sorted({each.stem for each in _environment_files(folder)})
     node = load_file(spec).node
     patches = node.find(("environments",)) if node else None
     return sorted(patches.value) if patches and isinstance(patches.value, dict) else []
+
+
+def _environment_files(folder: Path) -> list[Path]:
+    """Return the files of environments; a link that leads nowhere is one, what an editor hides is not."""
+    files = (each for each in folder.iterdir() if not each.name.startswith("."))
+    return [each for each in files if each.suffix in SUFFIXES]
 
 
 def _defaults(path: Path) -> _Loaded:
@@ -255,8 +261,10 @@ def _environment(path: Path, name: str | None) -> tuple[_Loaded | None, Diagnost
     folder = beside(path, "environments")
     if folder is None:
         return None, None
-    file = next(folder / f"{name}{end}" for end in SUFFIXES if (folder / f"{name}{end}").exists())
-    return _mapping(load_file(file), "this file"), None
+    found = [each for each in _environment_files(folder) if each.stem == name]
+    return _mapping(
+        load_file(min(found, key=lambda each: SUFFIXES.index(each.suffix))), "this file"
+    ), None
 
 
 def _not_a_pipeline(node: Node) -> Diagnostic | None:

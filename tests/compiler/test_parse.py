@@ -194,3 +194,15 @@ def test_task_types_are_the_modules_of_their_package():
     assert tasks.task_type("empty").model.model_fields["type"].annotation.__args__ == ("empty",)
     with pytest.raises(KeyError):
         tasks.task_type("nope")
+
+
+def test_a_link_that_leads_nowhere_is_an_environment_and_an_editors_lock_is_none(tmp_path):
+    folder = tmp_path / "specs/environments"
+    folder.mkdir(parents=True)
+    spec = tmp_path / "specs/p.yaml"
+    spec.write_text("pipeline: p\ntasks: {a: {type: empty}}\n")
+    (folder / "dev.yaml").symlink_to("nowhere")
+    (folder / ".#prod.yaml").symlink_to("somebody@elsewhere.1")
+    assert environments(spec) == ["dev"]
+    (found,) = parse(spec, "dev").diagnostics
+    assert (found.code, "dev.yaml" in found.message) == ("DF101", True)
