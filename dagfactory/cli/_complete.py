@@ -17,10 +17,11 @@ def environments(_context: click.Context, _parameter: click.Parameter, begun: st
 
 
 def codes(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the codes of findings, or their names, that begin so."""
+    """Return the codes of findings, their names, and keys and types of the language that begin so."""
     from dagfactory.diagnostics.diagnostic import CODES
+    from dagfactory.diagnostics.explain import of_the_language
 
-    known = [*CODES, *(each.name for each in CODES.values())]
+    known = [*CODES, *(each.name for each in CODES.values()), *of_the_language()]
     return [each for each in known if each.lower().startswith(begun.lower())]
 
 

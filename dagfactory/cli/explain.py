@@ -1,4 +1,4 @@
-"""Explain a code such as DF120."""
+"""Explain a code such as DF120, a key of the language or a type of task."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from dagfactory.cli._complete import codes
 def command(code: str | None) -> int:
     """Print what CODE means, with an example that fails and its repair; without CODE, list all.
 
-    CODE is a number such as DF120 or its name, unknown-key.
+    CODE is a number such as DF120, its name, unknown-key, or what the language has a section
+    of: a type of task, upload_model, or a key, retries.
     """
     from dagfactory.diagnostics.explain import explanation, index
 

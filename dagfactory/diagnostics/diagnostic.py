@@ -170,6 +170,7 @@ CODES: dict[str, Code] = {
     "DF335": Code("no-price", "a machine whose price nobody knows"),
     "DF336": Code("large-sweep", "a sweep that costs more than anybody may have meant"),
     "DF337": Code("equal-values", "a value of a hyperparameter that is there twice"),
+    "DF338": Code("folder-and-name", "a folder's address and a name that run together"),
     "DF341": Code("unknown-pool", "a pool that no environment file declares"),
     "DF342": Code("no-deadlines-here", "a deadline where Airflow cannot keep one"),
     "DF343": Code("unknown-machine", "a machine type that custom training does not have"),

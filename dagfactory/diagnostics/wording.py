@@ -34,6 +34,8 @@ ELSEWHERE = {
     "persistent_resource": "persistent_resource_id",
     "psc_interface": "psc_interface_config",
     "timeout": "dagrun_timeout execution_timeout max_runtime",
+    "artifact": "artifact_uri model_dir model_uri",
+    "serving": "serving_container_image_uri serving_container_spec serving_image",
 }
 """What other tools (Airflow, dag-factory, Compose, GitHub Actions, Kubeflow, SkyPilot) call our keys."""
 

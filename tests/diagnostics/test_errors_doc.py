@@ -4,10 +4,17 @@ import re
 
 import planted
 import pytest
+from paths import ROOT
 
 from dagfactory.compiler.check import check_specs
 from dagfactory.diagnostics.diagnostic import CODES, DagfactoryError
-from dagfactory.diagnostics.explain import document, explanation, index, sections
+from dagfactory.diagnostics.explain import (
+    document,
+    explanation,
+    index,
+    of_the_language,
+    sections,
+)
 
 FENCE = re.compile(r"^```yaml (\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Found only when files are compiled together; tests/test_compile.py has its example.
@@ -48,7 +55,7 @@ def test_every_code_has_its_section_in_order():
 
 
 def test_lines_fit_a_terminal():
-    prose = FENCE.sub("", document().read_text(encoding="utf-8"))
+    prose = FENCE.sub("", document("errors.md").read_text(encoding="utf-8"))
     assert max(map(len, prose.splitlines())) <= 120
 
 
@@ -69,3 +76,14 @@ def test_names_are_unique_and_speak():
     names = [each.name for each in CODES.values()]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in names)
+
+
+def test_types_of_tasks_and_keys_are_explained_with_their_table_and_an_example():
+    found = of_the_language()
+    types = {each.stem for each in (ROOT / "dagfactory/tasks").glob("[!_]*.py")}
+    assert types <= set(found)
+    assert explanation("Upload_Model").startswith("### `upload_model`\n")
+    assert "| `artifact` |" in explanation("upload_model")
+    assert explanation("for_each").count("### `for_each`") == 2
+    with pytest.raises(DagfactoryError, match="did you mean `upload_model`"):
+        explanation("uplod_model")

@@ -20,7 +20,7 @@ FENCE = re.compile(r"^```yaml (\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.D
 STOPPING = dict(
     re.findall(
         r"^- (DF\d{3}): (.+)$",
-        document().read_text(encoding="utf-8").partition("## ")[0],
+        document("errors.md").read_text(encoding="utf-8").partition("## ")[0],
         re.MULTILINE,
     )
 )

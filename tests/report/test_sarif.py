@@ -136,7 +136,7 @@ def test_places_are_one_based_with_the_end_excluded(log):
 
 def test_help_is_a_heading_of_the_manual():
     headings = re.findall(
-        r"^## (.+)$", explain.document().read_text(encoding="utf-8"), re.MULTILINE
+        r"^## (.+)$", explain.document("errors.md").read_text(encoding="utf-8"), re.MULTILINE
     )
     anchors = {f"docs/errors.md#{each.lower().replace(' ', '-')}" for each in headings}
     assert {sarif.anchor(code) for code in CODES} <= anchors
