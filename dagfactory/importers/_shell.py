@@ -37,11 +37,12 @@ _TOKEN = re.compile(r"\\.|'\{\{[^{}]*\}\}'|\{\{.*?\}\}|['\"#]|.", re.DOTALL)
 
 @dataclass(slots=True)
 class _Command:
-    """A command that is written anew, and the variables that it needs."""
+    """A command that is written anew: its variables with their texts, and their names by expression."""
 
     taken: set[str]
     params: Mapping[str, Any]
     variables: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
 
     def rewritten(self, command: str) -> str:
         """Return the command with variables in place of the values that a shell would run."""
@@ -60,7 +61,7 @@ class _Command:
         name = self._name(found["expression"]) if found and quotes != "'" else ""
         if not name:
             return token
-        self.variables[name] = token
+        self.variables.setdefault(name, token)
         if quotes == "":
             return f'"${name}"'
         return f"$${{{name}}}" if re.match(r"\w", following) else f"${name}"
@@ -71,8 +72,9 @@ class _Command:
         if not found or (found["param"] and not self._is_open(found["param"])):
             return ""
         wanted = variable(found["param"] or found["conf"] or "value")
-        same = (each for each, written in self.variables.items() if expression in written)
-        return next(same, None) or _free(wanted, self.taken | self.variables.keys())
+        if expression not in self.names:
+            self.names[expression] = _free(wanted, self.taken | self.variables.keys())
+        return self.names[expression]
 
     def _is_open(self, param: str) -> bool:
         schema = self.params.get(param)
@@ -101,7 +103,8 @@ def out_of_the_command(made: dict[str, Any], span: Span, context: ImportContext)
     command = made["command"]
     if _OTHER_CODE.search(command):
         return
-    taken = {*made.get("env", ()), *re.findall(r"\$\$?\{?(\w+)", command)}
+    # any word of the command may be a variable that it sets or reads
+    taken = {*made.get("env", ()), *re.findall(r"\w+", command)}
     rewriting = _Command(taken, context.params)
     made["command"] = rewriting.rewritten(command)
     for name, written in rewriting.variables.items():

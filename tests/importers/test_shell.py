@@ -85,3 +85,15 @@ def test_a_variable_has_a_name_that_nothing_else_uses(tmp_path):
     task, _ = imported(tmp_path, f"echo $X {X}", env=env, append_env=True)
     assert task["command"] == 'echo $X "$X_2"'
     assert task["env"] == {"X": "mine", "X_2": X}
+
+
+def test_expressions_of_which_one_begins_like_the_other_have_variables_of_their_own(tmp_path):
+    task, _ = imported(tmp_path, "echo {{ params.xy }} {{ params.x }} {{ params.xy }}")
+    assert task["command"] == 'echo "$XY" "$X" "$XY"'
+    assert task["env"] == {"XY": "{{ params.xy }}", "X": "{{ params.x }}"}
+
+
+@pytest.mark.parametrize("sets", ["export X=5;", "for X in 1; do :; done;", "read X < /dev/null;"])
+def test_a_name_that_the_command_sets_is_not_taken_again(tmp_path, sets):
+    task, _ = imported(tmp_path, f"{sets} printf %s {X}")
+    assert said(task, tmp_path, HOSTILE) == HOSTILE
