@@ -198,7 +198,8 @@ def main(count: int, further: int, repeats: int, *arms: str) -> None:
             for arm in chosen:
                 python, home = Path(sys.executable), Path(name, arm)
                 if arm == "dag-factory":
-                    python = _environment(Path(tempfile.gettempdir(), "dagfactory-processor"))
+                    folder = Path(tempfile.gettempdir(), "dagfactory-processor")
+                    python = _environment(folder, sys.executable)
                 samples[arm].append(measure(python, home, further, 0 if arm == NO_DAG else count))
     print(f"{count} DAGs of 4 tasks, CPU, median of {repeats}; ratios above no DAG, to empty")
     report(samples)
