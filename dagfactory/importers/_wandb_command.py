@@ -37,8 +37,13 @@ def fill_program(search: Search) -> str:
     style = _style(search, words)
     made = _replaced(search, [each for each in words if each not in STYLES and each != "${env}"])
     program = search.text(("program",))
-    if made == ["python", program] and program.endswith(".py"):
+    words = made[2:]
+    # with words behind it, a program that is in an image is a command of it
+    alone = not words or not search.text(("image_uri",))
+    if made[:2] == ["python", program] and program.endswith(".py") and alone:
         search.sweep["script"] = escape(program)
+        if words:
+            search.sweep["positional"] = [escape(each) for each in words]
     elif made:
         search.sweep["command"] = [escape(each) for each in made]
     if style != "gnu":

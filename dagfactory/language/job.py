@@ -108,6 +108,10 @@ Packages = Annotated[
     Field(min_length=1, max_length=100),
 ]
 """One package or a list of them, at most as many as Vertex AI installs."""
+PositionalArguments = Annotated[
+    list[Scalar], BeforeValidator(listed, json_schema_input_type=str | list[Scalar])
+]
+"""One argument or a list of them, in the program's order."""
 Requirements = Annotated[
     list[Text], BeforeValidator(listed, json_schema_input_type=str | list[str])
 ]
@@ -276,6 +280,12 @@ class JobTask(TaskBase):
         default=None,
         description="Command to run instead of a module; with neither, the image's own.",
         min_length=1,
+    )
+    positional: PositionalArguments = Field(
+        default_factory=list,
+        description="Arguments without a name, such as a subcommand or a folder; they come before "
+        "`args`.",
+        examples=[["fit"], "${tasks.extract.uri}"],
     )
     args: dict[ArgumentName, ArgumentValue] = Field(
         default_factory=dict,

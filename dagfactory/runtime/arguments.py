@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 GNU = "gnu"
@@ -27,6 +27,11 @@ def as_arguments(values: Mapping[str, Any], style: str = GNU) -> list[str]:
     return [
         text for name, value in values.items() if value is not None for text in write(name, value)
     ]
+
+
+def as_words(values: Iterable[Any]) -> list[str]:
+    """Write values as arguments without a name, leaving nulls out."""
+    return [as_text(value) for value in values if value is not None]
 
 
 def as_text(value: Any) -> str:

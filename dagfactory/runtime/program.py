@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, Undefined
 
 from . import native
-from .arguments import as_arguments, as_text
+from .arguments import as_arguments, as_text, as_words
 
 _ARGUMENT = re.compile(r"(?:--)?([^\s={}]+)=(\{\{.*\}\})", re.DOTALL)
 _HYDRAS = re.compile(r"([^\s={}]+)=(.*\{\{.*)", re.DOTALL)
@@ -58,12 +58,14 @@ def _argument(
     item: str, text: Callable[[str], Any], evaluate: _Evaluate, style: str
 ) -> Iterator[str]:
     found = _ARGUMENT.fullmatch(item)
-    value = evaluate(found[2]) if found else Undefined()
+    value = evaluate(found[2] if found else item)
     mixed = _HYDRAS.fullmatch(item) if style == "hydra" else None
     if found and not isinstance(value, Undefined):
         yield from as_arguments({found[1]: value}, style)
     elif mixed:
         yield from as_arguments({mixed[1]: text(mixed[2])}, style)
+    elif not isinstance(value, Undefined):
+        yield from as_words(value if isinstance(value, list) else [value])
     else:
         yield text(item)  # and a name that does not exist fails or not as the DAG has it
 

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.catalogue.machines import shapes
-from dagfactory.runtime.arguments import GNU, as_arguments
+from dagfactory.runtime.arguments import GNU, as_arguments, as_words
 from dagfactory.task_api.arguments import operator_arguments
 from dagfactory.task_api.job_code import job_code
 
@@ -205,7 +205,7 @@ def _program(task: JobTask, lowering: LoweringContext) -> dict[str, Any]:
 def _given(task: JobTask, lowering: LoweringContext) -> dict[str, Any]:
     """Return arguments, environment and secrets by reference, as both kinds of program have them."""
     made: dict[str, Any] = {}
-    arguments = as_arguments(task.args, task.arguments)
+    arguments = as_words(task.positional) + as_arguments(task.args, task.arguments)
     if arguments:
         made["args"] = arguments
     variables = dict(task.env)

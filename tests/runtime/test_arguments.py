@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Environment
 
-from dagfactory.runtime.arguments import STYLES, as_arguments, as_text
+from dagfactory.runtime.arguments import STYLES, as_arguments, as_text, as_words
 from dagfactory.runtime.grid import Trial
 from dagfactory.runtime.jobspec import for_trial
 from dagfactory.runtime.program import rendered
@@ -127,6 +127,13 @@ def test_a_trial_gets_what_the_winner_of_its_sweep_hands_on():
 def test_what_is_more_than_one_value_stays_a_text(text):
     made = rendered({"args": [text]}, lambda t: f"<{t}>", Environment(), {"params": {}}, "gnu")  # noqa: S701
     assert made["args"] == [f"<{text}>"]
+
+
+@given(value=VALUES | st.lists(VALUES, max_size=3), style=st.sampled_from(sorted(STYLES)))
+def test_a_reference_without_a_name_is_written_as_the_literals_are(value, style):
+    program = {"args": ["fit", "{{ params.x }}"]}
+    made = rendered(program, str, Environment(), {"params": {"x": value}}, style)  # noqa: S701
+    assert made["args"] == ["fit", *as_words(value if isinstance(value, list) else [value])]
 
 
 def test_a_name_that_does_not_exist_is_left_to_airflow():

@@ -116,3 +116,19 @@ def test_every_key_reaches_the_fields_of_vertex_ai(tmp_path: Path) -> None:
     assert made["fallback"] == [
         {"strategy": "SPOT", "machineSpec": {"machineType": "n1-standard-8", **T4}}
     ]
+
+
+@pytest.mark.parametrize(
+    ("positional", "words"),
+    [("fit", ["fit"]), (["-b", 64, True, 1e6, None, ""], ["-b", "64", "true", "1000000", ""])],
+)
+def test_arguments_without_a_name_come_first(
+    positional: str | list[Any], words: list[str], tmp_path: Path
+) -> None:
+    job = {key: EVERY[key] for key in ("type", "module", "image")}
+    machine = {"type": "n1-standard-8"}
+    made = arguments(
+        {**job, "machine": machine, "positional": positional, "args": {"lr": 0.1}}, tmp_path
+    )
+    (pool,) = made["job"]["workerPoolSpecs"]
+    assert pool["containerSpec"]["args"] == [*words, "--lr=0.1"]

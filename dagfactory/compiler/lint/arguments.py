@@ -82,6 +82,10 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
         task = job.task
         if not task.module or not runs_bundled_trainer(task, plan.pipeline):
             continue
+        if task.positional:
+            message = f"`{task.module}` takes no arguments without a name"
+            place = Pointer((*job.item.path, "positional"), key=True)
+            yield Diagnostic("DF313", message, place, help="write them under `args`")
         given = list(_given(job.item, task))
         yield from _program(task.module, job.item, given)
         # reversed, so that of several values the first one stays

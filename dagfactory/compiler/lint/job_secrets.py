@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dagfactory.compiler.lint._template import Use
     from dagfactory.compiler.plan.model import Plan
 
-_SHOWN = ("args", "command", "env")
+_SHOWN = ("args", "command", "env", "positional")
 _FIELDS = {"password", "extra", "extra_dejson", "get_extra_dejson", "get_password", "get_uri"}
 """What of a connection is secret, or holds what is."""
 

@@ -75,7 +75,8 @@ def _resumes(plan: Plan, task: JobTask) -> bool:
     """Whether a job runs our trainer, which resumes by itself, or is told or knows of checkpoints."""
     if runs_bundled_trainer(task, plan.pipeline):
         return True
-    texts = [*task.args, *map(str, task.args.values()), *task.env, *task.env.values()]
+    values = [*task.positional, *task.args.values(), *task.env.values()]
+    texts = [*task.args, *task.env, *map(str, values)]
     given = (_OF_OTHERS.sub("", each) for each in (*texts, *(task.command or ())))
     sources = job_code(task, plan.pipeline).sources.values()
     own = (content.decode("utf-8", "replace") for content in sources)

@@ -27,6 +27,7 @@ _HARMLESS = re.compile(r"[\s/]|^[a-z]+$|^\d+$")
 _PLAIN = (
     "env",
     "args",
+    "positional",
     "parameters",
     "options",
     "conf",

@@ -128,6 +128,12 @@ def test_what_the_program_would_refuse_on_its_machine(  # noqa: PLR0913, PLR0917
     assert told is None or told in mine[0]
 
 
+def test_the_trainer_takes_no_arguments_without_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = findings(tmp_path, "trainer", {"textures": "x"}, ", positional: fit")
+    assert [each.message for each in found] == ["`trainer` takes no arguments without a name"]
+
+
 def test_a_trainer_of_somebody_else_is_left_alone(tmp_path):
     (tmp_path / "trainer").mkdir()
     (tmp_path / "trainer" / "__init__.py").write_text("raise SystemExit('imported')\n")

@@ -40,6 +40,7 @@ SWEEPS = {
   digits:
     type: sweep
     script: digits.py
+    positional: Adam
     args: {epochs: 6, batch-size: 128}
     metric: {name: accuracy, goal: maximize}
     parameters: {lr: {values: [0.003, 0.01]}}

@@ -35,6 +35,7 @@ def test(model, images, labels):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("optimizer", choices=("Adam", "SGD"))
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--lr", type=float, default=0.01)
@@ -46,7 +47,7 @@ def main():
     train_set, held_out = load()
     loader = DataLoader(train_set, batch_size=args.batch_size, shuffle=True)
     model = nn.Sequential(nn.Linear(64, args.hidden), nn.ReLU(), nn.Linear(args.hidden, 10))
-    optimizer = torch.optim.Adam(model.parameters(), lr=args.lr)
+    optimizer = getattr(torch.optim, args.optimizer)(model.parameters(), lr=args.lr)
     saved = contract.newest_checkpoint()
     state = torch.load(saved / "state.pt") if saved else {"epoch": 0}
     if saved:
