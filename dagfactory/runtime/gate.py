@@ -36,7 +36,7 @@ class GateOperator(BaseBranchOperator):
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"when": "json", "query": "sql"}
     ui_color = "#feefc3"
-    operator_extra_links = links.offered(links.FOLDER)
+    operator_extra_links = links.offered(links.FOLDER, links.QUERY)
 
     def __init__(  # noqa: PLR0913 - one keyword per field of the task
         self,
@@ -91,7 +91,7 @@ class GateOperator(BaseBranchOperator):
     def _read(self, context: Any) -> tuple[dict[str, Any], str]:
         """Return the metrics, and what is wrong with them."""
         if self.query:
-            return self._first_row(self.query), ""
+            return self._first_row(self.query, context["ti"]), ""
         if isinstance(self.metrics, dict):
             from .sources import read
 
@@ -138,7 +138,7 @@ class GateOperator(BaseBranchOperator):
         rendered = self.render_template(jobspec.outputs(job), context)
         return dict(rendered).get("metrics")
 
-    def _first_row(self, query: str) -> dict[str, Any]:
+    def _first_row(self, query: str, ti: Any) -> dict[str, Any]:
         from airflow.providers.google.cloud.hooks.bigquery import BigQueryHook
 
         hook = BigQueryHook(
@@ -146,6 +146,8 @@ class GateOperator(BaseBranchOperator):
         )
         client = hook.get_client(project_id=self.project or hook.project_id, location=self.location)
         rows = client.query_and_wait(query, max_results=1)
+        address = links.query(rows.project or "", rows.location or "", rows.job_id)
+        links.push(self, ti, {links.QUERY: address})
         first = next(iter(rows), None)
         if first is None:
             raise AirflowFailException("the query returned no row: there is nothing to decide on")

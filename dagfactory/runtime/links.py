@@ -49,6 +49,9 @@ ENDPOINT = _link(
 )
 FOLDER = _link("Files", "storage_conf", f"{GOOGLE}.common.links.storage.StorageLink")
 LEADERBOARD = _link("Leaderboard", "file_details", f"{GOOGLE}.common.links.storage.FileDetailsLink")
+QUERY = _link(
+    "BigQuery job", "bigquery_job_detail", f"{GOOGLE}.cloud.links.bigquery.BigQueryJobDetailLink"
+)
 LOGS = _link("Logs", "dagfactory_logs")
 TENSORBOARD = _link("TensorBoard", "dagfactory_tensorboard")
 ON_GOOGLE_CLOUD = _link("Google Cloud", "dagfactory_google_cloud")
@@ -105,6 +108,12 @@ def job_logs(project: str, job_id: str | None, since: str = "") -> str:
     which = f'resource.labels.job_id="{job_id}"' if job_id else f'timestamp>="{since}"'
     query = quote(f'resource.type="ml_job"\n{which}', safe="")
     return f"{CONSOLE}/logs/query;query={query}?project={project}"
+
+
+def query(project: str, location: str, job_id: str | None) -> str | None:
+    """Return the details of a BigQuery job; None for a query that BigQuery made no job of."""
+    place = f"!1m5!1m4!1m3!1s{project}!2s{job_id}!3s{location}"
+    return f"{CONSOLE}/bigquery?project={project}&ws={place}" if job_id else None
 
 
 def tensorboard(name: str | None, job_id: str | None) -> str | None:

@@ -26,6 +26,7 @@ DAG = """
 from datetime import datetime, timedelta
 
 from airflow.providers.common.compat.sdk import DAG
+from dagfactory_runtime_0.gate import GateOperator
 from dagfactory_runtime_0.job import VertexJobOperator
 from dagfactory_runtime_0.lazy import LazyOperator
 
@@ -51,7 +52,10 @@ with DAG("links", start_date=datetime(2026, 1, 1), schedule=None):
     each.expand(params=[{"for_each": 1}, {"for_each": 2}])
     path = "airflow.providers.google.cloud.operators.gcs.GCSCreateBucketOperator"
     arguments = {"bucket_name": "links-made", "project_id": "demo"}
-    LazyOperator(task_id="lazy", operator=path, arguments=arguments)
+    lazy = LazyOperator(task_id="lazy", operator=path, arguments=arguments)
+    sides = {"then": ["lazy"], "otherwise": []}
+    asked = {"query": "SELECT 1 AS n", "when": ["cmp", ["metric", "n"], ">=", ["num", 1]], "text": "n >= 1"}
+    GateOperator(task_id="asks", project="demo", **asked, **sides) >> lazy
 """
 
 
@@ -159,3 +163,10 @@ def test_an_operator_of_googles_shows_its_name_and_its_link(done: Done) -> None:
     assert (lazy.operator, lazy.state) == ("GCSCreateBucketOperator", "success")
     if done.api.version == "v2":
         assert "links-made" in str(done.links("lazy")["Google Cloud"])
+
+
+def test_a_gate_shows_the_query_that_it_asked(done: Done) -> None:
+    found = done.links("asks")
+    address = str(found.get("BigQuery job") or found.get("BigQuery Job Detail"))
+    assert address.startswith("https://console.cloud.google.com/bigquery?project=demo&ws=")
+    assert "!3sUS" in address
