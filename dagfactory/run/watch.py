@@ -10,7 +10,7 @@ from typing import Any
 from dagfactory.run.airflow_api import AirflowApi
 from dagfactory.run.approvals import Approvals, is_asking
 from dagfactory.run.blame import Blame
-from dagfactory.run.events import JobSays, MappedProgress, Sink, TaskChange, TasksKnown
+from dagfactory.run.events import JobSays, MappedProgress, RunError, Sink, TaskChange, TasksKnown
 from dagfactory.run.job_words import JobWords
 from dagfactory.run.local_airflow import RunningAirflow
 from dagfactory.run.logs import failure_text, task_log, vertex_job
@@ -50,10 +50,11 @@ class Watcher:
     def follow(self, airflow: RunningAirflow, until: float) -> str:
         """Look until the run is over and return its state, `timeout` when it takes too long.
 
-        `until` is a reading of the monotonic clock.
+        `until` is a reading of the monotonic clock. RunError when the run's folder is gone.
         """
         while True:
             began = time.monotonic()
+            _require(airflow.processes.logs)
             state = str(self.run()["state"])
             self.look()
             self.listen()
@@ -161,6 +162,12 @@ class Watcher:
         if state == "running" and one["try_number"] > 1:
             return f"try {one['try_number']} of {one['max_tries'] + 1}"
         return ""
+
+
+def _require(folder: Path) -> None:
+    # Airflow goes on with a database and DAGs that have been deleted under it, and nothing ends any more
+    if not folder.is_dir():
+        raise RunError(f"{folder} was deleted while the run needed it")
 
 
 def in_order(task_ids: Collection[str], order: Sequence[str]) -> tuple[str, ...]:
