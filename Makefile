@@ -74,9 +74,8 @@ style: $(STAMP) ## sizes of functions and files, and comments, against the bars
 unit: $(STAMP) $(NODE) ## every test but the minutes-long ones
 	$(PYTEST) -m "not e2e and not airflow2"
 
-# one process: two Airflows at a time on two cores bring the shared run near its limit of 600 s
 e2e: $(STAMP) ## pipelines through the real scheduler, executor and triggerer
-	$(BIN)/pytest -m e2e
+	$(PYTEST) -m e2e
 
 airflow2: $(STAMP) $(STAMP2) ## Airflow 2.11.1: parsing, the runtime, the flagship and examples from end to end
 	AIRFLOW_PYTHON=$(abspath .venv-airflow2/bin/python) $(BIN)/pytest -m airflow2 tests/system/e2e/test_links.py
