@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, tuple[str, ...]] = {
     "upload_model": ("upload_model",),
+    "pipeline": ("pipeline", "objects"),
     "promote": ("promote",),
     "deploy": ("deploy",),
     "batch_predict": ("batch_predict",),

@@ -189,6 +189,8 @@ CODES: dict[str, Code] = {
     "DF354": Code("secret-in-a-job", "a secret of Airflow's that a job would show"),
     "DF355": Code("value-in-a-shell", "a value of a run that a shell would read as code"),
     "DF356": Code("value-in-sql", "a value of a run that would be read as SQL"),
+    "DF357": Code("not-a-compiled-pipeline", "a template that is not a compiled pipeline"),
+    "DF358": Code("pipeline-parameter", "a parameter that a compiled pipeline does not take so"),
     "DF360": Code("no-such-operator", "a class that its module does not have"),
     "DF361": Code("operator-moved", "an operator of a module that is no longer there"),
     "DF365": Code("items-not-known", "a group over items that are not known when compiling"),

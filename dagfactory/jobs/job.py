@@ -12,7 +12,7 @@ from dagfactory.runtime.jobspec import strategy_of
 from dagfactory.runtime.jobstate import is_live, state_of
 from dagfactory.runtime.labels import PREFIX, label, list_filter, run_label
 
-KINDS = ("trainingPipelines", "hyperparameterTuningJobs")
+KINDS = ("trainingPipelines", "hyperparameterTuningJobs", "pipelineJobs")
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
@@ -34,7 +34,7 @@ class Question:
     def filter(self, kind: str) -> str:
         """Return the filter of a list call."""
         asked = list_filter(self.labels()) or f"labels.{PREFIX}dag:*"
-        prefix = "PIPELINE_STATE" if kind == KINDS[0] else "JOB_STATE"
+        prefix = "JOB_STATE" if kind == "hyperparameterTuningJobs" else "PIPELINE_STATE"
         ended = "" if self.every else "".join(f' AND state!="{prefix}_{each}"' for each in ENDED)
         return f"{asked}{ended}"
 
@@ -90,7 +90,7 @@ def read(found: Mapping[str, Any]) -> Job:
         + (f"[{index}]" if index != "-1" else ""),
         run=run or labels.get(f"{PREFIX}run", ""),
         machine=_machine(spec),
-        provisioning=strategy_of(spec).lower(),
+        provisioning=strategy_of(spec).lower() if spec else "",
         region=found["name"].split("/")[3],
         since=next((found[key] for key in times if found.get(key)), ""),
         name=found["name"],

@@ -96,8 +96,8 @@ def buckets(folder: Path, known: Plan | None = None) -> tuple[str, ...]:
 def _packages(folder: Path) -> tuple[str, ...]:
     """Put the packages of a bundle where its jobs look for them, as a sync would."""
     address = json.loads((folder / "manifest.json").read_bytes()).get("address")
-    wheels = sorted(folder.resolve().glob(f"{prefix('package')}*/*.whl"))
-    return tuple(f"--object={address}/{each.parent.name}/{each.name}={each}" for each in wheels)
+    files = sorted(folder.resolve().glob(f"{prefix('package')}*/*"))
+    return tuple(f"--object={address}/{each.parent.name}/{each.name}={each}" for each in files)
 
 
 def _fixtures(spec: Path) -> tuple[str, ...]:

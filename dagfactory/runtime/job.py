@@ -26,11 +26,9 @@ from . import (
 )
 from .awaited import HOUR
 from .base import VertexOperator
-from .labels import PREFIX, display_name, with_user_labels
 from .placed import CHOICE_LABEL, PlacedJobOperator, age, choice_of
 from .taskjobs import Job
 
-SPEC_LABEL = f"{PREFIX}spec"
 LATER_LOOK = 300.0
 
 
@@ -111,7 +109,7 @@ class VertexJobOperator(PlacedJobOperator):
 
     def request_body(self, job: dict[str, Any], context: Any, choice: int) -> dict[str, Any]:
         """Return what is created in ``collection`` to run a CustomJobSpec."""
-        name, labels = self._display_name(context), self._labels(choice)
+        name, labels = self._display_name(context), self._labels({CHOICE_LABEL: str(choice)})
         return jobspec.pipeline(name, job, labels, self.kms_key)
 
     def fingerprint(self) -> str:
@@ -151,40 +149,6 @@ class VertexJobOperator(PlacedJobOperator):
 
     # The life of the task: execute → (deferred) → resumed → result or next choice.
 
-    def execute(self, context: Any) -> dict[str, Any]:
-        """Attach to the live job of this task, or launch one, and wait in the triggerer."""
-        self._identify(context)
-        with self._nothing_left_behind(context):
-            return self._attached(context)
-
-    def execute_after_cancel(self, context: Any, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow hands the event over
-        """Begin again: a job that was cancelled has ended, perhaps with success all the same."""
-        return self.execute(context)
-
-    def _attached(self, context: Any) -> dict[str, Any]:
-        return self._found(context) or self._launch(context, 0)
-
-    def _found(self, context: Any) -> dict[str, Any] | None:
-        """Wait for the live job of this task; return what an earlier try's job has come to, else None."""
-        # An earlier try can have left its job running: the worker died, or Airflow failed a deferred
-        # task over its race (apache/airflow#72716). A second job would cost and write to one place.
-        found = self._attachable()
-        if found and not jobstate.is_under_way(found):
-            self.log.info("Waiting for the end of %s, which is being cancelled", found["name"])
-            self._defer(found, "execute_after_cancel", {}, HOUR)
-        if found:
-            self.log.info("Attaching to the running job %s", found["name"])
-            self.look_in(found)
-        done = self._succeeded_earlier(context)
-        if not done:
-            return None
-        self.log.info("An earlier try's job has succeeded meanwhile: %s", done["name"])
-        return self._finished(done)
-
-    def is_wanted(self, job: Job) -> bool:
-        """Return whether a job was launched for what the task asks for now."""
-        return bool(job["labels"].get(SPEC_LABEL) == self.fingerprint())
-
     def outcome(self, context: Any, job: Job) -> dict[str, Any]:
         """Return the result of a job that has ended, fall back or raise."""
         observability.ended(self, context, job, self._job_behind)
@@ -192,14 +156,14 @@ class VertexJobOperator(PlacedJobOperator):
         given_up = self._given_up(job) if cancelled else ""
         if jobstate.state_of(job) == jobstate.SUCCEEDED:
             self._say_if_unverified(job)
-            return self._finished(job)
+            return self.finished(job)
         text, code = jobstate.error_text(job), (job.get("error") or {}).get("code")
         if given_up or jobstate.another_place_may_help(text, code):
             return self._next_choice(context, choice_of(job), given_up or text)
         experiment.log(self, self.experiment, self.failed_runs)
         raise self._failure(job)
 
-    def _finished(self, job: Job) -> dict[str, Any]:
+    def finished(self, job: Job) -> dict[str, Any]:
         """Return the result of a job that has succeeded, once it stands in its experiment."""
         result = self._result(job)
         if not self.experiment:
@@ -223,35 +187,21 @@ class VertexJobOperator(PlacedJobOperator):
         """Return what a trial has got as values, which its arguments hold as texts."""
         return {}
 
-    def _failure(self, job: Job) -> AirflowException:
-        """Return what to raise for a job that has failed or was cancelled."""
-        message = jobstate.failure(job, vertex.console_url(job["name"]))
-        if jobstate.state_of(job) != jobstate.CANCELLED:
-            return AirflowException(message)
-        if self.timed_out(job):
-            return AirflowException(f"{message}\nIt used up its scheduling.timeout.")
-        # Our own cancellations end the task by another way, so this one was a person's decision,
-        # which a retry would undo.
-        return AirflowFailException(f"{message}\nIt was cancelled outside this task.")
-
     # Launching.
+
+    def launch(self, context: Any) -> dict[str, Any]:
+        """Create the job as it is asked for first, and wait for it."""
+        return self._launch(context, 0)
 
     def _launch(self, context: Any, choice: int) -> dict[str, Any]:
         region, job = self._placement(choice)
         client = self.client(region)
         body = self.request_body(jobspec.as_sent(job), context, choice)
-        try:
+        with self._none_left_when_killed():
             created = self._create(client, body, choice)
-        except BaseException:
-            if self._killed:  # Airflow 2 raises from `on_kill` in the middle of the request
-                self._jobs.cancel_live("the task was killed")
-            raise
         if isinstance(created, str):
             return self._next_choice(context, choice, created)
-        if self._killed:  # on_kill could not find the job yet
-            self._jobs.cancel(created["name"], "the task was killed")
-            raise AirflowException(f"killed while launching {created['name']}")
-        self.log.info("Launched %s: %s", created["name"], vertex.console_url(created["name"]))
+        self._announce(created)
         self._verify_early(created)
         return self._wait(created)
 
@@ -337,43 +287,6 @@ class VertexJobOperator(PlacedJobOperator):
                 self.store, outputs.get("metrics"), pipeline["createTime"], self.log
             ),
         }
-
-    # Finding.
-
-    def _labels(self, choice: int) -> dict[str, str]:
-        own = {**self._identity, SPEC_LABEL: self.fingerprint(), CHOICE_LABEL: str(choice)}
-        return with_user_labels(own, self.labels)
-
-    def _display_name(self, context: Any) -> str:
-        ti = context["ti"]
-        return display_name(ti.dag_id, ti.task_id, ti.run_id, ti.map_index)
-
-    def _attachable(self) -> Job | None:
-        """Return the live job as asked for, else one whose end has to be awaited; cancel the others."""
-        wanted, leaving = None, None
-        for job in self._jobs.live():
-            running = jobstate.is_under_way(job)
-            if running and wanted is None and self.is_wanted(job):
-                wanted = job
-                continue
-            if running:
-                self._jobs.cancel(job["name"], "it was launched for another job spec")
-            leaving = {**job, "state": "JOB_STATE_CANCELLING"}
-        return wanted or leaving
-
-    def _succeeded_earlier(self, context: Any) -> dict[str, Any] | None:
-        """Return the job that an earlier try of this task launched and that has succeeded since."""
-        ti = context["ti"]
-        # Only for a retry that Airflow makes by itself. Clearing a task raises ``max_tries`` above
-        # ``retries``, and who clears a task wants it to run again.
-        if ti.try_number == 1 or ti.max_tries != self.retries:
-            return None
-        found = [
-            job
-            for job in self._jobs.every()
-            if jobstate.state_of(job) == jobstate.SUCCEEDED and self.is_wanted(job)
-        ]
-        return max(found, key=lambda job: str(job.get("endTime")), default=None)
 
     def regions(self) -> list[str]:
         """Return every region a job of this task may run in."""

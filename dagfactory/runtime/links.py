@@ -47,6 +47,11 @@ MODEL = _link("Model", "model_conf", f"{GOOGLE}.cloud.links.vertex_ai.VertexAIMo
 ENDPOINT = _link(
     "Endpoint", "endpoint_conf", f"{GOOGLE}.cloud.links.vertex_ai.VertexAIEndpointLink"
 )
+PIPELINE = _link(
+    "Vertex AI pipeline",
+    "pipeline_job_conf",
+    f"{GOOGLE}.cloud.links.vertex_ai.VertexAIPipelineJobLink",
+)
 FOLDER = _link("Files", "storage_conf", f"{GOOGLE}.common.links.storage.StorageLink")
 LEADERBOARD = _link("Leaderboard", "file_details", f"{GOOGLE}.common.links.storage.FileDetailsLink")
 QUERY = _link(

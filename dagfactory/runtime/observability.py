@@ -60,6 +60,10 @@ def addresses(job: Job) -> dict[Any, str | None]:
     """Return what the links of a job's task show."""
     spec, name = _spec(job), str(job["name"])
     _, project, _, _, kind, own = name.split("/")
+    if kind == "pipelineJobs":
+        root = (job.get("runtimeConfig") or {}).get("gcsOutputDirectory")
+        page = vertex.console_url(name, "pipelines/runs")
+        return {links.PIPELINE: page, links.FOLDER: links.storage(root)}
     behind = (job.get("trainingTaskMetadata") or {}).get("backingCustomJob")
     run_by = own if kind == "hyperparameterTuningJobs" else behind and behind.rpartition("/")[2]
     base = (spec.get("baseOutputDirectory") or {}).get("outputUriPrefix")
@@ -106,10 +110,12 @@ def _behind(operator: Any, job: Job, find: Callable[[Any], Job | None]) -> Job |
 
 def _tags(job: Job) -> dict[str, str]:
     """Return what tells jobs apart in metrics."""
-    spec = _spec(job)
+    spec, region = _spec(job), str(job["name"]).split("/")[3]
+    if not spec:  # a pipeline has no machine of its own
+        return {"region": region, "strategy": "", "machine": ""}
     pool: Mapping[str, Any] = next(iter(spec.get("workerPoolSpecs") or ()), {})
     return {
-        "region": str(job["name"]).split("/")[3],
+        "region": region,
         "strategy": jobspec.strategy_of(spec),
         "machine": _machine(pool.get("machineSpec") or {}),
     }

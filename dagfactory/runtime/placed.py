@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from . import jobspec, jobstate
-from .awaited import AwaitedJobOperator
 from .labels import PREFIX
+from .launched import LaunchedJobOperator
 from .taskjobs import Job
 
 CHOICE_LABEL = f"{PREFIX}choice"
@@ -18,7 +18,7 @@ EARLY_LOOKS, EARLY_PAUSE = 3, 2.0
 FLEX_GRACE = 600.0
 
 
-class PlacedJobOperator(AwaitedJobOperator):
+class PlacedJobOperator(LaunchedJobOperator):
     """A job that is asked for in one place or another, each with its machines and its way to buy them."""
 
     def _placement(self, choice: int) -> tuple[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 # is not possible: the triggerer has no DAG folder on its path.
 MODULE = "airflow.providers.google.cloud.triggers.vertex_ai"
 PIPELINE = f"{MODULE}.CustomContainerTrainingJobTrigger"
+PIPELINE_RUN = f"{MODULE}.RunPipelineJobTrigger"
 TUNING = f"{MODULE}.CreateHyperparameterTuningJobTrigger"
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from . import experiment, grid, jobspec, leaderboard, links, storage, triggers
 from .job import VertexJobOperator
+from .placed import CHOICE_LABEL
 
 
 class TuneOperator(VertexJobOperator):
@@ -35,7 +36,7 @@ class TuneOperator(VertexJobOperator):
 
     def request_body(self, job: dict[str, Any], context: Any, choice: int) -> dict[str, Any]:
         """Return the HyperparameterTuningJob."""
-        name, labels = self._display_name(context), self._labels(choice)
+        name, labels = self._display_name(context), self._labels({CHOICE_LABEL: str(choice)})
         return jobspec.tuning(name, job, labels, self.study, self.kms_key)
 
     def fingerprint(self) -> str:

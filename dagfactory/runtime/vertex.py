@@ -52,9 +52,10 @@ class VertexClient:
             answer: dict[str, Any] = self.session.repeat(method, self.url(path), **options).json()
             return answer
 
-    def send(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def send(self, path: str, body: dict[str, Any], **query: str) -> dict[str, Any]:
         """POST once; raises HttpError, and OSError where the connection broke."""
-        answer: dict[str, Any] = self.session.send("POST", self.url(path), json=body).json()
+        sent = self.session.send("POST", self.url(path), json=body, params=query)
+        answer: dict[str, Any] = sent.json()
         return answer
 
     def url(self, path: str) -> str:
@@ -68,6 +69,7 @@ class VertexClient:
         body: dict[str, Any],
         find_existing: Callable[[], dict[str, Any] | None],
         is_final: Callable[[str], bool] = lambda _: False,
+        **query: str,
     ) -> dict[str, Any]:
         """POST what creates something, at most once; raises the errors of ``send``.
 
@@ -79,7 +81,7 @@ class VertexClient:
             try:
                 # Once: after a 429 or 5xx the job may exist all the same, and a second one would cost
                 # as much again.
-                answer = self.send(path, body)
+                answer = self.send(path, body, **query)
             except Exception as error:
                 last = attempt >= self.session.retries or is_final(message_of(error))
                 if last or not is_transient(error):

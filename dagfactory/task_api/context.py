@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dagfactory.dagfile.model import Call, Group, Operator, Symbol
 from dagfactory.document.reference import ROOTS, Ref, parse
+from dagfactory.project.code import Project
 
 if TYPE_CHECKING:
     from dagfactory.dagfile.targets import Target
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 class TaskContext:
     """Where a task stands: its id, its id in Airflow (with groups), its run folder, its Python name.
 
+    `project` is where files that the task names are read.
     A `mapped` task runs several times in a run, and each time in a folder of its own.
     """
 
@@ -27,6 +29,7 @@ class TaskContext:
     run_dir: str
     variable: str
     mapped: bool = False
+    project: Project = field(default_factory=Project)
 
     def operator(self, symbol: Symbol, arguments: dict[str, Any]) -> Operator:
         """Return the operator call of a task that is one Airflow task."""

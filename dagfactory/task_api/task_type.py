@@ -49,6 +49,11 @@ def no_problems(
     return ()
 
 
+def no_files(_task: TaskBase, _pipeline: Pipeline) -> Mapping[str, bytes]:
+    """Need no file of the bundle."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class TaskType(Generic[Task]):
     """One task type: the model of its keys, and what the compiler asks about a task of it.
@@ -59,6 +64,7 @@ class TaskType(Generic[Task]):
     - `branches` returns the tasks this one leads to, each with its path below the task.
     - `members` returns the tasks inside this one.
     - `problems` returns what is wrong beyond the fields, with pointers below the task.
+    - `files` returns what the task reads from the bundle when it runs, by the path in there.
     """
 
     model: type[Task]
@@ -68,6 +74,7 @@ class TaskType(Generic[Task]):
     branches: Callable[[Task], Iterable[Branch]] = no_branches
     members: Callable[[Task], Mapping[str, TaskBase]] = no_members
     problems: Callable[[Task, Pipeline, EnvironmentFile | None], Iterable[Diagnostic]] = no_problems
+    files: Callable[[Task, Pipeline], Mapping[str, bytes]] = no_files
 
 
 class TaskModule(Protocol):

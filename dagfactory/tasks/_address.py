@@ -41,6 +41,11 @@ Addresses = Annotated[
 """One address or a list of them."""
 
 
+def is_storage(text: str) -> bool:
+    """Whether a text is an address in Cloud Storage."""
+    return text.startswith("gs://")
+
+
 class Location(NamedTuple):
     """A bucket and a name (or prefix) in it, both may hold Airflow templates."""
 

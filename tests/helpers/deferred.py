@@ -75,7 +75,7 @@ class Task:
 
     def jobs(self) -> list[dict[str, Any]]:
         """Return every job of the task, oldest first."""
-        return sorted(self._jobs().every(), key=lambda job: int(job["name"].rpartition("/")[2]))
+        return sorted(self._jobs().every(), key=lambda job: str(job["createTime"]))
 
     def reach(self, number: int, *states: str) -> dict[str, Any]:
         """Wait until the job of this number (0 is the oldest) is in one of the states."""

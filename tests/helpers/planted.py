@@ -57,6 +57,10 @@ CODE = {
     "broken.py": "def fit(:\n",
     "src/captions/fit.py": "",
     "data/weights.bin": "",
+    "judge.json": (
+        '{"root": {"dag": {}, "inputDefinitions": {"parameters": {"model": {"parameterType": "STRING"},'
+        ' "steps": {"parameterType": "NUMBER_INTEGER", "isOptional": true}}}}}'
+    ),
     "my_team/__init__.py": "",
     "my_team/report.py": "def write(day, limit=100): ...\n",
 }

@@ -164,7 +164,7 @@ def whole_task(operator):
         operator.requested_job()
         operator.fingerprint()
         operator.job_outputs()
-        operator._labels(0)
+        operator._labels()
     return label
 
 

@@ -43,7 +43,7 @@ ENVIRONMENT = "dev"
 """The environment of specs/environments/ that examples are compiled for."""
 
 SECTIONS: dict[str, type[SpecModel]] = {
-    "pipeline": Pipeline,
+    "spec": Pipeline,  # `pipeline` is a task type
     "schedule": Schedule,
     "params": Param,
     "defaults": Defaults,

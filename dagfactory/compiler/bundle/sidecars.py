@@ -37,14 +37,18 @@ def package_address(plan: Plan) -> str:
 
 
 def _packages(plan: Plan) -> dict[str, bytes]:
-    """Return the packages that the pipeline's jobs install."""
+    """Return the packages that the pipeline's jobs install, and what other tasks read."""
     # here and below: a render that finds every spec in its cache imports no model
     from dagfactory.language.job import JobTask
     from dagfactory.task_api.job_code import job_code
+    from dagfactory.tasks import task_type
 
-    tasks = (item.task for item in plan.tasks.values())
+    tasks = [item.task for item in plan.tasks.values()]
     jobs = (job_code(each, plan.pipeline) for each in tasks if isinstance(each, JobTask))
-    return {path: content for job in jobs for path, content in job.wheels.items()}
+    made = {path: content for job in jobs for path, content in job.wheels.items()}
+    for each in tasks:
+        made |= task_type(each.type).files(each, plan.pipeline)
+    return made
 
 
 def _code(plan: Plan) -> dict[str, bytes]:

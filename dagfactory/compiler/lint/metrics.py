@@ -73,7 +73,7 @@ TRAINER: dict[str, tuple[str, ...]] = {
 _COUNTED = ("epoch", "epochs", "step", "steps")
 _ENDED = "that training reached its end is `require: {complete: true}` of `validate_checkpoint`"
 
-_FREE = ("bash", "python", "operator")
+_FREE = ("bash", "python", "operator", "pipeline")
 """Types whose result may be a JSON text of metrics."""
 
 

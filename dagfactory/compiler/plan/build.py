@@ -52,7 +52,7 @@ def plan(
 ) -> tuple[Plan, list[Diagnostic]]:
     """Plan a validated pipeline as far as it is right, with everything that is not."""
     run_dir = run_folder(pipeline, environment)
-    everything = list(flatten(pipeline.tasks, run_dir))
+    everything = list(flatten(pipeline, run_dir))
     tasks, twice = _by_id(everything), _ids_used_twice(everything)
     found = [*_duplicates(everything), *pipeline_problems(pipeline, node, everything)]
     doubtful = twice | {item.id for item in everything if not is_settled(item)}
@@ -96,14 +96,16 @@ def run_folder(pipeline: Pipeline, environment: EnvironmentFile | None) -> str:
     return f"{bucket.rstrip('/')}/runs/{pipeline.pipeline}/" + "{{ run_id }}"
 
 
-def flatten(tasks: Mapping[str, TaskBase], run_dir: str) -> Iterator[PlannedTask]:
+def flatten(pipeline: Pipeline, run_dir: str) -> Iterator[PlannedTask]:
     """Yield every task in spec order, a group before its members."""
-    everything = list(_nested(tasks, ("tasks",), ()))
+    everything = list(_nested(pipeline.tasks, ("tasks",), ()))
     names = variables(path[-1] for path, _, _ in everything)
     for path, groups, task in everything:
         name = path[-1]
         mapped = task.for_each is not None and not task.unmapped
-        context = TaskContext(name, ".".join((*groups, name)), run_dir, names[name], mapped=mapped)
+        full = ".".join((*groups, name))
+        project = pipeline.project
+        context = TaskContext(name, full, run_dir, names[name], mapped=mapped, project=project)
         own = task_type(task.type)
         outputs, roots = own.outputs(task, context), own.roots(task, context)
         yield PlannedTask(

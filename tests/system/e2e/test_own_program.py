@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 
 import processes
 import pytest
-from paths import ROOT
+from paths import ROOT, TESTS
 
 from dagfactory.run.state_folders import StateFolders
 
@@ -29,6 +30,16 @@ tasks:
     type: python
     callable: my_team.report.summary
     args: {day: "{{ ds }}", folders: ["${tasks.script.model_dir}", "${tasks.package.model_dir}"]}
+  judge: {type: pipeline, template: pipelines/evaluation.yaml, params: {model: "${tasks.script.uri}", limit: 0.9}}
+  good:
+    type: gate
+    metrics: ${tasks.judge.metrics}
+    when: Output >= 0.9
+    then: passed
+  passed:
+    type: bash
+    command: echo "$JOB has $OUTPUT"
+    env: {JOB: "${tasks.judge.job}", OUTPUT: "${tasks.judge.outputs.Output}"}
 """
 TRAIN = """\
 import argparse, os
@@ -68,6 +79,7 @@ def ran(tmp_path_factory):
         "specs/environments/local.yaml": f"{local}code: [my_team]\n",
         "specs/own.yaml": SPEC % folder,
         "train.py": TRAIN,
+        "pipelines/evaluation.yaml": (TESTS / "runtime/templates/evaluation.yaml").read_text(),
         "steps.py": STEPS,
         "src/captions/fit.py": TRAIN.replace("from steps", "from captions.steps"),
         "src/captions/steps.py": STEPS,
@@ -108,8 +120,16 @@ def test_a_task_called_the_code_of_the_bundle(ran):
 
 def test_an_alert_called_it_too(ran):
     told = {path.name: path.read_text() for path in (ran / "told").iterdir()}
-    assert told == dict.fromkeys(("script", "package", "report"), "own words")
+    assert told == dict.fromkeys(("script", "package", "report", "judge", "good", "passed"), "own words")
 
 
 def test_airflow_never_looked_for_dags_in_the_code(ran):
     assert not (ran / "parsed").exists()
+
+
+def test_a_compiled_pipeline_ran_and_its_output_opened_a_gate(ran):
+    (log,) = (ran / ".dagfactory/logs").rglob("*task_id=passed*/*.log")
+    found = re.search(r"pipelineJobs/own-judge-[0-9a-f]{16}-1 has 0\.9", log.read_text())
+    assert found, log.read_text()
+    objects = StateFolders(ran / ".dagfactory").objects
+    assert list(objects.rglob("judge/own-judge-*/**/report"))
