@@ -471,5 +471,5 @@ def test_a_query_without_a_row_is_nothing_to_decide_on():
 
     gate = GateOperator(task_id="g", when=[], text="", then=[], otherwise=[], project="demo")
     with pytest.raises(AirflowFailException, match="no row"):
-        gate._first_row("SELECT 1 AS n FROM UNNEST([1]) AS x WHERE x > 1")
-    assert gate._first_row("SELECT 2 AS n") == {"n": 2}
+        gate._first_row("SELECT 1 AS n FROM UNNEST([1]) AS x WHERE x > 1", Task(lambda: gate).ti)
+    assert gate._first_row("SELECT 2 AS n", Task(lambda: gate).ti) == {"n": 2}

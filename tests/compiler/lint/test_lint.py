@@ -3,6 +3,7 @@
 import json
 import re
 
+import planted
 import pytest
 from paths import ROOT
 from tokens import TOKENS
@@ -454,6 +455,8 @@ def test_every_check_looks_into_groups_and_patches(tmp_path, code, turned):
     (tmp_path / "environments").mkdir()
     line = "target: airflow2\n" if options == "airflow2" else ""
     (tmp_path / "environments/dev.yaml").write_text(ENVIRONMENT + line)
+    if options == "code":
+        planted.write_code(tmp_path)
     spec = tmp_path / "spec.yaml"
     spec.write_text(json.dumps(turned(text)))
     assert set(codes(compile_spec(spec, None if options == "bare" else "dev").diagnostics)) == {

@@ -30,7 +30,10 @@ tasks:
     type: python
     callable: my_team.report.summary
     args: {day: "{{ ds }}", folders: ["${tasks.script.model_dir}", "${tasks.package.model_dir}"]}
-  judge: {type: pipeline, template: pipelines/evaluation.yaml, params: {model: "${tasks.script.uri}", limit: 0.9}}
+  judge:
+    type: pipeline
+    template: pipelines/evaluation.yaml
+    params: {model: "${tasks.script.uri}", limit: 0.9}
   good:
     type: gate
     metrics: ${tasks.judge.metrics}
