@@ -196,6 +196,7 @@ CODES: dict[str, Code] = {
     "DF365": Code("items-not-known", "a group over items that are not known when compiling"),
     "DF366": Code("items-of-one-name", "two items of a group that would share their ids"),
     "DF367": Code("values-of-all-items", "the values of all items of a group inside a text"),
+    "DF368": Code("no-metrics-written", "metrics of a program that never speaks of any"),
 }
 
 

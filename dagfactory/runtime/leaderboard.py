@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from . import grid, metrics, ranking
 from .storage import StorageClient, join
 
+SHOWN = 5
 READERS = 16
 """Files read at a time: each is small, and the time goes into waiting for the network."""
 
@@ -61,10 +62,8 @@ class Leaderboard:
         # before the failure: the log says why each trial was left out
         log.info("Leaderboard\n%s", ranking.table(ranked, failed, self.metric))
         if not ranked:  # a retry would read the same files
-            reasons = "\n".join(f"  {item.trial.id}: {item.problem}" for item in failed)
-            raise AirflowFailException(
-                f"None of {len(results)} trials has a usable {self.metric}:\n{reasons}"
-            )
+            told = f"None of {len(results)} trials has a usable {self.metric}"
+            raise AirflowFailException(f"{told}:\n{_reasons(failed)}")
         return SweepRanking(results, ranked, self._best(results, ranked))
 
     def publish(self, outcome: SweepRanking) -> None:
@@ -119,3 +118,16 @@ class Leaderboard:
             "trials": len(results),
             "failed": [item.trial.id for item in results if item.value is None],
         }
+
+
+def _reasons(failed: Sequence[ranking.Result]) -> str:
+    """Return why trials do not count, each reason once."""
+    trials: dict[str, list[str]] = {}
+    for item in failed:
+        trials.setdefault(item.problem, []).append(item.trial.id)
+    return "\n".join(f"  {_few(ids)}: {why}" for why, ids in trials.items())
+
+
+def _few(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
+    return ", ".join(ids[:SHOWN]) + more

@@ -55,7 +55,7 @@ class Mistake:
 CODE = {
     "train.py": "import my_team.report\n",
     "broken.py": "def fit(:\n",
-    "src/captions/fit.py": "",
+    "src/captions/fit.py": "import contract\n\ncontract.write_metrics({}, 0)\n",
     "data/weights.bin": "",
     "judge.json": (
         '{"root": {"dag": {}, "inputDefinitions": {"parameters": {"model": {"parameterType": "STRING"},'

@@ -123,7 +123,9 @@ def test_a_task_called_the_code_of_the_bundle(ran):
 
 def test_an_alert_called_it_too(ran):
     told = {path.name: path.read_text() for path in (ran / "told").iterdir()}
-    assert told == dict.fromkeys(("script", "package", "report", "judge", "good", "passed"), "own words")
+    assert told == dict.fromkeys(
+        ("script", "package", "report", "judge", "good", "passed"), "own words"
+    )
 
 
 def test_airflow_never_looked_for_dags_in_the_code(ran):
