@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -45,12 +45,22 @@ class GoOn:
 def inputs_of(plan: "Plan", code: str) -> Inputs:
     """Return the inputs of every task of a plan; `code` names the project's own code."""
     params = {name: each.model_dump(mode="json") for name, each in plan.pipeline.params.items()}
-    digests = {name: _digest(each, code, params) for name, each in plan.tasks.items()}
+    made_of = {name: [code, *_code(plan, each)] for name, each in plan.tasks.items()}
+    digests = {name: _digest(each, made_of[name], params) for name, each in plan.tasks.items()}
     direct = {name: _direct(plan, each) for name, each in plan.tasks.items()}
     return Inputs(digests, {name: _closure(name, direct) for name in direct})
 
 
-def _digest(item: "PlannedTask", code: str, params: Mapping[str, Any]) -> str:
+def _code(plan: "Plan", item: "PlannedTask") -> list[str]:
+    """Return what names the program of a task: its files in the bundle, the image of a job."""
+    from dagfactory.compiler.bundle.sidecars import files_of
+    from dagfactory.language.job import JobTask
+
+    shared = plan.pipeline.defaults.image if isinstance(item.task, JobTask) else None
+    return [*sorted(files_of(item.task, plan.pipeline)), shared or ""]
+
+
+def _digest(item: "PlannedTask", code: Sequence[str], params: Mapping[str, Any]) -> str:
     model = item.task.model_dump(mode="json", by_alias=True, exclude_unset=True)
     text = json.dumps([model, code, item.groups], sort_keys=True, default=str)
     # a default that changes reaches the tasks that name the param, in whatever form

@@ -169,3 +169,39 @@ def test_the_oldest_of_too_many_go(tmp_path, monkeypatch):
     for name in "abc":
         write(tmp_path, Record("d", name, "local", "c"))
     assert [each.run_id for each in records(tmp_path)] == ["c", "b"]
+
+
+OWN = """
+pipeline: own
+schedule: null
+defaults: {image: "us-docker.pkg.dev/vertex-ai/training/IMAGE", machine: {type: n1-standard-4}}
+tasks:
+  get: {type: bash, command: "true"}
+  fit: {type: train, script: fit.py, after: [get]}
+  judge: {type: pipeline, template: judge.json, after: [fit]}
+"""
+
+
+def test_a_task_is_stale_when_its_program_has_changed(tmp_path):
+    local = Path(__file__).parents[2] / "specs/environments/local.yaml"
+    (tmp_path / "specs/environments").mkdir(parents=True)
+    (tmp_path / "specs/environments/local.yaml").write_bytes(local.read_bytes())
+
+    def digests(program="", beside="", template="{}", image="pytorch-gpu.2-4.py310:latest"):
+        (tmp_path / "fit.py").write_text(f"import beside\n{program}")
+        (tmp_path / "beside.py").write_text(beside)
+        (tmp_path / "judge.json").write_text(f'{{"root": {{"dag": {template}}}}}')
+        (tmp_path / "specs/own.yaml").write_text(OWN.replace("IMAGE", image))
+        made = prepare(tmp_path / "specs/own.yaml", environment="local", into=tmp_path / "out")
+        return made.inputs.digests
+
+    def differing(**changed):
+        now = digests(**changed)
+        return sorted(name for name in first if first[name] != now[name])
+
+    first = digests()
+    assert differing() == []
+    assert differing(program="print()") == ["fit"]
+    assert differing(beside="print()") == ["fit"]
+    assert differing(template='{"tasks": {}}') == ["judge"]
+    assert differing(image="pytorch-cpu.2-4.py310:latest") == ["fit"]

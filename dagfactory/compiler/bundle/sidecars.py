@@ -12,6 +12,8 @@ from dagfactory.project.content_name import KINDS, prefix
 
 if TYPE_CHECKING:
     from dagfactory.compiler.plan.model import Plan
+    from dagfactory.language.pipeline import Pipeline
+    from dagfactory.language.task import TaskBase
 
 POOLS = "pools.json"
 """For `airflow pools import`; the pools are those of the environment, whoever uses them."""
@@ -38,17 +40,19 @@ def package_address(plan: Plan) -> str:
 
 def _packages(plan: Plan) -> dict[str, bytes]:
     """Return the packages that the pipeline's jobs install, and what other tasks read."""
+    every = (files_of(item.task, plan.pipeline) for item in plan.tasks.values())
+    return {path: content for files in every for path, content in files.items()}
+
+
+def files_of(task: TaskBase, pipeline: Pipeline) -> dict[str, bytes]:
+    """Return what a task needs of the bundle: a job its packages; the paths hold the hash of the content."""
     # here and below: a render that finds every spec in its cache imports no model
     from dagfactory.language.job import JobTask
     from dagfactory.task_api.job_code import job_code
     from dagfactory.tasks import task_type
 
-    tasks = [item.task for item in plan.tasks.values()]
-    jobs = (job_code(each, plan.pipeline) for each in tasks if isinstance(each, JobTask))
-    made = {path: content for job in jobs for path, content in job.wheels.items()}
-    for each in tasks:
-        made |= task_type(each.type).files(each, plan.pipeline)
-    return made
+    own = dict(task_type(task.type).files(task, pipeline))
+    return own | (job_code(task, pipeline).wheels if isinstance(task, JobTask) else {})
 
 
 def _code(plan: Plan) -> dict[str, bytes]:
