@@ -32,6 +32,7 @@ def check(plan: Plan) -> Iterator[Diagnostic]:
 def _gate(plan: Plan, item: PlannedTask) -> Iterator[Diagnostic]:
     given = item.task.field("metrics")
     named = given.items() if isinstance(given, dict) else ()
+    texts: list[tuple[tuple[str, ...], str]]
     texts = [((name,), each.address or "") for name, each in named] or [((), given or "")]
     for below, text in texts:
         for _, source in sources(plan, text):
