@@ -28,6 +28,7 @@ _MODULES = {
         "model_service",
         "pipeline_service",
         "prediction_service",
+        "schedule_service",
         "tensorboard_data",
         "tensorboard_service",
     ),

@@ -94,6 +94,30 @@ def pipeline() -> Any:
     return job
 
 
+def schedule() -> Any:
+    job = aiplatform.PipelineJob(
+        display_name="p", template_path=sys.argv[1], pipeline_root="gs://demo-ml/root"
+    )
+    return job.create_schedule(
+        cron="TZ=Europe/Berlin 0 3 * * 1", display_name="weekly", max_run_count=3
+    )
+
+
+def turned() -> list[str]:
+    weekly = made["PipelineJob.create_schedule"]
+    states = [weekly.state.name]
+    weekly.pause()
+    states.append(weekly.state.name)
+    weekly.resume(catch_up=True)
+    weekly.update(cron="0 4 * * *")
+    return [
+        *states,
+        weekly.state.name,
+        weekly.cron,
+        weekly.gca_resource.next_run_time.strftime("%H:%M"),
+    ]
+
+
 def run_of_experiment() -> Any:
     aiplatform.init(project="demo", location="us-central1", experiment="sdk-calls")
     with aiplatform.start_run("run-1"):
@@ -234,7 +258,13 @@ CALLS: dict[str, Callable[[], Any]] = {
     ),
     "Featurestore.list": aiplatform.Featurestore.list,
     "MatchingEngineIndex.list": aiplatform.MatchingEngineIndex.list,
-    "PipelineJobSchedule.list": aiplatform.PipelineJobSchedule.list,
+    "PipelineJob.create_schedule": schedule,
+    "PipelineJobSchedule.list, get": lambda: [
+        aiplatform.PipelineJobSchedule.get(each.resource_name).cron
+        for each in aiplatform.PipelineJobSchedule.list()
+    ],
+    "PipelineJobSchedule.pause, resume, update": turned,
+    "PipelineJobSchedule.delete": lambda: delete("PipelineJob.create_schedule"),
 }
 
 

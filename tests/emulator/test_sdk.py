@@ -55,6 +55,12 @@ def test_an_experiment_reads_as_it_was_written(ended):
     }
 
 
+def test_a_schedule_is_paused_resumed_and_changed(ended):
+    assert ended["PipelineJobSchedule.list, get"] == {"value": ["TZ=Europe/Berlin 0 3 * * 1"]}
+    states = ["ACTIVE", "PAUSED", "ACTIVE", "0 4 * * *", "04:00"]
+    assert ended["PipelineJobSchedule.pause, resume, update"] == {"value": states}
+
+
 def test_the_page_says_how_each_call_ends(ended):
     made = "".join(["| call | here |\n|---|---|\n", *map(row, ended.items())])
     page = PAGE.read_text()

@@ -58,6 +58,10 @@ class PipelineJobs:
         one = "/v1/{name=projects/*/locations/*/pipelineJobs/*}"
         return [*rows, Method(SERVICE, "DeletePipelineJob", "DELETE", one, self.delete)]
 
+    def require_valid(self, job: Any) -> None:
+        """Raise INVALID_ARGUMENT for a pipeline job that could not be created."""
+        _checked(job)
+
     def create(self, request: Any) -> Any:
         """Create a pipeline job and have it followed."""
         job = request.pipeline_job

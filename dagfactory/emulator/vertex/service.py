@@ -7,6 +7,7 @@ from dagfactory.emulator.jobs.submitted_job import FINAL
 from dagfactory.emulator.metadata import service as metadata
 from dagfactory.emulator.options import Options
 from dagfactory.emulator.pipelines.pipeline_jobs import PipelineJobs
+from dagfactory.emulator.pipelines.schedules import Schedules
 from dagfactory.emulator.resource_store import ResourceStore
 from dagfactory.emulator.rpc_routes import Method
 from dagfactory.emulator.vertex.custom_jobs import CustomJobs
@@ -41,11 +42,13 @@ def methods(options: Options, runner: Runner, faults: Faults, data: PredictionDa
     models = Models(store, operations)
     jobs = CustomJobs(store, runner, faults, entrypoints, JobRules(state, options.machines))
     pipeline_jobs = PipelineJobs(store, jobs, operations, faults, state / "gcs")
-    runner.before_close.append(pipeline_jobs.close)
+    schedules = Schedules(store, pipeline_jobs, operations)
+    runner.before_close += [schedules.close, pipeline_jobs.close]
     parts = (
         jobs,
         Pipelines(store, jobs, models, operations, faults),
         pipeline_jobs,
+        schedules,
         TuningJobs(store, jobs, state / "tuning", faults),
         models,
         Predictions(store, models, runner, entrypoints, data),
