@@ -20,8 +20,8 @@ STEP = timedelta(minutes=5)
 STEP_MACHINE = "n1-standard-4"
 COMPOSER = "Cloud Composer"
 _HOUR = timedelta(hours=1)
-_NOTHING = ("empty", "group", "_hole")
-"""Tasks that run nothing."""
+_NOTHING = ("empty", "group", "pipeline", "_hole")
+"""Tasks that run nothing, or the same on either side."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ _OF_A_RUN = {
     "batch_predict": services.prediction,
     "bigquery": services.query,
     "gate": services.query,
+    "pipeline": services.pipeline_run,
 }
 OWN_PRICE = "write what it costs into the environment's `prices:`, with day and source"
 

@@ -22,6 +22,7 @@ NO_COMPOSER = (
 _UNPRICED = {
     "dataflow": "Dataflow: its workers are not priced",
     "kubernetes": "Kubernetes: what a pod costs is its cluster's",
+    "pipeline": "compiled pipelines: the machines of their steps are not priced",
     "operator": "other operators: what they start is not priced",
 }
 
@@ -77,6 +78,14 @@ def query(plan: Planned, name: str, item: PlannedTask, rates: Rates) -> Iterator
         parts = (Part("query", 1, rate),)
         amount = said.tib * times(item.task)
         yield Term(name, "BigQuery, on demand", amount, "TiB", "given", parts, path=item.path)
+
+
+def pipeline_run(plan: Planned, name: str, item: PlannedTask, rates: Rates) -> Iterator[Term]:
+    """Yield what Vertex AI Pipelines takes for the run of a compiled pipeline."""
+    rate = rates.service("pipeline_run", _region(plan))
+    if rate:
+        what, parts = "run of Vertex AI Pipelines", (Part("run", 1, rate),)
+        yield Term(name, what, times(item.task), "run", "by the spec", parts, path=item.path)
 
 
 def storage(plan: Planned, rates: Rates) -> Iterator[Term]:

@@ -185,3 +185,9 @@ def test_an_estimate_is_linear_in_hours_and_replicas(cost, hours, replicas, way)
 def test_the_dearest_term_comes_first(cost):
     tasks = {"a": machine("n1-standard-4"), "b": machine("a2-highgpu-4g")}
     assert [each.name for each in cost(tasks).run] == ["b", "a"]
+
+
+def test_a_run_of_a_compiled_pipeline_has_its_fee_and_what_it_lacks_is_said(cost):
+    found = cost({"judge": {"type": "pipeline", "template": "gs://b/t.json"}})
+    assert found.run_usd == pytest.approx(0.03)
+    assert any("compiled pipelines" in each for each in found.notes)
