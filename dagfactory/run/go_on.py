@@ -45,19 +45,22 @@ class GoOn:
 def inputs_of(plan: "Plan", code: str) -> Inputs:
     """Return the inputs of every task of a plan; `code` names the project's own code."""
     params = {name: each.model_dump(mode="json") for name, each in plan.pipeline.params.items()}
-    made_of = {name: [code, *_code(plan, each)] for name, each in plan.tasks.items()}
+    made_of = {name: [code, *_made_of(plan, each)] for name, each in plan.tasks.items()}
     digests = {name: _digest(each, made_of[name], params) for name, each in plan.tasks.items()}
     direct = {name: _direct(plan, each) for name, each in plan.tasks.items()}
     return Inputs(digests, {name: _closure(name, direct) for name in direct})
 
 
-def _code(plan: "Plan", item: "PlannedTask") -> list[str]:
-    """Return what names the program of a task: its files in the bundle, the image of a job."""
+def _made_of(plan: "Plan", item: "PlannedTask") -> list[str]:
+    """Return what a task is made of beside its own keys: files of the bundle, a job's image and machine."""
     from dagfactory.compiler.bundle.sidecars import files_of
     from dagfactory.language.job import JobTask
 
-    shared = plan.pipeline.defaults.image if isinstance(item.task, JobTask) else None
-    return [*sorted(files_of(item.task, plan.pipeline)), shared or ""]
+    files, defaults = sorted(files_of(item.task, plan.pipeline)), plan.pipeline.defaults
+    if not isinstance(item.task, JobTask):
+        return files
+    machine = item.task.machine or defaults.machine
+    return [*files, item.task.image or defaults.image or "", str(machine and machine.model_dump())]
 
 
 def _digest(item: "PlannedTask", code: Sequence[str], params: Mapping[str, Any]) -> str:
