@@ -13,6 +13,7 @@ import click
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError
 from dagfactory.run.approvals import from_here
+from dagfactory.run.errors import tell
 from dagfactory.run.events import NotReadyError, RunError, RunResult, Sink
 from dagfactory.run.execute import RunOptions, execute
 from dagfactory.run.go_on import GoOn, Inputs, from_task, only_task, rerun_failed
@@ -75,10 +76,7 @@ def run(request: RunRequest) -> int:
     except Stopped as stop:
         return stop.exit_code
     except DagfactoryError as error:
-        click.echo(f"error: {error}", err=True)
-        for line in error.details if isinstance(error, RunError) else ():
-            click.echo(f"  │ {line}", err=True)
-        return error.exit_code
+        return tell(error)
 
 
 def _run(request: RunRequest, stop: Stopper) -> int:
