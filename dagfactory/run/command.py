@@ -167,7 +167,8 @@ def _record(request: RunRequest, prepared: Prepared, earlier: Record | None) -> 
     """Return what is to be remembered; who goes on with a run has its command and its begin."""
     digests = dict(prepared.inputs.digests)
     if earlier is None:
-        return Record(prepared.dag_id, "", request.environment, request.words, digests=digests)
+        words = request.words, request.words_to_go_on
+        return Record(prepared.dag_id, "", request.environment, *words, digests=digests)
     return replace(earlier, state="running", digests=digests)
 
 
