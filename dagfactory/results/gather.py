@@ -60,8 +60,8 @@ def _run(asked: str, reader: Reader, place: known.Place, cloud: Cloud | None) ->
 def _interrupted(record: Mapping[str, Any]) -> Iterator[str]:
     """Say what happened to a run that was killed: nobody has seen its tasks end."""
     if record.get("state") == "interrupted":
-        words = shown(str(record.get("command") or "dagfactory run SPEC"))
-        yield f"the run was interrupted: its tasks are not known; go on with `{words} --rerun-failed`"
+        words = shown(str(record.get("go_on") or "dagfactory run SPEC --rerun-failed"))
+        yield f"the run was interrupted: its tasks are not known; go on with `{words}`"
 
 
 def _jobs(place: known.Place, cloud: Cloud | None) -> Iterator[Job]:

@@ -25,6 +25,10 @@ class AirflowApiError(Exception):
         self.status = status
 
 
+class AirflowGoneError(ConnectionError):
+    """Airflow's server gave no answer, or not a whole one."""
+
+
 class AirflowApi:
     """A client of the Airflow that listens on `port` of the loopback; `version` is v1 or v2."""
 
@@ -91,8 +95,8 @@ class AirflowApi:
             )
             answer = connection.getresponse()
             content = answer.read()
-        except http.client.HTTPException as error:
-            raise ConnectionError(f"Airflow broke off an answer: {error!r}") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise AirflowGoneError(f"Airflow's server does not answer: {error!r}") from None
         finally:
             connection.close()
         if answer.status >= HTTPStatus.BAD_REQUEST:

@@ -13,6 +13,7 @@ import click
 
 from dagfactory.diagnostics.diagnostic import DagfactoryError
 from dagfactory.run.approvals import from_here
+from dagfactory.run.errors import tell
 from dagfactory.run.events import NotReadyError, RunError, RunResult, Sink
 from dagfactory.run.execute import RunOptions, execute
 from dagfactory.run.go_on import GoOn, Inputs, from_task, only_task, rerun_failed
@@ -75,10 +76,7 @@ def run(request: RunRequest) -> int:
     except Stopped as stop:
         return stop.exit_code
     except DagfactoryError as error:
-        click.echo(f"error: {error}", err=True)
-        for line in error.details if isinstance(error, RunError) else ():
-            click.echo(f"  │ {line}", err=True)
-        return error.exit_code
+        return tell(error)
 
 
 def _run(request: RunRequest, stop: Stopper) -> int:
@@ -169,7 +167,8 @@ def _record(request: RunRequest, prepared: Prepared, earlier: Record | None) -> 
     """Return what is to be remembered; who goes on with a run has its command and its begin."""
     digests = dict(prepared.inputs.digests)
     if earlier is None:
-        return Record(prepared.dag_id, "", request.environment, request.words, digests=digests)
+        words = request.words, request.words_to_go_on
+        return Record(prepared.dag_id, "", request.environment, *words, digests=digests)
     return replace(earlier, state="running", digests=digests)
 
 

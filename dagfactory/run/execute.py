@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dagfactory.run.airflow_api import AirflowApi, AirflowApiError
+from dagfactory.run.airflow_api import AirflowApi, AirflowApiError, AirflowGoneError
 from dagfactory.run.airflow_install import line_of
 from dagfactory.run.approvals import Approvals
 from dagfactory.run.dag_parsed import DagParsed
+from dagfactory.run.disk import full
 from dagfactory.run.events import RunEnded, RunError, RunResult, RunStarted, Sink
 from dagfactory.run.go_on import GoOn, clear
 from dagfactory.run.job_words import JobWords
@@ -22,6 +23,8 @@ from dagfactory.run.results import failures, task_results
 from dagfactory.run.state_folders import StateFolders, locked, private_files
 from dagfactory.run.warm.client import Lease
 from dagfactory.run.watch import Watcher
+
+_LAST_WORDS = 5.0  # seconds in which the end of a component is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,9 @@ def session(
         emulator = tuple(options.emulator or ())
         airflow = options.lease.begin(emulator=emulator, going_on=options.going_on)
         timer.reached("Airflow of `dagfactory up` ready")
-        declare_pools(airflow.api, dags)
-        yield AirflowSession(airflow, state, timer, options.order, options.approvals)
+        with explained(airflow):
+            declare_pools(airflow.api, dags)
+            yield AirflowSession(airflow, state, timer, options.order, options.approvals)
         return
     line = line_of(options.target)
     state = replace(state, target=line.target)
@@ -103,9 +107,20 @@ def session(
         if options.fresh:
             state.clear()
         start = AirflowStart(state, dags, timer, line, options.emulator, options.going_on)
-        with start.up() as airflow:
+        with start.up() as airflow, explained(airflow):
             declare_pools(airflow.api, dags)
             yield AirflowSession(airflow, state, timer, options.order, options.approvals)
+
+
+@contextmanager
+def explained(airflow: RunningAirflow) -> Iterator[None]:
+    """Raise RunError for a request that Airflow failed in a block: with what has ended, or a full disk."""
+    try:
+        yield
+    except (AirflowGoneError, AirflowApiError) as error:
+        # a server that is killed in the middle of a request is heard of a moment later
+        airflow.processes.check(wait=_LAST_WORDS)
+        raise RunError(str(error), *full(airflow.processes.logs)) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol, Self
 
+from dagfactory.run.disk import full
 from dagfactory.run.events import RunError
 from dagfactory.run.logs import tail_of_text
 
@@ -149,6 +150,7 @@ class Processes:
             raise RunError(
                 f"{name} ended unexpectedly (exit code {code}), see {self.log(name)}",
                 *tail_of_text(self.log(name)),
+                *full(self.logs),
             )
 
     def finished(self, name: str, within: float) -> int:
@@ -182,7 +184,8 @@ class Processes:
 
     def _lost(self) -> RunError:
         log = self.log("supervisor")
-        return RunError(f"the process that runs Airflow ended, see {log}", *tail_of_text(log))
+        told = (*tail_of_text(log), *full(self.logs))
+        return RunError(f"the process that runs Airflow ended, see {log}", *told)
 
 
 def _is_readable(stream: IO[bytes], wait: float) -> bool:

@@ -21,7 +21,7 @@ _NEWEST = 200  # records that are kept in any case
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One run: `digests` are of what each task was made from, `command` repeats it.
+    """One run: `digests` are of what each task was made from, `command` repeats it, `go_on` goes on with it.
 
     `state` is Airflow's, `running` until it has ended, `interrupted` where nobody saw the end. `process`
     is the command's. `folder` is where it wrote, `tasks` and
@@ -32,6 +32,7 @@ class Record:
     run_id: str
     environment: str
     command: str
+    go_on: str = ""
     state: str = "running"
     seconds: float = 0.0
     digests: Mapping[str, str] = field(default_factory=dict)

@@ -144,6 +144,16 @@ def test_a_run_is_shown_with_its_record_and_its_jobs(state, by):
     assert (trial.state, trial.hours, trial.usd) == ("succeeded", 3.0, run.jobs[0].usd)
 
 
+def test_a_killed_run_says_so_and_how_to_go_on(state):
+    again = "dagfactory run p.yaml --rerun-failed"
+    gone = {"dag_id": "pipeline", "run_id": "monday", "state": "running", "process": 2**31 - 1}
+    record_path(state, "pipeline", "monday").write_text(json.dumps(gone | {"go_on": again}))
+    run = gather(newest(state), state)
+    assert (run.state, run.tasks) == ("interrupted", ())
+    assert f"the run was interrupted: its tasks are not known; go on with `{again}`" in run.notes
+    assert [each.name for each in run.experiments[0].trials] == ["def", "abc"]
+
+
 def test_a_failed_trial_says_what_its_program_said_last(state):
     failed = RESOURCE | {"state": "PIPELINE_STATE_FAILED"}
     more = "The replica exited with 1. To find out more about why your job exited see: https://x"

@@ -10,8 +10,12 @@ from typing import Any
 
 import click
 
+from dagfactory.diagnostics.diagnostic import DagfactoryError
 from dagfactory.emulator.files import private_folder
+from dagfactory.project.files import plainly
 from dagfactory.run.airflow_install import line_of
+from dagfactory.run.disk import full
+from dagfactory.run.errors import tell
 from dagfactory.run.events import NotReadyError, RunError
 from dagfactory.run.links import make_link
 from dagfactory.run.login import Login
@@ -23,10 +27,18 @@ from dagfactory.run.warm.client import ask
 from dagfactory.run.warm.wire import connected
 
 _WITHIN = 180.0  # seconds for a start; a busy laptop may need many times the usual
+_SAID = 30  # lines; a message, and the end of a component's log below it
 
 
 def up(folder: Path, *, stop: bool, idle: str) -> int:
-    """Start or end the Airflow of a project and return the exit code. Raises DagfactoryError."""
+    """Start or end the Airflow of a project and return the exit code."""
+    try:
+        return _up(folder, stop=stop, idle=idle)
+    except DagfactoryError as error:
+        return tell(error)
+
+
+def _up(folder: Path, *, stop: bool, idle: str) -> int:
     state = StateFolders(folder.resolve())
     if stop:
         return _stop(state)
@@ -52,8 +64,9 @@ def _stop(state: StateFolders) -> int:
 
 def _start(state: StateFolders, idle: float) -> None:
     """Start the process that stays, and wait until it can be borrowed."""
-    private_folder(state.logs)
     log = state.logs / "up.log"
+    with plainly():
+        private_folder(state.logs)
     with private_files(), log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "dagfactory.run.warm", str(state.root), str(idle)],
@@ -74,8 +87,8 @@ def _wait(state: StateFolders, process: "subprocess.Popen[bytes]", log: Path) ->
     deadline = time.monotonic() + _WITHIN
     while (peer := connected(state.socket)) is None:
         if process.poll() is not None:
-            first, *more = tail_of_text(log) or ("`dagfactory up` ended",)
-            raise RunError(first, *more)
+            first, *more = tail_of_text(log, _SAID) or ("`dagfactory up` ended",)
+            raise RunError(first, *more, *full(state.root))
         if time.monotonic() > deadline:
             raise RunError(f"Airflow was not up within {_WITHIN:.0f} s, see {log}")
         time.sleep(0.1)
