@@ -83,13 +83,19 @@ class PipelineRunOperator(NativeOperator, LaunchedJobOperator):
         client, body = self.client(), self._body(context)
         # One more than there are: a request that two processes send creates one run. A retry, or a
         # cleared task, gets a run of its own.
-        run_id = self._run_id(context, 1 + sum(1 for _ in self._jobs.every()))
+        number = 1 + sum(1 for _ in self._jobs.every())
         with self._none_left_when_killed():
-            created = self._create(client, body, run_id)
+            created = self._create(client, body, self._run_id(context, number))
+            while not jobstate.is_under_way(
+                created
+            ):  # the last of several, of which one was deleted
+                number += 1
+                created = self._create(client, body, self._run_id(context, number))
         self._announce(created)
         self._wait(created)
 
     def _create(self, client: vertex.VertexClient, body: dict[str, Any], run_id: str) -> Job:
+        """Create a run, or return the one that has its id."""
         try:
             return client.create_once(
                 f"{client.parent}/{self.collection}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator
@@ -68,6 +69,12 @@ def template_of(written: str, project: Project) -> Template | None:
     text = project.text(written)
     if isinstance(text, Diagnostic):
         return _broken(text.below(("template",)))
+    return _read(written, text)
+
+
+# its outputs, its checks and the bundle each ask, and YAML of a megabyte takes its time
+@lru_cache(maxsize=16)
+def _read(written: str, text: str) -> Template:
     try:
         tree = templates.parse(text)
         json.dumps(tree)

@@ -78,6 +78,18 @@ def test_a_retry_attaches_and_after_a_failure_begins_anew(task: Any) -> None:
     assert len(made.jobs()) == 2
 
 
+def test_a_run_that_was_deleted_is_not_counted(task: Any) -> None:
+    made = task(parameters={"model": "lost"}, ti={"max_tries": 5})
+    for number in (1, 2):
+        made.execute()
+        job = made.reach(number - 1)
+        with pytest.raises(AirflowException):
+            made.resume(status="error", message="", job={"name": job["name"]})
+    made.make().client().call("DELETE", made.jobs()[0]["name"])
+    made.execute()
+    assert made.waits_for.endswith("-3")
+
+
 def test_a_pipeline_that_is_asked_for_otherwise_replaces_the_first(task: Any) -> None:
     first = task(parameters={"model": "m", "steps": 60})
     first.execute()
