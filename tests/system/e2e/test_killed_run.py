@@ -47,7 +47,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 COMPONENTS = ("emulator", "scheduler", "triggerer", "dag-processor", "api-server")
 VICTIMS = (*COMPONENTS, "worker", "task", "supervisor", "up", "run")
-CHOSEN = VICTIMS if LONG else ("emulator", "scheduler")
+CHOSEN = VICTIMS if LONG else ("emulator", "worker")
 
 
 def component(root: int, name: str) -> psutil.Process | None:
