@@ -56,8 +56,10 @@ def command(
 
         sys.stdout.write(text())
         return 0
-    if spec is None or environment is None:
+    if spec is None:
         raise click.UsageError("write a SPEC and `--env NAME`")
+    if environment is None:
+        raise click.UsageError("add `--env NAME`: prices are those of an environment's region")
     from dagfactory.authoring.cost.command import CostOptions, cost
 
     return cost(CostOptions(spec, environment, name, measure, compare))

@@ -156,6 +156,9 @@ def _print_remarks(remarks: list[Remark], outcomes: list[Outcome]) -> None:
     made = [each for each in outcomes if each.text is not None]
     fully = sum(not any(r.severity == "warning" for r in each.remarks) for each in made)
     counts = Counter(each.severity for each in remarks)
-    told = ", ".join(f"{counts[kind]} {kind}s" for kind in ("error", "warning", "note"))
+    told = ", ".join(
+        f"{counts[kind]} {kind}{'' if counts[kind] == 1 else 's'}"
+        for kind in ("error", "warning", "note")
+    )
     summary = f"imported {len(made)} of {len(outcomes)} DAGs, {fully} without loss: {told}"
     sys.stderr.write(summary + "\n")

@@ -12,8 +12,10 @@ from dagfactory.jobs.client import Client
 from dagfactory.jobs.errors import NoJobError, NotSetUpError
 from dagfactory.jobs.job import Job, Question, find
 from dagfactory.jobs.place import Place, place_of
-from dagfactory.rest.errors import AnswerError
+from dagfactory.rest.errors import AnswerError, NoCredentialsError
 from dagfactory.rest.google_client import GoogleClient
+
+_HERE = "runs on this machine are shown by `dagfactory runs` and `dagfactory logs TASK`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,12 @@ def jobs(options: JobsOptions) -> int:
     if options.cancel and not (options.pipeline or options.run):
         raise NotSetUpError("--cancel without --pipeline or --run would end every job; give one")
     place = place_of(options.environment, options.regions)
-    with GoogleClient() as google:
-        return _listed(Client(google, place.project), place, options)
+    try:
+        with GoogleClient() as google:
+            return _listed(Client(google, place.project), place, options)
+    except NoCredentialsError as error:
+        # the environment may be the one of `dagfactory run`, which has none and needs none
+        raise NoCredentialsError(error.reason, f"{error.remedy}; {_HERE}") from None
 
 
 def _listed(client: Client, place: Place, options: JobsOptions) -> int:

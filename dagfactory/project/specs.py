@@ -46,8 +46,13 @@ def find_specs(paths: Iterable[Path]) -> list[Path]:
 
 def _advice(path: Path) -> str:
     """Tell those who are in no project yet, or in another folder of it, how to go on."""
-    start = "; go to the folder that holds it, or start a project with `dagfactory init`"
-    return start if path == SPECS else ""
+    if path != SPECS:
+        return ""
+    here = Path.cwd()
+    top = next((each for each in here.parents if (each / SPECS).is_dir()), None)
+    if top:
+        return f"; the project is further up: cd {Path(*['..'] * here.parents.index(top), '..')}"
+    return "; go to the folder that holds it, or start a project with `dagfactory init`"
 
 
 def _exists(path: Path) -> bool:

@@ -52,6 +52,7 @@ def outputs(task: Sweep, context: TaskContext) -> dict[str, Any]:
         "best": context.xcom("model_dir", task="best"),
         "model_dir": context.xcom("model_dir", task="best"),
         "checkpoint": context.xcom("checkpoint", task="best"),
+        "metrics": context.xcom("model_dir", task="best") + "/metrics.json",
         "value": context.xcom("value", task="best"),
         "parameters": _winners(task, context, [*names(task), *grown]),
         "dir": context.dir,

@@ -24,7 +24,7 @@ def test_specs_are_printed(file, capsys):
     out, err = capsys.readouterr()
     assert out.startswith("# Imported from dags.yml:1 (dag-factory, DAG one).\npipeline: one\n")
     assert err.startswith("dags.yml:2:3: note[look]: without `schedule:`")
-    assert err.endswith("imported 1 of 1 DAGs, 1 without loss: 0 errors, 0 warnings, 1 notes\n")
+    assert err.endswith("imported 1 of 1 DAGs, 1 without loss: 0 errors, 0 warnings, 1 note\n")
 
 
 def test_what_is_printed_checks_clean(file, capsys, tmp_path):

@@ -49,7 +49,7 @@ def found(tmp_path):
             (folder / "fit.py").write_text(program)
             (folder / "beside.py").write_text(beside)
         every = compile_spec(tmp_path / "specs/p.yaml", "dev").diagnostics
-        return [each for each in every if each.code == "DF368"]
+        return [each for each in every if each.code in {"DF204", "DF368"}]
 
     return found
 
@@ -63,6 +63,11 @@ def test_nothing_writes_them(found, tasks, program):
     named = "the package" if tasks == PACKAGE else "`fit.py`"
     assert each.message == f"nothing in {named} writes metrics"
     assert each.severity == "warning"
+
+
+def test_a_gate_on_the_best_trial(found):
+    gate = 'good: {type: gate, metrics: "${tasks.search.metrics}", when: accuracy > 0.5, then: go}'
+    assert found(f"{SWEEP}  {gate}\n  go: {{type: empty}}\n", "# metrics.json\n") == []
 
 
 @pytest.mark.parametrize("tasks", [SWEEP, GATE, TWO, PACKAGE])
