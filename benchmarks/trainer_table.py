@@ -6,7 +6,8 @@ Usage: python benchmarks/trainer_table.py [--rows=arr_coc,relation] [--seeds=0,1
 
 Every run is a process of `python -m trainer` and one of `python -m trainer.evaluate`, with one
 thread. Its result is a line of FILE (JSON). What is in there is not run again, so that the script can be
-stopped and started, or started twice with other seeds. `--show` prints the table and runs nothing.
+stopped and started, or started twice with other seeds. `--show` prints the table and runs nothing,
+`--paired` what ARR-COC is ahead of each row by, seed by seed.
 Data: Sort-of-CLEVR, seed 0, 200 held-out images, which no run trains on.
 """
 
@@ -82,6 +83,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "trainer_table")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--show", action="store_true")
+    parser.add_argument("--paired", action="store_true")
     return parser.parse_args()
 
 
@@ -199,12 +201,32 @@ def line(row: str, runs: list[dict[str, Any]]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def table(asked: argparse.Namespace) -> str:
-    """All results of these settings as Markdown, and what they were measured on."""
+def chosen(asked: argparse.Namespace) -> list[dict[str, Any]]:
+    """Read the results of these settings."""
     wanted = {
         name: value for name, value in key(asked, "", 0).items() if name not in {"row", "seed"}
     }
-    runs = [run for run in results(asked.results) if wanted.items() <= run.items()]
+    return [run for run in results(asked.results) if wanted.items() <= run.items()]
+
+
+def paired(asked: argparse.Namespace) -> str:
+    """By how much the first row is ahead of each other one with the same seeds, as Markdown."""
+    by_row: dict[str, dict[int, float]] = {}
+    for run in chosen(asked):
+        by_row.setdefault(run["row"], {})[run["seed"]] = run["metrics"]["accuracy"]
+    lines = ["|  | ahead by | with so many seeds | of so many |", "|---|---|---|---|"]
+    for row in ROWS:
+        both = by_row.get("arr_coc", {}).keys() & by_row.get(row, {}).keys()
+        ahead = [by_row["arr_coc"][seed] - by_row[row][seed] for seed in both]
+        if row != "arr_coc" and len(ahead) > 1:
+            better = sum(each > 0 for each in ahead)
+            lines.append(f"| {ROWS[row][0]} | {spread(ahead)} | {better} | {len(ahead)} |")
+    return "\n".join(lines)
+
+
+def table(asked: argparse.Namespace) -> str:
+    """All results of these settings as Markdown, and what they were measured on."""
+    runs = chosen(asked)
     lines = [
         f"| {' | '.join(['', *COLUMNS])} |",
         "|---" * (1 + len(COLUMNS)) + "|",
@@ -225,6 +247,9 @@ def main() -> None:
     """Run what is missing, then print the table."""
     asked = options()
     asked.work.mkdir(parents=True, exist_ok=True)
+    if asked.paired:
+        print(paired(asked))
+        return
     for row, seed in [] if asked.show else missing(asked):
         found = train(asked, row, seed)
         with asked.results.open("a") as stream:
