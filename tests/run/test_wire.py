@@ -55,9 +55,9 @@ def test_a_socket_that_was_left_behind_is_nobody(tmp_path):
     assert not state.socket.exists()
 
 
-def test_there_must_be_something_to_stop(tmp_path):
-    with pytest.raises(NotReadyError, match="no `dagfactory up`"):
-        up(tmp_path, stop=True, idle="30m")
+def test_there_must_be_something_to_stop(tmp_path, capsys):
+    assert up(tmp_path, stop=True, idle="30m") == NotReadyError.exit_code
+    assert capsys.readouterr().err.startswith("error: no `dagfactory up`")
 
 
 def test_an_up_beside_a_run_is_refused(tmp_path):

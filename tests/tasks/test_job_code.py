@@ -20,7 +20,7 @@ SWEEP = "metric: {name: loss, goal: minimize}\nparameters: {lr: {values: [1, 2]}
 @pytest.fixture(autouse=True)
 def _project(tmp_path):
     for name, text in {
-        "train-it.py": "import helpers\n",
+        "train-it.py": "import helpers  # writes metrics.json\n",
         "helpers.py": "",
         "random.py": "",
         "src/captions/__init__.py": "",
