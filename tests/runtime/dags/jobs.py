@@ -57,7 +57,7 @@ def much(name: str) -> dict[str, Any]:
 
 seen: set[str] = set()
 GO = Path(os.environ.get("GCSFUSE_ROOT", "/gcs"))
-FOREVER = ["--until=/never", "--at_most=60"]
+FOREVER = ["--until=/never", "--at_most=300"]  # a loaded machine takes its time
 
 
 class DiesAfterLaunch(VertexJobOperator):
