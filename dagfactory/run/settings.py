@@ -96,8 +96,6 @@ def _speed() -> dict[str, str]:
         "WORKERS__EXECUTION_API_TIMEOUT": "60",
         # How late the end of a task's process may be noticed: its slot is taken until then.
         "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-        # A task whose process was killed is tried again after two minutes; by default after five.
-        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
     }
 
 
