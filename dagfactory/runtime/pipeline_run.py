@@ -86,9 +86,8 @@ class PipelineRunOperator(NativeOperator, LaunchedJobOperator):
         number = 1 + sum(1 for _ in self._jobs.every())
         with self._none_left_when_killed():
             created = self._create(client, body, self._run_id(context, number))
-            while not jobstate.is_under_way(
-                created
-            ):  # the last of several, of which one was deleted
+            # where one of several was deleted, the number is that of the last one, which has ended
+            while not jobstate.is_under_way(created):
                 number += 1
                 created = self._create(client, body, self._run_id(context, number))
         self._announce(created)

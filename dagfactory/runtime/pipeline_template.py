@@ -20,7 +20,7 @@ class UnfitError(ValueError):
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Read a template from JSON or YAML, of several documents the first; raises UnfitError."""
+    """Read a template from JSON or YAML; raises UnfitError."""
     try:
         found = json.loads(text)
     except ValueError:
@@ -48,9 +48,12 @@ def _yaml(text: str) -> Any:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return next(iter(yaml.load_all(text, loader)), None)
+        first, *others = [*yaml.load_all(text, loader), None]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UnfitError(f"it is neither JSON nor YAML: {str(error).splitlines()[0]}") from None
+    if any(others):  # kfp writes there what another platform adds
+        raise UnfitError("it has a second document, of which Vertex AI would know nothing")
+    return first
 
 
 def parameters(template: Tree) -> Mapping[str, Tree]:
@@ -164,10 +167,9 @@ def returned(template: Tree, details: Sequence[Tree]) -> dict[str, Any]:
 
     ``details`` are the ``taskDetails`` of its job. An output whose task did not run is left out.
     """
-    known = {str(each.get("taskId")) for each in details}
-    # the pipeline itself is a task without one above it
-    top = {str(each.get("taskId")) for each in details if not each.get("parentTaskId")}
-    outer = [each for each in details if str(each.get("parentTaskId")) in top or not known]
+    # the pipeline itself is a task without one above it, where Vertex AI lists it at all
+    top = {each.get("taskId") for each in details if not each.get("parentTaskId")} | {None}
+    outer = [each for each in details if each.get("parentTaskId") in top]
     found = {
         name: _returned(template, template["root"], name, outer, details)
         for name in output_names(template)

@@ -14,6 +14,7 @@ from deferred import Task
 
 from dagfactory.runtime.awaited import cancel_left_jobs
 from dagfactory.runtime.pipeline_run import PipelineRunOperator
+from dagfactory.runtime.pipeline_template import returned
 
 pytestmark = [
     pytest.mark.usefixtures("connected"),
@@ -174,3 +175,23 @@ def test_caching_of_every_task(task: Any, caching: bool) -> None:
     spec = json.dumps(job["pipelineSpec"])
     assert spec.count(f'"enableCache": {str(caching).lower()}') == 2
     assert job["runtimeConfig"]["failurePolicy"] == "PIPELINE_FAILURE_POLICY_FAIL_FAST"
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_outputs_are_found_whether_the_pipeline_itself_is_listed_or_not(listed: bool) -> None:
+    dag = {
+        "tasks": {"score": {"componentRef": {"name": "comp-score"}}},
+        "outputs": {
+            "parameters": {
+                "best": {
+                    "valueFromParameter": {"producerSubtask": "score", "outputParameterKey": "out"}
+                }
+            }
+        },
+    }
+    declared = {"parameters": {"best": {"parameterType": "NUMBER_DOUBLE"}}}
+    template = {"root": {"dag": dag, "outputDefinitions": declared}, "components": {}}
+    above = {"parentTaskId": "1"} if listed else {}
+    score = {"taskId": "2", "taskName": "score", "execution": {"metadata": {"output:out": 0.5}}}
+    details = [{"taskId": "1", "taskName": "p-1"}] if listed else []
+    assert returned(template, [*details, {**score, **above}]) == {"best": 0.5}

@@ -113,6 +113,7 @@ def test_what_it_takes_is_silent(compiled, params):
         "root: {dag: {}, outputDefinitions: 3}",
         "root: {dag: {}, inputDefinitions: {parameters: {a: 2026-01-01}}}",
         BOMB,
+        f"{TEMPLATE}---\nplatforms: {{kubernetes: {{}}}}\n",
     ],
 )
 def test_what_is_no_compiled_pipeline(compiled, template, text):

@@ -29,10 +29,10 @@ SERVICE = f"{VERTEX}.ScheduleService"
 EVERY = 0.5
 """Seconds between two looks at the clock."""
 _STATE = f"{VERTEX}.Schedule.State"
-_RESPONSE = "last_scheduled_run_response"
 _OWN = ("name", "state", "create_time", "update_time", "started_run_count", "next_run_time")
-_CHANGED = ("start_time", "create_pipeline_job_request")
-"""Fields that an update may not name, beside those that the service sets."""
+"""Fields that the service sets."""
+_FIXED = ("start_time", "create_pipeline_job_request")
+"""Fields that no update changes."""
 
 
 class Schedules:
@@ -122,7 +122,7 @@ class Schedules:
     def update(self, request: Any) -> Any:
         """Change a schedule; what is due next is computed anew."""
         for path in request.update_mask.paths:
-            if path.split(".")[0] in (*_OWN, *_CHANGED):
+            if path.split(".")[0] in (*_OWN, *_FIXED):
                 raise ApiError("INVALID_ARGUMENT", f"update_mask: {path} cannot be changed.")
         with self._store.edit(request.schedule.name) as schedule:
             apply_mask(schedule, request.schedule, request.update_mask)
